@@ -1,0 +1,331 @@
+/** What is known about an error code: the one table behind every error that Vedette reports. */
+export interface ErrorCodeEntry {
+  /** Status of an HTTP answer that fails with this code. */
+  readonly httpStatus: number;
+  /** Whether the same call may succeed later without anybody changing anything. */
+  readonly retryable: boolean;
+  readonly meaning: string;
+  readonly remedy: string;
+}
+
+const entry = (
+  httpStatus: number,
+  retryable: boolean,
+  meaning: string,
+  remedy: string,
+): ErrorCodeEntry => ({ httpStatus, retryable, meaning, remedy });
+
+/** Every error code. `docs/ERRORS.md` is generated from this table. */
+export const ERROR_CODES = {
+  // Configuration
+  CONFIG_INVALID: entry(
+    400,
+    false,
+    'The configuration does not fit its schema; every problem is listed.',
+    'Correct each listed path; `vedette config check <file>` checks a file without starting anything.',
+  ),
+  CONFIG_UNREADABLE: entry(
+    400,
+    false,
+    'A configuration file could not be read or is not YAML.',
+    'Check the path, the permissions and the line that the message names.',
+  ),
+  SECRET_UNAVAILABLE: entry(
+    500,
+    false,
+    'A secret that the configuration points at could not be read.',
+    'Check that the file or the environment variable exists for the user that runs Vedette.',
+  ),
+
+  // Requests
+  REQUEST_INVALID: entry(
+    400,
+    false,
+    'The request has a parameter, header or body that cannot be used.',
+    'Correct what the message names.',
+  ),
+  UNAUTHORIZED: entry(
+    401,
+    false,
+    'The request carries no valid token.',
+    'Send `Authorization: Bearer <token>` with the token of `server.token`.',
+  ),
+  HOST_REFUSED: entry(
+    403,
+    false,
+    'The request names a host or an origin that this server does not serve.',
+    'Use the address that the server printed at start, or add the host to `server.allowedHosts`.',
+  ),
+  NOT_FOUND: entry(
+    404,
+    false,
+    'What the request names does not exist.',
+    'Check the name; the message lists what exists where the list is short.',
+  ),
+  BODY_TOO_LARGE: entry(
+    413,
+    false,
+    'The request body is larger than `server.maxBodyBytes`.',
+    'Send a smaller picture or raise the limit.',
+  ),
+  OVERLOADED: entry(
+    429,
+    true,
+    'The queue of this model is full.',
+    'Send again after the time in `Retry-After`, send less, or give the model more workers.',
+  ),
+
+  // Pictures and frames
+  IMAGE_CORRUPT: entry(
+    422,
+    false,
+    'The picture is damaged, cut short or empty.',
+    'Check the camera or the program that wrote it; the message says how much could be decoded.',
+  ),
+  IMAGE_FORMAT_UNSUPPORTED: entry(
+    415,
+    false,
+    'The bytes are not a picture in a supported format.',
+    'Send JPEG, PNG, WebP or TIFF.',
+  ),
+  IMAGE_TOO_LARGE: entry(
+    413,
+    false,
+    'The picture has more pixels than allowed; nothing was decoded.',
+    'Send a smaller picture or raise `limits.maxImagePixels`.',
+  ),
+  FRAME_INVALID: entry(
+    400,
+    false,
+    'The size, strides, format or region of a raw frame do not fit together.',
+    'Compare the named values with what the source really sends.',
+  ),
+  TENSOR_INVALID: entry(
+    400,
+    false,
+    'A tensor has another name, shape or type than the model declares.',
+    'Send what the model declares; `vedette model inspect` prints it.',
+  ),
+
+  // Models
+  MODEL_NOT_FOUND: entry(
+    404,
+    false,
+    'No model of this name is configured.',
+    'Check the name against `models` in the configuration.',
+  ),
+  MODEL_NOT_READY: entry(
+    503,
+    true,
+    'The model is loading, warming up or being replaced after a failure.',
+    'Try again in a few seconds; `/api/v1/models` shows the state and its reason.',
+  ),
+  MODEL_PACKAGE_INVALID: entry(
+    422,
+    false,
+    'A model package is incomplete or contradicts itself; every problem is listed.',
+    'Correct `model.json` or the files; `vedette model inspect <folder>` shows what was read.',
+  ),
+  MODEL_FILE_INVALID: entry(
+    422,
+    false,
+    'The ONNX file is damaged, cut short or not ONNX.',
+    'Export or copy the model again and compare its size and sha256 with the original.',
+  ),
+  MODEL_MISMATCH: entry(
+    422,
+    false,
+    'The ONNX file and its manifest contradict each other.',
+    'Correct the named field of `model.json` or use the right file.',
+  ),
+  MODEL_LOAD_FAILED: entry(
+    422,
+    false,
+    'ONNX Runtime refused to load the model.',
+    'The message names the operator, opset or file; export with a supported opset.',
+  ),
+  MODEL_MEMORY_EXCEEDED: entry(
+    422,
+    false,
+    'The model needed more memory than its limit while it was tried out.',
+    'Use a smaller model or raise `models.<name>.probeMemoryMegabytes`.',
+  ),
+  MODEL_PROBE_FAILED: entry(
+    422,
+    false,
+    'The model did not pass its first run in the probe process.',
+    'The message holds the cause; `vedette model inspect` runs the same probe.',
+  ),
+  INFERENCE_TIMEOUT: entry(
+    504,
+    true,
+    'The model did not answer within its time-out; its worker is being replaced.',
+    'Raise `models.<name>.timeoutMs`, use a faster model or lower the load.',
+  ),
+  INFERENCE_FAILED: entry(
+    500,
+    false,
+    'ONNX Runtime reported an error while the model ran.',
+    'The message holds the cause; check the model with `vedette model inspect`.',
+  ),
+  OUTPUT_INVALID: entry(
+    500,
+    false,
+    'The model answered with NaN, infinite values or an unexpected shape.',
+    'Check the preprocessing in `model.json` (scale, mean, std) and the precision of the model.',
+  ),
+  WORKER_LOST: entry(
+    503,
+    true,
+    'The worker of the model ended unexpectedly; it is being replaced.',
+    'Try again; if it happens again see the log for the reason.',
+  ),
+
+  // Cameras
+  CAMERA_NOT_FOUND: entry(
+    404,
+    false,
+    'No camera of this name is configured.',
+    'Check the name against `cameras` in the configuration.',
+  ),
+  CAMERA_SOURCE_MISSING: entry(
+    503,
+    true,
+    'The folder, file or device of a camera is not there.',
+    'Check the path or the cable; the camera goes on trying.',
+  ),
+  CAMERA_SOURCE_FAILED: entry(
+    503,
+    true,
+    'The source of a camera ended, failed or sent nothing in time.',
+    'The message holds what the source said last; the camera goes on trying.',
+  ),
+  CAMERA_DISABLED: entry(
+    409,
+    false,
+    'The camera is disabled in the configuration.',
+    'Set `cameras.<name>.isEnabled: true`.',
+  ),
+  FFMPEG_MISSING: entry(
+    500,
+    false,
+    'The ffmpeg program was not found.',
+    'Install it (`apt-get install ffmpeg`) or set `ffmpeg.path`.',
+  ),
+
+  // Storage
+  REGISTRY_CORRUPT: entry(
+    500,
+    false,
+    'The database failed its integrity check; it was set aside and a new one begun.',
+    'Keep the file that the message names; `sqlite3 <file> .recover` may bring back its rows.',
+  ),
+  REGISTRY_UNAVAILABLE: entry(
+    503,
+    true,
+    'The database could not be opened, read or written.',
+    'Check permissions and the disk of the data folder.',
+  ),
+  STORAGE_FULL: entry(
+    507,
+    true,
+    'The disk is full; what could not be stored is named.',
+    'Free space or lower `retention`; storing resumes by itself.',
+  ),
+  DATA_FOLDER_LOCKED: entry(
+    409,
+    false,
+    'Another Vedette process uses this data folder.',
+    'Stop the other process or give this one another `dataFolder`.',
+  ),
+
+  // Process
+  PORT_IN_USE: entry(
+    409,
+    false,
+    'The configured port is taken by another program.',
+    'Stop the other program, or choose a port with `--port` or `server.port`.',
+  ),
+  ADDON_UNAVAILABLE: entry(
+    500,
+    false,
+    'The native addon could not be loaded.',
+    'Run `npm start` or `npm test` once: they build it. The message names the file and the cause.',
+  ),
+  SHUTTING_DOWN: entry(
+    503,
+    true,
+    'The process is stopping.',
+    'Send the request again when it has restarted.',
+  ),
+  INTERNAL: entry(
+    500,
+    false,
+    'A defect in Vedette.',
+    'Report it with the log lines around the request id.',
+  ),
+} as const satisfies Record<string, ErrorCodeEntry>;
+
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+export interface VedetteErrorOptions {
+  readonly cause?: unknown;
+  /** Facts for programs and logs. Never a secret, never a picture. */
+  readonly details?: Readonly<Record<string, unknown>>;
+}
+
+/** An error as it crosses a thread, a process or the network. */
+export interface SerializedError {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly details?: Readonly<Record<string, unknown>>;
+}
+
+/** The one error class. `message` says what happened, what was expected and what came. */
+export class VedetteError extends Error {
+  readonly code: ErrorCode;
+  readonly details: Readonly<Record<string, unknown>>;
+
+  constructor(code: ErrorCode, message: string, options: VedetteErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'VedetteError';
+    this.code = code;
+    this.details = options.details ?? {};
+  }
+
+  get httpStatus(): number {
+    return ERROR_CODES[this.code].httpStatus;
+  }
+
+  get retryable(): boolean {
+    return ERROR_CODES[this.code].retryable;
+  }
+
+  get remedy(): string {
+    return ERROR_CODES[this.code].remedy;
+  }
+
+  serialize(): SerializedError {
+    const hasDetails = Object.keys(this.details).length > 0;
+    return {
+      code: this.code,
+      message: this.message,
+      ...(hasDetails ? { details: this.details } : {}),
+    };
+  }
+
+  static deserialize(error: SerializedError): VedetteError {
+    return new VedetteError(
+      error.code,
+      error.message,
+      error.details ? { details: error.details } : {},
+    );
+  }
+
+  /** Any thrown value as a VedetteError; what is not one already becomes `fallback`. */
+  static from(thrown: unknown, fallback: ErrorCode = 'INTERNAL'): VedetteError {
+    if (thrown instanceof VedetteError) return thrown;
+    const message = thrown instanceof Error ? thrown.message : String(thrown);
+    return new VedetteError(fallback, message, { cause: thrown });
+  }
+}

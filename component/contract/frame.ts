@@ -1,0 +1,80 @@
+/** Layouts of raw pixels, 8 bits a sample. YUV is limited range BT.601 unless the frame says otherwise. */
+export const RAW_PIXEL_FORMATS = ['rgb24', 'bgr24', 'gray8', 'nv12', 'i420', 'yuyv'] as const;
+export type RawPixelFormat = (typeof RAW_PIXEL_FORMATS)[number];
+
+/** Encoded pictures. A slot may hold one: the model worker decodes it in the same pass. */
+export const ENCODED_FORMATS = ['jpeg', 'png', 'webp', 'tiff'] as const;
+export type EncodedFormat = (typeof ENCODED_FORMATS)[number];
+
+export type FrameFormat = RawPixelFormat | EncodedFormat;
+
+export interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** A rectangle in pixels; `x`, `y` are its top left corner. */
+export interface Box extends Size {
+  readonly x: number;
+  readonly y: number;
+}
+
+export interface Point {
+  readonly x: number;
+  readonly y: number;
+}
+
+/** Clockwise turn that brings the picture upright. */
+export type Rotation = 0 | 90 | 180 | 270;
+export type Flip = 'none' | 'horizontal' | 'vertical';
+
+/**
+ * How a camera's picture is looked at. Order: EXIF orientation (encoded pictures), `rotation`,
+ * `flip`, then `region`. The upright picture before `region` is cut out is what every result,
+ * capture and live view means by «source pixels»; `region` is given in its pixels.
+ */
+export interface FrameView {
+  readonly rotation: Rotation;
+  readonly flip: Flip;
+  readonly region?: Box;
+}
+
+export const WHOLE_FRAME: FrameView = { rotation: 0, flip: 'none' };
+
+/** What lies in a slot. `width` and `height` are those of the stored pixels, before any turning. */
+export interface FrameDescription {
+  readonly format: FrameFormat;
+  readonly width: number;
+  readonly height: number;
+  /** Bytes used in the slot, from its start. */
+  readonly byteLength: number;
+  /** Bytes per row of each plane, for raw formats; absent means packed rows, planes back to back. */
+  readonly strides?: readonly number[];
+  /** Number of the frame in its source, from 0, counting every frame that the source delivered. */
+  readonly sequence: number;
+  /** Milliseconds since 1970 when the frame was taken, as near as the source allows. */
+  readonly capturedAtMs: number;
+  /** Name of the file the frame came from, without folder, where there is one. */
+  readonly fileName?: string;
+}
+
+/**
+ * A frame in a slot of a ring, held by a reader. It must be given back with `FrameSlots.release`,
+ * once for each holder. It can be posted to another thread, which attaches to the ring by `ringId`.
+ */
+export interface FrameLease extends FrameDescription {
+  readonly ringId: number;
+  readonly slot: number;
+  /** Proof of this hold; unique in the process. */
+  readonly token: number;
+}
+
+/** Why a frame that a source delivered was not judged. Each is a label of `vedette_frames_dropped_total`. */
+export const DROP_REASONS = [
+  'overwritten', // a newer frame came before the model was free (policy `newest`)
+  'no-free-slot', // every slot was held by readers
+  'unreadable', // the source delivered bytes that are no picture
+  'too-large', // the frame does not fit a slot
+  'stopped', // the camera was stopped with frames waiting
+] as const;
+export type DropReason = (typeof DROP_REASONS)[number];

@@ -1,0 +1,112 @@
+import { z } from 'zod';
+
+/** Names that can stand in a path, a topic and a component name. */
+export const nameSchema = z
+  .string()
+  .regex(/^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$/, 'lower-case letters, digits and inner hyphens, at most 64');
+
+const semver = z
+  .string()
+  .regex(
+    /^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?$/,
+    'a semantic version such as 1.0.0',
+  );
+
+/** A file inside the package: relative, with `/`, never leading out of it. */
+const packagePath = z
+  .string()
+  .min(1)
+  .max(255)
+  .refine(
+    (path) =>
+      !path.startsWith('/') &&
+      !path.includes('\\') &&
+      !path.includes('\0') &&
+      path.split('/').every((part) => part !== '' && part !== '.' && part !== '..'),
+    'a relative path inside the package',
+  );
+
+export const TASKS = ['object-detection', 'anomaly-detection'] as const;
+
+export const variantSchema = z.strictObject({
+  name: nameSchema.describe('Name of the variant, such as `fp32` or `int8`'),
+  file: packagePath.describe('The ONNX file'),
+  sha256: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/, '64 lower-case hexadecimal digits')
+    .optional()
+    .describe('sha256 of the ONNX file; checked at every load when given'),
+  precision: z.enum(['fp32', 'fp16', 'int8']).default('fp32').describe('Precision of the weights'),
+});
+
+export const modelInputSchema = z.strictObject({
+  name: z.string().optional().describe('Input of the ONNX graph; taken from the file when absent'),
+  layout: z.enum(['nchw', 'nhwc']).optional().describe('Order of dimensions; taken from the shape when absent'),
+  dtype: z.enum(['float32', 'uint8']).optional().describe('Element type; taken from the file when absent'),
+  width: z.int().min(1).max(16384).optional().describe('Width of the input in pixels; taken from the file when absent'),
+  height: z.int().min(1).max(16384).optional().describe('Height of the input in pixels; taken from the file when absent'),
+  colourOrder: z.enum(['rgb', 'bgr', 'gray']).default('rgb').describe('Channel order of the tensor'),
+  resize: z.enum(['stretch', 'letterbox', 'crop']).default('stretch').describe('How the picture is fitted to the input'),
+  interpolation: z
+    .enum(['bilinear', 'area', 'bilinear-antialias', 'bicubic-antialias', 'nearest'])
+    .default('bilinear')
+    .describe('`bilinear` and `area` as OpenCV, the antialiased ones as Pillow'),
+  scale: z.number().positive().default(1 / 255).describe('Factor of the pixel 0–255'),
+  mean: z.array(z.number()).min(1).max(3).default([0, 0, 0]).describe('Subtracted after scaling, per channel'),
+  std: z.array(z.number().positive()).min(1).max(3).default([1, 1, 1]).describe('Divides after subtraction, per channel'),
+  padValue: z.int().min(0).max(255).default(114).describe('Grey level of letterbox bars'),
+});
+
+export const DECODERS = ['end-to-end-detections', 'anomaly'] as const;
+
+export const modelOutputSchema = z.discriminatedUnion('decoder', [
+  z.strictObject({
+    decoder: z.literal('end-to-end-detections').describe('One output [batch,N,6]: x1, y1, x2, y2 in input pixels, score, class index'),
+    output: z.string().optional().describe('Output of the ONNX graph; the only one when absent'),
+    scoreThreshold: z.number().min(0).max(1).default(0.3).describe('Detections below are left out'),
+    maxDetections: z.int().min(1).max(10_000).default(300).describe('The best are kept'),
+  }),
+  z.strictObject({
+    decoder: z.literal('anomaly').describe("anomalib's outputs: pred_score, and where present anomaly_map, pred_mask, pred_label"),
+    scoreThreshold: z.number().min(0).max(1).default(0.5).describe('A score at or above is anomalous'),
+    mapThreshold: z.number().min(0).max(1).default(0.5).describe('Map values at or above belong to an area, when the model has no mask'),
+    minAreaFraction: z.number().min(0).max(1).default(0.0005).describe('Smaller areas are left out'),
+  }),
+]);
+
+export const goldenSchema = z.strictObject({
+  image: packagePath.describe('A picture inside the package'),
+  expected: z.record(z.string(), z.unknown()).describe('The findings that the model must give for it'),
+});
+
+/** `model.json` of a model package. Each task, decoder and field is described in docs/MODEL-PACKAGES.md. */
+export const modelManifestSchema = z.strictObject({
+  $schema: z.string().optional(),
+  schemaVersion: z.literal(1).default(1),
+  name: nameSchema,
+  version: semver,
+  task: z.enum(TASKS),
+  description: z.string().max(2000).default(''),
+  licence: z.string().max(200).default(''),
+  variants: z.array(variantSchema).min(1).max(32),
+  input: modelInputSchema.prefault({}),
+  output: modelOutputSchema,
+  labels: z
+    .union([packagePath, z.array(z.string().min(1).max(200)).min(1).max(100_000)])
+    .optional()
+    .describe('A text file with one label a line, or the labels themselves'),
+  golden: z.array(goldenSchema).max(1000).default([]),
+  provenance: z
+    .strictObject({
+      trainingJob: z.string().optional(),
+      source: z.string().optional(),
+      author: z.string().optional(),
+    })
+    .default({}),
+});
+
+export type ModelManifest = z.infer<typeof modelManifestSchema>;
+export type ModelManifestInput = z.input<typeof modelManifestSchema>;
+export type ModelVariant = z.infer<typeof variantSchema>;
+export type ModelInput = z.infer<typeof modelInputSchema>;
+export type ModelOutput = z.infer<typeof modelOutputSchema>;

@@ -1,0 +1,221 @@
+import type { DropReason, FrameDescription, FrameLease, FrameView, Box, Size } from './frame.ts';
+import type { TensorDeclaration, TensorValue } from './tensor.ts';
+import type { SerializedError } from './errors.ts';
+import type { Findings, InferenceResult, ModelIdentity, Outcome } from './result.ts';
+
+// ---------------------------------------------------------------- cameras
+
+/** A slot that a driver fills. Exactly one of `publish` and `abandon` must follow. */
+export interface SlotWriter {
+  /** The whole memory of the slot, reused between frames. */
+  readonly bytes: Uint8Array;
+  publish(frame: FrameDescription): void;
+  abandon(): void;
+}
+
+/** Where a driver puts its frames; it knows the camera's policy, so that no driver needs to. */
+export interface FrameSink {
+  /**
+   * A slot for a frame of `byteLength` bytes. Policy `every`: waits until one is free. Policy
+   * `newest`: overwrites the oldest unread frame and counts it. `undefined` when the frame cannot
+   * be taken (too large, no slot): already counted, go on with the next.
+   */
+  openSlot(byteLength: number, signal: AbortSignal): Promise<SlotWriter | undefined>;
+  /** Counts a frame that the source delivered and that never reached a slot. */
+  countDrop(reason: DropReason): void;
+  /** Id of the native ring behind the sink, for drivers that read into slots natively. */
+  readonly ringId: number;
+  readonly mayOverwrite: boolean;
+  /** To be called by such drivers after the addon published a frame. */
+  notifyPublished(): void;
+}
+
+/** A kind of camera source. One file each in `component/camera`. */
+export interface CameraDriver {
+  /**
+   * Opens the source and delivers frames until it ends (resolves) or fails (rejects with a
+   * VedetteError of a CAMERA_… or FFMPEG_… code). Aborting `signal` ends it within two seconds
+   * with everything closed. The supervisor calls it again after a back-off.
+   */
+  run(sink: FrameSink, signal: AbortSignal): Promise<void>;
+  /**
+   * Told once for each published frame after its result is stored (`judged`), or after it proved
+   * to be no picture (`unreadable`). A consuming folder moves its file here.
+   */
+  settle?(frame: FrameDescription, end: 'judged' | 'unreadable'): Promise<void>;
+  /** Whether a normal end of `run` is final (`once` folders) instead of a reason to open it again. */
+  readonly endsForGood: boolean;
+}
+
+export type CameraState =
+  | 'starting' | 'running' | 'stalled' | 'reconnecting' | 'ended' | 'failed' | 'disabled';
+
+export interface CameraStatus {
+  readonly name: string;
+  readonly title: string;
+  readonly kind: string;
+  readonly model: string;
+  readonly state: CameraState;
+  /** Milliseconds since 1970 of the last change of state. */
+  readonly stateSinceMs: number;
+  readonly reason?: SerializedError;
+  readonly framesDelivered: number;
+  readonly framesJudged: number;
+  readonly framesDropped: Readonly<Partial<Record<DropReason, number>>>;
+  readonly restarts: number;
+  /** Verdicts per second over the last five seconds. */
+  readonly framesPerSecond: number;
+  readonly lastFrame?: Size & { readonly capturedAtMs: number };
+  /** Means over the last five seconds, in milliseconds. */
+  readonly stageMs: Readonly<Record<Stage, number>>;
+  readonly outcomes: Readonly<Record<Outcome, number>>;
+}
+
+export const STAGES = ['queue', 'preprocess', 'run', 'decode', 'store', 'total'] as const;
+export type Stage = (typeof STAGES)[number];
+
+// -------------------------------------------------------------- inference
+
+export interface ScoreThresholds {
+  readonly score?: number | undefined;
+  readonly labels: Readonly<Record<string, number>>;
+}
+
+export interface InferenceRequest {
+  readonly image:
+    | { readonly kind: 'frame'; readonly frame: FrameLease }
+    /** An encoded picture. `data` is moved to the worker: its buffer must not be used afterwards. */
+    | { readonly kind: 'encoded'; readonly data: Uint8Array<ArrayBuffer> };
+  readonly view: FrameView;
+  readonly thresholds: ScoreThresholds;
+  /** Ask for the anomaly map, for drawing. */
+  readonly wantsAnomalyMap: boolean;
+}
+
+/** An anomaly map scaled to 0–255, lying over `region` of the upright picture. */
+export interface AnomalyMap extends Size {
+  readonly data: Uint8Array<ArrayBuffer>;
+  readonly region: Box;
+}
+
+export interface InferenceAnswer {
+  readonly model: ModelIdentity;
+  readonly findings: Findings;
+  /** Size of the upright source picture. */
+  readonly picture: Size;
+  readonly anomalyMap?: AnomalyMap;
+  readonly timings: {
+    readonly queueMs: number;
+    readonly preprocessMs: number;
+    readonly runMs: number;
+    readonly decodeMs: number;
+  };
+}
+
+export interface TensorRequest {
+  readonly inputs: readonly TensorValue[];
+  /** Names of the outputs wanted; all when absent. */
+  readonly outputs?: readonly string[];
+}
+
+export interface TensorAnswer {
+  readonly model: ModelIdentity;
+  readonly outputs: readonly TensorValue[];
+  readonly timings: { readonly queueMs: number; readonly runMs: number };
+}
+
+export type ModelState = 'loading' | 'probing' | 'warming-up' | 'ready' | 'failed' | 'closed';
+
+export interface ModelStatus {
+  readonly name: string;
+  readonly state: ModelState;
+  readonly stateSinceMs: number;
+  readonly reason?: SerializedError;
+  /** Absent until the package was read. */
+  readonly identity?: ModelIdentity;
+  readonly task?: string;
+  readonly description?: string;
+  readonly labels?: readonly string[];
+  readonly inputs?: readonly TensorDeclaration[];
+  readonly outputs?: readonly TensorDeclaration[];
+  readonly workers: number;
+  readonly readyWorkers: number;
+  readonly queueDepth: number;
+  readonly inFlight: number;
+  readonly inferences: number;
+  readonly failures: number;
+  readonly replacements: number;
+}
+
+// --------------------------------------------------------------- registry
+
+export interface ResultQuery {
+  readonly camera?: string;
+  readonly model?: string;
+  readonly label?: string;
+  readonly outcome?: Outcome;
+  /** Milliseconds since 1970; `from` inclusive, `to` exclusive. */
+  readonly fromMs?: number;
+  readonly toMs?: number;
+  /** Newest first, 1–1000. */
+  readonly limit: number;
+  /** `nextCursor` of the page before. */
+  readonly cursor?: string;
+}
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  /** Absent on the last page. */
+  readonly nextCursor?: string;
+}
+
+/** A result before the registry numbered it. */
+export type NewResult = Omit<InferenceResult, 'cameraSequence'>;
+
+export interface NewCapture {
+  readonly id: string;
+  readonly resultId: string;
+  readonly camera: string;
+  readonly capturedAtMs: number;
+  /** Relative to the capture folder. */
+  readonly imagePath: string;
+  readonly byteLength: number;
+  readonly rule: string;
+}
+
+export interface StoredCapture extends NewCapture {
+  readonly outcome: Outcome;
+}
+
+export interface CaptureQuery {
+  readonly camera?: string;
+  readonly outcome?: Outcome;
+  readonly limit: number;
+  readonly cursor?: string;
+}
+
+export interface RegistryModel {
+  readonly name: string;
+  readonly version: string;
+  readonly sha256: string;
+  readonly variant: string;
+  /** The manifest as JSON. */
+  readonly manifest: string;
+  readonly probedAtMs?: number;
+}
+
+// ----------------------------------------------------------------- events
+
+/** What live viewers are told, one server-sent event each; `kind` is the event's name. */
+export type RuntimeEvent =
+  | { readonly kind: 'result'; readonly result: InferenceResult }
+  | { readonly kind: 'camera'; readonly camera: CameraStatus }
+  | { readonly kind: 'model'; readonly model: ModelStatus }
+  | { readonly kind: 'notice'; readonly notice: Notice };
+
+/** Something an operator should know that is no result: a corrupt database, a full disk. */
+export interface Notice {
+  readonly atMs: number;
+  readonly level: 'warn' | 'error';
+  readonly error: SerializedError;
+}

@@ -1,0 +1,102 @@
+import { z } from 'zod';
+
+const point = z.strictObject({ x: z.number(), y: z.number() });
+const polygon = z.array(point);
+const box = z.strictObject({
+  x: z.number(), y: z.number(), width: z.number(), height: z.number(),
+});
+
+export const detectionSchema = z.strictObject({
+  label: z.string(),
+  labelIndex: z.int(),
+  score: z.number(),
+  box,
+  mask: z.strictObject({ polygons: z.array(polygon) }).optional(),
+  trackId: z.int().optional(),
+});
+
+export const anomalySchema = z.strictObject({
+  score: z.number(),
+  threshold: z.number(),
+  isAnomalous: z.boolean(),
+  areaFraction: z.number().optional(),
+  areas: z.array(z.strictObject({ polygon, areaFraction: z.number() })).optional(),
+});
+
+export const classificationSchema = z.strictObject({
+  label: z.string(), labelIndex: z.int(), score: z.number(),
+});
+
+export const poseSchema = z.strictObject({
+  score: z.number(),
+  keypoints: z.array(
+    z.strictObject({ name: z.string(), x: z.number(), y: z.number(), score: z.number() }),
+  ),
+});
+
+export const OUTCOMES = ['pass', 'fail', 'review', 'error'] as const;
+export const outcomeSchema = z.enum(OUTCOMES);
+
+export const verdictSchema = z.strictObject({
+  outcome: outcomeSchema,
+  rule: z.string().optional(),
+  reason: z.string(),
+});
+
+export const resultErrorSchema = z.strictObject({ code: z.string(), message: z.string() });
+
+/**
+ * One judged frame: the same shape over HTTP, in events, in the registry and on MQTT.
+ * Geometry is in source pixels (see FrameView), scores 0–1, times in milliseconds.
+ * An empty scene is `detections: []`; a frame without an answer carries `error` and outcome `error`.
+ */
+export const inferenceResultSchema = z.strictObject({
+  schemaVersion: z.literal(1),
+  id: z.string(),
+  thing: z.string(),
+  camera: z.string().optional(),
+  cameraSequence: z.int().optional(),
+  context: z.record(z.string(), z.unknown()).optional(),
+  triggerId: z.string().optional(),
+  model: z.strictObject({
+    name: z.string(),
+    version: z.string(),
+    sha256: z.string(),
+    variant: z.string(),
+    executionProvider: z.string(),
+  }),
+  frame: z.strictObject({
+    sequence: z.int(),
+    capturedAt: z.string(),
+    width: z.int(),
+    height: z.int(),
+    fileName: z.string().optional(),
+  }),
+  detections: z.array(detectionSchema).optional(),
+  anomaly: anomalySchema.optional(),
+  classes: z.array(classificationSchema).optional(),
+  poses: z.array(poseSchema).optional(),
+  captureId: z.string().optional(),
+  error: resultErrorSchema.optional(),
+  verdict: verdictSchema,
+  timings: z.strictObject({
+    queueMs: z.number(),
+    preprocessMs: z.number(),
+    runMs: z.number(),
+    decodeMs: z.number(),
+    totalMs: z.number(),
+  }),
+});
+
+export type InferenceResult = z.infer<typeof inferenceResultSchema>;
+export type Detection = z.infer<typeof detectionSchema>;
+export type Anomaly = z.infer<typeof anomalySchema>;
+export type Classification = z.infer<typeof classificationSchema>;
+export type Pose = z.infer<typeof poseSchema>;
+export type Verdict = z.infer<typeof verdictSchema>;
+export type Outcome = z.infer<typeof outcomeSchema>;
+export type Timings = InferenceResult['timings'];
+export type ModelIdentity = InferenceResult['model'];
+
+/** What a model saw, before rules judge it. Exactly one family is present. */
+export type Findings = Pick<InferenceResult, 'detections' | 'anomaly' | 'classes' | 'poses'>;
