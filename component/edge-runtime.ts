@@ -1,0 +1,66 @@
+import type { RuntimeConfig } from './contract/config.ts';
+import type {
+  CameraStatus, CaptureQuery, InferenceAnswer, ModelStatus, Notice, Page, ResultQuery, RuntimeEvent,
+  StoredCapture, TensorAnswer, TensorRequest,
+} from './contract/ports.ts';
+import type { InferenceResult } from './contract/result.ts';
+
+export interface ModelReadiness { readonly isReady: boolean; readonly models: readonly ModelStatus[] }
+
+/** An HTTP inference: the bytes of one picture and what the caller wants passed through. */
+export interface PictureRequest {
+  readonly model: string;
+  readonly data: Uint8Array<ArrayBuffer>;
+  readonly context?: Readonly<Record<string, unknown>>;
+  readonly requestId: string;
+  readonly fileName?: string;
+}
+
+export interface PushedFrame {
+  readonly data: Uint8Array<ArrayBuffer>;
+  readonly context?: Readonly<Record<string, unknown>>;
+}
+
+/** The running device as one object: what the local server and the commands talk to. */
+export interface EdgeRuntime {
+  readonly config: RuntimeConfig;
+  readonly version: string;
+  readonly startedAtMs: number;
+  /** Configuration valid, registry open. (The server being up is what answers.) */
+  readonly isStarted: boolean;
+  readiness(): ModelReadiness;
+  cameras(): readonly CameraStatus[];
+  /** @throws VedetteError CAMERA_NOT_FOUND */
+  camera(name: string): CameraStatus;
+  models(): readonly ModelStatus[];
+  /** @throws VedetteError MODEL_NOT_FOUND */
+  model(name: string): ModelStatus;
+  /** Runs a model on one picture, stores the result and answers when it is stored. */
+  inferPicture(request: PictureRequest): Promise<InferenceResult>;
+  /** The same without rules and registry, for protocols that bring their own result shape. */
+  inferRaw(model: string, data: Uint8Array<ArrayBuffer>): Promise<InferenceAnswer>;
+  inferTensors(model: string, request: TensorRequest): Promise<TensorAnswer>;
+  /**
+   * Runs an encoded picture through the model's own preprocessing and gives the graph's raw outputs
+   * (Open Inference Protocol with a BYTES input).
+   */
+  inferPictureTensors(model: string, data: Uint8Array<ArrayBuffer>, outputs?: readonly string[]): Promise<TensorAnswer>;
+  /** Hands a picture to a camera of kind `push`; resolves with the stored result. */
+  pushFrame(camera: string, frame: PushedFrame): Promise<InferenceResult>;
+  results(query: ResultQuery): Promise<Page<InferenceResult>>;
+  /** @throws VedetteError NOT_FOUND */
+  result(id: string): Promise<InferenceResult>;
+  captures(query: CaptureQuery): Promise<Page<StoredCapture>>;
+  /** The capture and the absolute path of its picture. @throws VedetteError NOT_FOUND */
+  capture(id: string): Promise<{ readonly capture: StoredCapture; readonly imageFile: string }>;
+  notices(): readonly Notice[];
+  /** Listeners must not throw and must not block. Returns the function that ends it. */
+  subscribe(listener: (event: RuntimeEvent) => void): () => void;
+  /**
+   * Live pictures (JPEG with everything drawn). The listener gets the newest one first if there is
+   * one. @throws VedetteError CAMERA_NOT_FOUND, OVERLOADED when there are too many viewers.
+   */
+  watchCamera(name: string, listener: (jpeg: Uint8Array) => void): () => void;
+  /** Text in Prometheus' exposition format, and its content type. */
+  metrics(): Promise<{ readonly text: string; readonly contentType: string }>;
+}
