@@ -1,11 +1,23 @@
 import type { RuntimeConfig } from './contract/config.ts';
 import type {
-  CameraStatus, CaptureQuery, InferenceAnswer, ModelStatus, Notice, Page, ResultQuery, RuntimeEvent,
-  StoredCapture, TensorAnswer, TensorRequest,
+  CameraStatus,
+  CaptureQuery,
+  InferenceAnswer,
+  ModelStatus,
+  Notice,
+  Page,
+  ResultQuery,
+  RuntimeEvent,
+  StoredCapture,
+  TensorAnswer,
+  TensorRequest,
 } from './contract/ports.ts';
 import type { InferenceResult } from './contract/result.ts';
 
-export interface ModelReadiness { readonly isReady: boolean; readonly models: readonly ModelStatus[] }
+export interface ModelReadiness {
+  readonly isReady: boolean;
+  readonly models: readonly ModelStatus[];
+}
 
 /** An HTTP inference: the bytes of one picture and what the caller wants passed through. */
 export interface PictureRequest {
@@ -44,7 +56,11 @@ export interface EdgeRuntime {
    * Runs an encoded picture through the model's own preprocessing and gives the graph's raw outputs
    * (Open Inference Protocol with a BYTES input).
    */
-  inferPictureTensors(model: string, data: Uint8Array<ArrayBuffer>, outputs?: readonly string[]): Promise<TensorAnswer>;
+  inferPictureTensors(
+    model: string,
+    data: Uint8Array<ArrayBuffer>,
+    outputs?: readonly string[],
+  ): Promise<TensorAnswer>;
   /** Hands a picture to a camera of kind `push`; resolves with the stored result. */
   pushFrame(camera: string, frame: PushedFrame): Promise<InferenceResult>;
   results(query: ResultQuery): Promise<Page<InferenceResult>>;

@@ -3,7 +3,14 @@
  * every failure is a VedetteError.
  */
 import type {
-  FrameDescription, FrameLease, FrameView, EncodedFormat, RawPixelFormat, Size, Rotation, Flip,
+  FrameDescription,
+  FrameLease,
+  FrameView,
+  EncodedFormat,
+  RawPixelFormat,
+  Size,
+  Rotation,
+  Flip,
 } from '../component/contract/frame.ts';
 import type { FrameTransform, TensorSpec } from '../component/contract/tensor.ts';
 
@@ -21,12 +28,29 @@ export interface ImageInfo extends Size {
   readonly flip: Flip;
 }
 export declare function inspectImage(data: Uint8Array): ImageInfo;
-export declare function rawToTensor(image: RawImage, view: FrameView, spec: TensorSpec, out: Float32Array | Uint8Array): FrameTransform;
-export declare function jpegToTensor(data: Uint8Array, view: FrameView, spec: TensorSpec, out: Float32Array | Uint8Array, maxPixels: number): FrameTransform;
+export declare function rawToTensor(
+  image: RawImage,
+  view: FrameView,
+  spec: TensorSpec,
+  out: Float32Array | Uint8Array,
+): FrameTransform;
+export declare function jpegToTensor(
+  data: Uint8Array,
+  view: FrameView,
+  spec: TensorSpec,
+  out: Float32Array | Uint8Array,
+  maxPixels: number,
+): FrameTransform;
 export declare function encodeJpeg(image: RawImage, quality: number): Uint8Array<ArrayBuffer>;
 export declare function limitDataMemory(bytes: number): void;
 
-export interface RingStatistics { readonly free: number; readonly unread: number; readonly held: number; readonly published: number; readonly overwritten: number }
+export interface RingStatistics {
+  readonly free: number;
+  readonly unread: number;
+  readonly held: number;
+  readonly published: number;
+  readonly overwritten: number;
+}
 export declare class FrameRing {
   static create(options: { slots: number; slotBytes: number }): FrameRing;
   static attach(id: number): FrameRing;

@@ -14,7 +14,9 @@ export interface ConfigLeafMeta {
 }
 
 const numeric = (value: unknown) =>
-  typeof value === 'string' && value.trim() !== '' && Number.isFinite(Number(value)) ? Number(value) : value;
+  typeof value === 'string' && value.trim() !== '' && Number.isFinite(Number(value))
+    ? Number(value)
+    : value;
 const boolish = (value: unknown) => (value === 'true' ? true : value === 'false' ? false : value);
 
 const number = (min: number, max: number) => z.preprocess(numeric, z.number().min(min).max(max));
@@ -46,30 +48,60 @@ export const cameraSourceSchema = z.discriminatedUnion('kind', [
       z.enum(['loop', 'once', 'watch']).default('loop'),
       '`loop`: the pictures by name, again and again; `once`: by name, one time; `watch`: new files as they come, oldest first, each moved to `done/` (or removed) when its result is stored, to `failed/` when it cannot be read',
     ),
-    framesPerSecond: described(number(0.001, 1000).default(2), 'Pace of `loop` and `once` with `pace: source`'),
-    consume: described(z.enum(['move', 'delete', 'keep']).default('move'), 'What happens to a judged file in `watch`'),
-    settleMs: described(integer(0, 60_000).default(200), 'A new file is read when its size has not changed for so long, in milliseconds'),
+    framesPerSecond: described(
+      number(0.001, 1000).default(2),
+      'Pace of `loop` and `once` with `pace: source`',
+    ),
+    consume: described(
+      z.enum(['move', 'delete', 'keep']).default('move'),
+      'What happens to a judged file in `watch`',
+    ),
+    settleMs: described(
+      integer(0, 60_000).default(200),
+      'A new file is read when its size has not changed for so long, in milliseconds',
+    ),
   }),
   z.strictObject({
-    kind: z.literal('mjpeg-file').meta({ description: 'A file of JPEG pictures one after another' }),
+    kind: z
+      .literal('mjpeg-file')
+      .meta({ description: 'A file of JPEG pictures one after another' }),
     path: described(z.string().min(1), 'The file'),
     shouldLoop: described(boolean().default(true), 'Begin again at the end'),
     framesPerSecond: described(number(0.001, 1000).default(10), 'Pace with `pace: source`'),
   }),
   z.strictObject({
-    kind: z.literal('ffmpeg').meta({ description: 'Anything that ffmpeg opens: a video file, RTSP, V4L2' }),
-    url: described(z.string().min(1), 'A file path, `rtsp://…`, `http(s)://…` or `/dev/video0`. A password belongs into `password`'),
+    kind: z
+      .literal('ffmpeg')
+      .meta({ description: 'Anything that ffmpeg opens: a video file, RTSP, V4L2' }),
+    url: described(
+      z.string().min(1),
+      'A file path, `rtsp://…`, `http(s)://…` or `/dev/video0`. A password belongs into `password`',
+    ),
     username: described(z.string().min(1).optional(), 'User name of the stream'),
-    password: described(secret.optional(), 'Where the password of the stream is: `{ file: … }` or `{ env: … }`'),
+    password: described(
+      secret.optional(),
+      'Where the password of the stream is: `{ file: … }` or `{ env: … }`',
+    ),
     transport: described(z.enum(['tcp', 'udp']).default('tcp'), 'RTSP transport'),
-    inputFormat: described(z.enum(['auto', 'v4l2', 'mjpeg', 'h264']).default('auto'), "ffmpeg's input format; `auto` takes `v4l2` for /dev/video*"),
-    size: described(z.strictObject({ width: integer(16, 16_384), height: integer(16, 16_384) }).optional(), 'Size asked of a V4L2 device, in pixels'),
+    inputFormat: described(
+      z.enum(['auto', 'v4l2', 'mjpeg', 'h264']).default('auto'),
+      "ffmpeg's input format; `auto` takes `v4l2` for /dev/video*",
+    ),
+    size: described(
+      z.strictObject({ width: integer(16, 16_384), height: integer(16, 16_384) }).optional(),
+      'Size asked of a V4L2 device, in pixels',
+    ),
     framesPerSecond: described(number(0.1, 1000).optional(), 'Rate asked of a V4L2 device'),
     shouldLoop: described(boolean().default(true), 'Begin a file again at its end'),
-    stallTimeoutMs: described(integer(500, 600_000).default(10_000), 'The source is opened again when no frame came for so long, in milliseconds'),
+    stallTimeoutMs: described(
+      integer(500, 600_000).default(10_000),
+      'The source is opened again when no frame came for so long, in milliseconds',
+    ),
   }),
   z.strictObject({
-    kind: z.literal('push').meta({ description: 'Pictures that a program sends to POST /api/v1/cameras/{name}/frames' }),
+    kind: z
+      .literal('push')
+      .meta({ description: 'Pictures that a program sends to POST /api/v1/cameras/{name}/frames' }),
   }),
 ]);
 
@@ -82,18 +114,39 @@ export const cameraSchema = z.strictObject({
     z.enum(['auto', 'newest', 'every']).default('auto'),
     '`newest`: the latest frame when the model is free, older ones are dropped and counted; `every`: each frame, in order, the source waits. `auto`: `every` for folders and pushed frames, else `newest`',
   ),
-  pace: described(pace.default('source'), '`source`: at the rate of the source; `fast`: as fast as the model can'),
-  rotation: described(z.preprocess(numeric, z.union([z.literal(0), z.literal(90), z.literal(180), z.literal(270)])).default(0), 'Clockwise turn that brings the picture upright, in degrees'),
-  flip: described(z.enum(['none', 'horizontal', 'vertical']).default('none'), 'Mirroring after the turn'),
-  region: described(box.optional(), 'Part of the upright picture that the model sees, in its pixels; all of it when absent'),
+  pace: described(
+    pace.default('source'),
+    '`source`: at the rate of the source; `fast`: as fast as the model can',
+  ),
+  rotation: described(
+    z
+      .preprocess(numeric, z.union([z.literal(0), z.literal(90), z.literal(180), z.literal(270)]))
+      .default(0),
+    'Clockwise turn that brings the picture upright, in degrees',
+  ),
+  flip: described(
+    z.enum(['none', 'horizontal', 'vertical']).default('none'),
+    'Mirroring after the turn',
+  ),
+  region: described(
+    box.optional(),
+    'Part of the upright picture that the model sees, in its pixels; all of it when absent',
+  ),
   thresholds: z
     .strictObject({
       score: described(number(0, 1).optional(), "Score threshold in place of the model's own"),
-      labels: described(z.record(z.string().min(1), number(0, 1)).default({}), 'Score threshold by label, in place of `score`'),
+      labels: described(
+        z.record(z.string().min(1), number(0, 1)).default({}),
+        'Score threshold by label, in place of `score`',
+      ),
     })
     .prefault({}),
   slots: described(integer(3, 64).default(4), 'Frames held in memory', true),
-  maxFrameBytes: described(integer(65_536, 1_073_741_824).default(33_554_432), 'Largest frame in bytes', true),
+  maxFrameBytes: described(
+    integer(65_536, 1_073_741_824).default(33_554_432),
+    'Largest frame in bytes',
+    true,
+  ),
 });
 
 const outcome = z.enum(['pass', 'fail', 'review']);
@@ -111,22 +164,38 @@ export const ruleSchema = z.discriminatedUnion('kind', [
   z.strictObject({
     ...ruleBase,
     kind: z.literal('anomaly').meta({ description: 'The anomaly score decides' }),
-    failAt: described(number(0, 1).optional(), "A score at or above fails; the model's threshold when absent"),
-    reviewAt: described(number(0, 1).optional(), 'A score at or above, but below `failAt`, asks for review'),
+    failAt: described(
+      number(0, 1).optional(),
+      "A score at or above fails; the model's threshold when absent",
+    ),
+    reviewAt: described(
+      number(0, 1).optional(),
+      'A score at or above, but below `failAt`, asks for review',
+    ),
   }),
   z.strictObject({
     ...ruleBase,
     kind: z.literal('count').meta({ description: 'The number of detections of a label decides' }),
     label: described(z.string().min(1).optional(), 'The label counted; any when absent'),
-    zone: described(polygon.optional(), 'Polygon in source pixels; a detection is inside when its anchor is. The whole picture when absent'),
-    anchor: described(z.enum(['bottom-centre', 'centre']).default('bottom-centre'), 'The point of a box that must lie in the zone'),
+    zone: described(
+      polygon.optional(),
+      'Polygon in source pixels; a detection is inside when its anchor is. The whole picture when absent',
+    ),
+    anchor: described(
+      z.enum(['bottom-centre', 'centre']).default('bottom-centre'),
+      'The point of a box that must lie in the zone',
+    ),
     minimum: described(integer(0, 100_000).optional(), 'Fewer than this breaks the rule'),
     maximum: described(integer(0, 100_000).optional(), 'More than this breaks the rule'),
     outcome: described(outcome.default('fail'), 'Outcome when the rule is broken'),
   }),
   z.strictObject({
     ...ruleBase,
-    kind: z.literal('score-between').meta({ description: 'A detection or class whose score lies between two values asks for review' }),
+    kind: z
+      .literal('score-between')
+      .meta({
+        description: 'A detection or class whose score lies between two values asks for review',
+      }),
     label: described(z.string().min(1).optional(), 'The label looked at; any when absent'),
     from: described(number(0, 1), 'Lowest score that counts'),
     to: described(number(0, 1), 'First score that no longer counts'),
@@ -139,10 +208,22 @@ export const modelConfigSchema = z.strictObject({
   variant: described(nameSchema.optional(), 'Variant to run; the first one when absent'),
   workers: described(integer(1, 64).default(1), 'Worker threads, each with the model loaded'),
   threadsPerWorker: described(integer(1, 64).default(1), 'Threads of ONNX Runtime in a worker'),
-  timeoutMs: described(integer(10, 600_000).default(10_000), 'Longest wait for an answer, in milliseconds'),
-  queueLimit: described(integer(1, 10_000).default(16), 'Requests that may wait; more are refused with 429'),
-  probeMemoryMegabytes: described(integer(64, 1_048_576).default(2048), 'Memory limit of the first run in the probe process, in megabytes'),
-  probeTimeoutMs: described(integer(1000, 3_600_000).default(60_000), 'Time limit of the first run in the probe process, in milliseconds'),
+  timeoutMs: described(
+    integer(10, 600_000).default(10_000),
+    'Longest wait for an answer, in milliseconds',
+  ),
+  queueLimit: described(
+    integer(1, 10_000).default(16),
+    'Requests that may wait; more are refused with 429',
+  ),
+  probeMemoryMegabytes: described(
+    integer(64, 1_048_576).default(2048),
+    'Memory limit of the first run in the probe process, in megabytes',
+  ),
+  probeTimeoutMs: described(
+    integer(1000, 3_600_000).default(60_000),
+    'Time limit of the first run in the probe process, in milliseconds',
+  ),
 });
 
 export const captureRuleSchema = z.strictObject({
@@ -150,61 +231,146 @@ export const captureRuleSchema = z.strictObject({
   isEnabled: described(boolean().default(true), 'Whether the rule is applied'),
   everyNth: described(integer(1, 1_000_000_000).optional(), 'Keep every n-th frame'),
   outcomes: described(
-    z.strictObject({
-      pass: boolean().default(false),
-      fail: boolean().default(false),
-      review: boolean().default(false),
-      error: boolean().default(false),
-    }).prefault({}),
+    z
+      .strictObject({
+        pass: boolean().default(false),
+        fail: boolean().default(false),
+        review: boolean().default(false),
+        error: boolean().default(false),
+      })
+      .prefault({}),
     'Keep frames with these outcomes',
   ),
-  scoreBelow: described(number(0, 1).optional(), 'Keep frames with a detection or class below this score'),
-  minIntervalMs: described(integer(0, 86_400_000).default(0), 'At most one capture by this rule in so many milliseconds'),
+  scoreBelow: described(
+    number(0, 1).optional(),
+    'Keep frames with a detection or class below this score',
+  ),
+  minIntervalMs: described(
+    integer(0, 86_400_000).default(0),
+    'At most one capture by this rule in so many milliseconds',
+  ),
 });
 
 export const runtimeConfigSchema = z.strictObject({
-  thing: described(z.string().min(1).max(128).regex(/^[a-zA-Z0-9:_-]+$/).default('local'), 'Name of this device in results; the thing name on Greengrass', true),
-  dataFolder: described(z.string().min(1).default('.vedette/data'), 'Database, captures and station file', true),
-  server: z.strictObject({
-    host: described(z.string().min(1).default('127.0.0.1'), 'Address to listen on; anything but a loopback address needs `token`', true),
-    port: described(integer(0, 65_535).default(8080), 'Port; 0 takes a free one', true),
-    token: described(secret.optional(), 'Where the token that requests must carry is: `{ file: … }` or `{ env: … }`', true),
-    allowedHosts: described(z.record(z.string().min(1), boolean()).default({}), 'Further host names that requests may use: `{ "station-7.local": true }`', true),
-    maxBodyBytes: described(integer(1024, 1_073_741_824).default(67_108_864), 'Largest request body in bytes', true),
-  }).prefault({}),
+  thing: described(
+    z
+      .string()
+      .min(1)
+      .max(128)
+      .regex(/^[a-zA-Z0-9:_-]+$/)
+      .default('local'),
+    'Name of this device in results; the thing name on Greengrass',
+    true,
+  ),
+  dataFolder: described(
+    z.string().min(1).default('.vedette/data'),
+    'Database, captures and station file',
+    true,
+  ),
+  server: z
+    .strictObject({
+      host: described(
+        z.string().min(1).default('127.0.0.1'),
+        'Address to listen on; anything but a loopback address needs `token`',
+        true,
+      ),
+      port: described(integer(0, 65_535).default(8080), 'Port; 0 takes a free one', true),
+      token: described(
+        secret.optional(),
+        'Where the token that requests must carry is: `{ file: … }` or `{ env: … }`',
+        true,
+      ),
+      allowedHosts: described(
+        z.record(z.string().min(1), boolean()).default({}),
+        'Further host names that requests may use: `{ "station-7.local": true }`',
+        true,
+      ),
+      maxBodyBytes: described(
+        integer(1024, 1_073_741_824).default(67_108_864),
+        'Largest request body in bytes',
+        true,
+      ),
+    })
+    .prefault({}),
   models: described(mapOf(modelConfigSchema).default({}), 'Models by name'),
   cameras: described(mapOf(cameraSchema).default({}), 'Cameras by name'),
-  rules: described(mapOf(ruleSchema).default({}), 'Rules by name; the worst outcome of a camera’s rules is the verdict'),
+  rules: described(
+    mapOf(ruleSchema).default({}),
+    'Rules by name; the worst outcome of a camera’s rules is the verdict',
+  ),
   captures: described(mapOf(captureRuleSchema).default({}), 'Rules for keeping pictures, by name'),
-  retention: z.strictObject({
-    resultsMaxAgeHours: described(number(0.01, 876_000).default(720), 'Results older than this are deleted, in hours'),
-    resultsMaxCount: described(integer(1, 1_000_000_000).default(2_000_000), 'The newest results are kept'),
-    capturesMaxAgeHours: described(number(0.01, 876_000).default(168), 'Captures older than this are deleted, in hours'),
-    capturesMaxCount: described(integer(1, 100_000_000).default(100_000), 'The newest captures are kept'),
-    capturesMaxBytes: described(integer(1_048_576, 1e15).default(5_368_709_120), 'Captures may take this much disk, in bytes'),
-    minFreeBytes: described(integer(0, 1e15).default(268_435_456), 'No capture is written when the disk has less free, in bytes'),
-  }).prefault({}),
-  limits: z.strictObject({
-    maxImagePixels: described(integer(1024, 2_000_000_000).default(100_000_000), 'Pictures with more pixels are refused before anything is decoded'),
-  }).prefault({}),
-  liveView: z.strictObject({
-    maxWidth: described(integer(64, 8192).default(960), 'Live pictures are scaled down to this width, in pixels'),
-    maxFramesPerSecond: described(number(0.1, 60).default(8), 'Live pictures per second and camera'),
-    quality: described(integer(1, 100).default(75), 'JPEG quality of live pictures'),
-    maxViewers: described(integer(0, 1000).default(16), 'Simultaneous viewers; more are refused'),
-  }).prefault({}),
-  ffmpeg: z.strictObject({
-    path: described(z.string().min(1).default('ffmpeg'), 'The ffmpeg program'),
-  }).prefault({}),
-  log: z.strictObject({
-    level: described(z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'), 'Least severe level that is logged'),
-  }).prefault({}),
+  retention: z
+    .strictObject({
+      resultsMaxAgeHours: described(
+        number(0.01, 876_000).default(720),
+        'Results older than this are deleted, in hours',
+      ),
+      resultsMaxCount: described(
+        integer(1, 1_000_000_000).default(2_000_000),
+        'The newest results are kept',
+      ),
+      capturesMaxAgeHours: described(
+        number(0.01, 876_000).default(168),
+        'Captures older than this are deleted, in hours',
+      ),
+      capturesMaxCount: described(
+        integer(1, 100_000_000).default(100_000),
+        'The newest captures are kept',
+      ),
+      capturesMaxBytes: described(
+        integer(1_048_576, 1e15).default(5_368_709_120),
+        'Captures may take this much disk, in bytes',
+      ),
+      minFreeBytes: described(
+        integer(0, 1e15).default(268_435_456),
+        'No capture is written when the disk has less free, in bytes',
+      ),
+    })
+    .prefault({}),
+  limits: z
+    .strictObject({
+      maxImagePixels: described(
+        integer(1024, 2_000_000_000).default(100_000_000),
+        'Pictures with more pixels are refused before anything is decoded',
+      ),
+    })
+    .prefault({}),
+  liveView: z
+    .strictObject({
+      maxWidth: described(
+        integer(64, 8192).default(960),
+        'Live pictures are scaled down to this width, in pixels',
+      ),
+      maxFramesPerSecond: described(
+        number(0.1, 60).default(8),
+        'Live pictures per second and camera',
+      ),
+      quality: described(integer(1, 100).default(75), 'JPEG quality of live pictures'),
+      maxViewers: described(integer(0, 1000).default(16), 'Simultaneous viewers; more are refused'),
+    })
+    .prefault({}),
+  ffmpeg: z
+    .strictObject({
+      path: described(z.string().min(1).default('ffmpeg'), 'The ffmpeg program'),
+    })
+    .prefault({}),
+  log: z
+    .strictObject({
+      level: described(
+        z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
+        'Least severe level that is logged',
+      ),
+    })
+    .prefault({}),
 });
 
 export type RuntimeConfig = z.infer<typeof runtimeConfigSchema>;
 export type CameraConfig = z.infer<typeof cameraSchema>;
 export type CameraSourceConfig = z.infer<typeof cameraSourceSchema>;
-export type CameraSourceOf<K extends CameraSourceConfig['kind']> = Extract<CameraSourceConfig, { kind: K }>;
+export type CameraSourceOf<K extends CameraSourceConfig['kind']> = Extract<
+  CameraSourceConfig,
+  { kind: K }
+>;
 export type RuleConfig = z.infer<typeof ruleSchema>;
 export type ModelConfig = z.infer<typeof modelConfigSchema>;
 export type CaptureRuleConfig = z.infer<typeof captureRuleSchema>;

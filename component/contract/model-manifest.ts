@@ -3,7 +3,10 @@ import { z } from 'zod';
 /** Names that can stand in a path, a topic and a component name. */
 export const nameSchema = z
   .string()
-  .regex(/^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$/, 'lower-case letters, digits and inner hyphens, at most 64');
+  .regex(
+    /^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$/,
+    'lower-case letters, digits and inner hyphens, at most 64',
+  );
 
 const semver = z
   .string()
@@ -41,19 +44,55 @@ export const variantSchema = z.strictObject({
 
 export const modelInputSchema = z.strictObject({
   name: z.string().optional().describe('Input of the ONNX graph; taken from the file when absent'),
-  layout: z.enum(['nchw', 'nhwc']).optional().describe('Order of dimensions; taken from the shape when absent'),
-  dtype: z.enum(['float32', 'uint8']).optional().describe('Element type; taken from the file when absent'),
-  width: z.int().min(1).max(16384).optional().describe('Width of the input in pixels; taken from the file when absent'),
-  height: z.int().min(1).max(16384).optional().describe('Height of the input in pixels; taken from the file when absent'),
-  colourOrder: z.enum(['rgb', 'bgr', 'gray']).default('rgb').describe('Channel order of the tensor'),
-  resize: z.enum(['stretch', 'letterbox', 'crop']).default('stretch').describe('How the picture is fitted to the input'),
+  layout: z
+    .enum(['nchw', 'nhwc'])
+    .optional()
+    .describe('Order of dimensions; taken from the shape when absent'),
+  dtype: z
+    .enum(['float32', 'uint8'])
+    .optional()
+    .describe('Element type; taken from the file when absent'),
+  width: z
+    .int()
+    .min(1)
+    .max(16384)
+    .optional()
+    .describe('Width of the input in pixels; taken from the file when absent'),
+  height: z
+    .int()
+    .min(1)
+    .max(16384)
+    .optional()
+    .describe('Height of the input in pixels; taken from the file when absent'),
+  colourOrder: z
+    .enum(['rgb', 'bgr', 'gray'])
+    .default('rgb')
+    .describe('Channel order of the tensor'),
+  resize: z
+    .enum(['stretch', 'letterbox', 'crop'])
+    .default('stretch')
+    .describe('How the picture is fitted to the input'),
   interpolation: z
     .enum(['bilinear', 'area', 'bilinear-antialias', 'bicubic-antialias', 'nearest'])
     .default('bilinear')
     .describe('`bilinear` and `area` as OpenCV, the antialiased ones as Pillow'),
-  scale: z.number().positive().default(1 / 255).describe('Factor of the pixel 0–255'),
-  mean: z.array(z.number()).min(1).max(3).default([0, 0, 0]).describe('Subtracted after scaling, per channel'),
-  std: z.array(z.number().positive()).min(1).max(3).default([1, 1, 1]).describe('Divides after subtraction, per channel'),
+  scale: z
+    .number()
+    .positive()
+    .default(1 / 255)
+    .describe('Factor of the pixel 0–255'),
+  mean: z
+    .array(z.number())
+    .min(1)
+    .max(3)
+    .default([0, 0, 0])
+    .describe('Subtracted after scaling, per channel'),
+  std: z
+    .array(z.number().positive())
+    .min(1)
+    .max(3)
+    .default([1, 1, 1])
+    .describe('Divides after subtraction, per channel'),
   padValue: z.int().min(0).max(255).default(114).describe('Grey level of letterbox bars'),
 });
 
@@ -61,22 +100,45 @@ export const DECODERS = ['end-to-end-detections', 'anomaly'] as const;
 
 export const modelOutputSchema = z.discriminatedUnion('decoder', [
   z.strictObject({
-    decoder: z.literal('end-to-end-detections').describe('One output [batch,N,6]: x1, y1, x2, y2 in input pixels, score, class index'),
+    decoder: z
+      .literal('end-to-end-detections')
+      .describe('One output [batch,N,6]: x1, y1, x2, y2 in input pixels, score, class index'),
     output: z.string().optional().describe('Output of the ONNX graph; the only one when absent'),
     scoreThreshold: z.number().min(0).max(1).default(0.3).describe('Detections below are left out'),
     maxDetections: z.int().min(1).max(10_000).default(300).describe('The best are kept'),
   }),
   z.strictObject({
-    decoder: z.literal('anomaly').describe("anomalib's outputs: pred_score, and where present anomaly_map, pred_mask, pred_label"),
-    scoreThreshold: z.number().min(0).max(1).default(0.5).describe('A score at or above is anomalous'),
-    mapThreshold: z.number().min(0).max(1).default(0.5).describe('Map values at or above belong to an area, when the model has no mask'),
-    minAreaFraction: z.number().min(0).max(1).default(0.0005).describe('Smaller areas are left out'),
+    decoder: z
+      .literal('anomaly')
+      .describe(
+        "anomalib's outputs: pred_score, and where present anomaly_map, pred_mask, pred_label",
+      ),
+    scoreThreshold: z
+      .number()
+      .min(0)
+      .max(1)
+      .default(0.5)
+      .describe('A score at or above is anomalous'),
+    mapThreshold: z
+      .number()
+      .min(0)
+      .max(1)
+      .default(0.5)
+      .describe('Map values at or above belong to an area, when the model has no mask'),
+    minAreaFraction: z
+      .number()
+      .min(0)
+      .max(1)
+      .default(0.0005)
+      .describe('Smaller areas are left out'),
   }),
 ]);
 
 export const goldenSchema = z.strictObject({
   image: packagePath.describe('A picture inside the package'),
-  expected: z.record(z.string(), z.unknown()).describe('The findings that the model must give for it'),
+  expected: z
+    .record(z.string(), z.unknown())
+    .describe('The findings that the model must give for it'),
 });
 
 /** `model.json` of a model package. Each task, decoder and field is described in docs/MODEL-PACKAGES.md. */

@@ -48,7 +48,7 @@ export interface CameraDriver {
 }
 
 export type CameraState =
-  | 'starting' | 'running' | 'stalled' | 'reconnecting' | 'ended' | 'failed' | 'disabled';
+  'starting' | 'running' | 'stalled' | 'reconnecting' | 'ended' | 'failed' | 'disabled';
 
 export interface CameraStatus {
   readonly name: string;

@@ -3,7 +3,10 @@ import { z } from 'zod';
 const point = z.strictObject({ x: z.number(), y: z.number() });
 const polygon = z.array(point);
 const box = z.strictObject({
-  x: z.number(), y: z.number(), width: z.number(), height: z.number(),
+  x: z.number(),
+  y: z.number(),
+  width: z.number(),
+  height: z.number(),
 });
 
 export const detectionSchema = z.strictObject({
@@ -24,7 +27,9 @@ export const anomalySchema = z.strictObject({
 });
 
 export const classificationSchema = z.strictObject({
-  label: z.string(), labelIndex: z.int(), score: z.number(),
+  label: z.string(),
+  labelIndex: z.int(),
+  score: z.number(),
 });
 
 export const poseSchema = z.strictObject({

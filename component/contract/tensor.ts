@@ -1,8 +1,19 @@
 import type { Size } from './frame.ts';
 
 export const TENSOR_DTYPES = [
-  'float32', 'float16', 'float64', 'uint8', 'int8', 'uint16', 'int16',
-  'int32', 'uint32', 'int64', 'uint64', 'bool', 'string',
+  'float32',
+  'float16',
+  'float64',
+  'uint8',
+  'int8',
+  'uint16',
+  'int16',
+  'int32',
+  'uint32',
+  'int64',
+  'uint64',
+  'bool',
+  'string',
 ] as const;
 /** ONNX Runtime's names of element types. */
 export type TensorDtype = (typeof TENSOR_DTYPES)[number];
@@ -23,11 +34,21 @@ export interface TensorValue {
 }
 
 export type TensorData =
-  | Float32Array | Float64Array | Uint8Array | Int8Array | Uint16Array | Int16Array
-  | Int32Array | Uint32Array | BigInt64Array | BigUint64Array | string[];
+  | Float32Array
+  | Float64Array
+  | Uint8Array
+  | Int8Array
+  | Uint16Array
+  | Int16Array
+  | Int32Array
+  | Uint32Array
+  | BigInt64Array
+  | BigUint64Array
+  | string[];
 
 export type ResizeMode = 'stretch' | 'letterbox' | 'crop';
-export type Interpolation = 'bilinear' | 'area' | 'bilinear-antialias' | 'bicubic-antialias' | 'nearest';
+export type Interpolation =
+  'bilinear' | 'area' | 'bilinear-antialias' | 'bicubic-antialias' | 'nearest';
 export type ColourOrder = 'rgb' | 'bgr' | 'gray';
 export type TensorLayout = 'nchw' | 'nhwc';
 
