@@ -1,6 +1,6 @@
 import type { DropReason, FrameDescription, FrameLease, FrameView, Box, Size } from './frame.ts';
 import type { TensorDeclaration, TensorValue } from './tensor.ts';
-import type { SerializedError } from './errors.ts';
+import type { SerializedError, VedetteError } from './errors.ts';
 import type { Findings, InferenceResult, ModelIdentity, Outcome } from './result.ts';
 
 // ---------------------------------------------------------------- cameras
@@ -13,6 +13,16 @@ export interface SlotWriter {
   abandon(): void;
 }
 
+/** What the addon did since it last told: numbers of frames. */
+export interface NativePublication {
+  /** Written to a slot and ready to be read. */
+  readonly published: number;
+  /** Published earlier, unread, and lost to a newer one. */
+  readonly overwritten: number;
+  /** Delivered by the source, but no slot was free. */
+  readonly discarded: number;
+}
+
 /** Where a driver puts its frames; it knows the camera's policy, so that no driver needs to. */
 export interface FrameSink {
   /**
@@ -21,13 +31,18 @@ export interface FrameSink {
    * be taken (too large, no slot): already counted, go on with the next.
    */
   openSlot(byteLength: number, signal: AbortSignal): Promise<SlotWriter | undefined>;
-  /** Counts a frame that the source delivered and that never reached a slot. */
-  countDrop(reason: DropReason): void;
+  /**
+   * Counts a frame that the source delivered and that never reached a slot. `error` says why in
+   * words that an operator can use, where the reason alone does not.
+   */
+  countDrop(reason: DropReason, error?: VedetteError): void;
   /** Id of the native ring behind the sink, for drivers that read into slots natively. */
   readonly ringId: number;
   readonly mayOverwrite: boolean;
-  /** To be called by such drivers after the addon published a frame. */
-  notifyPublished(): void;
+  /** To be called by such drivers after the addon published frames. */
+  notifyPublished(publication: NativePublication): void;
+  /** The source is open and healthy, even if no frame comes for long (an empty folder). */
+  notifyOpened(): void;
 }
 
 /** A kind of camera source. One file each in `component/camera`. */
@@ -45,6 +60,11 @@ export interface CameraDriver {
   settle?(frame: FrameDescription, end: 'judged' | 'unreadable'): Promise<void>;
   /** Whether a normal end of `run` is final (`once` folders) instead of a reason to open it again. */
   readonly endsForGood: boolean;
+  /**
+   * The source is taken for stalled and opened again when no frame came for so long, in
+   * milliseconds. Absent: silence is normal (a folder that waits for files).
+   */
+  readonly stallTimeoutMs?: number;
 }
 
 export type CameraState =

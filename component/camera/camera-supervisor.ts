@@ -1,0 +1,225 @@
+import { VedetteError, type SerializedError } from '../contract/errors.ts';
+import type { DropReason } from '../contract/frame.ts';
+import type { CameraDriver, CameraState } from '../contract/ports.ts';
+import { BackOff } from './back-off.ts';
+import type { FrameSlots } from './frame-slots.ts';
+
+export interface CameraSupervisorOptions {
+  readonly name: string;
+  readonly driver: CameraDriver;
+  readonly slots: FrameSlots;
+  /** Called after each change of state or of its reason's code; not at every retry. Must not throw. */
+  readonly onChange?: (health: CameraHealth) => void;
+  readonly retry?: Partial<RetryTimes>;
+}
+
+/** How a source that ended or failed is opened again, in milliseconds. */
+export interface RetryTimes {
+  readonly firstMs: number;
+  readonly maximumMs: number;
+  /** A path that is not there costs nothing to look at: it is looked at this often. */
+  readonly missingMaximumMs: number;
+  /** A run that delivered frames for so long was healthy: the next back-off begins anew. */
+  readonly healthyMs: number;
+}
+
+const RETRY: RetryTimes = {
+  firstMs: 250,
+  maximumMs: 15_000,
+  missingMaximumMs: 1000,
+  healthyMs: 5000,
+};
+
+/** A driver must end within this time; `close` does not wait longer. */
+const CLOSE_TIMEOUT_MS = 2000;
+
+/** The supervisor's share of a CameraStatus. */
+export interface CameraHealth {
+  readonly name: string;
+  readonly state: CameraState;
+  readonly stateSinceMs: number;
+  /** Why the camera is not running. Absent while it runs. */
+  readonly reason?: SerializedError;
+  /** How often the source was opened again. */
+  readonly restarts: number;
+  readonly framesDelivered: number;
+  readonly framesDropped: Readonly<Partial<Record<DropReason, number>>>;
+}
+
+/**
+ * Keeps one camera alive: runs its driver again and again with back-off, watches that frames
+ * arrive, and knows the state and its reason. The slots belong to the caller, who closes them
+ * after the supervisor.
+ *
+ * States: `starting` until the source is open → `running`; `stalled` when the watchdog ended a run,
+ * `reconnecting` after a failure that may pass by itself, `failed` after one that somebody must
+ * mend (both go on trying); `ended` when the driver says that the end is final.
+ */
+export class CameraSupervisor {
+  readonly #options: CameraSupervisorOptions;
+  readonly #retry: RetryTimes;
+  readonly #stop = new AbortController();
+  #backOff: BackOff;
+  #missingBackOff: BackOff;
+  #loop: Promise<void> | undefined;
+  #state: CameraState = 'starting';
+  #stateSinceMs = Date.now();
+  #reason: SerializedError | undefined;
+  #restarts = 0;
+  #firstArrivalMs: number | undefined;
+  #lastArrivalMs = 0;
+
+  constructor(options: CameraSupervisorOptions) {
+    this.#options = options;
+    this.#retry = { ...RETRY, ...options.retry };
+    this.#backOff = new BackOff(this.#retry);
+    this.#missingBackOff = new BackOff({
+      firstMs: this.#retry.firstMs,
+      maximumMs: this.#retry.missingMaximumMs,
+    });
+  }
+
+  get status(): CameraHealth {
+    const { name, slots } = this.#options;
+    return {
+      name,
+      state: this.#state,
+      stateSinceMs: this.#stateSinceMs,
+      ...(this.#reason === undefined ? {} : { reason: this.#reason }),
+      restarts: this.#restarts,
+      framesDelivered: slots.framesDelivered,
+      framesDropped: slots.framesDropped,
+    };
+  }
+
+  /** Begins; a second call does nothing. */
+  start(): void {
+    this.#loop ??= this.#keepRunning();
+  }
+
+  /** Ends the driver and waits for it, two seconds at most. */
+  async close(): Promise<void> {
+    this.#stop.abort();
+    if (this.#loop === undefined) return;
+    const timeout = new AbortController();
+    await Promise.race([this.#loop, pause(CLOSE_TIMEOUT_MS, timeout.signal)]);
+    timeout.abort();
+  }
+
+  async #keepRunning(): Promise<void> {
+    const { driver, slots } = this.#options;
+    const stop = this.#stop.signal;
+    while (!stop.aborted) {
+      const failure = await this.#runOnce();
+      if (stop.aborted) return;
+      if (failure === undefined && driver.endsForGood) {
+        slots.end();
+        this.#change('ended');
+        return;
+      }
+      await pause(this.#afterRun(failure), stop);
+      this.#restarts += 1;
+    }
+  }
+
+  /** One run of the driver. Returns why it ended; `undefined` when the source ended by itself. */
+  async #runOnce(): Promise<VedetteError | undefined> {
+    const { driver, slots, name } = this.#options;
+    const run = new AbortController();
+    const signal = AbortSignal.any([this.#stop.signal, run.signal]);
+    let stall: VedetteError | undefined;
+    this.#firstArrivalMs = undefined;
+    this.#lastArrivalMs = performance.now();
+    slots.listen({
+      sourceOpened: () => this.#change('running'),
+      framesArrived: () => {
+        this.#lastArrivalMs = performance.now();
+        this.#firstArrivalMs ??= this.#lastArrivalMs;
+        this.#change('running');
+      },
+    });
+    const watchdog = this.#watch(driver.stallTimeoutMs, (silentMs) => {
+      stall = new VedetteError(
+        'CAMERA_SOURCE_FAILED',
+        `camera ${name} delivered no frame for ${Math.round(silentMs)} ms; it is opened again`,
+      );
+      this.#change('stalled', stall);
+      run.abort();
+    });
+    try {
+      await driver.run(slots, signal);
+      return stall;
+    } catch (error) {
+      return stall ?? VedetteError.from(error, 'CAMERA_SOURCE_FAILED');
+    } finally {
+      clearInterval(watchdog);
+      slots.listen(undefined);
+      run.abort();
+    }
+  }
+
+  #watch(
+    timeoutMs: number | undefined,
+    onStall: (silentMs: number) => void,
+  ): NodeJS.Timeout | undefined {
+    if (timeoutMs === undefined) return undefined;
+    const timer = setInterval(
+      () => {
+        const now = performance.now();
+        // A source that waits for its reader is slow, not silent.
+        if (this.#options.slots.isWaitingForReader) this.#lastArrivalMs = now;
+        const silentMs = now - this.#lastArrivalMs;
+        if (silentMs < timeoutMs) return;
+        clearInterval(timer);
+        onStall(silentMs);
+      },
+      Math.min(1000, timeoutMs / 4),
+    );
+    return timer;
+  }
+
+  /** Notes how a run ended. Returns the pause before the next one, in milliseconds. */
+  #afterRun(failure: VedetteError | undefined): number {
+    const deliveredForMs =
+      this.#firstArrivalMs === undefined ? 0 : this.#lastArrivalMs - this.#firstArrivalMs;
+    if (deliveredForMs >= this.#retry.healthyMs) {
+      this.#backOff.reset();
+      this.#missingBackOff.reset();
+    }
+    const reason =
+      failure ??
+      new VedetteError(
+        'CAMERA_SOURCE_FAILED',
+        `the source of camera ${this.#options.name} ended; it is opened again`,
+      );
+    if (this.#state !== 'stalled') {
+      this.#change(reason.retryable ? 'reconnecting' : 'failed', reason);
+    }
+    if (reason.code === 'CAMERA_SOURCE_MISSING') return this.#missingBackOff.next();
+    return reason.retryable ? this.#backOff.next() : this.#retry.maximumMs;
+  }
+
+  #change(state: CameraState, error?: VedetteError): void {
+    // A source on its way down may still deliver; only a new run brings it back to `running`.
+    if (this.#stop.signal.aborted || (this.#state === state && error === undefined)) return;
+    const isSame = this.#state === state && this.#reason?.code === error?.code;
+    if (this.#state !== state) this.#stateSinceMs = Date.now();
+    this.#state = state;
+    this.#reason = error?.serialize();
+    if (!isSame) this.#options.onChange?.(this.status);
+  }
+}
+
+/** Resolves after `ms` or when `signal` is aborted. */
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    const done = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal.addEventListener('abort', done, { once: true });
+  });
+}

@@ -1,0 +1,55 @@
+import type { CameraConfig, SecretReference } from '../contract/config.ts';
+import type { CameraDriver } from '../contract/ports.ts';
+import { FfmpegCamera } from './ffmpeg-camera.ts';
+import { FolderCamera } from './folder-camera.ts';
+import type { FramePolicy } from './frame-slots.ts';
+import { MjpegFileCamera } from './mjpeg-file-camera.ts';
+import { PushCamera } from './push-camera.ts';
+
+export interface CreateDriverOptions {
+  readonly name: string;
+  readonly camera: CameraConfig;
+  /** `ffmpeg.path` of the configuration. */
+  readonly ffmpegPath: string;
+  /** Reads a secret when the source is opened. @throws VedetteError SECRET_UNAVAILABLE */
+  readonly readSecret: (reference: SecretReference) => Promise<string>;
+}
+
+/**
+ * The driver for a camera's source. Opens nothing.
+ * @throws VedetteError CONFIG_INVALID when the source names something that no driver opens
+ */
+export function createDriver(options: CreateDriverOptions): CameraDriver {
+  const { name, camera, ffmpegPath, readSecret } = options;
+  const { source, pace } = camera;
+  switch (source.kind) {
+    case 'folder':
+      return new FolderCamera({ source, pace });
+    case 'mjpeg-file':
+      return new MjpegFileCamera({ source, pace, maxFrameBytes: camera.maxFrameBytes });
+    case 'ffmpeg':
+      return new FfmpegCamera({ name, source, pace, ffmpegPath, readSecret });
+    case 'push':
+      return new PushCamera(name);
+  }
+}
+
+/**
+ * The policy of a camera with `auto` resolved: each frame of folders, of pushed pictures and of
+ * recordings played `fast` (nothing in them gets stale, and a source that is not waited for would
+ * be decoded for nothing); the newest of everything else.
+ */
+export function resolvePolicy(camera: CameraConfig): FramePolicy {
+  if (camera.policy !== 'auto') return camera.policy;
+  switch (camera.source.kind) {
+    case 'folder':
+    case 'push':
+      return 'every';
+    case 'mjpeg-file':
+      return camera.pace === 'fast' ? 'every' : 'newest';
+    case 'ffmpeg':
+      return camera.pace === 'fast' && FfmpegCamera.isRecording(camera.source.url)
+        ? 'every'
+        : 'newest';
+  }
+}

@@ -1,0 +1,341 @@
+import { FrameRing } from '../../native/index.ts';
+import { VedetteError } from '../contract/errors.ts';
+import type { DropReason, FrameDescription, FrameLease } from '../contract/frame.ts';
+import type { FrameSink, NativePublication, SlotWriter } from '../contract/ports.ts';
+
+/** `newest`: the latest frame, older ones dropped and counted. `every`: each frame, in order. */
+export type FramePolicy = 'newest' | 'every';
+
+export interface FrameSlotsOptions {
+  readonly slots: number;
+  /** Bytes of one slot: the largest frame that fits. */
+  readonly slotBytes: number;
+  readonly policy: FramePolicy;
+  /**
+   * Told of frames that will not be judged, with the error that explains it where there is one.
+   * Must not throw.
+   */
+  readonly onDrop?: (reason: DropReason, count: number, error?: VedetteError) => void;
+}
+
+/** What the supervisor hears of a source: that it is open, and that it delivered. */
+export interface ArrivalListener {
+  sourceOpened(): void;
+  framesArrived(count: number): void;
+}
+
+/** Owner under which the main thread holds frames; workers use their own (see `reclaim`). */
+export const MAIN_OWNER = 1;
+
+/** Another thread gives a slot back straight to the ring: who waits for one looks again after so long. */
+const SLOT_RECHECK_MS = 25;
+
+interface Waiting<T> {
+  settle(value: T | undefined): void;
+}
+
+/**
+ * The frames of one camera between its driver and its reader: a ring of slots, the policy, and the
+ * count of every frame. At any time `framesDelivered = framesTaken + framesWaiting + the dropped
+ * ones`, except that a drop counted with `dropTaken` is one of the taken.
+ */
+export class FrameSlots implements FrameSink {
+  readonly policy: FramePolicy;
+  readonly slotBytes: number;
+  readonly #ring: FrameRing;
+  readonly #onDrop: FrameSlotsOptions['onDrop'];
+  readonly #dropped = new Map<DropReason, number>();
+  /** File names stay on this thread: a slot holds only numbers. */
+  readonly #fileNames: (string | undefined)[] = [];
+  readonly #readers = new Set<Waiting<FrameLease>>();
+  readonly #writers = new Set<Waiting<SlotWriter>>();
+  #recheck: NodeJS.Timeout | undefined;
+  #listener: ArrivalListener | undefined;
+  #delivered = 0;
+  #taken = 0;
+  #held = 0;
+  #writing = 0;
+  #hasEnded = false;
+  #isClosed = false;
+  #isRingClosed = false;
+
+  constructor(options: FrameSlotsOptions) {
+    this.policy = options.policy;
+    this.slotBytes = options.slotBytes;
+    this.#onDrop = options.onDrop;
+    this.#ring = FrameRing.create({ slots: options.slots, slotBytes: options.slotBytes });
+  }
+
+  // ------------------------------------------------------------ for readers
+
+  /**
+   * The next frame to judge: the newest one (older unread ones are counted as `overwritten`) or the
+   * oldest one, as the policy says. Waits for it. `undefined` when `signal` was aborted, the slots
+   * were closed, or the source has ended for good and nothing is left. Give it back with `release`.
+   */
+  async next(signal: AbortSignal): Promise<FrameLease | undefined> {
+    if (signal.aborted) return undefined;
+    const lease = this.#take();
+    if (lease !== undefined || this.#isClosed || this.#hasEnded) return lease;
+    return this.#wait(this.#readers, signal);
+  }
+
+  /** A second hold on the same frame, released on its own. */
+  retain(lease: FrameLease): FrameLease {
+    const second = this.#ring.retain(lease, MAIN_OWNER);
+    this.#held += 1;
+    return lease.fileName === undefined ? second : { ...second, fileName: lease.fileName };
+  }
+
+  /** Gives a frame back; once for each `next` and each `retain`. */
+  release(lease: FrameLease): void {
+    this.#ring.release(lease);
+    this.#held -= 1;
+    this.#serveWriters();
+    this.#closeRingWhenUnused();
+  }
+
+  /** Takes back every hold of a worker that died. Returns how many. */
+  reclaim(owner: number): number {
+    if (this.#isRingClosed) return 0;
+    const count = this.#ring.reclaim(owner);
+    this.#serveWriters();
+    this.#closeRingWhenUnused();
+    return count;
+  }
+
+  /** Counts a frame that was taken and could not be judged after all. */
+  dropTaken(reason: DropReason, error?: VedetteError): void {
+    this.#drop(reason, 1, error);
+  }
+
+  /** Frames that the source delivered, whatever became of them. */
+  get framesDelivered(): number {
+    return this.#delivered;
+  }
+
+  /** Frames that `next` gave out. */
+  get framesTaken(): number {
+    return this.#taken;
+  }
+
+  /** Frames that lie unread in their slots. */
+  get framesWaiting(): number {
+    return this.#isRingClosed ? 0 : this.#ring.statistics().unread;
+  }
+
+  get framesDropped(): Readonly<Partial<Record<DropReason, number>>> {
+    return Object.fromEntries(this.#dropped);
+  }
+
+  // ------------------------------------------------------------ for drivers
+
+  get ringId(): number {
+    return this.#ring.id;
+  }
+
+  get mayOverwrite(): boolean {
+    return this.policy === 'newest';
+  }
+
+  async openSlot(byteLength: number, signal: AbortSignal): Promise<SlotWriter | undefined> {
+    if (byteLength > this.slotBytes) {
+      this.countDrop(
+        'too-large',
+        new VedetteError(
+          'BODY_TOO_LARGE',
+          `a frame of ${byteLength} bytes does not fit a slot of ${this.slotBytes} bytes (maxFrameBytes)`,
+          { details: { byteLength, slotBytes: this.slotBytes } },
+        ),
+      );
+      return undefined;
+    }
+    let writer: SlotWriter | undefined;
+    if (!signal.aborted && !this.#isClosed) {
+      // Who waits already goes first, so that frames keep their order.
+      writer = this.#writers.size === 0 ? this.#beginWrite() : undefined;
+      if (writer === undefined && !this.mayOverwrite) {
+        writer = await this.#wait(this.#writers, signal);
+      }
+    }
+    if (writer === undefined) {
+      this.countDrop(signal.aborted || this.#isClosed ? 'stopped' : 'no-free-slot');
+    }
+    return writer;
+  }
+
+  countDrop(reason: DropReason, error?: VedetteError): void {
+    this.#delivered += 1;
+    this.#drop(reason, 1, error);
+    this.#listener?.framesArrived(1);
+  }
+
+  notifyPublished(publication: NativePublication): void {
+    const { published, overwritten, discarded } = publication;
+    this.#delivered += published + discarded;
+    this.#drop('overwritten', overwritten);
+    this.#drop('no-free-slot', discarded);
+    if (this.#isClosed) this.#dropWaiting();
+    else this.#serveReaders();
+    if (published + discarded > 0) this.#listener?.framesArrived(published + discarded);
+  }
+
+  notifyOpened(): void {
+    this.#listener?.sourceOpened();
+  }
+
+  // --------------------------------------------------------- for the supervisor
+
+  /** One listener at a time; `undefined` ends it. */
+  listen(listener: ArrivalListener | undefined): void {
+    this.#listener = listener;
+  }
+
+  /** Whether the source cannot deliver because the reader has not given a slot back. */
+  get isWaitingForReader(): boolean {
+    if (this.#isClosed || this.mayOverwrite) return false;
+    return this.#writers.size > 0 || this.#ring.statistics().free === 0;
+  }
+
+  /** No more frames will come: `next` gives what is left, then `undefined`. */
+  end(): void {
+    this.#hasEnded = true;
+    this.#serveReaders();
+  }
+
+  /** Counts frames that wait as `stopped`, wakes everybody; the memory goes with the last hold. */
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    for (const waiting of [...this.#writers, ...this.#readers]) waiting.settle(undefined);
+    this.#dropWaiting();
+    this.#closeRingWhenUnused();
+  }
+
+  // ----------------------------------------------------------------- inside
+
+  #take(): FrameLease | undefined {
+    if (this.#isClosed) return undefined;
+    let lease: FrameLease | undefined;
+    if (this.policy === 'newest') {
+      const newest = this.#ring.takeNewest(MAIN_OWNER);
+      if (newest !== undefined) this.#drop('overwritten', newest.skipped);
+      lease = newest?.lease;
+    } else {
+      lease = this.#ring.takeOldest(MAIN_OWNER);
+    }
+    if (lease === undefined) return undefined;
+    this.#taken += 1;
+    this.#held += 1;
+    const fileName = this.#fileNames[lease.slot];
+    return fileName === undefined ? lease : { ...lease, fileName };
+  }
+
+  #beginWrite(): SlotWriter | undefined {
+    const begun = this.#ring.beginWrite(this.mayOverwrite);
+    if (begun === undefined) return undefined;
+    const { slot } = begun;
+    if (begun.overwritten) this.#drop('overwritten', 1);
+    this.#writing += 1;
+    let isOpen = true;
+    const finish = () => {
+      if (!isOpen) throw new VedetteError('INTERNAL', 'a slot was published or abandoned twice');
+      isOpen = false;
+      this.#writing -= 1;
+    };
+    return {
+      bytes: this.#ring.bytes(slot),
+      publish: (frame) => {
+        finish();
+        this.#publish(slot, frame);
+      },
+      abandon: () => {
+        finish();
+        this.#ring.cancelWrite(slot);
+        this.#serveWriters();
+        this.#closeRingWhenUnused();
+      },
+    };
+  }
+
+  #publish(slot: number, frame: FrameDescription): void {
+    if (this.#isClosed) {
+      this.#ring.cancelWrite(slot);
+      this.countDrop('stopped');
+      this.#closeRingWhenUnused();
+      return;
+    }
+    this.#fileNames[slot] = frame.fileName;
+    this.#ring.publish(slot, frame);
+    this.#delivered += 1;
+    this.#serveReaders();
+    this.#listener?.framesArrived(1);
+  }
+
+  #drop(reason: DropReason, count: number, error?: VedetteError): void {
+    if (count === 0) return;
+    this.#dropped.set(reason, (this.#dropped.get(reason) ?? 0) + count);
+    this.#onDrop?.(reason, count, error);
+  }
+
+  #dropWaiting(): void {
+    if (this.#isRingClosed) return;
+    for (
+      let lease = this.#ring.takeOldest(MAIN_OWNER);
+      lease !== undefined;
+      lease = this.#ring.takeOldest(MAIN_OWNER)
+    ) {
+      this.#ring.release(lease);
+      this.#drop('stopped', 1);
+    }
+  }
+
+  #serveReaders(): void {
+    for (const reader of this.#readers) {
+      const lease = this.#take();
+      if (lease === undefined && !this.#hasEnded) return;
+      reader.settle(lease);
+    }
+  }
+
+  #serveWriters(): void {
+    if (this.#isClosed) return;
+    for (const waiting of this.#writers) {
+      const writer = this.#beginWrite();
+      if (writer === undefined) return;
+      waiting.settle(writer);
+    }
+  }
+
+  #wait<T>(queue: Set<Waiting<T>>, signal: AbortSignal): Promise<T | undefined> {
+    return new Promise((resolve) => {
+      const onAbort = () => waiting.settle(undefined);
+      const waiting: Waiting<T> = {
+        settle: (value) => {
+          queue.delete(waiting);
+          signal.removeEventListener('abort', onAbort);
+          this.#updateRecheck();
+          resolve(value);
+        },
+      };
+      queue.add(waiting);
+      signal.addEventListener('abort', onAbort, { once: true });
+      this.#updateRecheck();
+    });
+  }
+
+  #updateRecheck(): void {
+    if (this.#writers.size > 0) {
+      this.#recheck ??= setInterval(() => this.#serveWriters(), SLOT_RECHECK_MS);
+    } else {
+      clearInterval(this.#recheck);
+      this.#recheck = undefined;
+    }
+  }
+
+  #closeRingWhenUnused(): void {
+    if (!this.#isClosed || this.#isRingClosed || this.#held > 0 || this.#writing > 0) return;
+    this.#isRingClosed = true;
+    this.#ring.close();
+  }
+}
