@@ -1,0 +1,119 @@
+import { Readable } from 'node:stream';
+import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
+import { VedetteError } from '../../component/contract/errors.ts';
+import type { ModelStatus } from '../../component/contract/ports.ts';
+import { FaultLog } from '../plugins/fault-log.ts';
+import { asVedetteError, setErrorHeaders, unknownPath } from '../plugins/problem-details.ts';
+import type { BodyOptions } from '../routes/runtime-options.ts';
+import { readProtocolBody, splitBody } from './infer-body.ts';
+import { readInferRequest } from './infer-request.ts';
+import { writeInferResponse } from './infer-response.ts';
+import { modelConfig, modelMetadata, repositoryEntry } from './model-documents.ts';
+import { checkVersion } from './model-version.ts';
+import { RequestStatistics } from './request-statistics.ts';
+
+/** Only what is implemented: Triton's names of protocol extensions. */
+const EXTENSIONS = ['classification', 'model_configuration', 'statistics', 'binary_tensor_data'];
+
+interface ModelParams {
+  name: string;
+  version?: string;
+}
+
+/**
+ * Open Inference Protocol v2 over HTTP with Triton's binary tensors, for clients that exist
+ * (tritonclient, kserve, perf_analyzer). Errors are `{"error": "…"}`.
+ */
+export const inferenceProtocol: FastifyPluginAsync<BodyOptions> = async (app, options) => {
+  const { runtime, bodies } = options;
+  const statistics = new RequestStatistics();
+  const faults = new FaultLog(app.log);
+
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', (request: FastifyRequest, payload: FastifyRequest['raw']) =>
+    readProtocolBody(request, payload, bodies),
+  );
+  app.setErrorHandler((thrown, request, reply) => {
+    const error = asVedetteError(thrown);
+    faults.report(error, request);
+    setErrorHeaders(reply, error);
+    const message =
+      error.code === 'INTERNAL' ? `Internal error, request ${request.id}` : error.message;
+    return reply.code(error.httpStatus).send({ error: message });
+  });
+  app.setNotFoundHandler(async (request) => {
+    throw unknownPath(request);
+  });
+
+  const modelOf = ({ name, version }: ModelParams): ModelStatus => {
+    const model = runtime.model(name);
+    checkVersion(model, version);
+    return model;
+  };
+
+  app.get('/', async () => ({ name: 'vedette', version: runtime.version, extensions: EXTENSIONS }));
+  app.get('/health/live', { config: { isPublic: true } }, async () => ({
+    live: true,
+    ready: true,
+  }));
+  app.get('/health/ready', { config: { isPublic: true } }, async () => {
+    const { isReady, models } = runtime.readiness();
+    if (isReady) return { live: true, ready: true };
+    const waiting = models.filter((model) => model.state !== 'ready').length;
+    throw new VedetteError(
+      'MODEL_NOT_READY',
+      `${waiting} of ${models.length} models are not ready`,
+    );
+  });
+
+  for (const prefix of ['/models/:name', '/models/:name/versions/:version']) {
+    app.get<{ Params: ModelParams }>(prefix, async ({ params }) => modelMetadata(modelOf(params)));
+    app.get<{ Params: ModelParams }>(`${prefix}/config`, async ({ params }) =>
+      modelConfig(modelOf(params)),
+    );
+    app.get<{ Params: ModelParams }>(`${prefix}/stats`, async ({ params }) => ({
+      model_stats: [statistics.describe(modelOf(params))],
+    }));
+    app.get<{ Params: ModelParams }>(`${prefix}/ready`, async ({ params }) => {
+      const { name, state, reason } = modelOf(params);
+      if (state === 'ready') return { name, ready: true };
+      throw new VedetteError('MODEL_NOT_READY', `Model ${name} is ${reason?.message ?? state}`);
+    });
+    app.post<{ Params: ModelParams }>(`${prefix}/infer`, async (request, reply) => {
+      const startedAt = performance.now();
+      const model = modelOf(request.params);
+      try {
+        const asked = readInferRequest(splitBody(request), model);
+        const names = asked.outputs?.map((output) => output.name);
+        const answer =
+          asked.payload.kind === 'picture'
+            ? await runtime.inferPictureTensors(model.name, asked.payload.data, names)
+            : await runtime.inferTensors(model.name, {
+                inputs: asked.payload.inputs,
+                ...(names === undefined ? {} : { outputs: names }),
+              });
+        const response = await writeInferResponse(asked, answer, model);
+        statistics.countSuccess(model.name, performance.now() - startedAt, answer.timings);
+        const isBinary = response.jsonBytes !== undefined;
+        reply.header('content-length', response.byteLength);
+        reply.type(isBinary ? 'application/octet-stream' : 'application/json');
+        if (isBinary) reply.header('inference-header-content-length', response.jsonBytes);
+        return reply.send(Readable.from(response.pieces));
+      } catch (error) {
+        statistics.countFailure(model.name, performance.now() - startedAt);
+        throw error;
+      }
+    });
+  }
+
+  app.get('/models/stats', async () => ({
+    model_stats: runtime.models().map((model) => statistics.describe(model)),
+  }));
+  app.post('/repository/index', async () => runtime.models().map(repositoryEntry));
+  app.post('/repository/models/:name/:action', async () => {
+    throw new VedetteError(
+      'REQUEST_INVALID',
+      'Models are not loaded or unloaded through this protocol: they come from the configuration',
+    );
+  });
+};

@@ -1,0 +1,69 @@
+import type { ServerResponse } from 'node:http';
+
+const BOUNDARY = 'vedette-picture';
+/** A viewer that takes nothing for so long is gone, whatever its socket says. */
+const STUCK_AFTER_MS = 30_000;
+
+/**
+ * One viewer of a live stream (multipart/x-mixed-replace). It is sent the newest picture when it
+ * has taken the one before; what came in between is never kept.
+ */
+export class LiveViewer {
+  readonly #response: ServerResponse;
+  #newest: Uint8Array | undefined;
+  #hasBegun = false;
+  #isSending = false;
+  #stuckTimer: NodeJS.Timeout | undefined;
+
+  constructor(response: ServerResponse) {
+    this.#response = response;
+  }
+
+  onClose(listener: () => void): void {
+    this.#response.once('close', () => {
+      clearTimeout(this.#stuckTimer);
+      this.#newest = undefined;
+      listener();
+    });
+  }
+
+  begin(headers: Readonly<Record<string, string>>): void {
+    // A camera may be silent for hours; what is stuck while sending has a timer of its own.
+    this.#response.socket?.setTimeout(0);
+    this.#response.writeHead(200, {
+      ...headers,
+      'content-type': `multipart/x-mixed-replace; boundary=${BOUNDARY}`,
+    });
+    this.#response.write(`--${BOUNDARY}\r\n`);
+    this.#hasBegun = true;
+    this.#sendNewest();
+  }
+
+  show(jpeg: Uint8Array): void {
+    this.#newest = jpeg;
+    this.#sendNewest();
+  }
+
+  close(): void {
+    this.#response.destroy();
+  }
+
+  #sendNewest(): void {
+    const jpeg = this.#newest;
+    if (jpeg === undefined || !this.#hasBegun || this.#isSending || this.#response.destroyed)
+      return;
+    this.#newest = undefined;
+    this.#isSending = true;
+    this.#stuckTimer = setTimeout(() => this.close(), STUCK_AFTER_MS);
+    this.#response.cork();
+    this.#response.write(`Content-Type: image/jpeg\r\nContent-Length: ${jpeg.length}\r\n\r\n`);
+    this.#response.write(jpeg);
+    // Browsers show a picture when they see where it ends, so its boundary follows at once.
+    this.#response.write(`\r\n--${BOUNDARY}\r\n`, () => {
+      clearTimeout(this.#stuckTimer);
+      this.#isSending = false;
+      this.#sendNewest();
+    });
+    this.#response.uncork();
+  }
+}

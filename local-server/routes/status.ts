@@ -1,0 +1,27 @@
+import type { FastifyPluginAsync } from 'fastify';
+import type { EdgeRuntime } from '../../component/edge-runtime.ts';
+import type { RuntimeOptions } from './runtime-options.ts';
+
+export interface DeviceStatus {
+  readonly version: string;
+  readonly thing: string;
+  readonly startedAt: string;
+  readonly uptimeSeconds: number;
+  readonly isStarted: boolean;
+  readonly isReady: boolean;
+}
+
+export function deviceStatus(runtime: EdgeRuntime): DeviceStatus {
+  return {
+    version: runtime.version,
+    thing: runtime.config.thing,
+    startedAt: new Date(runtime.startedAtMs).toISOString(),
+    uptimeSeconds: Math.floor((Date.now() - runtime.startedAtMs) / 1000),
+    isStarted: runtime.isStarted,
+    isReady: runtime.readiness().isReady,
+  };
+}
+
+export const statusRoutes: FastifyPluginAsync<RuntimeOptions> = async (app, { runtime }) => {
+  app.get('/status', async () => deviceStatus(runtime));
+};
