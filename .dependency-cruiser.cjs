@@ -1,0 +1,160 @@
+// @ts-check
+/**
+ * The floors of the house and who may import whom (docs/ARCHITECTURE.md). Type-only imports count:
+ * a type that points upwards is a dependency all the same.
+ */
+
+/** From the top. An import never goes up. */
+const FLOORS = [
+  { name: 'main', path: '^component/main\\.ts$' },
+  { name: 'local-server and commands', path: '^(local-server|component/commands)/' },
+  { name: 'edge-runtime', path: '^component/(?!main\\.ts$)[^/]+\\.ts$' },
+  { name: 'pipeline', path: '^component/pipeline/' },
+  { name: 'inference', path: '^component/inference/' },
+  { name: 'camera, decode and delivery', path: '^component/(camera|decode|delivery)/' },
+  { name: 'greengrass, registry and native', path: '^(component/(greengrass|registry)|native)/' },
+  { name: 'contract', path: '^component/contract/' },
+];
+
+const upwards = FLOORS.slice(1).map((floor, index) => ({
+  name: `no-import-upwards-from-${floor.name.replaceAll(/,? (and )?/g, '-')}`,
+  comment: `${floor.name} is below ${FLOORS[index]?.name}: pass what it needs as an argument.`,
+  severity: /** @type {const} */ ('error'),
+  from: { path: floor.path },
+  to: {
+    path: FLOORS.slice(0, index + 1)
+      .map((above) => above.path)
+      .join('|'),
+  },
+}));
+
+/** What exactly one place may import, so that replacing or isolating it touches one place. */
+const SINGLE_IMPORTERS = [
+  {
+    name: 'addon',
+    what: '\\.node$',
+    where: '^native/index\\.ts$',
+    comment: 'native/index.ts is the only file that loads the addon.',
+  },
+  {
+    name: 'create-require',
+    what: '^(node:)?module$',
+    where: '^native/index\\.ts$',
+    comment: 'createRequire is how the addon is loaded; nothing else on the device needs it.',
+  },
+  {
+    name: 'onnxruntime',
+    what: '(^|node_modules/)onnxruntime-(node|common)',
+    where: '^component/inference/(model-worker|probe)[a-z-]*\\.ts$',
+    comment: 'ONNX Runtime blocks its thread and may crash: it lives in the worker and the probe.',
+  },
+  {
+    name: 'sqlite',
+    what: '(^|node_modules/)better-sqlite3',
+    where: '^(component|cloud-publisher)/registry/',
+    comment: 'SQLite blocks its thread: it lives in the registry worker.',
+  },
+];
+
+const singleImporters = SINGLE_IMPORTERS.map(({ name, what, where, comment }) => ({
+  name: `single-importer-of-${name}`,
+  comment,
+  severity: /** @type {const} */ ('error'),
+  from: { path: '^(component|native|local-server|cloud-publisher)/', pathNot: where },
+  to: { path: what },
+}));
+
+/** @type {import('dependency-cruiser').IConfiguration} */
+module.exports = {
+  forbidden: [
+    ...upwards,
+    ...singleImporters,
+    {
+      name: 'contract-imports-only-zod',
+      comment: 'The vocabulary of both halves must load anywhere.',
+      severity: 'error',
+      from: { path: '^component/contract/' },
+      to: { pathNot: '^component/contract/|(^|node_modules/)zod(/|$)' },
+    },
+    {
+      name: 'component-never-imports-local-server',
+      comment: 'Only main.ts joins the two; the server gets what it needs as arguments.',
+      severity: 'error',
+      from: { path: '^(component|native)/', pathNot: '^component/main\\.ts$' },
+      to: { path: '^local-server/' },
+    },
+    {
+      name: 'nothing-imports-the-publisher',
+      comment: 'The publisher stays off the device.',
+      severity: 'error',
+      from: { path: '^(component|native|local-server)/' },
+      to: { path: '^cloud-publisher/' },
+    },
+    {
+      name: 'publisher-imports-little-of-the-device',
+      comment: 'The publisher shares contract, inference/package and decode; cli.ts the commands.',
+      severity: 'error',
+      from: { path: '^cloud-publisher/' },
+      to: {
+        path: '^(component|native|local-server)/',
+        pathNot: '^component/(contract|inference/package|decode|commands)/',
+      },
+    },
+    {
+      name: 'publisher-commands-in-cli-only',
+      comment: 'cli.ts alone offers the device commands too.',
+      severity: 'error',
+      from: { path: '^cloud-publisher/', pathNot: '^cloud-publisher/cli\\.ts$' },
+      to: { path: '^component/commands/' },
+    },
+    {
+      name: 'product-never-imports-tests-or-scripts',
+      comment: 'Tests and scripts do not ship.',
+      severity: 'error',
+      from: { path: '^(component|native|local-server|cloud-publisher)/' },
+      to: { path: '^(test|scripts)/' },
+    },
+    {
+      name: 'no-cycle',
+      comment: 'No two files import each other, directly or around.',
+      severity: 'error',
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: 'no-orphan',
+      comment: 'A file that imports nothing and that nothing imports is forgotten.',
+      severity: 'error',
+      from: { orphan: true, pathNot: ['\\.d\\.ts$', '^scripts/'] },
+      to: {},
+    },
+    {
+      name: 'no-unresolvable',
+      comment: 'The imported file or package does not exist.',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true, pathNot: '\\.node$' },
+    },
+    {
+      name: 'no-dev-dependency-in-product',
+      comment: 'What ships imports only `dependencies` of package.json.',
+      severity: 'error',
+      from: {
+        path: '^(component|native|local-server|cloud-publisher)/',
+        pathNot: '(^|/)build\\.mjs$|^native/test/',
+      },
+      to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'], pathNot: '/@types/' },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '^(build|dist|samples|greengrass-build)/' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'default', 'types'],
+    },
+    reporterOptions: { text: { highlightFocused: false } },
+  },
+};

@@ -1,0 +1,137 @@
+// @ts-check
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { runLogged } from './run-logged.mjs';
+import { SetupError } from './setup-error.mjs';
+
+/** @typedef {'run' | 'test' | 'deep'} Level each includes the one before */
+const LEVELS = /** @type {const} */ (['run', 'test', 'deep']);
+
+/**
+ * What the distribution must provide, found by a file or a command because that takes no time.
+ * @type {readonly { name: string, ubuntuName?: string, level: Level, why: string,
+ *   files?: string[], commands?: string[] }[]}
+ */
+export const DEBIAN_PACKAGES = [
+  { name: 'g++', level: 'run', why: 'compiles the addon', commands: ['g++'] },
+  { name: 'make', level: 'run', why: 'builds the addon (node-gyp)', commands: ['make'] },
+  { name: 'python3', level: 'run', why: 'node-gyp is written in it', commands: ['python3'] },
+  {
+    name: 'libjpeg-dev',
+    level: 'run',
+    why: 'libjpeg-turbo, which decodes and encodes JPEG in the addon',
+    files: ['/usr/include/jpeglib.h'],
+  },
+  { name: 'ffmpeg', level: 'run', why: 'opens video files and streams', commands: ['ffmpeg'] },
+  {
+    name: 'chromium',
+    ubuntuName: 'chromium-browser',
+    level: 'test',
+    why: 'looks at the web page in tests',
+    commands: ['chromium', 'chromium-browser', 'google-chrome'],
+  },
+  {
+    name: 'clang-format',
+    level: 'test',
+    why: 'checks how the C++ files are formatted',
+    commands: ['clang-format'],
+  },
+  { name: 'valgrind', level: 'deep', why: 'reads beyond memory', commands: ['valgrind'] },
+];
+
+/**
+ * @typedef {{ id: string, like: string[] }} OsRelease
+ * @param {string} text of /etc/os-release
+ * @returns {OsRelease}
+ */
+export function parseOsRelease(text) {
+  /** @type {Record<string, string>} */
+  const fields = {};
+  for (const line of text.split('\n')) {
+    const match = /^([A-Z_]+)=(.*)$/.exec(line.trim());
+    if (match) fields[match[1] ?? ''] = (match[2] ?? '').replace(/^(["'])(.*)\1$/, '$2');
+  }
+  return {
+    id: (fields['ID'] ?? 'linux').toLowerCase(),
+    like: (fields['ID_LIKE'] ?? '').toLowerCase().split(' ').filter(Boolean),
+  };
+}
+
+/**
+ * @param {Level} level
+ * @param {(path: string) => boolean} [exists]
+ * @param {string} [searchPath] as in `PATH`
+ */
+export function missingDebianPackages(
+  level,
+  exists = existsSync,
+  searchPath = process.env['PATH'] ?? '',
+) {
+  const folders = [...searchPath.split(':').filter(Boolean), '/usr/bin', '/usr/local/bin'];
+  const hasCommand = (/** @type {string} */ name) =>
+    folders.some((folder) => exists(join(folder, name)));
+  return DEBIAN_PACKAGES.filter(
+    (entry) =>
+      LEVELS.indexOf(entry.level) <= LEVELS.indexOf(level) &&
+      !(entry.files ?? []).some(exists) &&
+      !(entry.commands ?? []).some(hasCommand),
+  );
+}
+
+/**
+ * What to do about missing packages: install them, or tell the person at the keyboard.
+ * @param {readonly (typeof DEBIAN_PACKAGES)[number][]} missing
+ * @param {OsRelease} os
+ * @param {boolean} isRoot
+ * @returns {{ install: string[] } | { explain: string }}
+ */
+export function planDebianPackages(missing, os, isRoot) {
+  const isUbuntu = os.id === 'ubuntu' || os.like.includes('ubuntu');
+  const isDebian = os.id === 'debian' || os.like.includes('debian') || isUbuntu;
+  const names = missing.map((entry) => (isUbuntu && entry.ubuntuName) || entry.name);
+  if (isDebian && isRoot) return { install: names };
+  const wanted = missing.map((entry, index) => `  ${names[index]}: ${entry.why}`);
+  const way = isDebian
+    ? ['Install what is missing, then run the same command again:', '']
+    : [
+        `The set-up installs packages on Debian and Ubuntu only; this is «${os.id}».`,
+        'Install what provides the same here. On Debian it would be:',
+        '',
+      ];
+  return {
+    explain: [
+      'Missing from this machine:',
+      ...wanted,
+      ...way,
+      `  sudo apt-get install -y --no-install-recommends ${names.join(' ')}`,
+    ].join('\n'),
+  };
+}
+
+/** @returns {OsRelease} */
+function readOsRelease() {
+  const file = ['/etc/os-release', '/usr/lib/os-release'].find((path) => existsSync(path));
+  return parseOsRelease(file ? readFileSync(file, 'utf8') : '');
+}
+
+/**
+ * @param {Level} level
+ * @param {string} root
+ * @param {string} logFile
+ */
+export async function installDebianPackages(level, root, logFile) {
+  const missing = missingDebianPackages(level);
+  const plan = planDebianPackages(missing, readOsRelease(), process.getuid?.() === 0);
+  if ('explain' in plan) throw new SetupError(plan.explain, 2);
+  const apt = { command: 'apt-get', cwd: root, env: { DEBIAN_FRONTEND: 'noninteractive' } };
+  const wait = ['-o', 'DPkg::Lock::Timeout=300'];
+  const names = plan.install.join(' ');
+  const hint = `By hand: apt-get update && apt-get install -y --no-install-recommends ${names}`;
+  const what = `Debian packages (${names})`;
+  // A list that cannot be updated may still be good enough: only the installation decides.
+  await runLogged({ ...apt, what, args: [...wait, 'update'], logFile: `${logFile}.update` }).catch(
+    () => undefined,
+  );
+  const args = [...wait, 'install', '-y', '--no-install-recommends', ...plan.install];
+  await runLogged({ ...apt, what, args, logFile, hint });
+}

@@ -1,0 +1,124 @@
+// @ts-check
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { installDebianPackages, missingDebianPackages } from './debian-packages.mjs';
+import { hasNpmPackages, installNpmPackages } from './npm-packages.mjs';
+import { hasPinnedNode, pinnedNode, requireKnownPlatform, runsOnGlibc } from './pinned-node.mjs';
+import { runLogged } from './run-logged.mjs';
+import { SetupError } from './setup-error.mjs';
+import { withSetupLock } from './setup-lock.mjs';
+import { fingerprint, isStamped, writeStamp } from './stamp.mjs';
+
+/**
+ * `packages`: npm's only; `run`: everything a running device needs; `test`, `deep`: that and what
+ * tests need.
+ * @typedef {'packages' | 'run' | 'test' | 'deep'} Needs
+ * @typedef {{ title: string, duration: string, isDone: () => boolean, run: () => Promise<void> }} Step
+ */
+
+/**
+ * Brings the clone into the state that a command needs. Does nothing, in well under half a second,
+ * when nothing changed; never runs twice at once.
+ * @param {string} root of the clone
+ * @param {Needs} needs
+ */
+export async function prepare(root, needs) {
+  requireKnownPlatform(process.platform, process.arch, runsOnGlibc());
+  const steps = stepsFor(root, needs);
+  if (steps.every((step) => step.isDone())) return;
+  await withSetupLock(
+    join(root, 'build/setup/lock'),
+    async () => {
+      for (const step of steps) await runStep(step);
+    },
+    (holder) => console.error(`Preparing: waiting for process ${holder}, which is at it already…`),
+  );
+}
+
+/** @param {Step} step */
+async function runStep(step) {
+  if (step.isDone()) return;
+  const startedAt = Date.now();
+  console.error(`Preparing: ${step.title} (once, ${step.duration})…`);
+  await step.run();
+  const seconds = ((Date.now() - startedAt) / 1000).toFixed(1);
+  console.error(`Preparing: ${step.title} done in ${seconds} s`);
+}
+
+/**
+ * @param {string} root
+ * @param {Needs} needs
+ * @returns {Step[]}
+ */
+function stepsFor(root, needs) {
+  const log = (/** @type {string} */ name) => join(root, `build/setup/${name}.log`);
+  /** @type {Step} */
+  const npmPackages = {
+    title: 'npm packages',
+    duration: 'about 30 s',
+    isDone: () => hasNpmPackages(root) && hasPinnedNode(root),
+    run: async () => {
+      await installNpmPackages(root, log('npm'));
+      if (!hasPinnedNode(root)) {
+        throw new SetupError(
+          `npm installed no Node for ${process.platform}-${process.arch}; expected ${pinnedNode(root)}. ` +
+            'Was npm told to leave out optional packages (`npm config get omit`)?',
+          1,
+        );
+      }
+    },
+  };
+  if (needs === 'packages') return [npmPackages];
+  return [
+    {
+      title: `Debian packages`,
+      duration: 'about a minute',
+      isDone: () => missingDebianPackages(needs).length === 0,
+      run: () => installDebianPackages(needs, root, log('apt')),
+    },
+    npmPackages,
+    buildStep(root, {
+      title: 'addon',
+      duration: 'about 30 s',
+      script: 'native/build.mjs',
+      inputs: ['native/build.mjs', 'native/binding.gyp', 'native/core', 'native/binding'],
+      output: 'build/Release/vedette.node',
+    }),
+    buildStep(root, {
+      title: 'web page',
+      duration: 'about 5 s',
+      script: 'local-server/dashboard/build.mjs',
+      inputs: ['local-server/dashboard'],
+      output: 'build/dashboard/index.html',
+    }),
+  ];
+}
+
+/**
+ * A build that is repeated when one of its inputs, the npm packages or the platform changed.
+ * @param {string} root
+ * @param {{ title: string, duration: string, script: string, inputs: string[], output: string }} build
+ * @returns {Step}
+ */
+function buildStep(root, { title, duration, script, inputs, output }) {
+  const name = title.replaceAll(' ', '-');
+  const stamp = join(root, `build/setup/${name}.stamp`);
+  const print = () =>
+    fingerprint(root, [...inputs, 'package-lock.json'], [process.platform, process.arch]);
+  return {
+    title,
+    duration,
+    isDone: () => existsSync(join(root, output)) && isStamped(stamp, print()),
+    run: async () => {
+      const before = print();
+      await runLogged({
+        what: title,
+        command: pinnedNode(root),
+        args: [script],
+        cwd: root,
+        logFile: join(root, `build/setup/${name}.log`),
+      });
+      writeStamp(stamp, before);
+    },
+  };
+}

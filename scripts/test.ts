@@ -1,0 +1,100 @@
+/**
+ * Everything that must hold before a change is kept: formatting, lint, types, import boundaries,
+ * generated documents, C++ core tests, all tests. `--deep` adds the long counts. Any other argument
+ * is part of a test file's name: only those tests run, and no checks.
+ */
+import { fileURLToPath } from 'node:url';
+import { runCommand, stopRunningCommands } from './test-run/run-command.ts';
+import { staticChecks, type StaticCheck } from './test-run/static-checks.ts';
+import {
+  add,
+  NOTHING,
+  ONE_FAILED,
+  ONE_PASSED,
+  readTally,
+  summaryLine,
+  type Tally,
+} from './test-run/tally.ts';
+import { runVitest } from './test-run/vitest-run.ts';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const isDeep = process.argv.includes('--deep');
+const filters = process.argv.slice(2).filter((argument) => argument !== '--deep');
+/** A check that hangs is a failed check, not a run without an end. */
+const timeoutMs = isDeep ? 4 * 3_600_000 : 20 * 60_000;
+
+const CORE_TESTS = [
+  { title: 'C++ core, address and undefined-behaviour sanitizers', args: ['native/test/run.mjs'] },
+];
+const DEEP_CORE_TESTS = [
+  { title: 'C++ core, valgrind', args: ['native/test/run.mjs', '--valgrind'] },
+  { title: 'C++ core, fuzzing', args: ['native/test/fuzz.mjs', '--seconds', '300'] },
+];
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    stopRunningCommands(signal);
+    process.exit(signal === 'SIGINT' ? 130 : 143);
+  });
+}
+
+function report(title: string, tally: Tally, startedAtMs: number, output = ''): void {
+  const seconds = ((performance.now() - startedAtMs) / 1000).toFixed(1);
+  const isSingle = tally.passed + tally.failed === 1;
+  const counts = isSingle ? '' : `, ${summaryLine(tally)}`;
+  const skipped = tally.skipped > 0 ? `, ${tally.skipped} skipped` : '';
+  console.log(
+    `${tally.failed === 0 ? 'ok    ' : 'FAILED'} ${title} (${seconds} s${counts}${skipped})`,
+  );
+  if (tally.failed > 0 && output !== '') console.log(output.trimEnd().replace(/^/gm, '    '));
+}
+
+async function runStatic(check: StaticCheck): Promise<Tally> {
+  const startedAtMs = performance.now();
+  const { exitCode, output } = await runCommand(check.command, check.args, {
+    cwd: root,
+    timeoutMs,
+  });
+  const tally = exitCode === 0 ? ONE_PASSED : ONE_FAILED;
+  report(
+    check.title,
+    tally,
+    startedAtMs,
+    check.remedy ? `${output}\nRemedy: ${check.remedy}` : output,
+  );
+  return tally;
+}
+
+async function runCoreTests({ title, args }: (typeof CORE_TESTS)[number]): Promise<Tally> {
+  const startedAtMs = performance.now();
+  const { exitCode, output } = await runCommand(process.execPath, args, { cwd: root, timeoutMs });
+  const tally = readTally(output, exitCode);
+  report(title, tally, startedAtMs, output);
+  return tally;
+}
+
+/** Two at a time: most of them wait for one core. */
+async function runAllStatic(checks: StaticCheck[]): Promise<Tally> {
+  let total = NOTHING;
+  const lane = async (): Promise<void> => {
+    for (let check = checks.shift(); check; check = checks.shift()) {
+      total = add(total, await runStatic(check));
+    }
+  };
+  await Promise.all([lane(), lane()]);
+  return total;
+}
+
+let total = NOTHING;
+if (filters.length === 0) {
+  total = await runAllStatic(staticChecks(root));
+  for (const tests of [...CORE_TESTS, ...(isDeep ? DEEP_CORE_TESTS : [])]) {
+    total = add(total, await runCoreTests(tests));
+  }
+}
+const startedAtMs = performance.now();
+const tests = await runVitest(root, { isDeep, filters, timeoutMs });
+report('tests', tests, startedAtMs);
+total = add(total, tests);
+process.exitCode = total.failed === 0 ? 0 : 1;
+console.log(summaryLine(total));

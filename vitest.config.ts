@@ -1,0 +1,18 @@
+import { defineConfig } from 'vitest/config';
+
+const isDeep = process.env['VEDETTE_DEEP'] === '1';
+
+export default defineConfig({
+  test: {
+    include: ['test/{unit,contract,integration,e2e}/**/*.test.ts'],
+    // Tests load the addon and ONNX Runtime and kill processes: each file gets a process of its own.
+    pool: 'forks',
+    maxWorkers: 2,
+    testTimeout: isDeep ? 900_000 : 30_000,
+    hookTimeout: isDeep ? 120_000 : 30_000,
+    teardownTimeout: 10_000,
+    retry: 0,
+    passWithNoTests: false,
+    allowOnly: false,
+  },
+});
