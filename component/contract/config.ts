@@ -191,11 +191,9 @@ export const ruleSchema = z.discriminatedUnion('kind', [
   }),
   z.strictObject({
     ...ruleBase,
-    kind: z
-      .literal('score-between')
-      .meta({
-        description: 'A detection or class whose score lies between two values asks for review',
-      }),
+    kind: z.literal('score-between').meta({
+      description: 'A detection or class whose score lies between two values asks for review',
+    }),
     label: described(z.string().min(1).optional(), 'The label looked at; any when absent'),
     from: described(number(0, 1), 'Lowest score that counts'),
     to: described(number(0, 1), 'First score that no longer counts'),
@@ -266,6 +264,10 @@ export const runtimeConfigSchema = z.strictObject({
     z.string().min(1).default('.vedette/data'),
     'Database, captures and station file',
     true,
+  ),
+  locks: described(
+    z.record(z.string().min(1), boolean()).default({}),
+    'Paths that the station file must not set: `{ "cameras.dock.source": true }`',
   ),
   server: z
     .strictObject({

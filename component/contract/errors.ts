@@ -226,6 +226,12 @@ export const ERROR_CODES = {
     'The database could not be opened, read or written.',
     'Check permissions and the disk of the data folder.',
   ),
+  REGISTRY_TOO_NEW: entry(
+    409,
+    false,
+    'The database was written by a newer version of Vedette; it was not touched.',
+    'Install that version again, or give this one another `dataFolder`.',
+  ),
   STORAGE_FULL: entry(
     507,
     true,

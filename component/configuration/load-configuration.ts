@@ -1,0 +1,162 @@
+import { isIP } from 'node:net';
+import { access } from 'node:fs/promises';
+import { join } from 'node:path';
+import { runtimeConfigSchema, type RuntimeConfig } from '../contract/config.ts';
+import {
+  readLayer,
+  type ConfigurationLayer,
+  type ConfigurationTree,
+} from './configuration-layer.ts';
+import {
+  configurationError,
+  problemsOf,
+  type ConfigurationProblem,
+} from './configuration-problem.ts';
+
+export interface LoadedConfiguration {
+  readonly config: RuntimeConfig;
+  /** The layers above the defaults, in order. */
+  readonly layers: readonly ConfigurationLayer[];
+}
+
+export const STATION_FILE = 'station.yaml';
+
+/**
+ * Merges the layers (defaults in code → deployment → station file in the data folder) and validates
+ * the whole. `overrides` is what the command line says; it wins over everything.
+ * @throws VedetteError CONFIG_UNREADABLE, CONFIG_INVALID with every problem in `details.problems`
+ */
+export async function loadConfiguration(options: {
+  readonly file?: string;
+  readonly overrides?: ConfigurationTree;
+}): Promise<LoadedConfiguration> {
+  const layers: ConfigurationLayer[] = [];
+  if (options.file !== undefined) {
+    layers.push(await readLayer(options.file, `deployment (${options.file})`));
+  }
+  if (options.overrides && Object.keys(options.overrides).length > 0) {
+    layers.push({ origin: 'command line', tree: options.overrides });
+  }
+  const stationFile = join(dataFolderOf(layers), STATION_FILE);
+  const problems: ConfigurationProblem[] = [];
+  if (await exists(stationFile)) {
+    const station = await readLayer(stationFile, `station (${stationFile})`);
+    problems.push(...lockedProblems(station.tree, layers[0]?.tree));
+    layers.splice(options.file === undefined ? 0 : 1, 0, station);
+  }
+
+  const merged = layers.reduce<ConfigurationTree>((tree, layer) => merge(tree, layer.tree), {});
+  const parsed = runtimeConfigSchema.safeParse(merged);
+  if (!parsed.success) problems.push(...problemsOf(parsed.error, merged));
+  problems.push(...referenceProblems(merged));
+  if (!parsed.success || problems.length > 0) {
+    throw configurationError(problems, 'The configuration');
+  }
+  return { config: parsed.data, layers };
+}
+
+/** Maps are merged key by key, everything else is replaced: the rule of a Greengrass merge. */
+export function merge(below: ConfigurationTree, above: ConfigurationTree): ConfigurationTree {
+  const result: ConfigurationTree = { ...below };
+  for (const [key, value] of Object.entries(above)) {
+    const old = result[key];
+    result[key] = isMap(old) && isMap(value) ? merge(old, value) : value;
+  }
+  return result;
+}
+
+const isMap = (value: unknown): value is ConfigurationTree =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const mapAt = (tree: ConfigurationTree, key: string): ConfigurationTree => {
+  const value = tree[key];
+  return isMap(value) ? value : {};
+};
+
+function dataFolderOf(layers: readonly ConfigurationLayer[]): string {
+  const named = layers
+    .map((layer) => layer.tree['dataFolder'])
+    .findLast((v) => typeof v === 'string');
+  return named ?? runtimeConfigSchema.parse({}).dataFolder;
+}
+
+async function exists(file: string): Promise<boolean> {
+  return access(file).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** The deployment may lock paths against the station file: `locks: { "cameras.dock.source": true }`. */
+function lockedProblems(
+  station: ConfigurationTree,
+  deployment: ConfigurationTree | undefined,
+): ConfigurationProblem[] {
+  const locks = mapAt(deployment ?? {}, 'locks');
+  const locked = Object.keys(locks).filter(
+    (path) => locks[path] === true || locks[path] === 'true',
+  );
+  return [...locked, 'dataFolder', 'locks']
+    .filter((path) => valueAt(station, path.split('.')) !== undefined)
+    .map((path) => ({
+      path,
+      message: `is set in the station file, but only the deployment may set it`,
+    }));
+}
+
+function valueAt(tree: unknown, keys: readonly string[]): unknown {
+  return keys.reduce<unknown>((node, key) => (isMap(node) ? node[key] : undefined), tree);
+}
+
+/** What no single value shows: names that must exist elsewhere, values that must fit each other. */
+function referenceProblems(tree: ConfigurationTree): ConfigurationProblem[] {
+  const problems: ConfigurationProblem[] = [];
+  const models = Object.keys(mapAt(tree, 'models'));
+  const cameras = Object.keys(mapAt(tree, 'cameras'));
+  const mustExist = (path: string, name: unknown, known: readonly string[], what: string) => {
+    if (typeof name !== 'string' || known.includes(name)) return;
+    const list = known.length === 0 ? 'none is configured' : `configured are ${known.join(', ')}`;
+    problems.push({ path, message: `names the ${what} ${JSON.stringify(name)}, but ${list}` });
+  };
+  for (const [name, camera] of Object.entries(mapAt(tree, 'cameras'))) {
+    if (isMap(camera)) mustExist(`cameras.${name}.model`, camera['model'], models, 'model');
+  }
+  for (const section of ['rules', 'captures']) {
+    for (const [name, rule] of Object.entries(mapAt(tree, section))) {
+      if (isMap(rule)) mustExist(`${section}.${name}.camera`, rule['camera'], cameras, 'camera');
+    }
+  }
+  for (const [name, rule] of Object.entries(mapAt(tree, 'rules'))) {
+    if (isMap(rule)) problems.push(...ruleProblems(`rules.${name}`, rule));
+  }
+  const server = mapAt(tree, 'server');
+  const host = server['host'];
+  if (typeof host === 'string' && !isLoopback(host) && server['token'] === undefined) {
+    problems.push({
+      path: 'server.token',
+      message: `is required when the server listens on ${host}: set { file: … } or { env: … }, or listen on 127.0.0.1`,
+    });
+  }
+  return problems;
+}
+
+function ruleProblems(path: string, rule: ConfigurationTree): ConfigurationProblem[] {
+  const value = (key: string) => (rule[key] === undefined ? undefined : Number(rule[key]));
+  const ordered = (low: string, high: string, isStrict: boolean): ConfigurationProblem[] => {
+    const [a, b] = [value(low), value(high)];
+    if (a === undefined || b === undefined || a < b || (a === b && !isStrict)) return [];
+    return [{ path: `${path}.${low}`, message: `must be below \`${high}\` (${b}), got ${a}` }];
+  };
+  if (rule['kind'] === 'anomaly') return ordered('reviewAt', 'failAt', true);
+  if (rule['kind'] === 'score-between') return ordered('from', 'to', true);
+  if (rule['kind'] !== 'count') return [];
+  if (rule['minimum'] === undefined && rule['maximum'] === undefined) {
+    return [{ path, message: 'needs `minimum` or `maximum` (or both)' }];
+  }
+  return ordered('minimum', 'maximum', false);
+}
+
+export function isLoopback(host: string): boolean {
+  if (host === 'localhost' || host === '::1') return true;
+  return isIP(host) === 4 && host.startsWith('127.');
+}

@@ -1,0 +1,317 @@
+import type { RuntimeConfig, SecretReference } from './contract/config.ts';
+import { VedetteError } from './contract/errors.ts';
+import { WHOLE_FRAME } from './contract/frame.ts';
+import type {
+  CameraStatus,
+  CaptureQuery,
+  InferenceAnswer,
+  ModelStatus,
+  Notice,
+  Page,
+  ResultQuery,
+  RuntimeEvent,
+  StoredCapture,
+  TensorAnswer,
+  TensorRequest,
+} from './contract/ports.ts';
+import type { InferenceResult } from './contract/result.ts';
+import { CaptureRules } from './delivery/capture-rules.ts';
+import { CaptureStore } from './delivery/capture-store.ts';
+import { Retention } from './delivery/retention.ts';
+import { ModelHost } from './inference/model-host.ts';
+import { FaultLog } from './logging/fault-log.ts';
+import type { Logger } from './logging/create-logger.ts';
+import { CameraStation } from './pipeline/camera-station.ts';
+import { composeResult } from './pipeline/compose-result.ts';
+import { judge } from './pipeline/judge.ts';
+import { LiveView } from './pipeline/live-view.ts';
+import { Metrics } from './pipeline/metrics.ts';
+import { Pictures } from './pipeline/pictures.ts';
+import { Registry } from './registry/registry.ts';
+import type { EdgeRuntime, ModelReadiness, PictureRequest, PushedFrame } from './edge-runtime.ts';
+
+export interface EdgeRuntimeOptions {
+  readonly config: RuntimeConfig;
+  readonly version: string;
+  readonly logger: Logger;
+  readonly readSecret: (reference: SecretReference) => Promise<string>;
+}
+
+/** Longest wait for models to end what they run when the process stops, in milliseconds. */
+const DRAIN_MS = 4000;
+/** How often live viewers hear of rates that changed, in milliseconds. */
+const STATUS_INTERVAL_MS = 1000;
+const MAX_NOTICES = 100;
+
+/**
+ * Opens the registry, then starts models and cameras without waiting for them.
+ * @throws VedetteError REGISTRY_UNAVAILABLE, DATA_FOLDER_LOCKED, STORAGE_FULL
+ */
+export async function startEdgeRuntime(options: EdgeRuntimeOptions): Promise<LocalEdgeRuntime> {
+  const notices: Notice[] = [];
+  const listeners = new Set<(event: RuntimeEvent) => void>();
+  const publish = (event: RuntimeEvent) => {
+    for (const listener of listeners) listener(event);
+  };
+  const onNotice = (notice: Notice) => {
+    notices.push(notice);
+    if (notices.length > MAX_NOTICES) notices.shift();
+    options.logger[notice.level]({ error: notice.error }, notice.error.message);
+    publish({ kind: 'notice', notice });
+  };
+  const registry = await Registry.open({ dataFolder: options.config.dataFolder, onNotice });
+  const runtime = new LocalEdgeRuntime(options, registry, { notices, listeners, publish });
+  runtime.start();
+  return runtime;
+}
+
+interface Hearing {
+  readonly notices: readonly Notice[];
+  readonly listeners: Set<(event: RuntimeEvent) => void>;
+  readonly publish: (event: RuntimeEvent) => void;
+}
+
+/** The edge runtime of this process. */
+export class LocalEdgeRuntime implements EdgeRuntime {
+  readonly config: RuntimeConfig;
+  readonly version: string;
+  readonly startedAtMs = Date.now();
+  readonly #registry: Registry;
+  readonly #hearing: Hearing;
+  readonly #logger: Logger;
+  readonly #models = new Map<string, ModelHost>();
+  readonly #stations = new Map<string, CameraStation>();
+  readonly #pictures: Pictures;
+  readonly #liveView: LiveView;
+  readonly #metrics: Metrics;
+  readonly #captureStore: CaptureStore;
+  readonly #retention: Retention;
+  #statusTimer: NodeJS.Timeout | undefined;
+  #requests = 0;
+  #isStarted = false;
+
+  constructor(options: EdgeRuntimeOptions, registry: Registry, hearing: Hearing) {
+    const { config, logger } = options;
+    this.config = config;
+    this.version = options.version;
+    this.#logger = logger;
+    this.#registry = registry;
+    this.#hearing = hearing;
+    const faults = new FaultLog(logger);
+    this.#pictures = new Pictures(config.limits.maxImagePixels);
+    this.#liveView = new LiveView(this.#pictures, config.liveView, faults);
+    this.#captureStore = new CaptureStore({
+      registry,
+      dataFolder: config.dataFolder,
+      retention: config.retention,
+    });
+    this.#retention = new Retention({
+      registry,
+      dataFolder: config.dataFolder,
+      retention: config.retention,
+      faults,
+    });
+    this.#metrics = new Metrics({
+      cameras: () => this.cameras(),
+      models: () => this.models(),
+      registry: () => registry.statistics(),
+    });
+    for (const name of Object.keys(config.models)) this.#models.set(name, this.#createModel(name));
+    const captureRules = new CaptureRules(config.captures);
+    for (const [name, camera] of Object.entries(config.cameras)) {
+      const station = new CameraStation({
+        name,
+        config,
+        model: this.#modelHost(camera.model),
+        readSecret: options.readSecret,
+        registry,
+        captureRules,
+        captureStore: this.#captureStore,
+        pictures: this.#pictures,
+        liveView: this.#liveView,
+        metrics: this.#metrics,
+        faults,
+        onChange: (status) => this.#onCameraChange(status),
+        onResult: (result) => hearing.publish({ kind: 'result', result }),
+      });
+      this.#stations.set(name, station);
+    }
+  }
+
+  start(): void {
+    for (const model of this.#models.values()) void model.start();
+    for (const station of this.#stations.values()) station.start();
+    this.#retention.start();
+    this.#statusTimer = setInterval(() => {
+      if (this.#hearing.listeners.size === 0) return;
+      for (const camera of this.cameras()) this.#hearing.publish({ kind: 'camera', camera });
+    }, STATUS_INTERVAL_MS);
+    this.#isStarted = true;
+  }
+
+  get isStarted(): boolean {
+    return this.#isStarted;
+  }
+
+  readiness(): ModelReadiness {
+    const models = this.models();
+    return { isReady: models.every((model) => model.state === 'ready'), models };
+  }
+
+  cameras(): readonly CameraStatus[] {
+    return [...this.#stations.values()].map((station) => station.status());
+  }
+
+  camera(name: string): CameraStatus {
+    return this.#station(name).status();
+  }
+
+  models(): readonly ModelStatus[] {
+    return [...this.#models.values()].map((model) => model.status());
+  }
+
+  model(name: string): ModelStatus {
+    return this.#modelHost(name).status();
+  }
+
+  async inferPicture(request: PictureRequest): Promise<InferenceResult> {
+    const takenAtMs = performance.now();
+    const capturedAtMs = Date.now();
+    const answer = await this.inferRaw(request.model, request.data);
+    const origin = {
+      thing: this.config.thing,
+      ...(request.context ? { context: request.context } : {}),
+      frame: {
+        ...answer.picture,
+        sequence: this.#requests++,
+        capturedAtMs,
+        ...(request.fileName === undefined ? {} : { fileName: request.fileName }),
+      },
+      takenAtMs,
+    };
+    const result = composeResult(origin, answer, judge([], answer.findings));
+    const stored = await this.#registry.appendResult(result, { durability: 'promised' });
+    this.#metrics.countResult('http', stored.model.name, stored);
+    this.#hearing.publish({ kind: 'result', result: stored });
+    return stored;
+  }
+
+  async inferRaw(model: string, data: Uint8Array<ArrayBuffer>): Promise<InferenceAnswer> {
+    return this.#modelHost(model).infer({
+      image: { kind: 'encoded', data },
+      view: WHOLE_FRAME,
+      thresholds: { labels: {} },
+      wantsAnomalyMap: false,
+    });
+  }
+
+  async inferTensors(model: string, request: TensorRequest): Promise<TensorAnswer> {
+    return this.#modelHost(model).inferTensors(request);
+  }
+
+  async inferPictureTensors(
+    model: string,
+    data: Uint8Array<ArrayBuffer>,
+    outputs?: readonly string[],
+  ): Promise<TensorAnswer> {
+    return this.#modelHost(model).inferPictureTensors(data, outputs);
+  }
+
+  async pushFrame(camera: string, frame: PushedFrame): Promise<InferenceResult> {
+    return this.#station(camera).push(frame.data, frame.context);
+  }
+
+  async results(query: ResultQuery): Promise<Page<InferenceResult>> {
+    return this.#registry.results(query);
+  }
+
+  async result(id: string): Promise<InferenceResult> {
+    return this.#registry.result(id);
+  }
+
+  async captures(query: CaptureQuery): Promise<Page<StoredCapture>> {
+    return this.#registry.captures(query);
+  }
+
+  async capture(id: string): Promise<{ capture: StoredCapture; imageFile: string }> {
+    const capture = await this.#registry.capture(id);
+    return { capture, imageFile: this.#captureStore.fileOf(capture) };
+  }
+
+  notices(): readonly Notice[] {
+    return this.#hearing.notices;
+  }
+
+  subscribe(listener: (event: RuntimeEvent) => void): () => void {
+    const own = (event: RuntimeEvent) => listener(event);
+    this.#hearing.listeners.add(own);
+    return () => this.#hearing.listeners.delete(own);
+  }
+
+  watchCamera(name: string, listener: (jpeg: Uint8Array) => void): () => void {
+    return this.#liveView.watch(name, listener);
+  }
+
+  async metrics(): Promise<{ readonly text: string; readonly contentType: string }> {
+    return this.#metrics.render();
+  }
+
+  /**
+   * Stops cameras, lets models end what they run, closes the registry last. `isInsideRun`: a model
+   * is still running, so that only a kill ends the process without an abort.
+   */
+  async close(): Promise<{ readonly isInsideRun: boolean }> {
+    clearInterval(this.#statusTimer);
+    const stations = [...this.#stations.values()].map((station) => station.close());
+    const models = [...this.#models.values()].map((model) => model.close(DRAIN_MS));
+    await Promise.all(stations);
+    const reports = await Promise.all(models);
+    await this.#pictures.close();
+    await this.#retention.close();
+    await this.#registry.close();
+    return { isInsideRun: reports.some((report) => report.isInsideRun) };
+  }
+
+  #createModel(name: string): ModelHost {
+    const config = this.config.models[name];
+    if (!config) throw new VedetteError('MODEL_NOT_FOUND', `No model is named ${name}`);
+    return new ModelHost({
+      name,
+      config,
+      maxImagePixels: this.config.limits.maxImagePixels,
+      trust: createModelTrust(this.#registry),
+      onChange: (model) => {
+        this.#logger.info({ model: name, state: model.state }, `model ${name} is ${model.state}`);
+        this.#hearing.publish({ kind: 'model', model });
+      },
+      onFault: (error) => this.#logger.error({ model: name, error }, error.message),
+    });
+  }
+
+  #onCameraChange(camera: CameraStatus): void {
+    const fields = { camera: camera.name, state: camera.state, reason: camera.reason };
+    const isWell = camera.state === 'running' || camera.state === 'ended';
+    this.#logger[isWell ? 'info' : 'warn'](fields, `camera ${camera.name} is ${camera.state}`);
+    this.#hearing.publish({ kind: 'camera', camera });
+  }
+
+  #modelHost(name: string): ModelHost {
+    const model = this.#models.get(name);
+    if (model) return model;
+    throw new VedetteError('MODEL_NOT_FOUND', `No model is named ${name}; ${known(this.#models)}`);
+  }
+
+  #station(name: string): CameraStation {
+    const station = this.#stations.get(name);
+    if (station) return station;
+    throw new VedetteError(
+      'CAMERA_NOT_FOUND',
+      `No camera is named ${name}; ${known(this.#stations)}`,
+    );
+  }
+}
+
+const known = (map: ReadonlyMap<string, unknown>): string =>
+  map.size === 0
+    ? 'none is configured'
+    : `configured are ${[...map.keys()].slice(0, 20).join(', ')}`;

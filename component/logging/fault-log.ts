@@ -1,0 +1,36 @@
+import type { Logger } from 'pino';
+
+/**
+ * Logs the same fault once and then at most once a minute, with the number of times it came in
+ * between, so that a broken camera cannot fill a disk.
+ */
+export class FaultLog {
+  readonly #logger: Logger;
+  readonly #intervalMs: number;
+  readonly #faults = new Map<string, { loggedAtMs: number; suppressed: number }>();
+
+  constructor(logger: Logger, intervalMs = 60_000) {
+    this.#logger = logger;
+    this.#intervalMs = intervalMs;
+  }
+
+  /** `key` says which faults are the same, such as `camera/dock/IMAGE_CORRUPT`. */
+  warn(key: string, fields: Record<string, unknown>, message: string): void {
+    const now = Date.now();
+    const known = this.#faults.get(key);
+    if (known && now - known.loggedAtMs < this.#intervalMs) {
+      known.suppressed += 1;
+      return;
+    }
+    const suppressed = known?.suppressed ?? 0;
+    this.#forgetOldest();
+    this.#faults.set(key, { loggedAtMs: now, suppressed: 0 });
+    this.#logger.warn({ ...fields, ...(suppressed > 0 ? { suppressed } : {}) }, message);
+  }
+
+  #forgetOldest(): void {
+    if (this.#faults.size < 1000) return;
+    const oldest = this.#faults.keys().next();
+    if (!oldest.done) this.#faults.delete(oldest.value);
+  }
+}

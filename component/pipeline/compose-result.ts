@@ -1,0 +1,68 @@
+import { v7 as uuidv7 } from 'uuid';
+import type { VedetteError } from '../contract/errors.ts';
+import type { Size } from '../contract/frame.ts';
+import type { InferenceAnswer, NewResult } from '../contract/ports.ts';
+import type { ModelIdentity, Verdict } from '../contract/result.ts';
+
+/** Where a judged picture came from. */
+export interface ResultOrigin {
+  readonly thing: string;
+  readonly camera?: string;
+  readonly context?: Readonly<Record<string, unknown>>;
+  readonly frame: Size & {
+    readonly sequence: number;
+    readonly capturedAtMs: number;
+    readonly fileName?: string;
+  };
+  /** `performance.now()` when the frame was taken up. */
+  readonly takenAtMs: number;
+}
+
+const common = (origin: ResultOrigin) => ({
+  schemaVersion: 1 as const,
+  id: uuidv7(),
+  thing: origin.thing,
+  ...(origin.camera === undefined ? {} : { camera: origin.camera }),
+  ...(origin.context === undefined ? {} : { context: { ...origin.context } }),
+});
+
+const frameOf = (origin: ResultOrigin, picture: Size) => ({
+  sequence: origin.frame.sequence,
+  capturedAt: new Date(origin.frame.capturedAtMs).toISOString(),
+  width: picture.width,
+  height: picture.height,
+  ...(origin.frame.fileName === undefined ? {} : { fileName: origin.frame.fileName }),
+});
+
+export function composeResult(
+  origin: ResultOrigin,
+  answer: InferenceAnswer,
+  verdict: Verdict,
+): NewResult {
+  return {
+    ...common(origin),
+    model: answer.model,
+    frame: frameOf(origin, answer.picture),
+    ...answer.findings,
+    verdict,
+    timings: { ...answer.timings, totalMs: elapsed(origin) },
+  };
+}
+
+/** A frame that got no answer still gets a result: its outcome is `error`, never an empty scene. */
+export function composeErrorResult(
+  origin: ResultOrigin,
+  model: ModelIdentity,
+  error: VedetteError,
+): NewResult {
+  return {
+    ...common(origin),
+    model,
+    frame: frameOf(origin, origin.frame),
+    error: { code: error.code, message: error.message },
+    verdict: { outcome: 'error', reason: `${error.code}: ${error.message}` },
+    timings: { queueMs: 0, preprocessMs: 0, runMs: 0, decodeMs: 0, totalMs: elapsed(origin) },
+  };
+}
+
+const elapsed = (origin: ResultOrigin): number => performance.now() - origin.takenAtMs;

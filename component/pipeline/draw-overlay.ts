@@ -1,0 +1,135 @@
+import type { Point, Size } from '../contract/frame.ts';
+import type { AnomalyMap } from '../contract/ports.ts';
+import type { InferenceResult, Outcome } from '../contract/result.ts';
+
+/** What is drawn over a live picture. */
+export interface Overlay {
+  readonly result: Pick<InferenceResult, 'detections' | 'anomaly' | 'verdict'>;
+  /** Zones of the camera's rules, in source pixels. */
+  readonly zones: readonly (readonly Point[])[];
+  readonly anomalyMap?: AnomalyMap;
+}
+
+const OUTCOME_COLOURS: Readonly<Record<Outcome, string>> = {
+  pass: '#1a7f37',
+  fail: '#d1242f',
+  review: '#bf8700',
+  error: '#8250df',
+};
+
+/** Colours that stay apart on grey scenes and for most colour-blind eyes (Okabe and Ito's set). */
+const LABEL_COLOURS = ['#56b4e9', '#e69f00', '#f0e442', '#009e73', '#cc79a7', '#d55e00', '#0072b2'];
+
+/** An SVG document of `canvas` size that draws the overlay of a picture of `source` size. */
+export function drawOverlay(overlay: Overlay, source: Size, canvas: Size): string {
+  const scale = canvas.width / source.width;
+  const fontPx = Math.max(11, Math.round(canvas.width / 60));
+  const parts = [
+    ...overlay.zones.map((zone) => drawZone(zone, scale)),
+    ...(overlay.result.anomaly?.areas ?? []).map((area) => drawArea(area.polygon, scale)),
+    ...(overlay.result.detections ?? []).map((one) => drawDetection(one, scale, fontPx, canvas)),
+    drawVerdict(overlay.result.verdict, fontPx, canvas),
+  ];
+  return (
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${canvas.width}" height="${canvas.height}" ` +
+    `font-family="DejaVu Sans Mono" font-size="${fontPx}">${parts.join('')}</svg>`
+  );
+}
+
+/**
+ * An anomaly map as RGBA pixels [height, width, 4], uint8: transparent where normal, then yellow to
+ * red; the more anomalous, the less transparent.
+ */
+export function colourAnomalyMap(map: AnomalyMap): Uint8Array {
+  const pixels = new Uint8Array(map.width * map.height * 4);
+  map.data.forEach((value, index) => {
+    const excess = Math.max(0, value - 64) / 191;
+    pixels[index * 4] = 255;
+    pixels[index * 4 + 1] = Math.round(220 * (1 - excess));
+    pixels[index * 4 + 3] = Math.round(190 * excess);
+  });
+  return pixels;
+}
+
+const points = (polygon: readonly Point[], scale: number): string =>
+  polygon.map((corner) => `${round(corner.x * scale)},${round(corner.y * scale)}`).join(' ');
+
+const drawZone = (zone: readonly Point[], scale: number): string =>
+  `<polygon points="${points(zone, scale)}" fill="#ffffff" fill-opacity="0.06" stroke="#ffffff" ` +
+  `stroke-opacity="0.8" stroke-width="1.5" stroke-dasharray="7 5"/>`;
+
+const drawArea = (polygon: readonly Point[], scale: number): string =>
+  `<polygon points="${points(polygon, scale)}" fill="none" stroke="#d1242f" stroke-width="2"/>`;
+
+function drawDetection(
+  detection: NonNullable<InferenceResult['detections']>[number],
+  scale: number,
+  fontPx: number,
+  canvas: Size,
+): string {
+  const colour = LABEL_COLOURS[detection.labelIndex % LABEL_COLOURS.length] ?? '#ffffff';
+  const { x, y, width, height } = detection.box;
+  const text = `${detection.label} ${detection.score.toFixed(2)}`;
+  const labelWidth = textWidth(text, fontPx);
+  const left = Math.min(Math.max(0, x * scale), Math.max(0, canvas.width - labelWidth));
+  const top = y * scale > fontPx * 1.4 ? y * scale - fontPx * 1.4 : (y + height) * scale;
+  return (
+    `<rect x="${round(x * scale)}" y="${round(y * scale)}" width="${round(width * scale)}" ` +
+    `height="${round(height * scale)}" fill="none" stroke="${colour}" stroke-width="2"/>` +
+    drawText(text, { left, top, width: labelWidth, fontPx, background: colour, colour: '#111111' })
+  );
+}
+
+function drawVerdict(verdict: InferenceResult['verdict'], fontPx: number, canvas: Size): string {
+  const text = `${verdict.outcome.toUpperCase()}  ${verdict.reason}`;
+  const longest = Math.max(4, Math.floor(canvas.width / (fontPx * 0.61)) - 2);
+  const shown = text.length > longest ? `${text.slice(0, longest - 1)}…` : text;
+  const colour = OUTCOME_COLOURS[verdict.outcome];
+  return (
+    `<rect x="1.5" y="1.5" width="${canvas.width - 3}" height="${canvas.height - 3}" fill="none" ` +
+    `stroke="${colour}" stroke-width="3"/>` +
+    drawText(shown, {
+      left: 0,
+      top: 0,
+      width: textWidth(shown, fontPx),
+      fontPx,
+      background: colour,
+      colour: '#ffffff',
+    })
+  );
+}
+
+/** Width of a text in DejaVu Sans Mono: 0.602 em a letter, and half an em around it. */
+const textWidth = (text: string, fontPx: number): number => text.length * fontPx * 0.602 + fontPx;
+
+function drawText(
+  text: string,
+  place: {
+    readonly left: number;
+    readonly top: number;
+    readonly width: number;
+    readonly fontPx: number;
+    readonly background: string;
+    readonly colour: string;
+  },
+): string {
+  const { left, top, width, fontPx } = place;
+  return (
+    `<rect x="${round(left)}" y="${round(top)}" width="${round(width)}" ` +
+    `height="${round(fontPx * 1.4)}" fill="${place.background}"/>` +
+    `<text x="${round(left + fontPx / 2)}" y="${round(top + fontPx * 1.05)}" ` +
+    `fill="${place.colour}">${escapeXml(text)}</text>`
+  );
+}
+
+const round = (value: number): number => Math.round(value * 10) / 10;
+
+/** XML refuses most control characters even when escaped; labels come from outside. */
+const escapeXml = (text: string): string =>
+  text
+    // eslint-disable-next-line no-control-regex
+    .replace(/[\u0000-\u001f\u007f\ufffe\uffff]/g, ' ')
+    .replace(/&/g, '&amp;')
+    .replace(/</g, '&lt;')
+    .replace(/>/g, '&gt;')
+    .replace(/"/g, '&quot;');

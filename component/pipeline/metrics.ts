@@ -1,0 +1,171 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { DROP_REASONS } from '../contract/frame.ts';
+import type { CameraStatus, ModelStatus, Stage } from '../contract/ports.ts';
+import { OUTCOMES, type InferenceResult } from '../contract/result.ts';
+
+/** Where the gauges look when Prometheus asks. */
+export interface MetricSources {
+  readonly cameras: () => readonly CameraStatus[];
+  readonly models: () => readonly ModelStatus[];
+  readonly registry: () => Promise<Readonly<Record<string, number>>>;
+}
+
+/** Seconds; from a tensor made by the addon to a model that takes its time. */
+const STAGE_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
+
+const STORE_READINGS: Readonly<Record<string, string>> = {
+  up: '1 when the database answers',
+  results: 'Results stored',
+  captures: 'Captures stored',
+  capture_bytes: 'Disk taken by captures, in bytes',
+  database_bytes: 'Size of the database, in bytes',
+  pending: 'Results that wait to be stored',
+  given_up: 'Results that could not be stored and were given up',
+};
+
+/** Everything on `/metrics`. */
+export class Metrics {
+  readonly #registry = new Registry();
+  readonly #stage: Histogram<'source' | 'model' | 'stage'>;
+  readonly #judged: Counter<'source' | 'model' | 'outcome'>;
+  readonly #captures: Counter<'camera' | 'outcome'>;
+  readonly #store: Readonly<Record<string, Gauge>>;
+  readonly #storeStatistics: MetricSources['registry'];
+
+  constructor(sources: MetricSources) {
+    collectDefaultMetrics({ register: this.#registry });
+    const registers = [this.#registry];
+    this.#stage = new Histogram({
+      name: 'vedette_stage_seconds',
+      help: 'Time of a stage of a frame. `source` is a camera, or `http`',
+      labelNames: ['source', 'model', 'stage'],
+      buckets: STAGE_BUCKETS,
+      registers,
+    });
+    this.#judged = new Counter({
+      name: 'vedette_results_total',
+      help: 'Results by outcome',
+      labelNames: ['source', 'model', 'outcome'],
+      registers,
+    });
+    this.#captures = new Counter({
+      name: 'vedette_captures_total',
+      help: 'Captures by how they ended: stored or failed',
+      labelNames: ['camera', 'outcome'],
+      registers,
+    });
+    addCameraReadings(this.#registry, sources.cameras);
+    addModelReadings(this.#registry, sources.models);
+    this.#store = Object.fromEntries(
+      Object.entries(STORE_READINGS).map(([name, help]) => [
+        name,
+        new Gauge({ name: `vedette_registry_${name}`, help, registers }),
+      ]),
+    );
+    this.#storeStatistics = sources.registry;
+  }
+
+  countResult(source: string, model: string, result: Pick<InferenceResult, 'timings' | 'verdict'>) {
+    this.#judged.inc({ source, model, outcome: result.verdict.outcome });
+    if (result.verdict.outcome === 'error') return;
+    const { queueMs, preprocessMs, runMs, decodeMs, totalMs } = result.timings;
+    this.observe(source, model, 'queue', queueMs);
+    this.observe(source, model, 'preprocess', preprocessMs);
+    this.observe(source, model, 'run', runMs);
+    this.observe(source, model, 'decode', decodeMs);
+    this.observe(source, model, 'total', totalMs);
+  }
+
+  observe(source: string, model: string, stage: Stage, milliseconds: number): void {
+    this.#stage.observe({ source, model, stage }, milliseconds / 1000);
+  }
+
+  countCapture(camera: string, outcome: 'stored' | 'failed'): void {
+    this.#captures.inc({ camera, outcome });
+  }
+
+  async render(): Promise<{ text: string; contentType: string }> {
+    const statistics = await this.#storeStatistics().catch(() => undefined);
+    this.#store['up']?.set(statistics ? 1 : 0);
+    for (const [name, value] of Object.entries(statistics ?? {})) this.#store[name]?.set(value);
+    return { text: await this.#registry.metrics(), contentType: this.#registry.contentType };
+  }
+}
+
+type Values = readonly (readonly [labels: Record<string, string>, value: number])[];
+
+/** A gauge, or for names in `…_total` a counter, whose values are read when Prometheus asks. */
+function addReadings(registry: Registry, name: string, help: string, read: () => Values): void {
+  const labelNames = name.startsWith('vedette_model')
+    ? ['model']
+    : [
+        'camera',
+        ...(name.includes('dropped') ? ['reason'] : []),
+        ...(name.includes('outcomes') ? ['outcome'] : []),
+      ];
+  if (name.endsWith('_total')) {
+    new Counter({
+      name,
+      help,
+      labelNames,
+      registers: [registry],
+      collect() {
+        this.reset();
+        for (const [labels, value] of read()) this.inc(labels, value);
+      },
+    });
+    return;
+  }
+  new Gauge({
+    name,
+    help,
+    labelNames,
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const [labels, value] of read()) this.set(labels, value);
+    },
+  });
+}
+
+function addCameraReadings(registry: Registry, cameras: MetricSources['cameras']): void {
+  const add = (name: string, help: string, value: (camera: CameraStatus) => number) =>
+    addReadings(registry, name, help, () =>
+      cameras().map((camera) => [{ camera: camera.name }, value(camera)]),
+    );
+  add('vedette_camera_running', '1 when frames arrive', (c) => (c.state === 'running' ? 1 : 0));
+  add('vedette_camera_restarts_total', 'Times the source was opened again', (c) => c.restarts);
+  add(
+    'vedette_frames_delivered_total',
+    'Frames that the source delivered',
+    (c) => c.framesDelivered,
+  );
+  add('vedette_frames_judged_total', 'Frames that got a verdict', (c) => c.framesJudged);
+  addReadings(registry, 'vedette_frames_dropped_total', 'Frames without a verdict, by reason', () =>
+    cameras().flatMap((camera) =>
+      DROP_REASONS.map(
+        (reason) => [{ camera: camera.name, reason }, camera.framesDropped[reason] ?? 0] as const,
+      ),
+    ),
+  );
+  addReadings(registry, 'vedette_camera_outcomes_total', 'Verdicts since start, by outcome', () =>
+    cameras().flatMap((camera) =>
+      OUTCOMES.map(
+        (outcome) => [{ camera: camera.name, outcome }, camera.outcomes[outcome]] as const,
+      ),
+    ),
+  );
+}
+
+function addModelReadings(registry: Registry, models: MetricSources['models']): void {
+  const add = (name: string, help: string, value: (model: ModelStatus) => number) =>
+    addReadings(registry, name, help, () =>
+      models().map((model) => [{ model: model.name }, value(model)]),
+    );
+  add('vedette_model_ready', '1 when the model answers', (m) => (m.state === 'ready' ? 1 : 0));
+  add('vedette_model_queue_depth', 'Requests that wait', (m) => m.queueDepth);
+  add('vedette_model_in_flight', 'Requests under way', (m) => m.inFlight);
+  add('vedette_model_inferences_total', 'Runs that answered', (m) => m.inferences);
+  add('vedette_model_failures_total', 'Runs that failed', (m) => m.failures);
+  add('vedette_model_replacements_total', 'Workers replaced', (m) => m.replacements);
+}

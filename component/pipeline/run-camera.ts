@@ -1,0 +1,137 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { CameraConfig } from '../contract/config.ts';
+import { VedetteError } from '../contract/errors.ts';
+import type { FrameLease, FrameView } from '../contract/frame.ts';
+import type { CameraDriver, InferenceAnswer, NewResult } from '../contract/ports.ts';
+import type { FrameSlots } from '../camera/frame-slots.ts';
+import type { ModelHost } from '../inference/model-host.ts';
+import type { FaultLog } from '../logging/fault-log.ts';
+import { composeErrorResult, composeResult, type ResultOrigin } from './compose-result.ts';
+import { judge, type NamedRule } from './judge.ts';
+import type { KeepResult } from './keep-result.ts';
+
+/** A camera with all that its frames pass through. */
+export interface CameraLine {
+  readonly name: string;
+  readonly thing: string;
+  readonly slots: FrameSlots;
+  readonly driver: CameraDriver;
+  readonly model: ModelHost;
+  readonly view: FrameView;
+  readonly thresholds: CameraConfig['thresholds'];
+  readonly rules: readonly NamedRule[];
+  /** Whether somebody looks at the live picture, which shows the anomaly map. */
+  readonly hasViewers: () => boolean;
+  /** What came with a pushed frame, to be passed through to its result. */
+  readonly contextOf: (frame: FrameLease) => Readonly<Record<string, unknown>> | undefined;
+  readonly keep: KeepResult;
+  readonly faults: FaultLog;
+}
+
+/** Results of one camera on their way to the disk; the next frame waits when there are more. */
+const MAX_KEEPING = 8;
+const RETRY_MS = 20;
+
+/** The way of a frame: taken from its slot, seen by the model, judged, kept. */
+export async function runCamera(line: CameraLine, signal: AbortSignal): Promise<void> {
+  const keeping = new Set<Promise<void>>();
+  for (;;) {
+    await modelReady(line.model, signal);
+    const frame = await line.slots.next(signal);
+    if (frame === undefined) break;
+
+    const origin = originOf(line, frame);
+    const seen = await see(line, frame, signal);
+    if (seen === undefined) {
+      line.slots.dropTaken('stopped');
+      line.slots.release(frame);
+      break;
+    }
+    const result = judgeSeen(line, origin, seen);
+    const anomalyMap = seen instanceof VedetteError ? undefined : seen.anomalyMap;
+
+    const kept = line.keep({
+      frame,
+      result,
+      end: endOf(seen),
+      ...(anomalyMap ? { anomalyMap } : {}),
+    });
+    keeping.add(kept);
+    void kept.finally(() => keeping.delete(kept));
+    if (keeping.size >= MAX_KEEPING) await Promise.race(keeping);
+  }
+  await Promise.all(keeping);
+}
+
+async function modelReady(model: ModelHost, signal: AbortSignal): Promise<void> {
+  while (!model.isReady && !signal.aborted) await pause(RETRY_MS);
+}
+
+const originOf = (line: CameraLine, frame: FrameLease): ResultOrigin => {
+  const context = line.contextOf(frame);
+  return {
+    thing: line.thing,
+    camera: line.name,
+    frame,
+    takenAtMs: performance.now(),
+    ...(context ? { context } : {}),
+  };
+};
+
+/**
+ * The model's answer, or the error that the frame ends with. A model that is full or being replaced
+ * is waited for; a frame during which a worker died is tried once more. `undefined` when stopped.
+ */
+async function see(
+  line: CameraLine,
+  frame: FrameLease,
+  signal: AbortSignal,
+): Promise<InferenceAnswer | VedetteError | undefined> {
+  let lostWorkers = 0;
+  while (!signal.aborted) {
+    try {
+      return await line.model.infer({
+        image: { kind: 'frame', frame },
+        view: line.view,
+        thresholds: line.thresholds,
+        wantsAnomalyMap: line.hasViewers(),
+      });
+    } catch (thrown) {
+      const error = VedetteError.from(thrown, 'INFERENCE_FAILED');
+      if (error.code === 'SHUTTING_DOWN') return undefined;
+      if (error.code === 'WORKER_LOST') lostWorkers += 1;
+      const isPassing = error.code === 'OVERLOADED' || error.code === 'MODEL_NOT_READY';
+      if (!isPassing && (error.code !== 'WORKER_LOST' || lostWorkers > 1)) return error;
+      await pause(RETRY_MS);
+      await modelReady(line.model, signal);
+    }
+  }
+  return undefined;
+}
+
+function judgeSeen(
+  line: CameraLine,
+  origin: ResultOrigin,
+  seen: InferenceAnswer | VedetteError,
+): NewResult {
+  if (!(seen instanceof VedetteError)) {
+    return composeResult(origin, seen, judge(line.rules, seen.findings));
+  }
+  const model = line.model.status().identity;
+  if (!model)
+    throw new VedetteError('INTERNAL', `model ${line.model.name} ran without an identity`);
+  line.faults.warn(
+    `camera/${line.name}/${seen.code}`,
+    { camera: line.name, model: model.name, error: seen, fileName: origin.frame.fileName },
+    'a frame got no answer',
+  );
+  return composeErrorResult(origin, model, seen);
+}
+
+/** Whether the source is told that its frame was judged, or that it was no picture. */
+function endOf(seen: InferenceAnswer | VedetteError): 'judged' | 'unreadable' {
+  const isUnreadable =
+    seen instanceof VedetteError &&
+    (seen.code.startsWith('IMAGE_') || seen.code === 'FRAME_INVALID');
+  return isUnreadable ? 'unreadable' : 'judged';
+}
