@@ -62,7 +62,10 @@ export class OnnxWire {
             ? this.#varint(cursor, end, message)
             : -1;
     if (length < 0) {
-      throw invalid(position, `${message} has a field of wire type ${wireType}, which ONNX never uses`);
+      throw invalid(
+        position,
+        `${message} has a field of wire type ${wireType}, which ONNX never uses`,
+      );
     }
     if (cursor.at + length > end) {
       const room = end - cursor.at;
@@ -125,7 +128,8 @@ export class OnnxWire {
     let done = 0;
     while (done < length) {
       const { bytesRead } = await this.#file.read(into, done, length - done, position + done);
-      if (bytesRead === 0) throw invalid(position + done, 'the file became shorter while it was read');
+      if (bytesRead === 0)
+        throw invalid(position + done, 'the file became shorter while it was read');
       done += bytesRead;
     }
   }

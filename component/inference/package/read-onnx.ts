@@ -330,7 +330,8 @@ async function readShape(
 ): Promise<void> {
   await eachField(wire, shape.start, shape.end, 'a shape', async (field) => {
     if (field.number !== 1 || field.wireType !== 2) return;
-    if (into.length >= MAX_RANK) throw invalid(field.start, `a shape has more than ${MAX_RANK} dimensions`);
+    if (into.length >= MAX_RANK)
+      throw invalid(field.start, `a shape has more than ${MAX_RANK} dimensions`);
     let dimension: number | string | null = null;
     await eachField(wire, field.start, field.end, 'a dimension', async (part) => {
       if (part.number === 1 && part.wireType === 0) {

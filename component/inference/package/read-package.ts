@@ -1,15 +1,30 @@
+import { realpath } from 'node:fs/promises';
+import { VedetteError } from '../../contract/errors.ts';
 import type { ModelManifest, ModelVariant } from '../../contract/model-manifest.ts';
 import type { TensorDeclaration, TensorSpec } from '../../contract/tensor.ts';
+import { createDecoder } from '../../decode/create-decoder.ts';
+import { completeInput } from './complete-input.ts';
+import { readModelMetadata } from './model-metadata.ts';
+import type { ModelMetadata } from './model-metadata.ts';
+import { insideFile, sha256Of } from './package-files.ts';
+import { packageInvalid } from './package-invalid.ts';
+import { readLabels } from './read-labels.ts';
+import { readManifest } from './read-manifest.ts';
+import { readOnnx } from './read-onnx.ts';
+import type { OnnxStructure } from './read-onnx.ts';
 
 /** A model package that was read and found free of contradictions. */
 export interface ModelPackage {
-  /** Absolute path of the folder. */
+  /** Absolute path of the folder, links resolved. */
   readonly folder: string;
   readonly manifest: ModelManifest;
   readonly variant: ModelVariant;
   /** Absolute path of the variant's ONNX file. */
   readonly modelFile: string;
-  /** sha256 of the ONNX file, computed while it was read. */
+  /**
+   * sha256 of the ONNX file, followed by those that hold its weights, in the order of their names,
+   * when there are any. Always computed.
+   */
   readonly sha256: string;
   /** By class index; empty when the model has none. */
   readonly labels: readonly string[];
@@ -21,4 +36,131 @@ export interface ModelPackage {
     readonly inputs: readonly TensorDeclaration[];
     readonly outputs: readonly TensorDeclaration[];
   };
+  readonly structure: OnnxStructure;
+}
+
+/** Ultralytics' tasks, and the task of Vedette that runs such an export where there is one. */
+const TASK_OF_METADATA: Readonly<Record<string, ModelManifest['task'] | undefined>> = {
+  detect: 'object-detection',
+  segment: undefined,
+  classify: undefined,
+  pose: undefined,
+  obb: undefined,
+};
+
+/**
+ * Reads a model package: `model.json`, the ONNX file's structure, labels and golden pictures' files.
+ * Weights are hashed, not loaded; nothing is run.
+ * @param variantName the variant; the first one of the manifest when absent
+ * @throws VedetteError MODEL_PACKAGE_INVALID with every problem at once, MODEL_FILE_INVALID,
+ * MODEL_MISMATCH naming the contradicting fields
+ */
+export async function readPackage(folder: string, variantName?: string): Promise<ModelPackage> {
+  const root = await realFolder(folder);
+  const { manifest, authored } = await readManifest(root);
+  const problems: string[] = [];
+  const variant = pickVariant(manifest, variantName, problems);
+  const modelFile = variant && (await insideFile(root, variant.file, 'variants', problems));
+  const fileLabels = await labelsOf(root, manifest, problems);
+  for (const [index, golden] of manifest.golden.entries()) {
+    await insideFile(root, golden.image, `golden[${index}].image`, problems);
+  }
+  if (!variant || !modelFile) throw packageInvalid(root, problems);
+
+  const structure = await readOnnx(modelFile);
+  const weights: string[] = [];
+  for (const name of structure.externalFiles) {
+    const file = await insideFile(
+      root,
+      besideModel(variant.file, name),
+      'weights of the ONNX file',
+      problems,
+    );
+    if (file) weights.push(file);
+  }
+  const metadata = readModelMetadata(structure.metadata);
+  checkMetadata(manifest, fileLabels, metadata, problems);
+  const sha256 = await sha256Of([modelFile, ...weights]);
+  if (variant.sha256 !== undefined && variant.sha256 !== sha256) {
+    problems.push(`variants: sha256 of '${variant.file}' is ${sha256}, expected ${variant.sha256}`);
+  }
+  if (problems.length > 0) throw packageInvalid(root, problems);
+
+  const labels = fileLabels ?? metadata.labels ?? [];
+  const input = completeInput(manifest.input, authored, structure, metadata);
+  createDecoder(manifest.output, structure.outputs, { labels, spec: input.spec });
+  return {
+    folder: root,
+    manifest,
+    variant,
+    modelFile,
+    sha256,
+    labels,
+    spec: input.spec,
+    inputName: input.name,
+    declarations: { inputs: structure.inputs, outputs: structure.outputs },
+    structure,
+  };
+}
+
+async function realFolder(folder: string): Promise<string> {
+  try {
+    return await realpath(folder);
+  } catch (error) {
+    throw packageInvalid(folder, ['the folder does not exist or cannot be read'], error);
+  }
+}
+
+function pickVariant(
+  manifest: ModelManifest,
+  name: string | undefined,
+  problems: string[],
+): ModelVariant | undefined {
+  const variant = manifest.variants.find(
+    (candidate) => name === undefined || candidate.name === name,
+  );
+  if (!variant) {
+    const names = manifest.variants.map((candidate) => `'${candidate.name}'`).join(', ');
+    problems.push(`variant '${name}' is asked for, the package has ${names}`);
+  }
+  return variant;
+}
+
+async function labelsOf(
+  root: string,
+  manifest: ModelManifest,
+  problems: string[],
+): Promise<readonly string[] | undefined> {
+  if (manifest.labels === undefined) return undefined;
+  if (typeof manifest.labels !== 'string') return manifest.labels;
+  const file = await insideFile(root, manifest.labels, 'labels', problems);
+  return file ? readLabels(file, manifest.labels, problems) : undefined;
+}
+
+/** External weights are named relative to the ONNX file's folder. */
+function besideModel(modelFile: string, name: string): string {
+  const folder = modelFile.split('/').slice(0, -1);
+  return [...folder, name].join('/');
+}
+
+function checkMetadata(
+  manifest: ModelManifest,
+  labels: readonly string[] | undefined,
+  metadata: ModelMetadata,
+  problems: string[],
+): void {
+  if (labels && metadata.labels && labels.length !== metadata.labels.length) {
+    const from = typeof manifest.labels === 'string' ? manifest.labels : 'labels';
+    problems.push(
+      `${from} has ${labels.length} labels, the ONNX file's metadata names ${metadata.labels.length} classes`,
+    );
+  }
+  const { task } = metadata;
+  if (task !== undefined && task in TASK_OF_METADATA && TASK_OF_METADATA[task] !== manifest.task) {
+    throw new VedetteError(
+      'MODEL_MISMATCH',
+      `task is '${manifest.task}', the ONNX file's metadata says '${task}'`,
+      { details: { task: manifest.task, metadataTask: task } },
+    );
+  }
 }

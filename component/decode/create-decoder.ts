@@ -1,0 +1,22 @@
+import type { ModelOutput } from '../contract/model-manifest.ts';
+import type { TensorDeclaration } from '../contract/tensor.ts';
+import { AnomalyDecoder } from './anomaly.ts';
+import type { Decoder, DecoderModel } from './decoder.ts';
+import { EndToEndDetections } from './end-to-end-detections.ts';
+
+/**
+ * The decoder that the manifest names, for a graph with these outputs.
+ * @throws VedetteError MODEL_MISMATCH when the graph's outputs are not what it reads
+ */
+export function createDecoder(
+  output: ModelOutput,
+  declarations: readonly TensorDeclaration[],
+  model: DecoderModel,
+): Decoder {
+  switch (output.decoder) {
+    case 'end-to-end-detections':
+      return new EndToEndDetections(output, declarations, model);
+    case 'anomaly':
+      return new AnomalyDecoder(output, declarations, model);
+  }
+}

@@ -1,0 +1,147 @@
+import { VedetteError } from '../contract/errors.ts';
+import type { ModelOutput } from '../contract/model-manifest.ts';
+import type { Detection } from '../contract/result.ts';
+import type { TensorDeclaration, TensorValue } from '../contract/tensor.ts';
+import type { DecodeContext, Decoded, Decoder, DecoderModel } from './decoder.ts';
+import {
+  describeOutputs,
+  numericValues,
+  requireFinite,
+  requireOutput,
+  requireScore,
+} from './output-values.ts';
+import { clamp, roundPixels, shownBox } from './picture-area.ts';
+
+type Settings = Extract<ModelOutput, { decoder: 'end-to-end-detections' }>;
+
+const COLUMNS = 6;
+
+/**
+ * Models that end in detections: one output [N, 6] or [1, N, 6] of any float type, each row x1, y1,
+ * x2, y2 in input pixels, score 0–1, class index. Rows need no order; there is no suppression of
+ * overlapping boxes here, since the graph has done it.
+ */
+export class EndToEndDetections implements Decoder {
+  readonly #settings: Settings;
+  readonly #model: DecoderModel;
+  readonly #output: string;
+
+  constructor(settings: Settings, declarations: readonly TensorDeclaration[], model: DecoderModel) {
+    this.#settings = settings;
+    this.#model = model;
+    this.#output = pickOutput(settings, declarations).name;
+  }
+
+  outputNames(): readonly string[] {
+    return [this.#output];
+  }
+
+  decode(outputs: ReadonlyMap<string, TensorValue>, context: DecodeContext): Decoded {
+    const tensor = requireOutput(outputs, this.#output);
+    requireRows(tensor);
+    const values = numericValues(tensor);
+    requireFinite(tensor, values);
+    const detections: Detection[] = [];
+    for (let row = 0; row < values.length; row += COLUMNS) {
+      const detection = this.#detection(values, row, context);
+      if (detection) detections.push(detection);
+    }
+    detections.sort((a, b) => b.score - a.score);
+    return { findings: { detections: detections.slice(0, this.#settings.maxDetections) } };
+  }
+
+  /** `undefined` for rows below the threshold (rows that only fill up the tensor among them). */
+  #detection(
+    values: ArrayLike<number>,
+    row: number,
+    context: DecodeContext,
+  ): Detection | undefined {
+    const { thresholds, transform } = context;
+    const raw = values[row + 4]!;
+    if (raw < lowestThreshold(this.#settings, context)) return undefined;
+    const score = requireScore(raw, this.#output);
+    const labelIndex = this.#labelIndex(values[row + 5]!, row / COLUMNS);
+    const label = this.#model.labels[labelIndex] ?? String(labelIndex);
+    const threshold = Object.hasOwn(thresholds.labels, label)
+      ? thresholds.labels[label]!
+      : (thresholds.score ?? this.#settings.scoreThreshold);
+    if (score < threshold) return undefined;
+    const shown = shownBox(context);
+    const right = shown.x + shown.width;
+    const bottom = shown.y + shown.height;
+    const x1 = clamp(values[row]! * transform.scaleX + transform.offsetX, shown.x, right);
+    const y1 = clamp(values[row + 1]! * transform.scaleY + transform.offsetY, shown.y, bottom);
+    const x2 = clamp(values[row + 2]! * transform.scaleX + transform.offsetX, shown.x, right);
+    const y2 = clamp(values[row + 3]! * transform.scaleY + transform.offsetY, shown.y, bottom);
+    const box = {
+      x: roundPixels(x1),
+      y: roundPixels(y1),
+      width: roundPixels(x2 - x1),
+      height: roundPixels(y2 - y1),
+    };
+    return box.width > 0 && box.height > 0 ? { label, labelIndex, score, box } : undefined;
+  }
+
+  #labelIndex(value: number, row: number): number {
+    const index = Math.round(value);
+    const { length } = this.#model.labels;
+    const isInRange = index >= 0 && (length === 0 || index < length);
+    if (isInRange && Math.abs(value - index) < 1e-3) return index;
+    const expected =
+      length === 0 ? 'a whole number from 0' : `a whole number from 0 to ${length - 1}`;
+    throw new VedetteError(
+      'OUTPUT_INVALID',
+      `output '${this.#output}' row ${row} has class index ${value}, expected ${expected} (${length} labels)`,
+      { details: { output: this.#output, row, labelIndex: value, labels: length } },
+    );
+  }
+}
+
+/** No row with a lower score can be kept, whatever its label. */
+function lowestThreshold(settings: Settings, { thresholds }: DecodeContext): number {
+  let lowest = thresholds.score ?? settings.scoreThreshold;
+  for (const label in thresholds.labels) lowest = Math.min(lowest, thresholds.labels[label]!);
+  return lowest;
+}
+
+function pickOutput(
+  settings: Settings,
+  declarations: readonly TensorDeclaration[],
+): TensorDeclaration {
+  const problem = (text: string) =>
+    new VedetteError(
+      'MODEL_MISMATCH',
+      `output.decoder 'end-to-end-detections': ${text}; the graph has ${describeOutputs(declarations)}`,
+      { details: { outputs: declarations } },
+    );
+  const wanted = settings.output;
+  if (wanted === undefined && declarations.length > 1) {
+    throw problem('several outputs, name one in output.output');
+  }
+  const output =
+    wanted === undefined ? declarations[0] : declarations.find(({ name }) => name === wanted);
+  if (!output) throw problem(`there is no output '${wanted ?? ''}'`);
+  const { shape } = output;
+  // An exporter that lost the shape declares none: the probe's first run then shows it.
+  if (shape.length === 0) return output;
+  const isFitting =
+    (shape.length === 2 ||
+      (shape.length === 3 && (typeof shape[0] !== 'number' || shape[0] === 1))) &&
+    (typeof shape.at(-1) !== 'number' || shape.at(-1) === COLUMNS);
+  if (!isFitting || !output.dtype.startsWith('float')) {
+    throw problem(`expected float [N, 6] or [1, N, 6]`);
+  }
+  return output;
+}
+
+function requireRows(tensor: TensorValue): void {
+  const { shape } = tensor;
+  const isFitting =
+    shape.at(-1) === COLUMNS && (shape.length === 2 || (shape.length === 3 && shape[0] === 1));
+  if (isFitting) return;
+  throw new VedetteError(
+    'OUTPUT_INVALID',
+    `output '${tensor.name}' has the shape [${shape.join(', ')}], expected [N, 6] or [1, N, 6]`,
+    { details: { output: tensor.name, shape } },
+  );
+}

@@ -1,0 +1,158 @@
+import { VedetteError } from '../../contract/errors.ts';
+import type { ModelInput } from '../../contract/model-manifest.ts';
+import type { TensorDeclaration, TensorLayout, TensorSpec } from '../../contract/tensor.ts';
+import type { ModelMetadata } from './model-metadata.ts';
+import type { OnnxStructure } from './read-onnx.ts';
+
+export interface CompletedInput {
+  readonly name: string;
+  readonly spec: TensorSpec;
+}
+
+/** Fields of `input` that the author wrote; schema defaults do not count as the author's word. */
+export type AuthoredInput = Readonly<Record<string, unknown>>;
+
+/**
+ * How a picture becomes the graph's input: what `model.json` says, completed from the graph's shape
+ * and the exporter's metadata. The graph must take one picture: float32 or uint8, batch 1 or free,
+ * [b, C, H, W] or [b, H, W, C].
+ * @throws VedetteError MODEL_MISMATCH listing every contradiction by name
+ */
+export function completeInput(
+  input: ModelInput,
+  authored: AuthoredInput,
+  structure: OnnxStructure,
+  metadata: ModelMetadata,
+): CompletedInput {
+  const problems: string[] = [];
+  const graphInput = pickInput(input, structure);
+  const { shape } = graphInput;
+  const at = `graph input '${graphInput.name}' ${graphInput.dtype} [${shape.join(', ')}]`;
+  if (shape.length !== 4) {
+    throw mismatch([`${at}: expected four dimensions, [batch, C, H, W] or [batch, H, W, C]`]);
+  }
+  if (typeof shape[0] === 'number' && shape[0] !== 1) {
+    problems.push(`${at}: batch is fixed at ${shape[0]}, expected 1 or a free batch dimension`);
+  }
+  const dtype = graphInput.dtype;
+  if (dtype !== 'float32' && dtype !== 'uint8') {
+    throw mismatch([
+      ...problems,
+      `${at}: expected float32 or uint8 (convert a float16 model with its inputs and outputs kept as float32)`,
+    ]);
+  }
+  if (input.dtype && input.dtype !== dtype) {
+    problems.push(`input.dtype is ${input.dtype}, the graph takes ${dtype}`);
+  }
+  const channels = input.colourOrder === 'gray' ? 1 : 3;
+  const layout = input.layout ?? layoutOf(shape, channels);
+  if (!layout) {
+    throw mismatch([
+      ...problems,
+      `${at}: neither the second nor the last dimension is ${channels}, the channels of input.colourOrder '${input.colourOrder}'; set input.layout and input.colourOrder`,
+    ]);
+  }
+  const [graphChannels, graphHeight, graphWidth] =
+    layout === 'nchw' ? [shape[1], shape[2], shape[3]] : [shape[3], shape[1], shape[2]];
+  if (typeof graphChannels === 'number' && graphChannels !== channels) {
+    problems.push(
+      `input.layout '${layout}' with input.colourOrder '${input.colourOrder}' means ${channels} channels, ${at} has ${graphChannels}`,
+    );
+  }
+  const side = (name: 'width' | 'height', ofGraph: number | string | null | undefined): number => {
+    const wanted = input[name];
+    const fixed = typeof ofGraph === 'number' ? ofGraph : undefined;
+    if (wanted !== undefined && fixed !== undefined && wanted !== fixed) {
+      problems.push(`input.${name} is ${wanted}, ${at} has ${fixed}`);
+    }
+    const value = fixed ?? wanted ?? metadata.inputSize?.[name];
+    if (value === undefined) {
+      problems.push(`input.${name} is missing and ${at} leaves it open`);
+      return 1;
+    }
+    if (value > 16_384) problems.push(`${at}: ${name} ${value} is beyond 16384`);
+    if (metadata.stride && fixed === undefined && value % metadata.stride !== 0) {
+      problems.push(
+        `input.${name} is ${value}, the model wants a multiple of ${metadata.stride} (metadata 'stride')`,
+      );
+    }
+    return value;
+  };
+  const width = side('width', graphWidth);
+  const height = side('height', graphHeight);
+  const normalisation = completeNormalisation(input, authored, dtype, channels, problems);
+  if (problems.length > 0) throw mismatch(problems);
+  return {
+    name: graphInput.name,
+    spec: {
+      width,
+      height,
+      layout,
+      dtype,
+      colourOrder: input.colourOrder,
+      resize: input.resize,
+      interpolation: input.interpolation,
+      padValue: input.padValue,
+      ...normalisation,
+    },
+  };
+}
+
+function pickInput(input: ModelInput, structure: OnnxStructure): TensorDeclaration {
+  const { inputs } = structure;
+  const names = inputs.map((declaration) => `'${declaration.name}'`).join(', ') || 'none';
+  const wanted = input.name;
+  if (wanted !== undefined && !inputs.some((declaration) => declaration.name === wanted)) {
+    throw mismatch([`input.name is '${wanted}', the graph has the inputs ${names}`]);
+  }
+  const [only] = inputs;
+  if (!only || inputs.length > 1) {
+    throw mismatch([`the graph has ${inputs.length} inputs (${names}), expected one picture`]);
+  }
+  return only;
+}
+
+function layoutOf(
+  shape: readonly (number | string | null)[],
+  channels: number,
+): TensorLayout | undefined {
+  if (shape[1] === channels) return 'nchw';
+  if (shape[3] === channels) return 'nhwc';
+  return undefined;
+}
+
+/** uint8 inputs take pixels as they are; for float32 one value stands for every channel. */
+function completeNormalisation(
+  input: ModelInput,
+  authored: AuthoredInput,
+  dtype: 'float32' | 'uint8',
+  channels: number,
+  problems: string[],
+): Pick<TensorSpec, 'scale' | 'mean' | 'std'> {
+  const perChannel = (name: 'mean' | 'std'): number[] => {
+    const values = input[name];
+    if (!(name in authored)) return values.slice(0, channels);
+    if (values.length === 1) return Array<number>(channels).fill(values[0]!);
+    if (values.length !== channels) {
+      problems.push(`input.${name} has ${values.length} values, expected 1 or ${channels}`);
+    }
+    return values;
+  };
+  const mean = perChannel('mean');
+  const std = perChannel('std');
+  if (dtype === 'float32') return { scale: input.scale, mean, std };
+  const isPlain =
+    (!('scale' in authored) || input.scale === 1) &&
+    mean.every((value) => value === 0) &&
+    std.every((value) => value === 1);
+  if (!isPlain) {
+    problems.push(
+      'input.scale, mean or std are set, but the graph takes uint8 pixels as they are: leave them out',
+    );
+  }
+  return { scale: 1, mean, std };
+}
+
+function mismatch(problems: readonly string[]): VedetteError {
+  return new VedetteError('MODEL_MISMATCH', problems.join('; '), { details: { problems } });
+}

@@ -1,0 +1,115 @@
+import type { Size } from '../../contract/frame.ts';
+
+/** What exporters write into an ONNX file's metadata about the model's use. */
+export interface ModelMetadata {
+  /** Class names by index (Ultralytics `names`, Model API `model_info labels`). */
+  readonly labels?: readonly string[];
+  /** Ultralytics' task, such as `detect` or `segment`. */
+  readonly task?: string;
+  /** Input size that the model was exported for (Ultralytics `imgsz`: height, width). */
+  readonly inputSize?: Size;
+  /** Input sides must be multiples of it (Ultralytics `stride`). */
+  readonly stride?: number;
+}
+
+/**
+ * Sources: Ultralytics' exporter writes Python literals under `names`, `task`, `imgsz`, `stride`;
+ * OpenVINO Model API writes `model_info labels` (blanks between labels, underscores inside them).
+ * What cannot be understood is left out: metadata is a hint, the graph and model.json decide.
+ */
+export function readModelMetadata(metadata: Readonly<Record<string, string>>): ModelMetadata {
+  const names = pythonLiteral(metadata['names']);
+  const labels = labelList(names) ?? modelApiLabels(metadata['model_info labels']);
+  const imgsz = pythonLiteral(metadata['imgsz']);
+  const inputSize = sizeOf(imgsz);
+  const stride = Number(metadata['stride']);
+  return {
+    ...(labels ? { labels } : {}),
+    ...(metadata['task'] ? { task: metadata['task'] } : {}),
+    ...(inputSize ? { inputSize } : {}),
+    ...(Number.isInteger(stride) && stride > 0 ? { stride } : {}),
+  };
+}
+
+function labelList(names: unknown): string[] | undefined {
+  if (Array.isArray(names)) return names.length > 0 ? names.map(String) : undefined;
+  if (!(names instanceof Map) || names.size === 0) return undefined;
+  const labels: string[] = [];
+  for (let index = 0; index < names.size; index += 1) {
+    const label: unknown = names.get(index);
+    if (label === undefined) return undefined;
+    labels.push(String(label));
+  }
+  return labels;
+}
+
+function modelApiLabels(text: string | undefined): string[] | undefined {
+  const labels = text?.split(/\s+/).filter((label) => label !== '');
+  return labels && labels.length > 0 ? labels : undefined;
+}
+
+function sizeOf(imgsz: unknown): Size | undefined {
+  const sides = Array.isArray(imgsz) ? imgsz : [imgsz, imgsz];
+  const [height, width] = sides as unknown[];
+  return isSide(height) && isSide(width) ? { width, height } : undefined;
+}
+
+const isSide = (value: unknown): value is number =>
+  typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= 16_384;
+
+const TOKEN =
+  /\s*(?:([[\]{}(),:])|'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"|(-?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?)|(True|False|None))/y;
+
+/** A Python literal of dicts (as Map), lists, tuples, strings and numbers; `undefined` if it is none. */
+export function pythonLiteral(text: string | undefined): unknown {
+  if (text === undefined) return undefined;
+  const tokens: { mark?: string; value?: unknown }[] = [];
+  TOKEN.lastIndex = 0;
+  const end = text.trimEnd().length;
+  while (TOKEN.lastIndex < end) {
+    const match = TOKEN.exec(text);
+    if (!match) return undefined;
+    const [, mark, single, double, number, word] = match;
+    if (mark !== undefined) tokens.push({ mark });
+    else if (number !== undefined) tokens.push({ value: Number(number) });
+    else if (word !== undefined) tokens.push({ value: word === 'None' ? null : word === 'True' });
+    else tokens.push({ value: (single ?? double ?? '').replaceAll(/\\(.)/g, '$1') });
+  }
+  let at = 0;
+  const parse = (depth: number): unknown => {
+    const token = tokens[at];
+    at += 1;
+    if (!token || depth > 16) throw new SyntaxError();
+    if (token.mark === undefined) return token.value;
+    if (token.mark === '[' || token.mark === '(') {
+      const items: unknown[] = [];
+      const close = token.mark === '[' ? ']' : ')';
+      while (tokens[at]?.mark !== close) {
+        items.push(parse(depth + 1));
+        if (tokens[at]?.mark === ',') at += 1;
+        else if (tokens[at]?.mark !== close) throw new SyntaxError();
+      }
+      at += 1;
+      return items;
+    }
+    if (token.mark !== '{') throw new SyntaxError();
+    const entries = new Map<unknown, unknown>();
+    while (tokens[at]?.mark !== '}') {
+      const key = parse(depth + 1);
+      if (tokens[at]?.mark !== ':') throw new SyntaxError();
+      at += 1;
+      entries.set(key, parse(depth + 1));
+      if (tokens[at]?.mark === ',') at += 1;
+      else if (tokens[at]?.mark !== '}') throw new SyntaxError();
+    }
+    at += 1;
+    return entries;
+  };
+  try {
+    const value = parse(0);
+    return at === tokens.length ? value : undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,80 @@
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { z } from 'zod';
+import { modelManifestSchema } from '../../contract/model-manifest.ts';
+import type { ModelManifest } from '../../contract/model-manifest.ts';
+import { packageInvalid } from './package-invalid.ts';
+import type { AuthoredInput } from './complete-input.ts';
+
+export const MANIFEST_FILE = 'model.json';
+const MAX_MANIFEST_BYTES = 16 * 1024 * 1024;
+
+const DECODER_OF_TASK = {
+  'object-detection': 'end-to-end-detections',
+  'anomaly-detection': 'anomaly',
+} as const satisfies Record<ModelManifest['task'], ModelManifest['output']['decoder']>;
+
+/**
+ * `model.json` of the package in `folder`, and the fields of `input` that its author wrote himself.
+ * @throws VedetteError MODEL_PACKAGE_INVALID with every problem in `details.problems`
+ */
+export async function readManifest(
+  folder: string,
+): Promise<{ manifest: ModelManifest; authored: AuthoredInput }> {
+  const path = join(folder, MANIFEST_FILE);
+  let value: unknown;
+  try {
+    const { size } = await stat(path);
+    if (size > MAX_MANIFEST_BYTES) {
+      throw new Error(`it has ${size} bytes, at most ${MAX_MANIFEST_BYTES} are read`);
+    }
+    value = JSON.parse((await readFile(path, 'utf8')).replace(/^\uFEFF/, ''));
+  } catch (error) {
+    const problem =
+      (error as NodeJS.ErrnoException).code === 'ENOENT'
+        ? `${MANIFEST_FILE} does not exist`
+        : `${MANIFEST_FILE} cannot be read: ${error instanceof Error ? error.message : String(error)}`;
+    throw packageInvalid(folder, [problem], error);
+  }
+  const parsed = modelManifestSchema.safeParse(value);
+  if (!parsed.success) {
+    throw packageInvalid(
+      folder,
+      parsed.error.issues.flatMap((issue) => describeIssue(issue)),
+    );
+  }
+  const manifest = parsed.data;
+  const problems = contradictions(manifest);
+  if (problems.length > 0) throw packageInvalid(folder, problems);
+  const { input } = value as { input?: AuthoredInput };
+  return { manifest, authored: input ?? {} };
+}
+
+/** What the schema cannot say: names used twice, a decoder that is not the task's. */
+function contradictions(manifest: ModelManifest): string[] {
+  const problems: string[] = [];
+  const names = manifest.variants.map((variant) => variant.name);
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) problems.push(`variants: the name '${twice}' is used twice`);
+  const decoder = DECODER_OF_TASK[manifest.task];
+  if (manifest.output.decoder !== decoder) {
+    problems.push(
+      `output.decoder is '${manifest.output.decoder}', task '${manifest.task}' needs '${decoder}'`,
+    );
+  }
+  return problems;
+}
+
+function describeIssue(issue: z.core.$ZodIssue, prefix: readonly PropertyKey[] = []): string[] {
+  const path = [...prefix, ...issue.path];
+  if (issue.code === 'invalid_union' && issue.errors.some((branch) => branch.length > 0)) {
+    const branches = issue.errors.map((branch) =>
+      branch.flatMap((inner) => describeIssue(inner, path)).join(' and '),
+    );
+    return [branches.join(', or ')];
+  }
+  const where = path.map((part, index) =>
+    typeof part === 'number' ? `[${part}]` : index === 0 ? String(part) : `.${String(part)}`,
+  );
+  return [`${where.join('') || MANIFEST_FILE}: ${issue.message}`];
+}
