@@ -33,16 +33,25 @@ export async function readLayer(file: string, origin: string): Promise<Configura
       `${file} has ${text.length} characters; at most ${MAX_FILE_BYTES} are read`,
     );
   }
+  const tree = parseYaml(text, file);
+  if (typeof tree !== 'object' || tree === null || Array.isArray(tree)) {
+    throw new VedetteError('CONFIG_UNREADABLE', `${file} must hold a map of settings at its root`);
+  }
+  return { origin, tree: absolutePaths(tree as ConfigurationTree, dirname(resolve(file))) };
+}
+
+function parseYaml(text: string, file: string): unknown {
   const document = parseDocument(text, { uniqueKeys: true });
   const problem = document.errors[0];
   if (problem) {
     throw new VedetteError('CONFIG_UNREADABLE', `${file} is not YAML: ${problem.message}`);
   }
-  const tree: unknown = document.toJS({ maxAliasCount: 100 }) ?? {};
-  if (typeof tree !== 'object' || tree === null || Array.isArray(tree)) {
-    throw new VedetteError('CONFIG_UNREADABLE', `${file} must hold a map of settings at its root`);
+  try {
+    return document.toJS({ maxAliasCount: 100 }) ?? {};
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new VedetteError('CONFIG_UNREADABLE', `${file} cannot be read: ${reason}`, { cause });
   }
-  return { origin, tree: absolutePaths(tree as ConfigurationTree, dirname(resolve(file))) };
 }
 
 function reasonOf(cause: unknown): string {

@@ -1,0 +1,45 @@
+import { CommanderError } from 'commander';
+import type { SecretReference } from '../contract/config.ts';
+import { VedetteError } from '../contract/errors.ts';
+import type { EdgeRuntime } from '../edge-runtime.ts';
+import type { Logger } from '../logging/create-logger.ts';
+
+export interface OpenServer {
+  /** The address to open in a browser. */
+  readonly address: string;
+  close(): Promise<unknown>;
+}
+
+/** What commands get from the composition root. */
+export interface CommandContext {
+  readonly version: string;
+  readonly stdout: NodeJS.WriteStream;
+  readonly stderr: NodeJS.WriteStream;
+  /** Configuration of the demo. */
+  readonly demoFile: string;
+  readonly readSecret: (reference: SecretReference) => Promise<string>;
+  /** Serves a runtime over HTTP. Rejects with EADDRINUSE, EACCES or EADDRNOTAVAIL of node:net. */
+  readonly openServer: (
+    runtime: EdgeRuntime,
+    settings: {
+      readonly host: string;
+      readonly port: number;
+      readonly token?: string;
+      readonly logger: Logger;
+    },
+  ) => Promise<OpenServer>;
+}
+
+/**
+ * Prints an error as a person reads it and gives the exit code: 0 done, 2 usage or invalid input,
+ * 4 worth trying again, 1 anything else.
+ */
+export function exitCodeOf(error: unknown, context: Pick<CommandContext, 'stderr'>): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  const known = VedetteError.from(error);
+  context.stderr.write(`${known.code}: ${known.message}\n`);
+  if (known.code === 'INTERNAL') context.stderr.write(`${known.stack ?? ''}\n`);
+  context.stderr.write(`→ ${known.remedy}\n`);
+  if (known.retryable) return 4;
+  return known.httpStatus < 500 ? 2 : 1;
+}

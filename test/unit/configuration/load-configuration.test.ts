@@ -1,0 +1,196 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { VedetteError } from '../../../component/contract/errors.ts';
+import { runtimeConfigSchema } from '../../../component/contract/config.ts';
+import { explainConfiguration } from '../../../component/configuration/explain-configuration.ts';
+import { loadConfiguration } from '../../../component/configuration/load-configuration.ts';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'vedette-config-'));
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+const write = async (name: string, text: string): Promise<string> => {
+  await writeFile(join(folder, name), text);
+  return join(folder, name);
+};
+
+const LINE = `
+dataFolder: data
+models:
+  parts: { package: parts }
+cameras:
+  dock:
+    model: parts
+    slots: "5"
+    isEnabled: "false"
+    source: { kind: folder, path: drop, mode: watch }
+`;
+
+async function problemsIn(text: string): Promise<{ path: string; message: string }[]> {
+  const file = await write('line.yaml', text);
+  const error: unknown = await loadConfiguration({ file }).catch((e: unknown) => e);
+  expect(error).toBeInstanceOf(VedetteError);
+  expect((error as VedetteError).code).toBe('CONFIG_INVALID');
+  return (error as VedetteError).details['problems'] as { path: string; message: string }[];
+}
+
+describe('loadConfiguration', () => {
+  it('gives defaults when nothing is set', async () => {
+    const { config } = await loadConfiguration({ overrides: { dataFolder: folder } });
+    expect(config).toEqual({ ...runtimeConfigSchema.parse({}), dataFolder: folder });
+  });
+
+  it('reads numbers and booleans that arrive as strings, as Greengrass sends them', async () => {
+    const { config } = await loadConfiguration({ file: await write('line.yaml', LINE) });
+    expect(config.cameras['dock']).toMatchObject({ slots: 5, isEnabled: false });
+  });
+
+  it('takes relative paths from the folder of the file that names them', async () => {
+    const { config } = await loadConfiguration({ file: await write('line.yaml', LINE) });
+    expect(config.dataFolder).toBe(join(folder, 'data'));
+    expect(config.models['parts']?.package).toBe(join(folder, 'parts'));
+    expect(config.cameras['dock']?.source).toMatchObject({ path: join(folder, 'drop') });
+  });
+
+  it('leaves stream addresses as they are', async () => {
+    const file = await write(
+      'line.yaml',
+      LINE.replace(/source:.*/, 'source: { kind: ffmpeg, url: "rtsp://camera-1/stream" }'),
+    );
+    const { config } = await loadConfiguration({ file });
+    expect(config.cameras['dock']?.source).toMatchObject({ url: 'rtsp://camera-1/stream' });
+  });
+
+  it('lists five mistakes at once, each with its path and what came', async () => {
+    const problems = await problemsIn(`
+server: { port: 99999 }
+models:
+  parts: { package: parts, workers: many }
+cameras:
+  dock:
+    model: prats
+    slotz: 4
+    source: { kind: folder, path: drop, mode: sometimes }
+`);
+    expect(problems.map(({ path }) => path).sort()).toEqual([
+      'cameras.dock.model',
+      'cameras.dock.slotz',
+      'cameras.dock.source.mode',
+      'models.parts.workers',
+      'server.port',
+    ]);
+    const about = (path: string) => problems.find((one) => one.path === path)?.message;
+    expect(about('server.port')).toMatch(/65535, got 99999/);
+    expect(about('models.parts.workers')).toMatch(/got "many"/);
+    expect(about('cameras.dock.model')).toBe('names the model "prats", but configured are parts');
+    expect(about('cameras.dock.source.mode')).toMatch(/"loop"\|"once"\|"watch", got "sometimes"/);
+  });
+
+  it('names the kinds of source that exist when one does not', async () => {
+    const problems = await problemsIn(
+      LINE.replace(/source:.*/, 'source: { kind: webcam, path: /dev/video0 }'),
+    );
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toMatchObject({ path: expect.stringContaining('cameras.dock.source') });
+    expect(problems[0]?.message).toMatch(/folder.*mjpeg-file.*ffmpeg.*push.*"webcam"/);
+  });
+
+  it('refuses rules whose values contradict each other', async () => {
+    const problems = await problemsIn(`${LINE}
+rules:
+  a: { camera: dock, kind: anomaly, reviewAt: 0.8, failAt: 0.5 }
+  b: { camera: dock, kind: count, minimum: 5, maximum: 2 }
+  c: { camera: dock, kind: count }
+  d: { camera: gate, kind: score-between, from: 0.5, to: 0.5 }
+`);
+    expect(problems.map(({ path }) => path)).toEqual([
+      'rules.d.camera',
+      'rules.a.reviewAt',
+      'rules.b.minimum',
+      'rules.c',
+      'rules.d.from',
+    ]);
+  });
+
+  it('wants a token when it listens on anything but a loopback address', async () => {
+    expect(await problemsIn('server: { host: 0.0.0.0 }')).toMatchObject([{ path: 'server.token' }]);
+    const file = await write('open.yaml', 'server: { host: "0.0.0.0", token: { env: TOKEN } }');
+    await expect(loadConfiguration({ file })).resolves.toBeDefined();
+  });
+
+  it('names the line where YAML is broken', async () => {
+    const file = await write('line.yaml', 'cameras:\n  dock: [1, 2\n');
+    await expect(loadConfiguration({ file })).rejects.toMatchObject({
+      code: 'CONFIG_UNREADABLE',
+      message: expect.stringMatching(/line 3/),
+    });
+  });
+
+  it('says which file is missing', async () => {
+    const file = join(folder, 'nowhere.yaml');
+    await expect(loadConfiguration({ file })).rejects.toMatchObject({
+      code: 'CONFIG_UNREADABLE',
+      message: `Cannot read ${file}: there is no such file`,
+    });
+  });
+
+  it('survives a bomb of YAML aliases', async () => {
+    const levels = Array.from({ length: 9 }, (_, i) =>
+      i === 0
+        ? 'a0: &a0 [x,x,x,x,x,x,x,x,x,x]'
+        : `a${i}: &a${i} [${`*a${i - 1},`.repeat(9)}*a${i - 1}]`,
+    );
+    const file = await write('bomb.yaml', levels.join('\n'));
+    await expect(loadConfiguration({ file })).rejects.toBeInstanceOf(VedetteError);
+  });
+});
+
+describe('the station file', () => {
+  const station = async (text: string) => {
+    const file = await write(
+      'line.yaml',
+      LINE.replace('dataFolder: data', `dataFolder: ${folder}`),
+    );
+    await write('station.yaml', text);
+    return loadConfiguration({ file });
+  };
+
+  it('wins over the deployment, key by key, and loses to the command line', async () => {
+    await write('station.yaml', 'server: { port: 9000 }\ncameras: { dock: { slots: 7 } }');
+    const file = await write(
+      'line.yaml',
+      LINE.replace('dataFolder: data', `dataFolder: ${folder}`),
+    );
+    const loaded = await loadConfiguration({ file, overrides: { server: { port: 9001 } } });
+    expect(loaded.config.cameras['dock']).toMatchObject({ slots: 7, isEnabled: false });
+    expect(loaded.config.server.port).toBe(9001);
+
+    const origin = (path: string) =>
+      explainConfiguration(loaded).find((setting) => setting.path === path)?.origin;
+    expect(origin('server.port')).toBe('command line');
+    expect(origin('cameras.dock.slots')).toMatch(/^station/);
+    expect(origin('cameras.dock.isEnabled')).toMatch(/^deployment/);
+    expect(origin('cameras.dock.rotation')).toBe('default');
+  });
+
+  it('must not set what the deployment locks', async () => {
+    const file = await write(
+      'line.yaml',
+      `${LINE.replace('dataFolder: data', `dataFolder: ${folder}`)}\nlocks: { cameras.dock.source: true }`,
+    );
+    await write('station.yaml', 'cameras: { dock: { source: { path: /elsewhere } } }');
+    await expect(loadConfiguration({ file })).rejects.toMatchObject({
+      details: { problems: [{ path: 'cameras.dock.source' }] },
+    });
+  });
+
+  it('must not move the data folder that it lies in', async () => {
+    await expect(station('dataFolder: /elsewhere')).rejects.toMatchObject({
+      details: { problems: [{ path: 'dataFolder' }] },
+    });
+  });
+});

@@ -1,0 +1,79 @@
+import sharp from 'sharp';
+import { describe, expect, it } from 'vitest';
+import { colourAnomalyMap, drawOverlay } from '../../../component/pipeline/draw-overlay.ts';
+
+const canvas = { width: 200, height: 100 };
+const source = { width: 400, height: 200 };
+const detection = (label: string, x = 100) => ({
+  label,
+  labelIndex: 0,
+  score: 0.5,
+  box: { x, y: 80, width: 40, height: 60 },
+});
+
+async function pixels(svg: string) {
+  const { data, info } = await sharp(Buffer.from(svg))
+    .ensureAlpha()
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  return {
+    info,
+    at: (x: number, y: number) => [...data.subarray((y * info.width + x) * 4).subarray(0, 4)],
+  };
+}
+
+describe('drawOverlay', () => {
+  it('draws a box at its place in the scaled picture', async () => {
+    const svg = drawOverlay(
+      {
+        result: { detections: [detection('a')], verdict: { outcome: 'pass', reason: '' } },
+        zones: [],
+      },
+      source,
+      canvas,
+    );
+    const { info, at } = await pixels(svg);
+    expect(info).toMatchObject(canvas);
+    expect(at(50, 60)).toEqual([0x56, 0xb4, 0xe9, 255]);
+    expect(at(60, 60)[3]).toBe(0);
+  });
+
+  it('frames the picture in the colour of the verdict', async () => {
+    const svg = drawOverlay(
+      { result: { verdict: { outcome: 'fail', reason: 'x' } }, zones: [] },
+      source,
+      canvas,
+    );
+    const { at } = await pixels(svg);
+    expect(at(100, 98)).toEqual([0xd1, 0x24, 0x2f, 255]);
+  });
+
+  it('survives labels that are no XML', async () => {
+    const label = '<script>&"\u0000\u001b\ud800 Prüfung 検査';
+    const svg = drawOverlay(
+      {
+        result: {
+          detections: [detection(label, -50)],
+          verdict: { outcome: 'review', reason: label },
+        },
+        zones: [],
+      },
+      source,
+      canvas,
+    );
+    await expect(pixels(svg)).resolves.toBeDefined();
+    expect(svg).not.toContain('<script>');
+  });
+});
+
+describe('colourAnomalyMap', () => {
+  it('is transparent where normal and red where anomalous', () => {
+    const colours = colourAnomalyMap({
+      width: 2,
+      height: 1,
+      data: new Uint8Array([0, 255]),
+      region: { x: 0, y: 0, width: 2, height: 1 },
+    });
+    expect([...colours]).toEqual([255, 220, 0, 0, 255, 0, 0, 190]);
+  });
+});

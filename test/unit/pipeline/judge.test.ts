@@ -1,0 +1,143 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Findings } from '../../../component/contract/result.ts';
+import { ruleSchema } from '../../../component/contract/config.ts';
+import { contains, judge, type NamedRule } from '../../../component/pipeline/judge.ts';
+
+const rule = (settings: Record<string, unknown>): NamedRule => ({
+  ...ruleSchema.parse({ camera: 'dock', ...settings }),
+  name: String(settings['kind']),
+});
+const person = (x: number, y: number, score = 0.9) => ({
+  label: 'person',
+  labelIndex: 0,
+  score,
+  box: { x, y, width: 10, height: 20 },
+});
+const anomaly = (score: number): Findings => ({
+  anomaly: { score, threshold: 0.5, isAnomalous: score >= 0.5 },
+});
+const square = [
+  { x: 0, y: 0 },
+  { x: 100, y: 0 },
+  { x: 100, y: 100 },
+  { x: 0, y: 100 },
+];
+
+describe('a verdict without rules', () => {
+  it('follows the threshold of an anomaly model', () => {
+    expect(judge([], anomaly(0.5)).outcome).toBe('fail');
+    expect(judge([], anomaly(0.49)).outcome).toBe('pass');
+  });
+
+  it('passes an empty scene', () => {
+    expect(judge([], { detections: [] })).toEqual({ outcome: 'pass', reason: 'no rule applies' });
+  });
+});
+
+describe('an anomaly rule', () => {
+  const graded = rule({ kind: 'anomaly', reviewAt: 0.4, failAt: 0.7 });
+
+  it.each([
+    [0.39, 'pass'],
+    [0.4, 'review'],
+    [0.69, 'review'],
+    [0.7, 'fail'],
+  ])('grades a score of %f as %s', (score, outcome) => {
+    expect(judge([graded], anomaly(score)).outcome).toBe(outcome);
+  });
+
+  it("fails at the model's threshold when it has none of its own", () => {
+    const verdict = judge([rule({ kind: 'anomaly' })], anomaly(0.62));
+    expect(verdict).toEqual({
+      outcome: 'fail',
+      rule: 'anomaly',
+      reason: 'anomaly 0.62 at or above 0.5',
+    });
+  });
+
+  it('asks for review when the model gives no anomaly score', () => {
+    expect(judge([graded], { detections: [] }).outcome).toBe('review');
+  });
+});
+
+describe('a count rule', () => {
+  it('counts only its label, only in its zone, by the bottom centre of the box', () => {
+    const counted = rule({ kind: 'count', label: 'person', zone: square, maximum: 1 });
+    const inside = person(40, 40);
+    const feetOutside = person(40, 90);
+    const car = { ...person(20, 20), label: 'car' };
+    expect(judge([counted], { detections: [inside, feetOutside, car] }).outcome).toBe('pass');
+    expect(judge([counted], { detections: [inside, person(10, 10)] })).toEqual({
+      outcome: 'fail',
+      rule: 'count',
+      reason: '2 × person in zone, at most 1',
+    });
+  });
+
+  it('breaks below its minimum with the outcome that it names', () => {
+    const minimum = rule({ kind: 'count', minimum: 1, outcome: 'review' });
+    expect(judge([minimum], { detections: [] })).toEqual({
+      outcome: 'review',
+      rule: 'count',
+      reason: '0 × object, at least 1',
+    });
+  });
+});
+
+describe('a score-between rule', () => {
+  const doubtful = rule({ kind: 'score-between', label: 'person', from: 0.3, to: 0.5 });
+
+  it('asks for review when a score lies between its values, the upper one excluded', () => {
+    expect(judge([doubtful], { detections: [person(0, 0, 0.3)] }).outcome).toBe('review');
+    expect(judge([doubtful], { detections: [person(0, 0, 0.5)] }).outcome).toBe('pass');
+  });
+});
+
+describe('several rules', () => {
+  it('give the worst outcome, whatever their order', () => {
+    const rules = [
+      rule({ kind: 'count', minimum: 1 }),
+      rule({ kind: 'score-between', from: 0.8, to: 1 }),
+      rule({ kind: 'count', maximum: 5 }),
+    ];
+    const findings: Findings = { detections: [person(0, 0, 0.9)] };
+    expect(judge(rules, findings).outcome).toBe('review');
+    expect(judge(rules.toReversed(), findings).outcome).toBe('review');
+    expect(judge(rules, { detections: [] }).outcome).toBe('fail');
+  });
+
+  it('leave disabled ones out', () => {
+    expect(
+      judge([rule({ kind: 'count', minimum: 1, isEnabled: false })], { detections: [] }),
+    ).toEqual({ outcome: 'pass', reason: 'no rule applies' });
+  });
+});
+
+describe('contains', () => {
+  it('agrees with the winding number on random triangles', () => {
+    const coordinate = fc.integer({ min: -50, max: 50 });
+    const corner = fc.record({ x: coordinate, y: coordinate });
+    fc.assert(
+      fc.property(corner, corner, corner, corner, (a, b, c, p) => {
+        const side = (u: typeof a, v: typeof a) =>
+          (v.x - u.x) * (p.y - u.y) - (v.y - u.y) * (p.x - u.x);
+        const sides = [side(a, b), side(b, c), side(c, a)];
+        fc.pre(sides.every((one) => one !== 0));
+        const isInside = sides.every((one) => one > 0) || sides.every((one) => one < 0);
+        expect(contains([a, b, c], p)).toBe(isInside);
+      }),
+    );
+  });
+
+  it('handles a concave polygon', () => {
+    const arrow = [
+      { x: 0, y: 0 },
+      { x: 10, y: 5 },
+      { x: 0, y: 10 },
+      { x: 4, y: 5 },
+    ];
+    expect(contains(arrow, { x: 6, y: 5 })).toBe(true);
+    expect(contains(arrow, { x: 2, y: 5 })).toBe(false);
+  });
+});
