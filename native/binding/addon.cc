@@ -1,0 +1,10 @@
+#include <napi.h>
+
+#include "images.h"
+
+static Napi::Object start(Napi::Env env, Napi::Object exports) {
+  vedette::register_images(env, exports);
+  return exports;
+}
+
+NODE_API_MODULE(vedette, start)

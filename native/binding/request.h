@@ -1,0 +1,60 @@
+#pragma once
+#include <napi.h>
+
+#include "../core/raw_to_tensor.h"
+
+namespace vedette {
+
+// A call's numbers come in one Float64Array that index.ts fills and reuses: one argument to fetch
+// instead of forty properties. Mirrored in native/request.ts.
+enum Slot : int {
+  kWidth = 0,
+  kHeight,
+  kFormat,
+  kStrideCount,
+  kStrides,
+  kTurns = kStrides + kMaxPlanes,
+  kFlip,
+  kHasRegion,
+  kRegion,
+  kTensorWidth = kRegion + 4,
+  kTensorHeight,
+  kLayout,
+  kDtype,
+  kColourOrder,
+  kResize,
+  kInterpolation,
+  kScale,
+  kMean,
+  kStd = kMean + 3,
+  kPadValue = kStd + 3,
+  kMaxPixels,
+  kQuality,
+  kResult,
+  kSlots = kResult + 6,
+};
+
+struct ByteSpan {
+  uint8_t* data = nullptr;
+  size_t size = 0;
+};
+
+// The bytes of a typed array, whatever its element type; FRAME_INVALID when it is none or detached.
+Status bytes_of(const Napi::Value& value, const char* name, ByteSpan* out);
+
+// The Float64Array of slots; nullptr when it is something else.
+double* request_of(const Napi::Value& value);
+
+Status read_image(const double* request, ByteSpan bytes, PixelView* out);
+Status read_view(const double* request, ViewSpec* out);
+Status read_spec(const double* request, TensorSpec* out);
+// The tensor's memory, whose element type must be the spec's.
+Status read_output(const Napi::Value& value, const TensorSpec& spec, ByteSpan* out);
+
+// A whole number from `low` to `high`; false for fractions, NaN and what lies outside.
+bool read_integer(double value, int64_t low, int64_t high, int64_t* out);
+
+// Throws a JavaScript error with `code` (and returns undefined), unless the status is ok.
+Napi::Value finish(Napi::Env env, const Status& status);
+
+}  // namespace vedette

@@ -1,0 +1,75 @@
+// Builds the addon into build/Release/vedette.node unless it is already built from these sources.
+// Run with the pinned Node: node_modules/.bin/node native/build.mjs [--force]
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { copyFile, mkdir, readFile, readdir, rename, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+
+const nativeFolder = import.meta.dirname;
+const root = path.dirname(nativeFolder);
+const target = path.join(root, 'build', 'Release', 'vedette.node');
+const stampFile = `${target}.stamp`;
+
+async function sourceFiles() {
+  const files = [path.join(nativeFolder, 'binding.gyp'), path.join(nativeFolder, 'build.mjs')];
+  for (const folder of ['core', 'binding']) {
+    const names = await readdir(path.join(nativeFolder, folder));
+    for (const name of names.sort()) {
+      if (/\.(cc|h)$/.test(name)) files.push(path.join(nativeFolder, folder, name));
+    }
+  }
+  return files;
+}
+
+async function stamp() {
+  const hash = createHash('sha256');
+  hash.update(`${process.version} ${process.arch} `);
+  for (const file of await sourceFiles()) {
+    hash.update(`${path.relative(root, file)}\0`);
+    hash.update(await readFile(file));
+  }
+  return hash.digest('hex');
+}
+
+function run() {
+  const headers = path.join(root, 'node_modules', `node-linux-${process.arch}`);
+  const nodeGyp = path.join(root, 'node_modules', 'node-gyp', 'bin', 'node-gyp.js');
+  const missing = [headers, nodeGyp, '/usr/include/jpeglib.h'].filter((file) => !existsSync(file));
+  if (missing.length > 0) {
+    throw new Error(
+      `missing: ${missing.join(', ')}. Run \`npm ci\` and \`apt-get install g++ make python3 libjpeg62-turbo-dev\`.`,
+    );
+  }
+  // node-gyp and the gyp file start `node`: it must be the pinned one, not the system's.
+  const environment = {
+    ...process.env,
+    PATH: `${path.dirname(process.execPath)}${path.delimiter}${process.env.PATH ?? ''}`,
+  };
+  const output = execFileSync(
+    process.execPath,
+    [nodeGyp, 'rebuild', `--nodedir=${headers}`, '--jobs=2', '--loglevel=warn'],
+    { cwd: nativeFolder, env: environment, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] },
+  );
+  return output;
+}
+
+const wanted = await stamp();
+const present = existsSync(target) ? await readFile(stampFile, 'utf8').catch(() => '') : '';
+if (present === wanted && !process.argv.includes('--force')) {
+  console.log('addon: up to date');
+} else {
+  const startedAt = performance.now();
+  try {
+    run();
+  } catch (error) {
+    console.error(`addon: the build failed\n${error.stdout ?? ''}${error.stderr ?? error.message}`);
+    process.exit(1);
+  }
+  await mkdir(path.dirname(target), { recursive: true });
+  // A rename replaces the file at once; a process that has the old one loaded keeps it.
+  await copyFile(path.join(nativeFolder, 'build', 'Release', 'vedette.node'), `${target}.new`);
+  await rename(`${target}.new`, target);
+  await writeFile(stampFile, wanted);
+  console.log(`addon: built in ${((performance.now() - startedAt) / 1000).toFixed(1)} s`);
+}

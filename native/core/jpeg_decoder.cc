@@ -1,0 +1,194 @@
+#include "jpeg_decoder.h"
+
+#include <csetjmp>
+#include <cstdio>
+#include <cstring>
+
+#include <jpeglib.h>
+#include <jerror.h>
+
+#include "image_header.h"
+
+namespace vedette {
+namespace {
+
+// A progressive file of few bytes can ask for thousands of passes over the whole picture.
+constexpr int kMaxScans = 500;
+constexpr int kMaxMarkerBytes = 65533;
+
+struct Session {
+  jpeg_decompress_struct decoder;
+  jpeg_error_mgr errors;
+  jpeg_progress_mgr progress;
+  std::jmp_buf escape;
+  const uint8_t* data;
+  size_t size;
+  bool is_corrupt;
+  bool has_too_many_scans;
+  size_t bytes_at_fault;
+  int rows_at_fault;
+  char fault[JMSG_LENGTH_MAX];
+};
+
+Session* session_of(j_common_ptr info) { return static_cast<Session*>(info->client_data); }
+
+void note_fault(Session* session, j_common_ptr info) {
+  if (session->is_corrupt) return;
+  session->is_corrupt = true;
+  const size_t left = session->decoder.src == nullptr ? session->size
+                                                      : session->decoder.src->bytes_in_buffer;
+  session->bytes_at_fault = left <= session->size ? session->size - left : session->size;
+  session->rows_at_fault = static_cast<int>(session->decoder.output_scanline);
+  info->err->format_message(info, session->fault);
+}
+
+[[noreturn]] void on_error(j_common_ptr info) {
+  note_fault(session_of(info), info);
+  std::longjmp(session_of(info)->escape, 1);
+}
+
+// Cameras pad pictures with zeros or fill bytes before a marker: no data is lost there.
+bool is_padding(const Session* session, size_t count) {
+  const size_t left = session->decoder.src->bytes_in_buffer;
+  if (left > session->size) return false;
+  size_t end = session->size - left;
+  while (end > 0 && session->data[end - 1] == 0xff) end--;
+  for (size_t i = 0; i < count && i < end; i++) {
+    const uint8_t byte = session->data[end - 1 - i];
+    if (byte != 0 && byte != 0xff) return false;
+  }
+  return true;
+}
+
+void on_message(j_common_ptr info, int level) {
+  if (level >= 0) return;
+  const int code = info->err->msg_code;
+  if (code == JWRN_ADOBE_XFORM || code == JWRN_JFIF_MAJOR) return;
+  Session* session = session_of(info);
+  if (code == JWRN_EXTRANEOUS_DATA &&
+      is_padding(session, static_cast<size_t>(info->err->msg_parm.i[0]))) {
+    return;
+  }
+  note_fault(session, info);
+}
+
+void on_progress(j_common_ptr info) {
+  Session* session = session_of(info);
+  if (session->decoder.input_scan_number > kMaxScans) {
+    session->has_too_many_scans = true;
+    std::longjmp(session->escape, 1);
+  }
+}
+
+void ignore_output(j_common_ptr) {}
+
+Status corrupt(const Session& session) {
+  const jpeg_decompress_struct& decoder = session.decoder;
+  if (decoder.output_height > 0 && !decoder.progressive_mode) {
+    return fail(Code::image_corrupt, "JPEG: %s; %d of %u rows decoded, %zu of %zu bytes read",
+                session.fault, session.rows_at_fault, decoder.output_height, session.bytes_at_fault,
+                session.size);
+  }
+  return fail(Code::image_corrupt, "JPEG: %s; %zu of %zu bytes read", session.fault,
+              session.bytes_at_fault, session.size);
+}
+
+// CMYK to RGB in place of the row's start. Adobe writes ink as 255 - ink.
+void cmyk_to_rgb(const uint8_t* cmyk, int width, bool is_inverted, uint8_t* rgb) {
+  for (int x = 0; x < width; x++, cmyk += 4, rgb += 3) {
+    const int black = is_inverted ? cmyk[3] : 255 - cmyk[3];
+    for (int c = 0; c < 3; c++) {
+      const int light = is_inverted ? cmyk[c] : 255 - cmyk[c];
+      rgb[c] = static_cast<uint8_t>((light * black + 127) / 255);
+    }
+  }
+}
+
+int marker_orientation(const jpeg_decompress_struct& decoder) {
+  for (jpeg_saved_marker_ptr marker = decoder.marker_list; marker != nullptr; marker = marker->next) {
+    if (marker->marker == JPEG_APP0 + 1 && marker->data_length >= 6 &&
+        std::memcmp(marker->data, "Exif\0\0", 6) == 0) {
+      return exif_orientation(marker->data + 6, marker->data_length - 6);
+    }
+  }
+  return 1;
+}
+
+// Everything between setjmp and the return lives in `session` or is trivially destructible.
+Status decode(Session& session, uint64_t max_pixels, JpegGate gate, void* gate_context,
+              Buffer<uint8_t>& pixels, Buffer<uint8_t>& cmyk_row, JpegPicture* out) {
+  jpeg_decompress_struct& decoder = session.decoder;
+  if (setjmp(session.escape) != 0) {
+    if (session.has_too_many_scans) {
+      return fail(Code::image_corrupt, "JPEG: more than %d progressive scans", kMaxScans);
+    }
+    return corrupt(session);
+  }
+  jpeg_create_decompress(&decoder);
+  decoder.client_data = &session;
+  decoder.progress = &session.progress;
+  jpeg_mem_src(&decoder, session.data, session.size);
+  jpeg_save_markers(&decoder, JPEG_APP0 + 1, kMaxMarkerBytes);
+  jpeg_read_header(&decoder, TRUE);
+
+  JpegInfo info;
+  info.width = static_cast<int>(decoder.image_width);
+  info.height = static_cast<int>(decoder.image_height);
+  info.orientation = orientation_from_exif(marker_orientation(decoder));
+  const uint64_t count = static_cast<uint64_t>(info.width) * static_cast<uint64_t>(info.height);
+  if (count > max_pixels) {
+    return fail(Code::image_too_large, "JPEG of %dx%d has %llu pixels, at most %llu are allowed",
+                info.width, info.height, static_cast<unsigned long long>(count),
+                static_cast<unsigned long long>(max_pixels));
+  }
+  if (gate != nullptr) {
+    const Status status = gate(info, gate_context);
+    if (!status.ok()) return status;
+  }
+
+  const bool is_gray = decoder.num_components == 1;
+  const bool is_cmyk = decoder.num_components == 4;
+  decoder.out_color_space = is_gray ? JCS_GRAYSCALE : is_cmyk ? JCS_CMYK : JCS_RGB;
+  jpeg_start_decompress(&decoder);
+
+  const int channels = is_gray ? 1 : 3;
+  const size_t row_bytes = static_cast<size_t>(info.width) * static_cast<size_t>(channels);
+  const size_t bytes = row_bytes * static_cast<size_t>(info.height);
+  const size_t cmyk_bytes = is_cmyk ? static_cast<size_t>(info.width) * 4 : 0;
+  if (!pixels.reserve(bytes) || !cmyk_row.reserve(cmyk_bytes)) return out_of_memory(bytes + cmyk_bytes);
+  while (decoder.output_scanline < decoder.output_height && !session.is_corrupt) {
+    uint8_t* target = pixels.data() + row_bytes * decoder.output_scanline;
+    JSAMPROW row = is_cmyk ? cmyk_row.data() : target;
+    jpeg_read_scanlines(&decoder, &row, 1);
+    if (is_cmyk) cmyk_to_rgb(row, info.width, decoder.saw_Adobe_marker, target);
+  }
+  if (!session.is_corrupt) jpeg_finish_decompress(&decoder);
+  if (session.is_corrupt) return corrupt(session);
+
+  out->orientation = info.orientation;
+  return make_pixel_view(pixels.data(), bytes, info.width, info.height,
+                         is_gray ? PixelFormat::gray8 : PixelFormat::rgb24, nullptr, 0, &out->view);
+}
+
+}  // namespace
+
+Status decode_jpeg(const uint8_t* data, size_t size, uint64_t max_pixels, JpegGate gate,
+                   void* gate_context, Buffer<uint8_t>& pixels, JpegPicture* out) {
+  if (size == 0) return fail(Code::image_corrupt, "the picture is empty: 0 bytes came");
+  Session session;
+  std::memset(&session, 0, sizeof session);
+  session.data = data;
+  session.size = size;
+  session.decoder.err = jpeg_std_error(&session.errors);
+  session.decoder.client_data = &session;
+  session.errors.error_exit = on_error;
+  session.errors.emit_message = on_message;
+  session.errors.output_message = ignore_output;
+  session.progress.progress_monitor = on_progress;
+  Buffer<uint8_t> cmyk_row;
+  const Status status = decode(session, max_pixels, gate, gate_context, pixels, cmyk_row, out);
+  jpeg_destroy_decompress(&session.decoder);
+  return status;
+}
+
+}  // namespace vedette

@@ -1,0 +1,33 @@
+#pragma once
+#include "status.h"
+
+namespace vedette {
+
+// Order mirrored in native/index.ts (RAW_PIXEL_FORMATS of the contract).
+enum class PixelFormat : int { rgb24 = 0, bgr24, gray8, nv12, i420, yuyv };
+constexpr int kPixelFormats = 6;
+constexpr int kMaxPlanes = 3;
+constexpr int kMaxSide = 65535;
+
+const char* format_name(PixelFormat format);
+int plane_count(PixelFormat format);
+
+// Bytes that a row of a plane really uses, and how many rows the plane has.
+size_t plane_row_bytes(PixelFormat format, int plane, int width);
+size_t plane_rows(PixelFormat format, int plane, int height);
+
+// Raw pixels somewhere in memory; never owns them.
+struct PixelView {
+  const uint8_t* planes[kMaxPlanes] = {nullptr, nullptr, nullptr};
+  size_t strides[kMaxPlanes] = {0, 0, 0};
+  int width = 0;
+  int height = 0;
+  PixelFormat format = PixelFormat::rgb24;
+};
+
+// Checks that the planes, back to back with these strides (none: packed rows), lie within `size`
+// bytes. FRAME_INVALID names what does not fit.
+Status make_pixel_view(const uint8_t* data, size_t size, int64_t width, int64_t height,
+                       PixelFormat format, const int64_t* strides, int stride_count, PixelView* out);
+
+}  // namespace vedette

@@ -1,0 +1,58 @@
+#include "raw_to_tensor.h"
+
+namespace vedette {
+
+Status check_request(int stored_width, int stored_height, const ViewSpec& view,
+                     const TensorSpec& spec, size_t out_bytes, Region* region) {
+  const Status status = check_spec(spec);
+  if (!status.ok()) return status;
+  const size_t elements = static_cast<size_t>(spec.width) * static_cast<size_t>(spec.height) *
+                          static_cast<size_t>(spec.channels());
+  const size_t needed = elements * (spec.dtype == Dtype::float32 ? sizeof(float) : 1);
+  if (out_bytes < needed) {
+    return fail(Code::tensor_invalid, "the tensor needs %zu bytes, the buffer holds %zu", needed,
+                out_bytes);
+  }
+  const bool is_transposed = view.orientation.is_transposed();
+  const int width = is_transposed ? stored_height : stored_width;
+  const int height = is_transposed ? stored_width : stored_height;
+  if (!view.has_region) {
+    *region = {0, 0, width, height};
+    return {};
+  }
+  const bool fits = view.region_width >= 1 && view.region_height >= 1 && view.region_x >= 0 &&
+                    view.region_y >= 0 && view.region_x <= width - view.region_width &&
+                    view.region_y <= height - view.region_height;
+  if (!fits) {
+    return fail(Code::frame_invalid,
+                "region x %lld, y %lld, %lld x %lld does not lie within the upright picture of %dx%d",
+                static_cast<long long>(view.region_x), static_cast<long long>(view.region_y),
+                static_cast<long long>(view.region_width), static_cast<long long>(view.region_height),
+                width, height);
+  }
+  *region = {static_cast<int>(view.region_x), static_cast<int>(view.region_y),
+             static_cast<int>(view.region_width), static_cast<int>(view.region_height)};
+  return {};
+}
+
+Status raw_to_tensor(const PixelView& image, const ViewSpec& view, const TensorSpec& spec, void* out,
+                     size_t out_bytes, Workspace& workspace, Transform* transform) {
+  Region region;
+  Status status = check_request(image.width, image.height, view, spec, out_bytes, &region);
+  if (!status.ok()) return status;
+  const bool is_gray = image.format == PixelFormat::gray8 || spec.colour_order == ColourOrder::gray;
+  const int channels = is_gray ? 1 : 3;
+  status = workspace.rows.open(image, view.orientation, region, channels);
+  if (!status.ok()) return status;
+  const Fit fit = fit_region(region, spec);
+  TensorWriter writer(spec, fit, out);
+  if (spec.resize == Resize::letterbox) writer.write_bars();
+  status = workspace.resampler.run(workspace.rows, channels, fit, spec.interpolation, writer);
+  if (!status.ok()) return status;
+  const bool is_transposed = view.orientation.is_transposed();
+  *transform = transform_of(fit, region, is_transposed ? image.height : image.width,
+                            is_transposed ? image.width : image.height);
+  return {};
+}
+
+}  // namespace vedette

@@ -1,0 +1,97 @@
+#include "tensor_writer.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <type_traits>
+
+namespace vedette {
+
+TensorWriter::TensorWriter(const TensorSpec& spec, const Fit& fit, void* out)
+    : spec_(spec), fit_(fit), out_(out), channels_(spec.channels()) {
+  for (int c = 0; c < channels_; c++) {
+    source_channel_[c] = spec.colour_order == ColourOrder::bgr ? 2 - c : c;
+    factor_[c] = static_cast<float>(spec.scale / spec.std[c]);
+    offset_[c] = static_cast<float>(-spec.mean[c] / spec.std[c]);
+    bar_[c] = static_cast<float>((spec.pad_value * spec.scale - spec.mean[c]) / spec.std[c]);
+  }
+}
+
+template <typename T>
+inline T TensorWriter::value(uint8_t pixel, int channel) const {
+  if constexpr (std::is_same_v<T, float>) {
+    return static_cast<float>(pixel) * factor_[channel] + offset_[channel];
+  } else {
+    return pixel;
+  }
+}
+
+template <typename T>
+void TensorWriter::fill(int y, int x, int count, T* out) {
+  const size_t plane = static_cast<size_t>(spec_.width) * static_cast<size_t>(spec_.height);
+  const size_t first = static_cast<size_t>(y) * static_cast<size_t>(spec_.width) + static_cast<size_t>(x);
+  for (int c = 0; c < channels_; c++) {
+    const T bar = std::is_same_v<T, float> ? static_cast<T>(bar_[c])
+                                           : static_cast<T>(std::nearbyint(spec_.pad_value));
+    if (spec_.layout == Layout::nchw) {
+      T* to = out + plane * static_cast<size_t>(c) + first;
+      std::fill(to, to + count, bar);
+    } else {
+      T* to = out + first * static_cast<size_t>(channels_) + c;
+      for (int i = 0; i < count; i++) to[i * channels_] = bar;
+    }
+  }
+}
+
+void TensorWriter::write_bars() {
+  const int left = fit_.x.place;
+  const int right = left + fit_.x.count;
+  for (int y = 0; y < spec_.height; y++) {
+    const bool is_content = y >= fit_.y.place && y < fit_.y.place + fit_.y.count;
+    const int from = is_content ? right : 0;
+    if (spec_.dtype == Dtype::float32) {
+      if (is_content) fill(y, 0, left, static_cast<float*>(out_));
+      fill(y, from, spec_.width - from, static_cast<float*>(out_));
+    } else {
+      if (is_content) fill(y, 0, left, static_cast<uint8_t*>(out_));
+      fill(y, from, spec_.width - from, static_cast<uint8_t*>(out_));
+    }
+  }
+}
+
+template <typename T>
+void TensorWriter::write(int y, const uint8_t* pixels, int pixel_channels, T* out) {
+  const size_t width = static_cast<size_t>(spec_.width);
+  const size_t first = static_cast<size_t>(fit_.y.place + y) * width + static_cast<size_t>(fit_.x.place);
+  const int count = fit_.x.count;
+  if (spec_.layout == Layout::nchw) {
+    const size_t plane = width * static_cast<size_t>(spec_.height);
+    for (int c = 0; c < channels_; c++) {
+      T* __restrict to = out + plane * static_cast<size_t>(c) + first;
+      if (pixel_channels == 1) {
+        for (int i = 0; i < count; i++) to[i] = value<T>(pixels[i], c);
+      } else {
+        const uint8_t* __restrict from = pixels + source_channel_[c];
+        for (int i = 0; i < count; i++) to[i] = value<T>(from[i * 3], c);
+      }
+    }
+    return;
+  }
+  T* __restrict to = out + first * static_cast<size_t>(channels_);
+  for (int i = 0; i < count; i++) {
+    for (int c = 0; c < channels_; c++) {
+      const uint8_t pixel = pixel_channels == 1 ? pixels[i] : pixels[i * 3 + source_channel_[c]];
+      to[i * channels_ + c] = value<T>(pixel, c);
+    }
+  }
+}
+
+void TensorWriter::write_row(int y, const uint8_t* pixels, int pixel_channels) {
+  if (spec_.dtype == Dtype::float32) {
+    write(y, pixels, pixel_channels, static_cast<float*>(out_));
+  } else {
+    write(y, pixels, pixel_channels, static_cast<uint8_t*>(out_));
+  }
+}
+
+}  // namespace vedette

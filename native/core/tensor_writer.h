@@ -1,0 +1,35 @@
+#pragma once
+#include "geometry.h"
+
+namespace vedette {
+
+// Normalises finished rows into a tensor: (pixel * scale - mean) / std, or the pixels themselves.
+class TensorWriter {
+ public:
+  TensorWriter(const TensorSpec& spec, const Fit& fit, void* out);
+
+  // Fills the letterbox bars.
+  void write_bars();
+  // Row `y` of the fitted content: `fit.x.count` pixels of `pixel_channels` bytes, RGB or grey.
+  // A grey pixel goes into every channel.
+  void write_row(int y, const uint8_t* pixels, int pixel_channels);
+
+ private:
+  template <typename T>
+  void write(int y, const uint8_t* pixels, int pixel_channels, T* out);
+  template <typename T>
+  void fill(int y, int x, int count, T* out);
+  template <typename T>
+  T value(uint8_t pixel, int channel) const;
+
+  TensorSpec spec_;
+  Fit fit_;
+  void* out_;
+  int channels_;
+  int source_channel_[3];
+  float factor_[3];
+  float offset_[3];
+  float bar_[3];
+};
+
+}  // namespace vedette

@@ -1,0 +1,24 @@
+import type { FrameView } from '../component/contract/frame.ts';
+import type { FrameTransform, TensorSpec } from '../component/contract/tensor.ts';
+import { composeViews, decodePicture } from './decode-picture.ts';
+import { inspectImage, jpegToTensor, rawToTensor } from './index.ts';
+
+/**
+ * An encoded picture (JPEG, PNG, WebP, TIFF; only its bytes decide which) to a tensor. JPEG is
+ * decoded by the addon on the calling thread before this returns, the others by sharp; all go through
+ * the same resize. `out` as for `rawToTensor`; it must not be used until the promise settles.
+ * @throws VedetteError IMAGE_CORRUPT, IMAGE_FORMAT_UNSUPPORTED, IMAGE_TOO_LARGE (more than
+ * `maxPixels` pixels: nothing was decoded), FRAME_INVALID, TENSOR_INVALID
+ */
+export async function encodedToTensor(
+  data: Uint8Array,
+  view: FrameView,
+  spec: TensorSpec,
+  out: Float32Array | Uint8Array,
+  maxPixels: number,
+): Promise<FrameTransform> {
+  const info = inspectImage(data);
+  if (info.format === 'jpeg') return jpegToTensor(data, view, spec, out, maxPixels);
+  const image = await decodePicture(data, info, maxPixels);
+  return rawToTensor(image, composeViews(info, view), spec, out);
+}

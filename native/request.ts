@@ -1,0 +1,175 @@
+import {
+  RAW_PIXEL_FORMATS,
+  type FrameView,
+  type RawPixelFormat,
+  type Size,
+} from '../component/contract/frame.ts';
+import type {
+  ColourOrder,
+  FrameTransform,
+  Interpolation,
+  ResizeMode,
+  TensorLayout,
+  TensorSpec,
+} from '../component/contract/tensor.ts';
+import { VedetteError, type ErrorCode } from '../component/contract/errors.ts';
+
+/**
+ * Where each number of a call lies in the Float64Array that is handed to the addon.
+ * Mirrored in native/binding/request.h.
+ */
+const SLOT = {
+  width: 0,
+  height: 1,
+  format: 2,
+  strideCount: 3,
+  strides: 4,
+  turns: 7,
+  flip: 8,
+  hasRegion: 9,
+  region: 10,
+  tensorWidth: 14,
+  tensorHeight: 15,
+  layout: 16,
+  dtype: 17,
+  colourOrder: 18,
+  resize: 19,
+  interpolation: 20,
+  scale: 21,
+  mean: 22,
+  std: 25,
+  padValue: 28,
+  maxPixels: 29,
+  quality: 30,
+  result: 31,
+  count: 37,
+} as const;
+
+const RESIZES: readonly ResizeMode[] = ['stretch', 'letterbox', 'crop'];
+const INTERPOLATIONS: readonly Interpolation[] = [
+  'bilinear',
+  'area',
+  'bilinear-antialias',
+  'bicubic-antialias',
+  'nearest',
+];
+const COLOUR_ORDERS: readonly ColourOrder[] = ['rgb', 'bgr', 'gray'];
+const LAYOUTS: readonly TensorLayout[] = ['nchw', 'nhwc'];
+const DTYPES: readonly TensorSpec['dtype'][] = ['float32', 'uint8'];
+const ROTATIONS: readonly FrameView['rotation'][] = [0, 90, 180, 270];
+const FLIPS: readonly FrameView['flip'][] = ['none', 'horizontal', 'vertical'];
+
+export interface RawImage extends Size {
+  readonly data: Uint8Array;
+  readonly format: RawPixelFormat;
+  /** Bytes per row of each plane; absent means packed rows, planes back to back. */
+  readonly strides?: readonly number[];
+}
+
+function refuse(code: ErrorCode, name: string, expected: string, got: unknown): never {
+  const shown = typeof got === 'string' ? JSON.stringify(got) : String(got);
+  throw new VedetteError(code, `${name}: expected ${expected}, got ${shown.slice(0, 100)}`);
+}
+
+function object(value: unknown, name: string, code: ErrorCode): void {
+  if (typeof value !== 'object' || value === null) refuse(code, name, 'an object', value);
+}
+
+function number(value: unknown, name: string, code: ErrorCode): number {
+  return typeof value === 'number' ? value : refuse(code, name, 'a number', value);
+}
+
+function choice<T>(list: readonly T[], value: T, name: string, code: ErrorCode): number {
+  const index = list.indexOf(value);
+  return index >= 0 ? index : refuse(code, name, list.join(', '), value);
+}
+
+/**
+ * The numbers of one call to the addon, filled anew for each call. One per thread is enough, because
+ * calls are synchronous.
+ */
+export class AddonRequest {
+  readonly slots = new Float64Array(SLOT.count);
+
+  setImage(image: RawImage): void {
+    const code = 'FRAME_INVALID';
+    object(image, 'image', code);
+    const { slots } = this;
+    slots[SLOT.format] = choice(RAW_PIXEL_FORMATS, image.format, 'format', code);
+    slots[SLOT.width] = number(image.width, 'width', code);
+    slots[SLOT.height] = number(image.height, 'height', code);
+    const strides = image.strides ?? [];
+    if (!Array.isArray(strides) || strides.length > 3) {
+      refuse(code, 'strides', 'one number for each plane', strides);
+    }
+    slots[SLOT.strideCount] = strides.length;
+    for (let plane = 0; plane < strides.length; plane++) {
+      slots[SLOT.strides + plane] = number(strides[plane], `strides[${plane}]`, code);
+    }
+  }
+
+  setView(view: FrameView): void {
+    const code = 'FRAME_INVALID';
+    object(view, 'view', code);
+    const { slots } = this;
+    slots[SLOT.turns] = choice(ROTATIONS, view.rotation, 'rotation', code);
+    slots[SLOT.flip] = choice(FLIPS, view.flip, 'flip', code);
+    const region = view.region;
+    slots[SLOT.hasRegion] = region === undefined ? 0 : 1;
+    if (region === undefined) return;
+    object(region, 'region', code);
+    slots[SLOT.region] = number(region.x, 'region.x', code);
+    slots[SLOT.region + 1] = number(region.y, 'region.y', code);
+    slots[SLOT.region + 2] = number(region.width, 'region.width', code);
+    slots[SLOT.region + 3] = number(region.height, 'region.height', code);
+  }
+
+  setSpec(spec: TensorSpec): void {
+    const code = 'TENSOR_INVALID';
+    object(spec, 'spec', code);
+    const { slots } = this;
+    slots[SLOT.tensorWidth] = number(spec.width, 'width', code);
+    slots[SLOT.tensorHeight] = number(spec.height, 'height', code);
+    slots[SLOT.layout] = choice(LAYOUTS, spec.layout, 'layout', code);
+    slots[SLOT.dtype] = choice(DTYPES, spec.dtype, 'dtype', code);
+    slots[SLOT.colourOrder] = choice(COLOUR_ORDERS, spec.colourOrder, 'colourOrder', code);
+    slots[SLOT.resize] = choice(RESIZES, spec.resize, 'resize', code);
+    slots[SLOT.interpolation] = choice(INTERPOLATIONS, spec.interpolation, 'interpolation', code);
+    slots[SLOT.scale] = number(spec.scale, 'scale', code);
+    slots[SLOT.padValue] = number(spec.padValue, 'padValue', code);
+    const channels = spec.colourOrder === 'gray' ? 1 : 3;
+    this.#setChannels(SLOT.mean, spec.mean, channels, 'mean');
+    this.#setChannels(SLOT.std, spec.std, channels, 'std');
+  }
+
+  setMaxPixels(maxPixels: number): void {
+    this.slots[SLOT.maxPixels] = number(maxPixels, 'maxPixels', 'FRAME_INVALID');
+  }
+
+  setQuality(quality: number): void {
+    this.slots[SLOT.quality] = number(quality, 'quality', 'FRAME_INVALID');
+  }
+
+  result(index: number): number {
+    return this.slots[SLOT.result + index] as number;
+  }
+
+  transform(): FrameTransform {
+    return {
+      scaleX: this.result(0),
+      scaleY: this.result(1),
+      offsetX: this.result(2),
+      offsetY: this.result(3),
+      source: { width: this.result(4), height: this.result(5) },
+    };
+  }
+
+  #setChannels(slot: number, values: readonly number[], channels: number, name: string): void {
+    if (!Array.isArray(values) || values.length !== channels) {
+      refuse('TENSOR_INVALID', name, `an array of ${channels} numbers`, values);
+    }
+    for (let channel = 0; channel < channels; channel++) {
+      this.slots[slot + channel] = number(values[channel], `${name}[${channel}]`, 'TENSOR_INVALID');
+    }
+  }
+}
