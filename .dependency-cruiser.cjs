@@ -125,7 +125,7 @@ module.exports = {
       name: 'no-orphan',
       comment: 'A file that imports nothing and that nothing imports is forgotten.',
       severity: 'error',
-      from: { orphan: true, pathNot: ['\\.d\\.ts$', '^scripts/'] },
+      from: { orphan: true, pathNot: ['\\.d\\.ts$', '\\.node$', '^scripts/'] },
       to: {},
     },
     {
@@ -147,8 +147,7 @@ module.exports = {
     },
   ],
   options: {
-    doNotFollow: { path: 'node_modules' },
-    exclude: { path: '^(build|dist|samples|greengrass-build)/' },
+    doNotFollow: { path: '^(node_modules|build|dist)/' },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
     enhancedResolveOptions: {

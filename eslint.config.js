@@ -77,7 +77,7 @@ const fileName = {
 const DEVICE = ['component/**/*.ts', 'native/**/*.ts', 'local-server/**/*.{ts,tsx}'];
 
 export default defineConfig(
-  globalIgnores(['build/', 'dist/', '.vedette/', 'coverage/', 'greengrass-build/', 'samples/']),
+  globalIgnores(['**/build/', 'dist/', '.vedette/', 'coverage/', 'greengrass-build/', 'samples/']),
   {
     files: ['**/*.{ts,tsx,js,mjs,cjs}'],
     extends: [tseslint.configs.base],

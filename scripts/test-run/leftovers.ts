@@ -1,4 +1,5 @@
 import { readFileSync, readdirSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface Leftover {
   readonly pid: number;
@@ -8,7 +9,21 @@ export interface Leftover {
 /** Environment variable that marks every process of a test run, whoever its parent becomes. */
 export const RUN_MARKER = 'VEDETTE_TEST_RUN';
 
-/** Processes that a finished test run left behind. */
+/** What is on its way out when the tests end gets this long to be gone. */
+const GRACE_MS = 2000;
+
+/** Processes that a finished test run left behind, once those about to end have ended. */
+export async function waitForLeftovers(runId: string): Promise<Leftover[]> {
+  const deadline = Date.now() + GRACE_MS;
+  let found = findLeftovers(runId);
+  while (found.length > 0 && Date.now() < deadline) {
+    await sleep(100);
+    found = findLeftovers(runId);
+  }
+  return found;
+}
+
+/** Processes that carry the mark of a test run. */
 export function findLeftovers(runId: string): Leftover[] {
   const mark = `${RUN_MARKER}=${runId}`;
   return readdirSync('/proc')

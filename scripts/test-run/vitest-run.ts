@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { findLeftovers, killLeftovers, RUN_MARKER } from './leftovers.ts';
+import { killLeftovers, RUN_MARKER, waitForLeftovers } from './leftovers.ts';
 import { runCommand } from './run-command.ts';
 import { add, ONE_FAILED, tallyVitest, type Tally } from './tally.ts';
 
@@ -34,7 +34,7 @@ export async function runVitest(root: string, options: VitestOptions): Promise<T
       env: { [RUN_MARKER]: runId, ...(options.isDeep ? { VEDETTE_DEEP: '1' } : {}) },
     },
   );
-  const leftovers = findLeftovers(runId);
+  const leftovers = await waitForLeftovers(runId);
   killLeftovers(leftovers);
   if (hasTimedOut) {
     console.log(`The tests did not end within ${options.timeoutMs / 60_000} minutes; stopped.`);
