@@ -5,6 +5,8 @@ import type { RuntimeOptions } from './runtime-options.ts';
 export interface DeviceStatus {
   readonly version: string;
   readonly thing: string;
+  /** The device's clock at the answer. */
+  readonly time: string;
   readonly startedAt: string;
   readonly uptimeSeconds: number;
   readonly isStarted: boolean;
@@ -15,6 +17,7 @@ export function deviceStatus(runtime: EdgeRuntime): DeviceStatus {
   return {
     version: runtime.version,
     thing: runtime.config.thing,
+    time: new Date().toISOString(),
     startedAt: new Date(runtime.startedAtMs).toISOString(),
     uptimeSeconds: Math.floor((Date.now() - runtime.startedAtMs) / 1000),
     isStarted: runtime.isStarted,

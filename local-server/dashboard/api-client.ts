@@ -1,0 +1,53 @@
+import type { Page } from '../../component/contract/ports.ts';
+import type { InferenceResult } from '../../component/contract/result.ts';
+
+/** An answer other than 200, with the server's own words. */
+export class ApiError extends Error {
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+export interface ResultFilter {
+  readonly camera?: string;
+  readonly outcome?: string;
+  readonly label?: string;
+}
+
+async function request(path: string, init?: RequestInit): Promise<Response> {
+  const response = await fetch(path, { ...init, signal: AbortSignal.timeout(10_000) });
+  if (response.ok) return response;
+  const problem = (await response.json().catch(() => ({}))) as { detail?: string };
+  throw new ApiError(response.status, problem.detail ?? `HTTP ${response.status}`);
+}
+
+export async function fetchResults(
+  filter: ResultFilter,
+  limit: number,
+): Promise<InferenceResult[]> {
+  const query = new URLSearchParams({ limit: String(limit) });
+  for (const [name, value] of Object.entries(filter)) if (value) query.set(name, value);
+  const page = (await (await request(`/api/v1/results?${query}`)).json()) as Page<InferenceResult>;
+  return [...page.items];
+}
+
+/** Whether the server wants a token that this browser has not given yet. */
+export async function needsToken(): Promise<boolean> {
+  try {
+    await request('/api/v1/status');
+    return false;
+  } catch (error) {
+    return error instanceof ApiError && error.status === 401;
+  }
+}
+
+export async function signIn(token: string): Promise<void> {
+  await request('/api/v1/session', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ token }),
+  });
+}

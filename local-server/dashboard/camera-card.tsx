@@ -1,0 +1,140 @@
+import { Container, Header, StatusIndicator } from '@cloudscape-design/components';
+import type { DropReason } from '../../component/contract/frame.ts';
+import type { CameraStatus } from '../../component/contract/ports.ts';
+import { OUTCOMES } from '../../component/contract/result.ts';
+import type { InferenceResult } from '../../component/contract/result.ts';
+import { LiveView } from './live-view.tsx';
+import {
+  CAMERA_STATES,
+  DROP_WORDS,
+  durationText,
+  findingsText,
+  timeText,
+} from './operator-words.ts';
+import { OutcomeBadge } from './outcome-badge.tsx';
+import { StageBar } from './stage-bar.tsx';
+
+const OLD_PICTURE_SECONDS = 15;
+
+interface CameraCardProps {
+  camera: CameraStatus;
+  lastResult: InferenceResult | undefined;
+  isConnected: boolean;
+  mayStream: boolean;
+  /** The device's clock. */
+  nowMs: number;
+  onOpen: (result: InferenceResult) => void;
+}
+
+export function CameraCard(props: CameraCardProps) {
+  const { camera, lastResult, isConnected, mayStream, nowMs } = props;
+  const [indicator, word] = CAMERA_STATES[camera.state];
+  return (
+    <Container
+      header={
+        <Header
+          variant="h2"
+          description={`Judged by ${camera.model}`}
+          actions={
+            isConnected ? (
+              <StatusIndicator type={indicator}>{word}</StatusIndicator>
+            ) : (
+              <StatusIndicator type="pending">Unknown</StatusIndicator>
+            )
+          }
+        >
+          {camera.title}
+        </Header>
+      }
+    >
+      <div className="camera">
+        <LiveView
+          camera={camera.name}
+          title={camera.title}
+          mayStream={mayStream}
+          unavailable={whyNoLiveView(camera, isConnected)}
+        />
+        {camera.reason !== undefined && <p className="camera-reason">{camera.reason.message}</p>}
+        <LastVerdict result={lastResult} onOpen={props.onOpen} />
+        <CameraNumbers camera={camera} ageText={pictureAge(camera, nowMs)} />
+        <StageBar stageMs={camera.stageMs} />
+      </div>
+    </Container>
+  );
+}
+
+function LastVerdict(
+  props: Pick<CameraCardProps, 'onOpen'> & { result?: InferenceResult | undefined },
+) {
+  const { result, onOpen } = props;
+  if (result === undefined)
+    return <p className="verdict-none">No verdict since this page opened</p>;
+  const { outcome, reason, rule } = result.verdict;
+  return (
+    <button type="button" className="verdict" onClick={() => onOpen(result)}>
+      <OutcomeBadge outcome={outcome} large />
+      <span className="verdict-text">
+        <span className="verdict-reason">{reason || findingsText(result)}</span>
+        <span className="secondary">
+          {rule === undefined ? 'No rule applied' : `Rule ${rule}`},{' '}
+          {timeText(result.frame.capturedAt)}
+        </span>
+      </span>
+    </button>
+  );
+}
+
+function CameraNumbers({ camera, ageText }: { camera: CameraStatus; ageText: string | undefined }) {
+  const drops = Object.entries(camera.framesDropped) as [DropReason, number][];
+  const dropped = drops.reduce((sum, [, count]) => sum + count, 0);
+  return (
+    <dl className="numbers">
+      <div>
+        <dt>Verdicts per second</dt>
+        <dd className="number">{camera.framesPerSecond.toFixed(1)}</dd>
+      </div>
+      {OUTCOMES.map((outcome) => (
+        <div key={outcome}>
+          <dt>
+            <OutcomeBadge outcome={outcome} />
+          </dt>
+          <dd className="number">{camera.outcomes[outcome].toLocaleString()}</dd>
+        </div>
+      ))}
+      <div className="numbers-wide">
+        <dt>Pictures left out</dt>
+        <dd>
+          <span className="number">{dropped.toLocaleString()}</span>{' '}
+          <span className="secondary">
+            {drops
+              .filter(([, count]) => count > 0)
+              .map(([reason, count]) => `${count.toLocaleString()} ${DROP_WORDS[reason]}`)
+              .join(', ')}
+          </span>
+        </dd>
+      </div>
+      {ageText !== undefined && (
+        <div className="numbers-wide">
+          <dt>Last picture</dt>
+          <dd className="attention">{ageText}</dd>
+        </div>
+      )}
+    </dl>
+  );
+}
+
+function pictureAge(camera: CameraStatus, nowMs: number): string | undefined {
+  if (camera.lastFrame === undefined) return undefined;
+  const seconds = (nowMs - camera.lastFrame.capturedAtMs) / 1000;
+  return seconds > OLD_PICTURE_SECONDS ? `${durationText(seconds)} ago` : undefined;
+}
+
+function whyNoLiveView(camera: CameraStatus, isConnected: boolean): string | undefined {
+  if (!isConnected) return 'No live picture: the connection is lost';
+  if (camera.state === 'disabled') return 'The camera is switched off';
+  if (camera.state === 'ended') return 'The source has ended';
+  if (camera.state === 'failed') return 'The camera does not work';
+  if (camera.state === 'reconnecting') return 'Connecting to the camera again';
+  if (camera.state === 'stalled') return 'The camera sends no pictures';
+  return undefined;
+}

@@ -1,0 +1,97 @@
+import type { StatusIndicatorProps } from '@cloudscape-design/components';
+import type { DropReason } from '../../component/contract/frame.ts';
+import type { CameraState, ModelState, Stage } from '../../component/contract/ports.ts';
+import type { InferenceResult, Outcome } from '../../component/contract/result.ts';
+
+type Indicator = StatusIndicatorProps.Type;
+
+/** What the page says in place of the names in the interfaces. */
+export const CAMERA_STATES: Readonly<Record<CameraState, readonly [Indicator, string]>> = {
+  starting: ['in-progress', 'Starting'],
+  running: ['success', 'Running'],
+  stalled: ['warning', 'No pictures coming'],
+  reconnecting: ['warning', 'Connecting again'],
+  ended: ['stopped', 'Finished'],
+  failed: ['error', 'Not working'],
+  disabled: ['stopped', 'Switched off'],
+};
+
+export const MODEL_STATES: Readonly<Record<ModelState, readonly [Indicator, string]>> = {
+  loading: ['in-progress', 'Reading files'],
+  probing: ['in-progress', 'Trying out'],
+  'warming-up': ['in-progress', 'Warming up'],
+  ready: ['success', 'Ready'],
+  failed: ['error', 'Not working'],
+  closed: ['stopped', 'Closed'],
+};
+
+export const OUTCOME_WORDS: Readonly<Record<Outcome, string>> = {
+  pass: 'Pass',
+  fail: 'Fail',
+  review: 'Review',
+  error: 'Error',
+};
+
+export const DROP_WORDS: Readonly<Record<DropReason, string>> = {
+  overwritten: 'newer one came first',
+  'no-free-slot': 'memory was full',
+  unreadable: 'not a readable picture',
+  'too-large': 'too large',
+  stopped: 'camera was stopped',
+};
+
+export const STAGE_WORDS: Readonly<Record<Exclude<Stage, 'total'>, string>> = {
+  queue: 'waiting',
+  preprocess: 'preparing',
+  run: 'model',
+  decode: 'reading result',
+  store: 'storing',
+};
+
+/** What was found, in a few words. */
+export function findingsText(result: InferenceResult): string {
+  if (result.error !== undefined) return result.error.message;
+  if (result.anomaly !== undefined) {
+    const { score, areas, isAnomalous } = result.anomaly;
+    const places =
+      areas === undefined || areas.length === 0 ? '' : `, ${counted(areas.length, 'area')}`;
+    return `${isAnomalous ? 'Defect' : 'No defect'}, score ${score.toFixed(2)}${places}`;
+  }
+  if (result.detections !== undefined) return countLabels(result.detections);
+  if (result.classes !== undefined) {
+    const [best] = result.classes;
+    return best === undefined ? 'Nothing found' : `${best.label} ${best.score.toFixed(2)}`;
+  }
+  if (result.poses !== undefined) return counted(result.poses.length, 'pose');
+  return '';
+}
+
+function countLabels(found: readonly { readonly label: string }[]): string {
+  const counts = new Map<string, number>();
+  for (const { label } of found) counts.set(label, (counts.get(label) ?? 0) + 1);
+  const parts = [...counts].map(([label, count]) => `${count} × ${label}`);
+  return parts.length === 0 ? 'Nothing found' : parts.join(', ');
+}
+
+export function counted(count: number, word: string): string {
+  return `${count} ${word}${count === 1 ? '' : 's'}`;
+}
+
+export function timeText(time: string | number): string {
+  return new Date(time).toLocaleTimeString();
+}
+
+/** `3 d 4 h`, `5 h 12 min`, `12 min` or `40 s`. */
+export function durationText(seconds: number): string {
+  const whole = Math.max(0, Math.floor(seconds));
+  const days = Math.floor(whole / 86_400);
+  const hours = Math.floor(whole / 3600) % 24;
+  const minutes = Math.floor(whole / 60) % 60;
+  if (days > 0) return `${days} d ${hours} h`;
+  if (hours > 0) return `${hours} h ${minutes} min`;
+  return minutes > 0 ? `${minutes} min` : `${whole} s`;
+}
+
+export function millisecondsText(ms: number): string {
+  return `${ms >= 100 ? ms.toFixed(0) : ms.toFixed(1)} ms`;
+}

@@ -1,0 +1,107 @@
+import {
+  Box,
+  ExpandableSection,
+  KeyValuePairs,
+  Modal,
+  SpaceBetween,
+} from '@cloudscape-design/components';
+import type { InferenceResult } from '../../component/contract/result.ts';
+import { findingsText, millisecondsText } from './operator-words.ts';
+import { OutcomeBadge } from './outcome-badge.tsx';
+
+interface VerdictDetailProps {
+  result: InferenceResult | undefined;
+  onClose: () => void;
+}
+
+/** One result in full: where things were found, on the picture when it was kept. */
+export function VerdictDetail({ result, onClose }: VerdictDetailProps) {
+  return (
+    <Modal
+      visible={result !== undefined}
+      size="large"
+      header={result === undefined ? '' : `Verdict of ${result.camera ?? result.model.name}`}
+      closeAriaLabel="Close"
+      onDismiss={onClose}
+    >
+      {result !== undefined && (
+        <SpaceBetween size="l">
+          <div className="verdict-heading">
+            <OutcomeBadge outcome={result.verdict.outcome} large />
+            <span>{result.verdict.reason}</span>
+          </div>
+          <FindingsPicture result={result} />
+          <KeyValuePairs columns={3} items={facts(result)} />
+          <ExpandableSection headerText="The whole result (JSON)">
+            <pre className="result-json">{JSON.stringify(result, undefined, 2)}</pre>
+          </ExpandableSection>
+        </SpaceBetween>
+      )}
+    </Modal>
+  );
+}
+
+function facts(result: InferenceResult) {
+  const { model, frame, timings, verdict } = result;
+  return [
+    { label: 'Found', value: findingsText(result) || 'Nothing found' },
+    { label: 'Rule', value: verdict.rule ?? 'No rule applied' },
+    { label: 'Taken', value: new Date(frame.capturedAt).toLocaleString() },
+    { label: 'Model', value: `${model.name} ${model.version} (${model.variant})` },
+    { label: 'Picture', value: frame.fileName ?? `${frame.width} × ${frame.height}` },
+    { label: 'Took', value: millisecondsText(timings.totalMs) },
+    ...(result.context === undefined
+      ? []
+      : [{ label: 'Sent along', value: JSON.stringify(result.context) }]),
+  ];
+}
+
+function FindingsPicture({ result }: { result: InferenceResult }) {
+  const { width, height } = result.frame;
+  if (width === 0 || height === 0) return null;
+  const unit = Math.max(width, height) / 100;
+  return (
+    <figure className="findings">
+      <svg
+        viewBox={`0 0 ${width} ${height}`}
+        role="img"
+        aria-label={`Found in the picture: ${findingsText(result)}`}
+      >
+        {result.captureId !== undefined && (
+          <image
+            href={`/api/v1/captures/${result.captureId}/image`}
+            width={width}
+            height={height}
+          />
+        )}
+        {result.detections?.map(({ box, label, score }, index) => (
+          <g key={index}>
+            <rect {...box} className="finding" strokeWidth={unit * 0.35} />
+            <text
+              x={box.x}
+              y={Math.max(box.y - unit * 0.6, unit * 2)}
+              className="finding-label"
+              fontSize={unit * 2}
+              strokeWidth={unit * 0.4}
+            >
+              {label} {score.toFixed(2)}
+            </text>
+          </g>
+        ))}
+        {result.anomaly?.areas?.map(({ polygon }, index) => (
+          <polygon
+            key={index}
+            points={polygon.map(({ x, y }) => `${x},${y}`).join(' ')}
+            className="finding finding-area"
+            strokeWidth={unit * 0.4}
+          />
+        ))}
+      </svg>
+      {result.captureId === undefined && (
+        <Box variant="small">
+          No picture was kept of this verdict; only where things were found.
+        </Box>
+      )}
+    </figure>
+  );
+}
