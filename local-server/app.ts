@@ -2,6 +2,7 @@ import Fastify from 'fastify';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import type { EdgeRuntime } from '../component/edge-runtime.ts';
+import { FaultLog } from '../component/logging/fault-log.ts';
 import { BodyReader } from './body-reader.ts';
 import { inferenceProtocol } from './inference-protocol/inference-protocol.ts';
 import { requireToken } from './plugins/access-token.ts';
@@ -60,16 +61,17 @@ export async function buildApp(deps: AppDependencies): Promise<FastifyInstance> 
   });
   app.server.maxConnections = MAX_CONNECTIONS;
   const bodies = new BodyReader(maxBodyBytes);
+  const faults = new FaultLog(logger);
 
   nameRequests(app);
   setSecurityHeaders(app);
   checkHosts(app, deps.allowedHosts);
   requireToken(app, deps.token);
-  answerProblems(app);
+  answerProblems(app, faults);
   bodies.releaseAfterResponses(app);
 
   await app.register(healthRoutes, { runtime });
-  await app.register(inferenceProtocol, { prefix: '/v2', runtime, bodies });
+  await app.register(inferenceProtocol, { prefix: '/v2', runtime, bodies, faults });
   await app.register(metricsRoutes, { runtime });
   await app.register(statusRoutes, { prefix: '/api/v1', runtime });
   await app.register(sessionRoutes, { prefix: '/api/v1', token: deps.token });

@@ -1,6 +1,6 @@
 // Bundles the page into build/dashboard; done already when no source changed since.
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -22,6 +22,7 @@ export async function buildDashboard() {
   await mkdir(dirname(outputFolder), { recursive: true });
   const newFolder = await mkdtemp(join(dirname(outputFolder), '.dashboard-'));
   try {
+    await chmod(newFolder, 0o755);
     await bundle(newFolder);
     await writeFile(join(newFolder, stampName), stamp);
     await rm(outputFolder, { recursive: true, force: true });
@@ -53,6 +54,7 @@ async function bundle(folder) {
     jsx: 'automatic',
     loader: { '.svg': 'copy' },
     define: { 'process.env.NODE_ENV': '"production"' },
+    plugins: [usedComponentsOnly],
     logLevel: 'warning',
   });
   const [script, entry] = Object.entries(metafile.outputs).find(([, output]) => output.cssBundle);
@@ -65,6 +67,30 @@ async function bundle(folder) {
     .replace('%SCRIPT%', address(script));
   await writeFile(join(folder, 'index.html'), page);
 }
+
+/**
+ * esbuild drops unused code but keeps the style sheets of everything that an index file names: the
+ * index of the components is cut down to those that the page imports.
+ */
+const usedComponentsOnly = {
+  name: 'used-components-only',
+  setup(build) {
+    build.onLoad({ filter: /@cloudscape-design\/components\/index\.js$/ }, async ({ path }) => {
+      const used = new Set();
+      for (const name of await readdir(sourceFolder)) {
+        if (!name.endsWith('.tsx')) continue;
+        const source = await readFile(join(sourceFolder, name), 'utf8');
+        const imports = /import \{([^}]*)\} from '@cloudscape-design\/components'/g;
+        for (const [, names] of source.matchAll(imports)) {
+          for (const one of names.split(',')) used.add(one.trim());
+        }
+      }
+      const lines = (await readFile(path, 'utf8')).split('\n');
+      const kept = lines.filter((line) => used.has(/default as (\w+)/.exec(line)?.[1]));
+      return { contents: kept.join('\n'), resolveDir: dirname(path) };
+    });
+  },
+};
 
 async function sourcesHash() {
   const hash = createHash('sha256');

@@ -1,7 +1,6 @@
 import { Container, Header, StatusIndicator } from '@cloudscape-design/components';
 import type { DropReason } from '../../component/contract/frame.ts';
 import type { CameraStatus } from '../../component/contract/ports.ts';
-import { OUTCOMES } from '../../component/contract/result.ts';
 import type { InferenceResult } from '../../component/contract/result.ts';
 import { LiveView } from './live-view.tsx';
 import {
@@ -9,6 +8,7 @@ import {
   DROP_WORDS,
   durationText,
   findingsText,
+  OUTCOMES,
   timeText,
 } from './operator-words.ts';
 import { OutcomeBadge } from './outcome-badge.tsx';

@@ -32,6 +32,8 @@ export const OUTCOME_WORDS: Readonly<Record<Outcome, string>> = {
   error: 'Error',
 };
 
+export const OUTCOMES = Object.keys(OUTCOME_WORDS) as Outcome[];
+
 export const DROP_WORDS: Readonly<Record<DropReason, string>> = {
   overwritten: 'newer one came first',
   'no-free-slot': 'memory was full',

@@ -1,11 +1,16 @@
 import { Button, Header, Input, Select, SpaceBetween, Table } from '@cloudscape-design/components';
 import type { SelectProps, TableProps } from '@cloudscape-design/components';
 import { useEffect, useState } from 'react';
-import { OUTCOMES } from '../../component/contract/result.ts';
 import type { InferenceResult } from '../../component/contract/result.ts';
 import { fetchResults } from './api-client.ts';
 import type { ResultFilter } from './api-client.ts';
-import { findingsText, millisecondsText, OUTCOME_WORDS, timeText } from './operator-words.ts';
+import {
+  findingsText,
+  millisecondsText,
+  OUTCOME_WORDS,
+  OUTCOMES,
+  timeText,
+} from './operator-words.ts';
 import { OutcomeBadge } from './outcome-badge.tsx';
 import { useMediaQuery } from './use-media-query.ts';
 

@@ -2,8 +2,13 @@ import { Readable } from 'node:stream';
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
 import { VedetteError } from '../../component/contract/errors.ts';
 import type { ModelStatus } from '../../component/contract/ports.ts';
-import { FaultLog } from '../plugins/fault-log.ts';
-import { asVedetteError, setErrorHeaders, unknownPath } from '../plugins/problem-details.ts';
+import type { FaultLog } from '../../component/logging/fault-log.ts';
+import {
+  asVedetteError,
+  logFailure,
+  setErrorHeaders,
+  unknownPath,
+} from '../plugins/problem-details.ts';
 import type { BodyOptions } from '../routes/runtime-options.ts';
 import { readProtocolBody, splitBody } from './infer-body.ts';
 import { readInferRequest } from './infer-request.ts';
@@ -15,6 +20,10 @@ import { RequestStatistics } from './request-statistics.ts';
 /** Only what is implemented: Triton's names of protocol extensions. */
 const EXTENSIONS = ['classification', 'model_configuration', 'statistics', 'binary_tensor_data'];
 
+interface ProtocolOptions extends BodyOptions {
+  readonly faults: FaultLog;
+}
+
 interface ModelParams {
   name: string;
   version?: string;
@@ -24,10 +33,9 @@ interface ModelParams {
  * Open Inference Protocol v2 over HTTP with Triton's binary tensors, for clients that exist
  * (tritonclient, kserve, perf_analyzer). Errors are `{"error": "…"}`.
  */
-export const inferenceProtocol: FastifyPluginAsync<BodyOptions> = async (app, options) => {
-  const { runtime, bodies } = options;
+export const inferenceProtocol: FastifyPluginAsync<ProtocolOptions> = async (app, options) => {
+  const { runtime, bodies, faults } = options;
   const statistics = new RequestStatistics();
-  const faults = new FaultLog(app.log);
 
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', (request: FastifyRequest, payload: FastifyRequest['raw']) =>
@@ -35,7 +43,7 @@ export const inferenceProtocol: FastifyPluginAsync<BodyOptions> = async (app, op
   );
   app.setErrorHandler((thrown, request, reply) => {
     const error = asVedetteError(thrown);
-    faults.report(error, request);
+    logFailure(faults, error, request);
     setErrorHeaders(reply, error);
     const message =
       error.code === 'INTERNAL' ? `Internal error, request ${request.id}` : error.message;
