@@ -12,7 +12,10 @@ const FLOORS = [
   { name: 'pipeline', path: '^component/pipeline/' },
   { name: 'inference', path: '^component/inference/' },
   { name: 'camera, decode and delivery', path: '^component/(camera|decode|delivery)/' },
-  { name: 'greengrass, registry and native', path: '^(component/(greengrass|registry)|native)/' },
+  {
+    name: 'greengrass, registry and native',
+    path: '^(component/(greengrass|registry|configuration|logging)|native)/',
+  },
   { name: 'contract', path: '^component/contract/' },
 ];
 
@@ -45,7 +48,7 @@ const SINGLE_IMPORTERS = [
   {
     name: 'onnxruntime',
     what: '(^|node_modules/)onnxruntime-(node|common)',
-    where: '^component/inference/(model-worker|probe)[a-z-]*\\.ts$',
+    where: '^component/inference/(model-session|model-worker|[a-z-]*probe[a-z-]*)\\.ts$',
     comment: 'ONNX Runtime blocks its thread and may crash: it lives in the worker and the probe.',
   },
   {

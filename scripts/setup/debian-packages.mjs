@@ -7,6 +7,23 @@ import { SetupError } from './setup-error.mjs';
 /** @typedef {'run' | 'test' | 'deep'} Level each includes the one before */
 const LEVELS = /** @type {const} */ (['run', 'test', 'deep']);
 
+const LIBRARIES = `/usr/lib/${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-linux-gnu`;
+
+/** GStreamer's RTSP server, a camera for tests: its parts and a file of each. */
+const RTSP_SERVER = Object.entries({
+  'python3-gi': '/usr/lib/python3/dist-packages/gi/__init__.py',
+  'gir1.2-gst-rtsp-server-1.0': `${LIBRARIES}/girepository-1.0/GstRtspServer-1.0.typelib`,
+  'gstreamer1.0-plugins-base': `${LIBRARIES}/gstreamer-1.0/libgstvideotestsrc.so`,
+  'gstreamer1.0-plugins-good': `${LIBRARIES}/gstreamer-1.0/libgstrtp.so`,
+  'gstreamer1.0-plugins-bad': `${LIBRARIES}/gstreamer-1.0/libgstvideoparsersbad.so`,
+  'gstreamer1.0-plugins-ugly': `${LIBRARIES}/gstreamer-1.0/libgstx264.so`,
+}).map(([name, file]) => ({
+  name,
+  level: /** @type {const} */ ('test'),
+  why: 'a real RTSP server to test cameras with',
+  files: [file],
+}));
+
 /**
  * What the distribution must provide, found by a file or a command because that takes no time.
  * @type {readonly { name: string, ubuntuName?: string, level: Level, why: string,
@@ -36,7 +53,13 @@ export const DEBIAN_PACKAGES = [
     why: 'checks how the C++ files are formatted',
     commands: ['clang-format'],
   },
-  { name: 'valgrind', level: 'deep', why: 'reads beyond memory', commands: ['valgrind'] },
+  ...RTSP_SERVER,
+  {
+    name: 'valgrind',
+    level: 'deep',
+    why: 'finds reads of memory that nobody wrote',
+    commands: ['valgrind'],
+  },
 ];
 
 /**
