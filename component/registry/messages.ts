@@ -1,0 +1,84 @@
+import type { RetentionConfig } from '../contract/config.ts';
+import type { SerializedError } from '../contract/errors.ts';
+import type {
+  CaptureQuery,
+  Notice,
+  Page,
+  RegistryModel,
+  ResultQuery,
+  StoredCapture,
+} from '../contract/ports.ts';
+import type { ProbeRecord, RegistryCamera } from './model-rows.ts';
+import type { ReconcileSummary } from './reconcile-captures.ts';
+import type { ResultCount } from './result-queries.ts';
+import type { ResultRow, StoredResult } from './result-row.ts';
+import type { RetentionSummary } from './retention-pass.ts';
+
+/** What can be asked of the registry's worker: request and answer of each call. */
+export interface RegistryCalls {
+  appendResult: {
+    request: { readonly row: ResultRow; readonly isPromised: boolean };
+    answer: number | null;
+  };
+  results: { request: ResultQuery; answer: Page<StoredResult> };
+  result: { request: string; answer: StoredResult | undefined };
+  counts: { request: undefined; answer: readonly ResultCount[] };
+  appendCapture: {
+    request: { readonly capture: StoredCapture; readonly diskBytes: number };
+    answer: undefined;
+  };
+  captures: { request: CaptureQuery; answer: Page<StoredCapture> };
+  capture: { request: string; answer: StoredCapture | undefined };
+  reconcileCaptures: { request: undefined; answer: ReconcileSummary };
+  upsertModel: { request: RegistryModel; answer: undefined };
+  models: { request: undefined; answer: readonly RegistryModel[] };
+  recordProbe: { request: ProbeRecord; answer: undefined };
+  trustedModel: {
+    request: Omit<ProbeRecord, 'probedAtMs'>;
+    answer: { readonly probedAtMs: number } | undefined;
+  };
+  upsertCamera: { request: { readonly name: string; readonly config: string }; answer: undefined };
+  cameras: { request: undefined; answer: readonly RegistryCamera[] };
+  appendNotice: { request: Notice; answer: undefined };
+  notices: { request: number; answer: readonly Notice[] };
+  applyRetention: { request: RetentionConfig; answer: RetentionSummary };
+  statistics: { request: undefined; answer: StoreStatistics };
+  close: { request: undefined; answer: undefined };
+}
+export type CallName = keyof RegistryCalls;
+
+export type StoreStatistics = {
+  readonly results: number;
+  readonly captures: number;
+  readonly captureBytes: number;
+  readonly databaseBytes: number;
+  readonly walBytes: number;
+  /** Results of streams that wait in memory because the disk is full. */
+  readonly retained: number;
+  /** Results of streams that were lost to a full disk since the registry was opened. */
+  readonly givenUp: number;
+  /** How long the storage has been refusing writes; 0 when it takes them. */
+  readonly refusedForMs: number;
+};
+
+export type RegistryRequest = {
+  [K in CallName]: {
+    readonly id: number;
+    readonly call: K;
+    readonly request: RegistryCalls[K]['request'];
+  };
+}[CallName];
+
+export type Settlement =
+  | { readonly id: number; readonly answer: RegistryCalls[CallName]['answer'] }
+  | { readonly id: number; readonly error: SerializedError };
+
+export type RegistryReport =
+  | { readonly kind: 'opened' }
+  | { readonly kind: 'failed'; readonly error: SerializedError }
+  | { readonly kind: 'settled'; readonly settlements: readonly Settlement[] }
+  | { readonly kind: 'notice'; readonly notice: Notice };
+
+export interface RegistryWorkerData {
+  readonly dataFolder: string;
+}

@@ -1,0 +1,268 @@
+import { statSync } from 'node:fs';
+import type { Database } from 'better-sqlite3';
+import type { RetentionConfig } from '../contract/config.ts';
+import { VedetteError } from '../contract/errors.ts';
+import type { Notice, RegistryModel, StoredCapture } from '../contract/ports.ts';
+import { captureRoot, resolveCapture } from './capture-files.ts';
+import { CaptureRows } from './capture-rows.ts';
+import { FolderLock } from './folder-lock.ts';
+import type { StoreStatistics } from './messages.ts';
+import type { ProbeRecord } from './model-rows.ts';
+import { CameraRows, ModelRows } from './model-rows.ts';
+import { NoticeRows } from './notice-rows.ts';
+import type { OpenedDatabase } from './open-database.ts';
+import { markSuspect, openDatabase } from './open-database.ts';
+import type { FoundCapture, ReconcileSummary } from './reconcile-captures.ts';
+import { newestSequences, reconcileCaptures } from './reconcile-captures.ts';
+import { ResultQueries } from './result-queries.ts';
+import { toResultRow } from './result-row.ts';
+import { ResultRows } from './result-rows.ts';
+import type { StorageChange } from './result-writer.ts';
+import { ResultWriter } from './result-writer.ts';
+import type { RetentionSummary } from './retention-pass.ts';
+import { RetentionPass } from './retention-pass.ts';
+import { isCorruption } from './sqlite-fault.ts';
+
+/** An operator is told of the same trouble at most so often. */
+const NOTICE_INTERVAL_MS = 60_000;
+
+export interface StoreEvents {
+  onNotice(notice: Notice): void;
+  /** The file proved to be damaged: the store must be closed and opened again. */
+  onCorruption(): void;
+}
+
+/** The database of a data folder, opened exclusively: everything that happens in the worker. */
+export class RegistryStore {
+  readonly db: Database;
+  readonly results: ResultQueries;
+  readonly writer: ResultWriter;
+  readonly captures: CaptureRows;
+  readonly models: ModelRows;
+  readonly cameras: CameraRows;
+  readonly notices: NoticeRows;
+  readonly #dataFolder: string;
+  readonly #events: StoreEvents;
+  readonly #lock: FolderLock;
+  readonly #rows: ResultRows;
+  readonly #retention: RetentionPass;
+  readonly #noticedAtMs = new Map<string, number>();
+  #reconciling: Promise<ReconcileSummary> | undefined;
+  #isClosed = false;
+
+  private constructor(
+    dataFolder: string,
+    events: StoreEvents,
+    lock: FolderLock,
+    { db }: OpenedDatabase,
+  ) {
+    this.#dataFolder = dataFolder;
+    this.#events = events;
+    this.#lock = lock;
+    this.db = db;
+    this.results = new ResultQueries(db);
+    this.captures = new CaptureRows(db);
+    this.models = new ModelRows(db);
+    this.cameras = new CameraRows(db);
+    this.notices = new NoticeRows(db);
+    this.#rows = new ResultRows(db);
+    this.#retention = new RetentionPass({
+      db,
+      results: this.#rows,
+      captures: this.captures,
+      root: captureRoot(dataFolder),
+      onFault: (thrown, file) => this.#reportUndeletable(thrown, file),
+    });
+    this.writer = new ResultWriter({
+      db,
+      rows: this.#rows,
+      folder: dataFolder,
+      trim: (insertedRows) => this.#retention.trimResults(insertedRows),
+      onStorageChange: (change) => this.#reportStorage(change),
+      onCorruption: () => this.reportCorruption(),
+    });
+  }
+
+  /** @throws VedetteError DATA_FOLDER_LOCKED, REGISTRY_TOO_NEW; errors of SQLite as they come */
+  static open(dataFolder: string, events: StoreEvents): RegistryStore {
+    const lock = FolderLock.acquire(dataFolder);
+    try {
+      const opened = openDatabase(dataFolder);
+      const store = new RegistryStore(dataFolder, events, lock, opened);
+      if (opened.isNew) store.#beginAnew(opened);
+      for (const notice of opened.notices) store.#tell(notice);
+      return store;
+    } catch (thrown) {
+      lock.close();
+      throw thrown;
+    }
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** Runs `write` so that it is on the disk when this returns. */
+  promised<T>(write: () => T): T {
+    this.db.pragma('synchronous = FULL');
+    return write();
+  }
+
+  async appendCapture(capture: StoredCapture, diskBytes: number): Promise<void> {
+    resolveCapture(captureRoot(this.#dataFolder), capture.imagePath);
+    this.promised(() => this.captures.append(capture, diskBytes, Date.now()));
+    try {
+      await this.#retention.makeRoom();
+    } catch (thrown) {
+      // The capture is stored; the room is made by the next round of retention.
+      if (isCorruption(thrown)) this.reportCorruption();
+    }
+  }
+
+  upsertModel(model: RegistryModel): void {
+    this.promised(() => this.models.upsert(model, Date.now()));
+  }
+
+  recordProbe(probe: ProbeRecord): void {
+    this.promised(() => this.models.recordProbe(probe));
+  }
+
+  upsertCamera(name: string, config: string): void {
+    this.promised(() => this.cameras.upsert(name, config, Date.now()));
+  }
+
+  applyRetention(config: RetentionConfig): Promise<RetentionSummary> {
+    return this.#retention.apply(config);
+  }
+
+  /** See `reconcileCaptures`; in a new database the results beside the pictures come back too. */
+  reconcileCaptures(): Promise<ReconcileSummary> {
+    this.#reconciling ??= this.#reconcile();
+    return this.#reconciling;
+  }
+
+  statistics(): StoreStatistics {
+    const { rows: captures, bytes: captureBytes } = this.captures.totals();
+    const pages = Number(this.db.pragma('page_count', { simple: true }));
+    const pageBytes = Number(this.db.pragma('page_size', { simple: true }));
+    return {
+      results: this.#rows.count(),
+      captures,
+      captureBytes,
+      databaseBytes: pages * pageBytes,
+      walBytes: statSync(`${this.db.name}-wal`, { throwIfNoEntry: false })?.size ?? 0,
+      ...this.writer.statistics,
+    };
+  }
+
+  reportCorruption(): void {
+    if (this.#isClosed) return;
+    markSuspect(this.#dataFolder);
+    this.#events.onCorruption();
+  }
+
+  /** Drains, checkpoints and closes. What a full disk refuses even now is given up and reported. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    await this.#retention.close();
+    await this.#reconciling?.catch(() => undefined);
+    const givenUp = this.writer.close();
+    if (givenUp > 0) {
+      const message = `${givenUp} results could not be stored before the end: no space left in ${this.#dataFolder}`;
+      this.#events.onNotice(noticeOf(new VedetteError('STORAGE_FULL', message)));
+    }
+    try {
+      this.db.pragma('wal_checkpoint(TRUNCATE)');
+    } catch {
+      // The log stays and is played back at the next start; nothing is lost.
+    }
+    this.db.close();
+    this.#lock.close();
+  }
+
+  #beginAnew({ salvage }: OpenedDatabase): void {
+    const root = captureRoot(this.#dataFolder);
+    this.db
+      .transaction(() => {
+        this.db.prepare(`INSERT INTO meta VALUES ('restores_results', '1')`).run();
+        for (const model of salvage?.models ?? []) this.models.upsert(model, Date.now());
+        for (const { name, config, lastSequence } of salvage?.cameras ?? []) {
+          this.#rows.raiseSequence(name, lastSequence);
+          if (config !== null) this.cameras.upsert(name, config, Date.now());
+        }
+        for (const [camera, sequence] of newestSequences(root)) {
+          this.#rows.raiseSequence(camera, sequence);
+        }
+      })
+      .immediate();
+  }
+
+  async #reconcile(): Promise<ReconcileSummary> {
+    const restoresResults =
+      this.db.prepare(`SELECT 1 FROM meta WHERE key = 'restores_results'`).get() !== undefined;
+    const summary = await reconcileCaptures(captureRoot(this.#dataFolder), {
+      isRegistered: (id) => this.captures.byId(id) !== undefined,
+      register: (found) => this.#register(found, restoresResults),
+      isClosed: () => this.#isClosed,
+    });
+    if (this.#isClosed) return summary;
+    this.promised(() => this.db.prepare(`DELETE FROM meta WHERE key = 'restores_results'`).run());
+    if (summary.unknown > 0) {
+      const message = `${summary.unknown} pictures in the capture folder have no readable document beside them and were left alone, such as ${summary.unknownExample}`;
+      this.#tell(noticeOf(new VedetteError('REGISTRY_UNAVAILABLE', message), 'warn'));
+    }
+    return summary;
+  }
+
+  #register(
+    { capture, diskBytes, storedAtMs, result }: FoundCapture,
+    restoresResult: boolean,
+  ): void {
+    this.db.pragma('synchronous = NORMAL');
+    this.db
+      .transaction(() => {
+        this.captures.append(capture, diskBytes, storedAtMs);
+        if (restoresResult)
+          this.#rows.restore(toResultRow(result), result.cameraSequence, storedAtMs);
+      })
+      .immediate();
+  }
+
+  #reportStorage(change: StorageChange): void {
+    if (change.kind === 'refused') {
+      this.#tellSometimes('refused', noticeOf(change.error));
+      return;
+    }
+    const message = `Storing resumed after ${Math.round(change.forMs / 1000)} s; ${change.givenUp} results were lost`;
+    const level = change.givenUp > 0 ? 'error' : 'warn';
+    this.#tellSometimes('recovered', noticeOf(new VedetteError('STORAGE_FULL', message), level));
+  }
+
+  #reportUndeletable(thrown: unknown, file: string): void {
+    const message = `Capture ${file} could not be deleted: ${(thrown as Error).message}`;
+    const error = new VedetteError('REGISTRY_UNAVAILABLE', message, { cause: thrown });
+    this.#tellSometimes('undeletable', noticeOf(error, 'warn'));
+  }
+
+  #tellSometimes(kind: string, notice: Notice): void {
+    const nowMs = performance.now();
+    const toldAtMs = this.#noticedAtMs.get(kind);
+    if (toldAtMs !== undefined && nowMs - toldAtMs < NOTICE_INTERVAL_MS) return;
+    this.#noticedAtMs.set(kind, nowMs);
+    this.#tell(notice);
+  }
+
+  #tell(notice: Notice): void {
+    this.#events.onNotice(notice);
+    try {
+      this.notices.append(notice);
+    } catch {
+      // Told already; a database that cannot take it is what most notices are about.
+    }
+  }
+}
+
+function noticeOf(error: VedetteError, level: Notice['level'] = 'error'): Notice {
+  return { atMs: Date.now(), level, error: error.serialize() };
+}

@@ -1,0 +1,106 @@
+import { mkdirSync } from 'node:fs';
+import { parentPort, workerData } from 'node:worker_threads';
+import { VedetteError } from '../contract/errors.ts';
+import type {
+  CallName,
+  RegistryCalls,
+  RegistryReport,
+  RegistryRequest,
+  RegistryWorkerData,
+  Settlement,
+} from './messages.ts';
+import { RegistryStore } from './registry-store.ts';
+import { isCorruption, toRegistryError } from './sqlite-fault.ts';
+
+/** The thread that owns the database. `registry.ts` is its only client. */
+const port = parentPort;
+if (port === null) throw new Error('registry-worker.ts runs as a worker of registry.ts');
+const { dataFolder } = workerData as RegistryWorkerData;
+const report = (message: RegistryReport) => port.postMessage(message);
+
+type Handlers = {
+  [K in CallName]: (
+    request: RegistryCalls[K]['request'],
+    store: RegistryStore,
+  ) => RegistryCalls[K]['answer'] | Promise<RegistryCalls[K]['answer']>;
+};
+
+const nothing = (): undefined => undefined;
+
+const handlers: Handlers = {
+  appendResult: ({ row, isPromised }, store) =>
+    new Promise((resolve, reject) => {
+      store.writer.add({ row, isPromised, settle: resolve, reject });
+    }),
+  results: (query, store) => store.results.page(query),
+  result: (id, store) => store.results.byId(id),
+  counts: (_, store) => store.results.counts(),
+  appendCapture: ({ capture, diskBytes }, store) =>
+    store.appendCapture(capture, diskBytes).then(nothing),
+  captures: (query, store) => store.captures.page(query),
+  capture: (id, store) => store.captures.byId(id),
+  reconcileCaptures: (_, store) => store.reconcileCaptures(),
+  upsertModel: (model, store) => nothing.call(store.upsertModel(model)),
+  models: (_, store) => store.models.all(),
+  recordProbe: (probe, store) => nothing.call(store.recordProbe(probe)),
+  trustedModel: ({ sha256, variant, runtimeVersion }, store) => {
+    const probedAtMs = store.models.probe(sha256, variant, runtimeVersion);
+    return probedAtMs === undefined ? undefined : { probedAtMs };
+  },
+  upsertCamera: ({ name, config }, store) => nothing.call(store.upsertCamera(name, config)),
+  cameras: (_, store) => store.cameras.all(),
+  appendNotice: (notice, store) => nothing.call(store.notices.append(notice)),
+  notices: (limit, store) => store.notices.newest(limit),
+  applyRetention: (config, store) => store.applyRetention(config),
+  statistics: (_, store) => store.statistics(),
+  close: async (_, store) => nothing.call(await store.close()),
+};
+
+/** Answers that are ready in the same turn travel together: a group of results is one message. */
+let settlements: Settlement[] = [];
+function settle(settlement: Settlement): void {
+  settlements.push(settlement);
+  if (settlements.length > 1) return;
+  queueMicrotask(() => {
+    report({ kind: 'settled', settlements });
+    settlements = [];
+  });
+}
+
+async function answer(store: RegistryStore, message: RegistryRequest): Promise<void> {
+  const { id, call } = message;
+  try {
+    if (store.isClosed) {
+      throw new VedetteError('REGISTRY_UNAVAILABLE', 'The registry is being opened again');
+    }
+    // The request belongs to the call by the type of RegistryRequest.
+    const handler = handlers[call] as (request: unknown, store: RegistryStore) => unknown;
+    const result = (await handler(message.request, store)) as RegistryCalls[CallName]['answer'];
+    settle({ id, answer: result });
+  } catch (thrown) {
+    if (isCorruption(thrown)) store.reportCorruption();
+    const error = toRegistryError(thrown, dataFolder, `The registry's call ${call} failed`);
+    settle({ id, error: error.serialize() });
+  }
+  if (call === 'close') port?.close();
+}
+
+try {
+  mkdirSync(dataFolder, { recursive: true });
+  const store = RegistryStore.open(dataFolder, {
+    onNotice: (notice) => report({ kind: 'notice', notice }),
+    // The client starts a new worker, whose opening sets the damaged file aside.
+    onCorruption: () => setImmediate(() => void store.close().finally(() => port.close())),
+  });
+  port.on('message', (message: RegistryRequest) => void answer(store, message));
+  report({ kind: 'opened' });
+} catch (thrown) {
+  const what = `The registry in ${dataFolder} could not be opened`;
+  const error = toRegistryError(thrown, dataFolder, what);
+  // Nothing was asked of it yet: what SQLite or the system refused is the folder's fault.
+  const isUnknown = error.code === 'INTERNAL';
+  report({
+    kind: 'failed',
+    error: { ...error.serialize(), ...(isUnknown ? { code: 'REGISTRY_UNAVAILABLE' } : {}) },
+  });
+}
