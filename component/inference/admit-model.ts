@@ -1,0 +1,63 @@
+import type { ModelConfig } from '../contract/config.ts';
+import { VedetteError } from '../contract/errors.ts';
+import type { ModelState } from '../contract/ports.ts';
+import { readPackage } from './package/read-package.ts';
+import type { ModelPackage } from './package/read-package.ts';
+import { runProbe } from './run-probe.ts';
+import { runtimeVersion } from './runtime-version.ts';
+
+/** Remembers which model files passed their first run, so that it is not repeated at every start. */
+export interface ModelTrust {
+  isTrusted(sha256: string, variant: string, runtimeVersion: string): Promise<boolean>;
+  record(model: ModelPackage, runtimeVersion: string): Promise<void>;
+}
+
+export interface ModelAdmission {
+  readonly config: ModelConfig;
+  readonly maxImagePixels: number;
+  readonly trust: ModelTrust;
+  readonly signal: AbortSignal;
+  readonly onStage: (state: ModelState, model?: ModelPackage) => void;
+  /** Trust that could not be read or recorded: the model is tried again, or the next time. */
+  readonly onFault: (fault: VedetteError) => void;
+}
+
+/**
+ * Reads the package and lets only a model pass that is trusted or passes its first run in the probe.
+ * @throws VedetteError MODEL_PACKAGE_INVALID, MODEL_FILE_INVALID, MODEL_MISMATCH and those of runProbe
+ */
+export async function admitModel(admission: ModelAdmission): Promise<ModelPackage> {
+  const { config, trust, onStage, onFault, signal } = admission;
+  onStage('loading');
+  const model = await readPackage(config.package, config.variant);
+  signal.throwIfAborted();
+  onStage('loading', model);
+  const version = await runtimeVersion();
+  if (await isTrusted()) return model;
+  onStage('probing', model);
+  await runProbe(
+    model,
+    {
+      memoryMegabytes: config.probeMemoryMegabytes,
+      timeoutMs: config.probeTimeoutMs,
+      threads: config.threadsPerWorker,
+      maxImagePixels: admission.maxImagePixels,
+    },
+    signal,
+  );
+  try {
+    await trust.record(model, version);
+  } catch (error) {
+    onFault(VedetteError.from(error));
+  }
+  return model;
+
+  async function isTrusted(): Promise<boolean> {
+    try {
+      return await trust.isTrusted(model.sha256, model.variant.name, version);
+    } catch (error) {
+      onFault(VedetteError.from(error));
+      return false;
+    }
+  }
+}

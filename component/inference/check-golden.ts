@@ -1,0 +1,115 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { VedetteError } from '../contract/errors.ts';
+import type { Box } from '../contract/frame.ts';
+import { WHOLE_FRAME } from '../contract/frame.ts';
+import type { ModelManifest } from '../contract/model-manifest.ts';
+import { anomalySchema, detectionSchema } from '../contract/result.ts';
+import type { Detection, Findings } from '../contract/result.ts';
+import type { ModelSession } from './model-session.ts';
+
+const MIN_OVERLAP = 0.9;
+const DETECTION_TOLERANCE = 0.05;
+const ANOMALY_TOLERANCE = 0.03;
+/** Expected detections below, and found ones slightly above, may come and go. */
+const SURE_SCORE = 0.4;
+const EXTRA_SCORE = 0.45;
+
+const expectedDetection = detectionSchema.pick({ label: true, score: true, box: true }).loose();
+const expectedAnomaly = anomalySchema.pick({ score: true, isAnomalous: true }).loose();
+
+/**
+ * Runs the golden pictures of a package. A detection is found when its label is the same, the boxes
+ * overlap by IoU ≥ 0.9 and the scores differ by at most 0.05, for every expected one of score ≥ 0.4;
+ * nothing further may be found above 0.45. Anomaly scores may differ by 0.03, with the same verdict.
+ * @throws VedetteError MODEL_PROBE_FAILED with every difference; MODEL_PACKAGE_INVALID when
+ * `expected` holds nothing that can be compared
+ */
+export async function checkGolden(
+  session: ModelSession,
+  folder: string,
+  golden: ModelManifest['golden'],
+): Promise<void> {
+  const differences: string[] = [];
+  for (const { image, expected } of golden) {
+    const bytes = await readFile(join(folder, image));
+    const { findings } = await session.judge({
+      image: { kind: 'encoded', data: bytes },
+      view: WHOLE_FRAME,
+      thresholds: { labels: {} },
+      wantsAnomalyMap: false,
+    });
+    differences.push(...compare(findings, expected, image).map((text) => `${image}: ${text}`));
+  }
+  if (differences.length === 0) return;
+  throw new VedetteError(
+    'MODEL_PROBE_FAILED',
+    `the golden pictures gave other results than expected: ${differences.join('; ')}`,
+    { details: { differences } },
+  );
+}
+
+function compare(
+  findings: Findings,
+  expected: Readonly<Record<string, unknown>>,
+  image: string,
+): string[] {
+  const detections = expectedDetection.array().safeParse(expected['detections']);
+  if (findings.detections && detections.success) {
+    return compareDetections(findings.detections, detections.data);
+  }
+  const anomaly = expectedAnomaly.safeParse(expected['anomaly']);
+  if (findings.anomaly && anomaly.success) {
+    return compareAnomaly(findings.anomaly, anomaly.data);
+  }
+  const part = findings.detections ? 'detections' : 'anomaly';
+  throw new VedetteError(
+    'MODEL_PACKAGE_INVALID',
+    `golden picture ${image}: 'expected' needs '${part}' as results have it`,
+  );
+}
+
+function compareAnomaly(
+  found: { score: number; isAnomalous: boolean },
+  expected: { score: number; isAnomalous: boolean },
+): string[] {
+  const isSame =
+    found.isAnomalous === expected.isAnomalous &&
+    Math.abs(found.score - expected.score) <= ANOMALY_TOLERANCE;
+  if (isSame) return [];
+  return [
+    `anomaly score ${found.score} (${found.isAnomalous}), expected ${expected.score} (${expected.isAnomalous})`,
+  ];
+}
+
+function compareDetections(
+  found: readonly Detection[],
+  expected: readonly { label: string; score: number; box: Box }[],
+): string[] {
+  const rest = new Set(found);
+  const differences: string[] = [];
+  for (const wanted of expected) {
+    const match = [...rest].find(
+      (candidate) =>
+        candidate.label === wanted.label &&
+        intersectionOverUnion(candidate.box, wanted.box) >= MIN_OVERLAP &&
+        Math.abs(candidate.score - wanted.score) <= DETECTION_TOLERANCE,
+    );
+    if (match) rest.delete(match);
+    else if (wanted.score >= SURE_SCORE) {
+      differences.push(`'${wanted.label}' of score ${wanted.score} was not found`);
+    }
+  }
+  for (const { label, score } of rest) {
+    if (score > EXTRA_SCORE) differences.push(`'${label}' of score ${score} was not expected`);
+  }
+  return differences;
+}
+
+export function intersectionOverUnion(a: Box, b: Box): number {
+  const width = Math.min(a.x + a.width, b.x + b.width) - Math.max(a.x, b.x);
+  const height = Math.min(a.y + a.height, b.y + b.height) - Math.max(a.y, b.y);
+  if (width <= 0 || height <= 0) return 0;
+  const common = width * height;
+  return common / (a.width * a.height + b.width * b.height - common);
+}

@@ -1,0 +1,219 @@
+import type { InferenceSession, Tensor } from 'onnxruntime-node';
+import { FrameRing, rawToTensor } from '../../native/index.ts';
+import { encodedToTensor } from '../../native/encoded-to-tensor.ts';
+import { VedetteError } from '../contract/errors.ts';
+import { ENCODED_FORMATS, WHOLE_FRAME } from '../contract/frame.ts';
+import type { EncodedFormat, FrameLease, FrameView, RawPixelFormat } from '../contract/frame.ts';
+import type { InferenceRequest, TensorRequest } from '../contract/ports.ts';
+import { tensorElements } from '../contract/tensor.ts';
+import type { FrameTransform, TensorData, TensorDtype, TensorValue } from '../contract/tensor.ts';
+import { createDecoder } from '../decode/create-decoder.ts';
+import type { Decoder } from '../decode/decoder.ts';
+import type { ModelSetup } from './model-setup.ts';
+import { loadError, runError } from './runtime-error.ts';
+import { warmUpPicture } from './warm-up-picture.ts';
+import type { PictureReply, TensorReply } from './worker-protocol.ts';
+
+/** The module `onnxruntime-node`, which only a worker or the probe may load. */
+export type OnnxRuntime = typeof import('onnxruntime-node');
+
+/**
+ * A model loaded in this thread: picture to tensor, ONNX Runtime, decoder. One call at a time, since
+ * the input tensor is reused.
+ */
+export class ModelSession {
+  readonly #runtime: OnnxRuntime;
+  readonly #setup: ModelSetup;
+  readonly #session: InferenceSession;
+  readonly #decoder: Decoder;
+  readonly #pixels: Float32Array<ArrayBuffer> | Uint8Array<ArrayBuffer>;
+  readonly #input: Tensor;
+  readonly #rings = new Map<number, FrameRing>();
+
+  /**
+   * @throws VedetteError MODEL_LOAD_FAILED with the operator, opset or version named where known,
+   * MODEL_FILE_INVALID, MODEL_MEMORY_EXCEEDED
+   */
+  static async open(runtime: OnnxRuntime, setup: ModelSetup): Promise<ModelSession> {
+    try {
+      const session = await runtime.InferenceSession.create(setup.modelFile, {
+        executionProviders: ['cpu'],
+        intraOpNumThreads: setup.threads,
+        interOpNumThreads: 1,
+        graphOptimizationLevel: 'all',
+        // Errors come as exceptions; the log of the native library would bypass Vedette's own.
+        logSeverityLevel: 4,
+        extra: { session: { intra_op: { allow_spinning: '0' } } },
+      });
+      return new ModelSession(runtime, setup, session);
+    } catch (error) {
+      throw loadError(error, setup.modelFile);
+    }
+  }
+
+  private constructor(runtime: OnnxRuntime, setup: ModelSetup, session: InferenceSession) {
+    const { spec } = setup;
+    const elements = tensorElements(spec);
+    const channels = spec.colourOrder === 'gray' ? 1 : 3;
+    const { width, height } = spec;
+    const shape =
+      spec.layout === 'nchw' ? [1, channels, height, width] : [1, height, width, channels];
+    this.#runtime = runtime;
+    this.#setup = setup;
+    this.#session = session;
+    this.#decoder = createDecoder(setup.output, setup.outputs, { labels: setup.labels, spec });
+    this.#pixels = spec.dtype === 'float32' ? new Float32Array(elements) : new Uint8Array(elements);
+    // Pages are touched here once instead of in the first frames.
+    this.#pixels.fill(1);
+    this.#input = new runtime.Tensor(spec.dtype, this.#pixels, shape);
+  }
+
+  /**
+   * The first run, on a made-up picture, through every stage with every output.
+   * @returns how long ONNX Runtime took, in milliseconds
+   */
+  async warmUp(): Promise<number> {
+    const picture = warmUpPicture();
+    const transform = rawToTensor(picture, WHOLE_FRAME, this.#setup.spec, this.#pixels);
+    const before = performance.now();
+    const outputs = await this.#run(
+      { [this.#setup.inputName]: this.#input },
+      this.#decoder.outputNames(true),
+    );
+    const runMs = performance.now() - before;
+    this.#decoder.decode(outputs, {
+      transform,
+      view: WHOLE_FRAME,
+      thresholds: { labels: {} },
+      wantsAnomalyMap: true,
+    });
+    return runMs;
+  }
+
+  async judge(request: InferenceRequest): Promise<PictureReply> {
+    const { image, view, thresholds, wantsAnomalyMap } = request;
+    const begin = performance.now();
+    const transform =
+      image.kind === 'frame'
+        ? await this.#readFrame(image.frame, view)
+        : await this.#readEncoded(image.data, view);
+    const prepared = performance.now();
+    const outputs = await this.#run(
+      { [this.#setup.inputName]: this.#input },
+      this.#decoder.outputNames(wantsAnomalyMap),
+    );
+    const ran = performance.now();
+    const decoded = this.#decoder.decode(outputs, { transform, view, thresholds, wantsAnomalyMap });
+    return {
+      ...decoded,
+      picture: transform.source,
+      timings: {
+        preprocessMs: prepared - begin,
+        runMs: ran - prepared,
+        decodeMs: performance.now() - ran,
+      },
+    };
+  }
+
+  /** An encoded picture to the graph's raw outputs. */
+  async pictureTensors(
+    data: Uint8Array<ArrayBuffer>,
+    outputs: readonly string[] | undefined,
+  ): Promise<TensorReply> {
+    await this.#readEncoded(data, WHOLE_FRAME);
+    return this.#runTensors({ [this.#setup.inputName]: this.#input }, outputs);
+  }
+
+  /** Tensors that were checked against the graph's declarations before (see checkTensors). */
+  async runTensors(request: TensorRequest): Promise<TensorReply> {
+    const feeds: Record<string, Tensor> = {};
+    for (const { name, dtype, data, shape } of request.inputs) {
+      feeds[name] = new this.#runtime.Tensor(dtype as 'float32', data as Float32Array, [...shape]);
+    }
+    return this.#runTensors(feeds, request.outputs);
+  }
+
+  async close(): Promise<void> {
+    for (const ring of this.#rings.values()) ring.close();
+    this.#rings.clear();
+    await this.#session.release();
+  }
+
+  async #runTensors(
+    feeds: Record<string, Tensor>,
+    names: readonly string[] | undefined,
+  ): Promise<TensorReply> {
+    const before = performance.now();
+    const wanted = names ?? this.#setup.outputs.map(({ name }) => name);
+    const outputs = await this.#run(feeds, wanted);
+    return { outputs: [...outputs.values()], runMs: performance.now() - before };
+  }
+
+  async #run(
+    feeds: Record<string, Tensor>,
+    names: readonly string[],
+  ): Promise<ReadonlyMap<string, TensorValue>> {
+    let results: InferenceSession.OnnxValueMapType;
+    try {
+      results = await this.#session.run(feeds, [...names]);
+    } catch (error) {
+      throw runError(error);
+    }
+    const outputs = new Map<string, TensorValue>();
+    for (const name of names) {
+      const value = results[name] as Tensor | undefined;
+      if (!value) continue;
+      outputs.set(name, {
+        name,
+        dtype: value.type as TensorDtype,
+        shape: value.dims,
+        data: value.data as TensorData,
+      });
+    }
+    return outputs;
+  }
+
+  async #readFrame(frame: FrameLease, view: FrameView): Promise<FrameTransform> {
+    const data = this.#ring(frame.ringId).bytes(frame.slot).subarray(0, frame.byteLength);
+    if (isEncoded(frame.format)) return this.#readEncoded(data, view);
+    const { width, height, strides } = frame;
+    const format: RawPixelFormat = frame.format as RawPixelFormat;
+    const image = { data, width, height, format, ...(strides ? { strides } : {}) };
+    return rawToTensor(image, view, this.#setup.spec, this.#pixels);
+  }
+
+  async #readEncoded(data: Uint8Array<ArrayBuffer>, view: FrameView): Promise<FrameTransform> {
+    const { spec, maxImagePixels } = this.#setup;
+    try {
+      return await encodedToTensor(data, view, spec, this.#pixels, maxImagePixels);
+    } catch (error) {
+      throw VedetteError.from(error, 'IMAGE_CORRUPT');
+    }
+  }
+
+  /** Rings stay attached: attaching for every frame would map memory anew. */
+  #ring(id: number): FrameRing {
+    let ring = this.#rings.get(id);
+    if (!ring) {
+      ring = FrameRing.attach(id);
+      this.#rings.set(id, ring);
+      forgetOldest(this.#rings);
+    }
+    return ring;
+  }
+}
+
+const MAX_RINGS = 64;
+
+/** Cameras that were reconfigured leave rings behind; only so many are kept attached. */
+function forgetOldest(rings: Map<number, FrameRing>): void {
+  for (const [id, ring] of rings) {
+    if (rings.size <= MAX_RINGS) return;
+    rings.delete(id);
+    ring.close();
+  }
+}
+
+function isEncoded(format: FrameLease['format']): format is EncodedFormat {
+  return (ENCODED_FORMATS as readonly string[]).includes(format);
+}

@@ -1,0 +1,56 @@
+/**
+ * Child process that tries an untrusted model: loads it, runs it once, checks its outputs and golden
+ * pictures, all within a memory limit. It may crash or hang: its parent copes with both.
+ */
+import { readFileSync } from 'node:fs';
+import { limitDataMemory } from '../../native/index.ts';
+import { VedetteError } from '../contract/errors.ts';
+import { checkGolden } from './check-golden.ts';
+import { ModelSession } from './model-session.ts';
+import type { FromProbe, ProbeOrder } from './run-probe.ts';
+
+process.once('message', (order: ProbeOrder) => void probe(order));
+
+async function probe(order: ProbeOrder): Promise<void> {
+  try {
+    await tell({ kind: 'stage', stage: 'starting ONNX Runtime' });
+    // See model-worker.ts.
+    delete (globalThis as { Float16Array?: unknown }).Float16Array;
+    const runtime = await import('onnxruntime-node');
+    // The limit is for the model: what Node and the libraries hold already comes on top.
+    limitDataMemory(dataBytes() + order.memoryMegabytes * 1024 * 1024);
+    await tell({ kind: 'stage', stage: 'loading the model' });
+    const begin = performance.now();
+    const session = await ModelSession.open(runtime, order.setup);
+    const loadMs = performance.now() - begin;
+    await tell({ kind: 'stage', stage: 'the first run' });
+    const firstRunMs = await session.warmUp();
+    if (order.golden.length > 0) {
+      await tell({ kind: 'stage', stage: 'the golden pictures' });
+      await checkGolden(session, order.folder, order.golden);
+    }
+    await tell({
+      kind: 'passed',
+      loadMs,
+      firstRunMs,
+      memoryMegabytes: Math.ceil(process.resourceUsage().maxRSS / 1024),
+    });
+  } catch (error) {
+    await tell({ kind: 'refused', error: VedetteError.from(error).serialize() });
+  }
+  process.disconnect();
+}
+
+function tell(message: FromProbe): Promise<void> {
+  return new Promise((resolve, reject) => {
+    process.send!(message, undefined, undefined, (error: Error | null) =>
+      error ? reject(error) : resolve(),
+    );
+  });
+}
+
+/** Writable private memory of this process, which is what RLIMIT_DATA counts (proc(5), VmData). */
+function dataBytes(): number {
+  const line = /^VmData:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8'));
+  return Number(line?.[1] ?? 0) * 1024;
+}
