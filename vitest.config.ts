@@ -12,6 +12,8 @@ export default defineConfig({
     hookTimeout: isDeep ? 120_000 : 30_000,
     teardownTimeout: 10_000,
     retry: 0,
+    // One line for each file; only what takes really long is listed test by test.
+    slowTestThreshold: 5_000,
     passWithNoTests: false,
     allowOnly: false,
   },

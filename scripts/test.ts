@@ -3,8 +3,11 @@
  * generated documents, C++ core tests, all tests. `--deep` adds the long counts. Any other argument
  * is part of a test file's name: only those tests run, and no checks.
  */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { runCommand, stopRunningCommands } from './test-run/run-command.ts';
+import { runInLanes } from './test-run/run-in-lanes.ts';
 import { staticChecks, type StaticCheck } from './test-run/static-checks.ts';
 import {
   add,
@@ -22,6 +25,8 @@ const isDeep = process.argv.includes('--deep');
 const filters = process.argv.slice(2).filter((argument) => argument !== '--deep');
 /** A check that hangs is a failed check, not a run without an end. */
 const timeoutMs = isDeep ? 4 * 3_600_000 : 20 * 60_000;
+
+const MOST_LINES = 60;
 
 const CORE_TESTS = [
   { title: 'C++ core, address and undefined-behaviour sanitizers', args: ['native/test/run.mjs'] },
@@ -46,7 +51,19 @@ function report(title: string, tally: Tally, startedAtMs: number, output = ''): 
   console.log(
     `${tally.failed === 0 ? 'ok    ' : 'FAILED'} ${title} (${seconds} s${counts}${skipped})`,
   );
-  if (tally.failed > 0 && output !== '') console.log(output.trimEnd().replace(/^/gm, '    '));
+  if (tally.failed > 0 && output !== '') showOutput(title, output);
+}
+
+/** The end of what a failed check said; all of it is in a file. */
+function showOutput(title: string, output: string): void {
+  const lines = output.trimEnd().split('\n');
+  if (lines.length > MOST_LINES) {
+    const file = `build/test/${title.replaceAll(/[^A-Za-z+]+/g, '-')}.log`;
+    mkdirSync(join(root, 'build/test'), { recursive: true });
+    writeFileSync(join(root, file), output);
+    console.log(`    … ${lines.length} lines in ${file}, the last ${MOST_LINES}:`);
+  }
+  for (const line of lines.slice(-MOST_LINES)) console.log(`    ${line}`);
 }
 
 async function runStatic(check: StaticCheck): Promise<Tally> {
@@ -73,21 +90,10 @@ async function runCoreTests({ title, args }: (typeof CORE_TESTS)[number]): Promi
   return tally;
 }
 
-/** Two at a time: most of them wait for one core. */
-async function runAllStatic(checks: StaticCheck[]): Promise<Tally> {
-  let total = NOTHING;
-  const lane = async (): Promise<void> => {
-    for (let check = checks.shift(); check; check = checks.shift()) {
-      total = add(total, await runStatic(check));
-    }
-  };
-  await Promise.all([lane(), lane()]);
-  return total;
-}
-
 let total = NOTHING;
 if (filters.length === 0) {
-  total = await runAllStatic(staticChecks(root));
+  // Two at a time: each of them keeps one core busy.
+  total = await runInLanes(staticChecks(root), 2, runStatic);
   for (const tests of [...CORE_TESTS, ...(isDeep ? DEEP_CORE_TESTS : [])]) {
     total = add(total, await runCoreTests(tests));
   }
