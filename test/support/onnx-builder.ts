@@ -70,7 +70,9 @@ export function buildOnnx(model: OnnxModel): Buffer {
     ...Object.entries(model.domains ?? {}).map(([domain, version]) =>
       bytesField(8, Buffer.concat([textField(1, domain), varintField(2, version)])),
     ),
-    ...Object.entries(model.metadata ?? {}).map(([key, value]) => bytesField(14, entry(key, value))),
+    ...Object.entries(model.metadata ?? {}).map(([key, value]) =>
+      bytesField(14, entry(key, value)),
+    ),
   ]);
 }
 
@@ -125,11 +127,7 @@ function attributeBytes(attribute: OnnxAttribute): Buffer {
     return Buffer.concat([name, textField(4, attribute.string), varintField(20, 3)]);
   }
   if ('tensor' in attribute) {
-    return Buffer.concat([
-      name,
-      bytesField(5, tensorBytes(attribute.tensor)),
-      varintField(20, 4),
-    ]);
+    return Buffer.concat([name, bytesField(5, tensorBytes(attribute.tensor)), varintField(20, 4)]);
   }
   return Buffer.concat([name, bytesField(6, graphBytes(attribute.graph)), varintField(20, 5)]);
 }
