@@ -1,4 +1,4 @@
-import Fastify from 'fastify';
+import Fastify, { LogController } from 'fastify';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import type { EdgeRuntime } from '../component/edge-runtime.ts';
@@ -48,7 +48,7 @@ export async function buildApp(deps: AppDependencies): Promise<FastifyInstance> 
   const { runtime, logger, maxBodyBytes } = deps;
   const app: FastifyInstance = Fastify({
     loggerInstance: logger as FastifyBaseLogger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: Math.min(maxBodyBytes, 1_048_576),
     connectionTimeout: socketTimeoutMs(runtime),
     requestTimeout: REQUEST_TIMEOUT_MS,

@@ -93,15 +93,18 @@ function CameraNumbers({ camera, ageText }: { camera: CameraStatus; ageText: str
         <dt>Verdicts per second</dt>
         <dd className="number">{camera.framesPerSecond.toFixed(1)}</dd>
       </div>
-      {OUTCOMES.map((outcome) => (
-        <div key={outcome}>
-          <dt>
-            <OutcomeBadge outcome={outcome} />
-          </dt>
-          <dd className="number">{camera.outcomes[outcome].toLocaleString()}</dd>
-        </div>
-      ))}
-      <div className="numbers-wide">
+      <div>
+        <dt>Since the start</dt>
+        <dd className="outcome-counts">
+          {OUTCOMES.map((outcome) => (
+            <span key={outcome}>
+              <OutcomeBadge outcome={outcome} />{' '}
+              <span className="number">{camera.outcomes[outcome].toLocaleString()}</span>
+            </span>
+          ))}
+        </dd>
+      </div>
+      <div>
         <dt>Pictures left out</dt>
         <dd>
           <span className="number">{dropped.toLocaleString()}</span>{' '}
@@ -114,7 +117,7 @@ function CameraNumbers({ camera, ageText }: { camera: CameraStatus; ageText: str
         </dd>
       </div>
       {ageText !== undefined && (
-        <div className="numbers-wide">
+        <div>
           <dt>Last picture</dt>
           <dd className="attention">{ageText}</dd>
         </div>

@@ -5,7 +5,7 @@ import { CameraCard } from './camera-card.tsx';
 import type { DeviceState } from './device-state.ts';
 import { ModelTable } from './model-table.tsx';
 import { NoticeList } from './notice-list.tsx';
-import { durationText, timeText } from './operator-words.ts';
+import { counted, durationText, timeText } from './operator-words.ts';
 import { SignIn } from './sign-in.tsx';
 import { useDevice } from './use-device.ts';
 import { VerdictDetail } from './verdict-detail.tsx';
@@ -81,9 +81,7 @@ function PageHeader({ device }: { device: DeviceState }) {
       <div className="page-states" role="status">
         {isConnected && status !== undefined && (
           <>
-            <StatusIndicator type={status.isReady ? 'success' : 'in-progress'}>
-              {status.isReady ? 'All models ready' : 'Models are getting ready'}
-            </StatusIndicator>
+            <Readiness device={device} />
             <span className="secondary">running for {durationText(status.uptimeSeconds)}</span>
           </>
         )}
@@ -91,6 +89,19 @@ function PageHeader({ device }: { device: DeviceState }) {
       </div>
     </header>
   );
+}
+
+function Readiness({ device }: { device: DeviceState }) {
+  const models = Object.values(device.models);
+  const failed = models.filter((model) => model.state === 'failed').length;
+  if (failed > 0) {
+    const text = `${failed} of ${counted(models.length, 'model')} not working`;
+    return <StatusIndicator type="error">{text}</StatusIndicator>;
+  }
+  if (models.every((model) => model.state === 'ready')) {
+    return <StatusIndicator type="success">All models ready</StatusIndicator>;
+  }
+  return <StatusIndicator type="in-progress">Models are getting ready</StatusIndicator>;
 }
 
 function ConnectionState({ connection }: Pick<DeviceState, 'connection'>) {

@@ -14,7 +14,7 @@ import {
 import { OutcomeBadge } from './outcome-badge.tsx';
 import { useMediaQuery } from './use-media-query.ts';
 
-const MAX_ROWS = 50;
+const MAX_ROWS = 25;
 const ANY = '';
 
 interface VerdictTableProps {
@@ -42,8 +42,8 @@ export function VerdictTable(props: VerdictTableProps) {
       items={[...shown]}
       loading={stored.isLoading && shown.length === 0}
       loadingText="Reading verdicts"
-      columnDefinitions={columns(onOpen)}
-      visibleColumns={isNarrow ? ['open', 'camera', 'outcome', 'findings'] : ALL_COLUMNS}
+      columnDefinitions={columns(onOpen, isNarrow)}
+      visibleColumns={isNarrow ? ['open', 'outcome', 'findings'] : ALL_COLUMNS}
       onRowClick={({ detail }) => onOpen(detail.item)}
       empty={stored.problem ?? 'No verdict fits the filter yet'}
       ariaLabels={{ tableLabel: 'Latest verdicts' }}
@@ -76,11 +76,13 @@ const ALL_COLUMNS = ['open', 'camera', 'outcome', 'reason', 'findings', 'total']
 
 function columns(
   onOpen: (result: InferenceResult) => void,
+  isNarrow: boolean,
 ): TableProps.ColumnDefinition<InferenceResult>[] {
   return [
     {
       id: 'open',
       header: 'Time',
+      minWidth: 110,
       cell: (result) => (
         <Button
           variant="inline-link"
@@ -101,7 +103,16 @@ function columns(
       cell: (result) => <OutcomeBadge outcome={result.verdict.outcome} />,
     },
     { id: 'reason', header: 'Reason', cell: (result) => result.verdict.reason },
-    { id: 'findings', header: 'Found', cell: findingsText },
+    {
+      id: 'findings',
+      header: 'Found',
+      cell: (result) => (
+        <>
+          {findingsText(result)}
+          {isNarrow && <div className="secondary">{result.camera}</div>}
+        </>
+      ),
+    },
     {
       id: 'total',
       header: 'Took',
