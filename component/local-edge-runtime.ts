@@ -19,6 +19,7 @@ import { CaptureRules } from './delivery/capture-rules.ts';
 import { CaptureStore } from './delivery/capture-store.ts';
 import { Retention } from './delivery/retention.ts';
 import { ModelHost } from './inference/model-host.ts';
+import { modelTrust } from './model-trust.ts';
 import { FaultLog } from './logging/fault-log.ts';
 import type { Logger } from './logging/create-logger.ts';
 import { CameraStation } from './pipeline/camera-station.ts';
@@ -105,16 +106,11 @@ export class LocalEdgeRuntime implements EdgeRuntime {
       dataFolder: config.dataFolder,
       retention: config.retention,
     });
-    this.#retention = new Retention({
-      registry,
-      dataFolder: config.dataFolder,
-      retention: config.retention,
-      faults,
-    });
+    this.#retention = new Retention({ registry, retention: config.retention, faults });
     this.#metrics = new Metrics({
       cameras: () => this.cameras(),
       models: () => this.models(),
-      registry: () => registry.statistics(),
+      registry: () => registryReadings(registry),
     });
     for (const name of Object.keys(config.models)) this.#models.set(name, this.#createModel(name));
     const captureRules = new CaptureRules(config.captures);
@@ -141,6 +137,7 @@ export class LocalEdgeRuntime implements EdgeRuntime {
   start(): void {
     for (const model of this.#models.values()) void model.start();
     for (const station of this.#stations.values()) station.start();
+    void this.#openCaptures();
     this.#retention.start();
     this.#statusTimer = setInterval(() => {
       if (this.#hearing.listeners.size === 0) return;
@@ -226,7 +223,9 @@ export class LocalEdgeRuntime implements EdgeRuntime {
   }
 
   async result(id: string): Promise<InferenceResult> {
-    return this.#registry.result(id);
+    const result = await this.#registry.result(id);
+    if (result) return result;
+    throw new VedetteError('NOT_FOUND', `There is no result ${id}; retention may have deleted it`);
   }
 
   async captures(query: CaptureQuery): Promise<Page<StoredCapture>> {
@@ -235,7 +234,8 @@ export class LocalEdgeRuntime implements EdgeRuntime {
 
   async capture(id: string): Promise<{ capture: StoredCapture; imageFile: string }> {
     const capture = await this.#registry.capture(id);
-    return { capture, imageFile: this.#captureStore.fileOf(capture) };
+    if (capture) return { capture, imageFile: this.#registry.captureFile(capture) };
+    throw new VedetteError('NOT_FOUND', `There is no capture ${id}; retention may have deleted it`);
   }
 
   notices(): readonly Notice[] {
@@ -268,8 +268,18 @@ export class LocalEdgeRuntime implements EdgeRuntime {
     const reports = await Promise.all(models);
     await this.#pictures.close();
     await this.#retention.close();
+    await this.#captureStore.close();
     await this.#registry.close();
     return { isInsideRun: reports.some((report) => report.isInsideRun) };
+  }
+
+  async #openCaptures(): Promise<void> {
+    try {
+      await this.#captureStore.start();
+    } catch (thrown) {
+      const error = VedetteError.from(thrown, 'REGISTRY_UNAVAILABLE');
+      this.#logger.error({ error }, 'captures that a crash left could not be looked through');
+    }
   }
 
   #createModel(name: string): ModelHost {
@@ -279,7 +289,7 @@ export class LocalEdgeRuntime implements EdgeRuntime {
       name,
       config,
       maxImagePixels: this.config.limits.maxImagePixels,
-      trust: createModelTrust(this.#registry),
+      trust: modelTrust(this.#registry),
       onChange: (model) => {
         this.#logger.info({ model: name, state: model.state }, `model ${name} is ${model.state}`);
         this.#hearing.publish({ kind: 'model', model });
@@ -315,3 +325,15 @@ const known = (map: ReadonlyMap<string, unknown>): string =>
   map.size === 0
     ? 'none is configured'
     : `configured are ${[...map.keys()].slice(0, 20).join(', ')}`;
+
+async function registryReadings(registry: Registry): Promise<Record<string, number>> {
+  const store = await registry.statistics();
+  return {
+    results: store.results,
+    captures: store.captures,
+    capture_bytes: store.captureBytes,
+    database_bytes: store.databaseBytes,
+    pending: store.writesWaiting + store.retained,
+    given_up: store.givenUp,
+  };
+}
