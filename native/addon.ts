@@ -1,0 +1,50 @@
+import { ERROR_CODES, VedetteError, type ErrorCode } from '../component/contract/errors.ts';
+
+/** What the addon exports. Numbers travel in Float64Arrays: see request.ts and ring-numbers.ts. */
+export interface Addon {
+  rawToTensor(data: Uint8Array, request: Float64Array, out: Float32Array | Uint8Array): void;
+  jpegToTensor(data: Uint8Array, request: Float64Array, out: Float32Array | Uint8Array): void;
+  inspectImage(data: Uint8Array, request: Float64Array): void;
+  encodeJpeg(data: Uint8Array, request: Float64Array): Uint8Array<ArrayBuffer>;
+  limitDataMemory(bytes: number): void;
+
+  ringCreate(numbers: Float64Array): void;
+  ringDescribe(id: number, numbers: Float64Array): void;
+  ringMemory(id: number): ArrayBuffer;
+  ringBeginWrite(id: number, numbers: Float64Array, mayOverwrite: boolean): void;
+  ringCancelWrite(id: number, numbers: Float64Array): void;
+  ringPublish(id: number, numbers: Float64Array): void;
+  ringTake(id: number, numbers: Float64Array, newest: boolean): void;
+  ringRetain(id: number, numbers: Float64Array): void;
+  ringRelease(id: number, numbers: Float64Array): void;
+  ringReclaim(id: number, numbers: Float64Array): void;
+  ringStatistics(id: number, numbers: Float64Array): void;
+  ringClose(id: number): void;
+}
+
+let load: (() => Addon) | undefined;
+let loaded: Addon | undefined;
+
+/** Told once by index.ts, which alone knows the file, how to load the addon when it is first used. */
+export function provideAddon(loader: () => Addon): void {
+  load = loader;
+}
+
+/**
+ * Runs a call into the addon. What it throws is a VedetteError with a code of the contract;
+ * ADDON_UNAVAILABLE when the file cannot be loaded.
+ */
+export function callAddon<T>(action: (addon: Addon) => T): T {
+  try {
+    if (loaded === undefined) {
+      if (load === undefined) throw new VedetteError('INTERNAL', 'native/index.ts is not imported');
+      loaded = load();
+    }
+    return action(loaded);
+  } catch (thrown) {
+    if (thrown instanceof VedetteError) throw thrown;
+    const code = (thrown as { code?: unknown }).code;
+    const isKnown = typeof code === 'string' && Object.hasOwn(ERROR_CODES, code);
+    throw VedetteError.from(thrown, isKnown ? (code as ErrorCode) : 'INTERNAL');
+  }
+}
