@@ -50,7 +50,16 @@ export async function installNpmPackages(root, logFile) {
     what: 'npm packages',
     command: command ?? 'npm',
     // The lock file is checked by the pinned Node's rules, not those of the system's: no warnings.
-    args: [...before, 'ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'],
+    args: [
+      ...before,
+      'ci',
+      '--ignore-scripts',
+      '--include=dev',
+      '--include=optional',
+      '--no-audit',
+      '--no-fund',
+      '--loglevel=error',
+    ],
     cwd: root,
     logFile,
     // `npm --silent test` would pass its silence on and leave the log empty.
