@@ -3,6 +3,7 @@ import type { DropReason } from '../contract/frame.ts';
 import type { CameraDriver, CameraState } from '../contract/ports.ts';
 import { BackOff } from './back-off.ts';
 import type { FrameSlots } from './frame-slots.ts';
+import { pause } from './pause.ts';
 
 export interface CameraSupervisorOptions {
   readonly name: string;
@@ -208,18 +209,4 @@ export class CameraSupervisor {
     this.#reason = error?.serialize();
     if (!isSame) this.#options.onChange?.(this.status);
   }
-}
-
-/** Resolves after `ms` or when `signal` is aborted. */
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    const done = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal.addEventListener('abort', done, { once: true });
-  });
 }

@@ -1,10 +1,12 @@
 import type { CameraConfig, SecretReference } from '../contract/config.ts';
+import { VedetteError } from '../contract/errors.ts';
 import type { CameraDriver } from '../contract/ports.ts';
 import { FfmpegCamera } from './ffmpeg-camera.ts';
 import { FolderCamera } from './folder-camera.ts';
 import type { FramePolicy } from './frame-slots.ts';
 import { MjpegFileCamera } from './mjpeg-file-camera.ts';
 import { PushCamera } from './push-camera.ts';
+import { WatchedFolderCamera } from './watched-folder-camera.ts';
 
 export interface CreateDriverOptions {
   readonly name: string;
@@ -24,7 +26,14 @@ export function createDriver(options: CreateDriverOptions): CameraDriver {
   const { source, pace } = camera;
   switch (source.kind) {
     case 'folder':
-      return new FolderCamera({ source, pace });
+      if (source.mode !== 'watch') return new FolderCamera({ source, pace });
+      if (camera.policy === 'newest') {
+        throw new VedetteError(
+          'CONFIG_INVALID',
+          `cameras.${name}.policy: a watched folder must not skip a file; expected auto or every, got newest`,
+        );
+      }
+      return new WatchedFolderCamera(source);
     case 'mjpeg-file':
       return new MjpegFileCamera({ source, pace, maxFrameBytes: camera.maxFrameBytes });
     case 'ffmpeg':
@@ -38,6 +47,7 @@ export function createDriver(options: CreateDriverOptions): CameraDriver {
  * The policy of a camera with `auto` resolved: each frame of folders, of pushed pictures and of
  * recordings played `fast` (nothing in them gets stale, and a source that is not waited for would
  * be decoded for nothing); the newest of everything else.
+ * @throws VedetteError CONFIG_INVALID as `createDriver`
  */
 export function resolvePolicy(camera: CameraConfig): FramePolicy {
   if (camera.policy !== 'auto') return camera.policy;
@@ -48,8 +58,6 @@ export function resolvePolicy(camera: CameraConfig): FramePolicy {
     case 'mjpeg-file':
       return camera.pace === 'fast' ? 'every' : 'newest';
     case 'ffmpeg':
-      return camera.pace === 'fast' && FfmpegCamera.isRecording(camera.source.url)
-        ? 'every'
-        : 'newest';
+      return camera.pace === 'fast' && FfmpegCamera.isRecording(camera.source) ? 'every' : 'newest';
   }
 }

@@ -53,11 +53,8 @@ export class FrameSlots implements FrameSink {
   #listener: ArrivalListener | undefined;
   #delivered = 0;
   #taken = 0;
-  #held = 0;
-  #writing = 0;
   #hasEnded = false;
   #isClosed = false;
-  #isRingClosed = false;
 
   constructor(options: FrameSlotsOptions) {
     this.policy = options.policy;
@@ -83,24 +80,19 @@ export class FrameSlots implements FrameSink {
   /** A second hold on the same frame, released on its own. */
   retain(lease: FrameLease): FrameLease {
     const second = this.#ring.retain(lease, MAIN_OWNER);
-    this.#held += 1;
     return lease.fileName === undefined ? second : { ...second, fileName: lease.fileName };
   }
 
   /** Gives a frame back; once for each `next` and each `retain`. */
   release(lease: FrameLease): void {
     this.#ring.release(lease);
-    this.#held -= 1;
     this.#serveWriters();
-    this.#closeRingWhenUnused();
   }
 
   /** Takes back every hold of a worker that died. Returns how many. */
   reclaim(owner: number): number {
-    if (this.#isRingClosed) return 0;
     const count = this.#ring.reclaim(owner);
     this.#serveWriters();
-    this.#closeRingWhenUnused();
     return count;
   }
 
@@ -121,7 +113,7 @@ export class FrameSlots implements FrameSink {
 
   /** Frames that lie unread in their slots. */
   get framesWaiting(): number {
-    return this.#isRingClosed ? 0 : this.#ring.statistics().unread;
+    return this.#isClosed ? 0 : this.#ring.statistics().unread;
   }
 
   get framesDropped(): Readonly<Partial<Record<DropReason, number>>> {
@@ -203,13 +195,16 @@ export class FrameSlots implements FrameSink {
     this.#serveReaders();
   }
 
-  /** Counts frames that wait as `stopped`, wakes everybody; the memory goes with the last hold. */
+  /**
+   * Counts frames that wait as `stopped` and wakes everybody. Frames that are held stay valid until
+   * they are released; the memory goes with the last of them.
+   */
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
     for (const waiting of [...this.#writers, ...this.#readers]) waiting.settle(undefined);
     this.#dropWaiting();
-    this.#closeRingWhenUnused();
+    this.#ring.close();
   }
 
   // ----------------------------------------------------------------- inside
@@ -226,7 +221,6 @@ export class FrameSlots implements FrameSink {
     }
     if (lease === undefined) return undefined;
     this.#taken += 1;
-    this.#held += 1;
     const fileName = this.#fileNames[lease.slot];
     return fileName === undefined ? lease : { ...lease, fileName };
   }
@@ -236,12 +230,10 @@ export class FrameSlots implements FrameSink {
     if (begun === undefined) return undefined;
     const { slot } = begun;
     if (begun.overwritten) this.#drop('overwritten', 1);
-    this.#writing += 1;
     let isOpen = true;
     const finish = () => {
       if (!isOpen) throw new VedetteError('INTERNAL', 'a slot was published or abandoned twice');
       isOpen = false;
-      this.#writing -= 1;
     };
     return {
       bytes: this.#ring.bytes(slot),
@@ -251,18 +243,16 @@ export class FrameSlots implements FrameSink {
       },
       abandon: () => {
         finish();
+        if (this.#isClosed) return;
         this.#ring.cancelWrite(slot);
         this.#serveWriters();
-        this.#closeRingWhenUnused();
       },
     };
   }
 
   #publish(slot: number, frame: FrameDescription): void {
     if (this.#isClosed) {
-      this.#ring.cancelWrite(slot);
       this.countDrop('stopped');
-      this.#closeRingWhenUnused();
       return;
     }
     this.#fileNames[slot] = frame.fileName;
@@ -279,7 +269,6 @@ export class FrameSlots implements FrameSink {
   }
 
   #dropWaiting(): void {
-    if (this.#isRingClosed) return;
     for (
       let lease = this.#ring.takeOldest(MAIN_OWNER);
       lease !== undefined;
@@ -331,11 +320,5 @@ export class FrameSlots implements FrameSink {
       clearInterval(this.#recheck);
       this.#recheck = undefined;
     }
-  }
-
-  #closeRingWhenUnused(): void {
-    if (!this.#isClosed || this.#isRingClosed || this.#held > 0 || this.#writing > 0) return;
-    this.#isRingClosed = true;
-    this.#ring.close();
   }
 }

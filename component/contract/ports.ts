@@ -39,6 +39,8 @@ export interface FrameSink {
   /** Id of the native ring behind the sink, for drivers that read into slots natively. */
   readonly ringId: number;
   readonly mayOverwrite: boolean;
+  /** The largest frame that fits a slot, in bytes. */
+  readonly slotBytes: number;
   /** To be called by such drivers after the addon published frames. */
   notifyPublished(publication: NativePublication): void;
   /** The source is open and healthy, even if no frame comes for long (an empty folder). */
@@ -55,9 +57,14 @@ export interface CameraDriver {
   run(sink: FrameSink, signal: AbortSignal): Promise<void>;
   /**
    * Told once for each published frame after its result is stored (`judged`), or after it proved
-   * to be no picture (`unreadable`). A consuming folder moves its file here.
+   * to be no picture (`unreadable`, with the error that says why). A consuming folder moves its
+   * file here.
    */
-  settle?(frame: FrameDescription, end: 'judged' | 'unreadable'): Promise<void>;
+  settle?(
+    frame: FrameDescription,
+    end: 'judged' | 'unreadable',
+    error?: VedetteError,
+  ): Promise<void>;
   /** Whether a normal end of `run` is final (`once` folders) instead of a reason to open it again. */
   readonly endsForGood: boolean;
   /**

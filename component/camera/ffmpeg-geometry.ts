@@ -1,0 +1,59 @@
+import type { Size } from '../contract/frame.ts';
+
+/** What the first decoded frame of a source said of itself. */
+export interface SourceGeometry extends Size {
+  /** 0–255 in place of 16–235. */
+  readonly isFullRange: boolean;
+  /** YUV by BT.709 in place of BT.601. */
+  readonly isBt709: boolean;
+}
+
+/** Bytes of a packed I420 frame; odd sizes round their chroma up. */
+export const i420Bytes = ({ width, height }: Size): number =>
+  width * height + 2 * Math.ceil(width / 2) * Math.ceil(height / 2);
+
+/**
+ * Reads the geometry from what ffmpeg's `showinfo` filter prints about a frame:
+ * `… fmt:yuv420p sar:1/1 s:768x576 …` and, on a line of its own, `color_range:tv color_space:bt709 …`.
+ */
+export function parseShowinfo(lines: readonly string[]): SourceGeometry | undefined {
+  for (const line of lines) {
+    const size = /\bfmt:(\S+) .*\bs:(\d+)x(\d+)\b/.exec(line);
+    if (size === null) continue;
+    const colour = lines.find((other) => /\bcolor_range:/.test(other)) ?? '';
+    return {
+      width: Number(size[2]),
+      height: Number(size[3]),
+      isFullRange: size[1]!.startsWith('yuvj') || /\bcolor_range:(?:pc|jpeg)\b/.test(colour),
+      isBt709: /\bcolor_space:bt709\b/.test(colour),
+    };
+  }
+  return undefined;
+}
+
+/**
+ * The filters between decoder and pipe. The first one lets frames of the expected size through as
+ * they are and asks the impossible of others, so that ffmpeg ends in place of scaling them
+ * silently (its default) and no frame ever has another geometry than it says. The others bring
+ * colours to limited-range BT.601, which is what raw frames mean (contract/frame.ts).
+ */
+export function frameFilters(geometry: SourceGeometry): string {
+  const { width, height, isFullRange, isBt709 } = geometry;
+  const isExpected = `eq(iw\\,${width})*eq(ih\\,${height})`;
+  return [
+    `crop=w=if(${isExpected}\\,iw\\,2*iw):h=ih:exact=1`,
+    ...(isFullRange ? ['scale=in_range=pc:out_range=tv'] : []),
+    ...(isBt709
+      ? ['colorspace=iall=bt709:all=smpte170m:irange=tv:range=tv:format=yuv420p:fast=1']
+      : []),
+  ].join(',');
+}
+
+/** The size that the first filter refused, from ffmpeg's message about it. */
+export function refusedSize(lines: readonly string[]): Size | undefined {
+  for (const line of lines) {
+    const found = /non positive size for width '(\d+)' or height '(\d+)'/.exec(line);
+    if (found !== null) return { width: Number(found[1]) / 2, height: Number(found[2]) };
+  }
+  return undefined;
+}

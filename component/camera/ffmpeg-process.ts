@@ -1,0 +1,98 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { VedetteError } from '../contract/errors.ts';
+import { FfmpegMessages } from './ffmpeg-messages.ts';
+
+/** After SIGTERM a child has so long before it is killed. */
+const KILL_AFTER_MS = 1000;
+
+export interface FfmpegProcessOptions {
+  /** The ffmpeg program. */
+  readonly path: string;
+  readonly arguments: readonly string[];
+  /** Written to its standard input, which is closed when absent. */
+  readonly playlist?: string;
+  /** Descriptor that the child has as number 3. The caller closes its own copy. */
+  readonly frameFd?: number;
+  readonly secrets: readonly string[];
+}
+
+export interface ProcessEnd {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+/** One running ffmpeg. It has ended, and everything it held is closed, when `ended` resolves. */
+export class FfmpegProcess {
+  readonly messages: FfmpegMessages;
+  readonly ended: Promise<ProcessEnd>;
+  readonly #child: ChildProcess;
+
+  /**
+   * Resolves when the program runs.
+   * @throws VedetteError FFMPEG_MISSING, CAMERA_SOURCE_FAILED (the system could not start it)
+   */
+  static async start(options: FfmpegProcessOptions): Promise<FfmpegProcess> {
+    const { path, frameFd } = options;
+    const child = spawn(path, options.arguments, {
+      stdio: [
+        options.playlist === undefined ? 'ignore' : 'pipe',
+        'ignore',
+        'pipe',
+        ...(frameFd === undefined ? [] : [frameFd]),
+      ],
+    });
+    const messages = new FfmpegMessages(options.secrets);
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => messages.add(text));
+    const ended = new Promise<ProcessEnd>((resolve) => {
+      child.once('close', (code, signal) => {
+        messages.end();
+        resolve({ code, signal });
+      });
+    });
+    await new Promise<void>((resolve, reject) => {
+      child.once('spawn', resolve);
+      child.once('error', (error: NodeJS.ErrnoException) => reject(startError(error, path)));
+    });
+    // A child that is gone before it read its input says why on its standard error.
+    child.stdin?.on('error', () => {});
+    child.stdin?.end(options.playlist);
+    return new FfmpegProcess(child, messages, ended);
+  }
+
+  private constructor(child: ChildProcess, messages: FfmpegMessages, ended: Promise<ProcessEnd>) {
+    this.#child = child;
+    this.messages = messages;
+    this.ended = ended;
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  /** Ends the child, by force after a second, and waits until it is gone. */
+  async stop(): Promise<void> {
+    this.#child.kill('SIGTERM');
+    const timer = setTimeout(() => this.#child.kill('SIGKILL'), KILL_AFTER_MS);
+    await this.ended;
+    clearTimeout(timer);
+  }
+}
+
+function startError(error: NodeJS.ErrnoException, path: string): VedetteError {
+  switch (error.code) {
+    case 'ENOENT':
+      return new VedetteError('FFMPEG_MISSING', `the program ${path} was not found`, {
+        cause: error,
+      });
+    case 'EACCES':
+      return new VedetteError('FFMPEG_MISSING', `${path} is no program that may be run`, {
+        cause: error,
+      });
+    default:
+      return new VedetteError(
+        'CAMERA_SOURCE_FAILED',
+        `${path} could not be started: ${error.code ?? error.message}`,
+        { cause: error },
+      );
+  }
+}

@@ -1,0 +1,127 @@
+import { open, type FileHandle } from 'node:fs/promises';
+import { inspectImage, type ImageInfo } from '../../native/index.ts';
+import type { CameraConfig, CameraSourceOf } from '../contract/config.ts';
+import { VedetteError } from '../contract/errors.ts';
+import type { CameraDriver, FrameSink } from '../contract/ports.ts';
+import { JpegSplitter, type SplitPicture } from './jpeg-splitter.ts';
+import { Pacer } from './pacer.ts';
+import { sourceError } from './source-error.ts';
+
+const CHUNK_BYTES = 262_144;
+
+export interface MjpegFileCameraOptions {
+  readonly source: CameraSourceOf<'mjpeg-file'>;
+  readonly pace: CameraConfig['pace'];
+  readonly maxFrameBytes: number;
+}
+
+/** A file of JPEG pictures one after another, without a container. */
+export class MjpegFileCamera implements CameraDriver {
+  readonly endsForGood: boolean;
+  readonly #options: MjpegFileCameraOptions;
+  #sequence = 0;
+
+  constructor(options: MjpegFileCameraOptions) {
+    this.#options = options;
+    this.endsForGood = !options.source.shouldLoop;
+  }
+
+  /** @throws VedetteError CAMERA_SOURCE_MISSING, CAMERA_SOURCE_FAILED */
+  async run(sink: FrameSink, signal: AbortSignal): Promise<void> {
+    const { source, pace } = this.#options;
+    const pacer = new Pacer(pace, source.framesPerSecond);
+    do {
+      const pictures = await this.#playOnce(sink, pacer, signal);
+      if (signal.aborted) return;
+      if (pictures === 0) {
+        throw new VedetteError('CAMERA_SOURCE_FAILED', `file ${source.path} holds no JPEG picture`);
+      }
+    } while (source.shouldLoop);
+  }
+
+  /** Returns how many readable pictures the file held. */
+  async #playOnce(sink: FrameSink, pacer: Pacer, signal: AbortSignal): Promise<number> {
+    const what = `file ${this.#options.source.path}`;
+    const splitter = new JpegSplitter(this.#options.maxFrameBytes);
+    const chunk = new Uint8Array(CHUNK_BYTES);
+    let pictures = 0;
+    let file: FileHandle | undefined;
+    try {
+      file = await open(this.#options.source.path);
+      sink.notifyOpened();
+      while (!signal.aborted) {
+        const { bytesRead } = await file.read(chunk);
+        if (bytesRead === 0) break;
+        for (const picture of splitter.push(chunk.subarray(0, bytesRead))) {
+          if (await this.#deliver(sink, picture, pacer, signal)) pictures += 1;
+          if (signal.aborted) return pictures;
+        }
+      }
+      const rest = splitter.end();
+      if (rest !== undefined && !signal.aborted) await this.#deliver(sink, rest, pacer, signal);
+      return pictures;
+    } catch (error) {
+      throw sourceError(error, what);
+    } finally {
+      await file?.close();
+    }
+  }
+
+  /** Returns whether it was a readable picture. */
+  async #deliver(
+    sink: FrameSink,
+    picture: SplitPicture,
+    pacer: Pacer,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    await pacer.next(signal);
+    if (signal.aborted) return false;
+    const sequence = this.#sequence;
+    this.#sequence += 1;
+    const info = this.#inspect(sink, picture, sequence);
+    if (info === undefined || picture.kind !== 'jpeg') return false;
+    const { data } = picture;
+    const writer = await sink.openSlot(data.byteLength, signal);
+    if (writer === undefined) return true;
+    writer.bytes.set(data);
+    writer.publish({
+      format: info.format,
+      width: info.width,
+      height: info.height,
+      byteLength: data.byteLength,
+      sequence,
+      capturedAtMs: Date.now(),
+    });
+    return true;
+  }
+
+  #inspect(sink: FrameSink, picture: SplitPicture, sequence: number): ImageInfo | undefined {
+    const where = `picture ${sequence} of file ${this.#options.source.path}`;
+    if (picture.kind === 'too-large') {
+      sink.countDrop(
+        'too-large',
+        new VedetteError(
+          'BODY_TOO_LARGE',
+          `${where} has ${picture.byteLength} bytes, at most ${this.#options.maxFrameBytes} fit (maxFrameBytes)`,
+        ),
+      );
+      return undefined;
+    }
+    try {
+      if (picture.kind === 'broken') {
+        throw new VedetteError(
+          'IMAGE_CORRUPT',
+          `it is damaged or cut short after ${picture.byteLength} bytes`,
+        );
+      }
+      return inspectImage(picture.data);
+    } catch (error) {
+      const cause = VedetteError.from(error, 'IMAGE_CORRUPT');
+      sink.countDrop(
+        'unreadable',
+        new VedetteError(cause.code, `${where}: ${cause.message}`, { cause }),
+      );
+      return undefined;
+    }
+  }
+}

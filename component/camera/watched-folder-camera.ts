@@ -1,0 +1,240 @@
+import { watch, type FSWatcher } from 'node:fs';
+import { lstat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { CameraSourceOf } from '../contract/config.ts';
+import { VedetteError } from '../contract/errors.ts';
+import type { FrameDescription } from '../contract/frame.ts';
+import type { CameraDriver, FrameSink } from '../contract/ports.ts';
+import { FileDisposal, identityFrom, isSameFile, type FileIdentity } from './file-disposal.ts';
+import { pause } from './pause.ts';
+import { compareNames, listPictures } from './picture-files.ts';
+import { readPicture } from './read-picture.ts';
+import { isMissing, sourceError } from './source-error.ts';
+
+/** fs.watch may lose events and network file systems send none: the folder is listed this often. */
+const RESCAN_MS = 1000;
+/** A file that is written in many small steps must not cause as many listings. */
+const MIN_SCAN_GAP_MS = 20;
+/** Longer than any program sleeps between creating a file and writing to it. */
+const EMPTY_FILE_GRACE_MS = 2000;
+
+interface Arrival {
+  readonly name: string;
+  readonly identity: FileIdentity;
+}
+
+interface Sighting extends Arrival {
+  /** Since when the file has looked the same, in milliseconds of `performance.now`. */
+  readonly sinceMs: number;
+}
+
+/** A file that is being judged, or was and still lies in the folder. */
+interface Claim extends Arrival {
+  /** Present when it was judged and could not be put away: tried again at each listing. */
+  retry?: () => Promise<void>;
+}
+
+type Settled = 'judged' | 'unreadable';
+
+/**
+ * A folder into which a station drops pictures. Each file is read once it has stopped growing,
+ * oldest first, and put away when its result is stored: to `done/` (or deleted, or kept), to
+ * `failed/` with the reason beside it when it is no picture. Only regular files directly in the
+ * folder count.
+ *
+ * Each file is judged at least once: after a crash between result and move it is judged again. With
+ * `consume: keep` nothing marks a judged file but the memory of this process, so all files are
+ * judged again after a restart.
+ */
+export class WatchedFolderCamera implements CameraDriver {
+  readonly endsForGood = false;
+  readonly #source: CameraSourceOf<'folder'>;
+  readonly #disposal: FileDisposal;
+  readonly #sightings = new Map<string, Sighting>();
+  readonly #claims = new Map<string, Claim>();
+  /** By sequence number of the frame: what `settle` has to put away. */
+  readonly #unsettled = new Map<number, Claim>();
+  #sequence = 0;
+
+  constructor(source: CameraSourceOf<'folder'>) {
+    this.#source = source;
+    this.#disposal = new FileDisposal(source.path);
+  }
+
+  /** @throws VedetteError CAMERA_SOURCE_MISSING, CAMERA_SOURCE_FAILED */
+  async run(sink: FrameSink, signal: AbortSignal): Promise<void> {
+    const changes = new FolderChanges(this.#source.path);
+    try {
+      while (!signal.aborted) {
+        const beganMs = performance.now();
+        const { ready, nextMs } = await this.#scan();
+        sink.notifyOpened();
+        for (const arrival of ready) {
+          if (signal.aborted) return;
+          await this.#deliver(sink, arrival, signal);
+        }
+        if (ready.length > 0) continue;
+        // A folder of very many files takes long to list: then it is listed less often.
+        const scanMs = performance.now() - beganMs;
+        await changes.wait(Math.min(nextMs, Math.max(RESCAN_MS, scanMs * 10)), signal);
+        await pause(MIN_SCAN_GAP_MS, signal);
+      }
+    } finally {
+      changes.close();
+    }
+  }
+
+  async settle(frame: FrameDescription, end: Settled, error?: VedetteError): Promise<void> {
+    const claim = this.#unsettled.get(frame.sequence);
+    if (claim === undefined) return;
+    this.#unsettled.delete(frame.sequence);
+    await this.#putAway(claim, end, error);
+  }
+
+  async #deliver(sink: FrameSink, arrival: Arrival, signal: AbortSignal): Promise<void> {
+    const sequence = this.#sequence;
+    const claim: Claim = { name: arrival.name, identity: arrival.identity };
+    this.#sightings.delete(arrival.name);
+    this.#claims.set(arrival.name, claim);
+    this.#unsettled.set(sequence, claim);
+    const outcome = await readPicture(
+      sink,
+      {
+        path: join(this.#source.path, arrival.name),
+        sequence,
+        capturedAtMs: arrival.identity.modifiedMs,
+        identity: arrival.identity,
+      },
+      signal,
+    );
+    const isCounted = outcome.kind !== 'changed' && outcome.kind !== 'gone';
+    if (isCounted) this.#sequence += 1;
+    if (outcome.kind === 'published') return;
+    this.#unsettled.delete(sequence);
+    if (outcome.kind === 'refused') await this.#putAway(claim, 'unreadable', outcome.error);
+    else this.#unclaim(claim);
+  }
+
+  /** @throws VedetteError CAMERA_SOURCE_FAILED, STORAGE_FULL when the file could not be put away */
+  async #putAway(claim: Claim, end: Settled, error?: VedetteError): Promise<void> {
+    const { name, identity } = claim;
+    const { consume } = this.#source;
+    if (consume === 'keep') return;
+    const dispose = async () => {
+      if (end === 'unreadable') await this.#disposal.fail(name, identity, error);
+      else if (consume === 'delete') await this.#disposal.remove(name, identity);
+      else await this.#disposal.move(name, identity, 'done');
+      this.#unclaim(claim);
+    };
+    try {
+      await dispose();
+    } catch (cause) {
+      claim.retry = dispose;
+      const { code } = cause as NodeJS.ErrnoException;
+      throw new VedetteError(
+        code === 'ENOSPC' ? 'STORAGE_FULL' : 'CAMERA_SOURCE_FAILED',
+        `${name} was ${end === 'judged' ? 'judged' : 'refused'} and cannot be put away (${code ?? String(cause)}); it is tried again and not judged again`,
+        { cause },
+      );
+    }
+  }
+
+  #unclaim(claim: Claim): void {
+    if (this.#claims.get(claim.name) === claim) this.#claims.delete(claim.name);
+  }
+
+  /** Files that can be read now, oldest first, and in how many milliseconds another one can. */
+  async #scan(): Promise<{ ready: Arrival[]; nextMs: number }> {
+    const names = await this.#list();
+    const present = new Set(names);
+    for (const known of [this.#sightings, this.#claims]) {
+      for (const name of known.keys()) if (!present.has(name)) known.delete(name);
+    }
+    const ready: Arrival[] = [];
+    let nextMs = Infinity;
+    for (const name of names) {
+      const sighting = await this.#look(name);
+      if (sighting === undefined) continue;
+      const graceMs = sighting.identity.byteLength === 0 ? EMPTY_FILE_GRACE_MS : 0;
+      const waitMs = sighting.sinceMs + this.#source.settleMs + graceMs - performance.now();
+      if (waitMs <= 0) ready.push(sighting);
+      else nextMs = Math.min(nextMs, waitMs);
+    }
+    ready.sort(
+      (a, b) => a.identity.modifiedMs - b.identity.modifiedMs || compareNames(a.name, b.name),
+    );
+    return { ready, nextMs };
+  }
+
+  async #list(): Promise<string[]> {
+    try {
+      return await listPictures(this.#source.path);
+    } catch (error) {
+      throw sourceError(error, `folder ${this.#source.path}`);
+    }
+  }
+
+  /** `undefined` when the file is none, is gone, or is claimed already. */
+  async #look(name: string): Promise<Sighting | undefined> {
+    let identity: FileIdentity;
+    try {
+      const stats = await lstat(join(this.#source.path, name));
+      if (!stats.isFile()) return undefined;
+      identity = identityFrom(stats);
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw sourceError(error, `file ${name} in folder ${this.#source.path}`);
+    }
+    const claim = this.#claims.get(name);
+    if (claim !== undefined && isSameFile(claim.identity, identity)) {
+      const { retry } = claim;
+      // Its failure was reported the first time.
+      await retry?.().catch(() => {});
+      return undefined;
+    }
+    const before = this.#sightings.get(name);
+    if (before !== undefined && isSameFile(before.identity, identity)) return before;
+    const sighting = { name, identity, sinceMs: performance.now() };
+    this.#sightings.set(name, sighting);
+    return sighting;
+  }
+}
+
+/** Wakes who waits when something in a folder changes; says nothing about what. */
+class FolderChanges {
+  #watcher: FSWatcher | undefined;
+  #hasChanged = false;
+  #wake: (() => void) | undefined;
+
+  constructor(folder: string) {
+    try {
+      this.#watcher = watch(folder, () => {
+        this.#hasChanged = true;
+        this.#wake?.();
+      });
+      // Watching only makes it prompt: without it the listing at intervals finds everything.
+      this.#watcher.on('error', () => this.close());
+    } catch {
+      this.#watcher = undefined;
+    }
+  }
+
+  /** Resolves at the next change, at once if there was one since the last call. */
+  async wait(timeoutMs: number, signal: AbortSignal): Promise<void> {
+    if (!this.#hasChanged) {
+      const woken = new AbortController();
+      const wake = () => woken.abort();
+      this.#wake = wake;
+      signal.addEventListener('abort', wake, { once: true });
+      await pause(signal.aborted ? 0 : timeoutMs, woken.signal);
+      signal.removeEventListener('abort', wake);
+      this.#wake = undefined;
+    }
+    this.#hasChanged = false;
+  }
+
+  close(): void {
+    this.#watcher?.close();
+    this.#watcher = undefined;
+  }
+}
