@@ -40,20 +40,20 @@ const handlers: Handlers = {
   captures: (query, store) => store.captures.page(query),
   capture: (id, store) => store.captures.byId(id),
   reconcileCaptures: (_, store) => store.reconcileCaptures(),
-  upsertModel: (model, store) => nothing.call(store.upsertModel(model)),
+  upsertModel: (model, store) => void store.upsertModel(model),
   models: (_, store) => store.models.all(),
-  recordProbe: (probe, store) => nothing.call(store.recordProbe(probe)),
+  recordProbe: (probe, store) => void store.recordProbe(probe),
   trustedModel: ({ sha256, variant, runtimeVersion }, store) => {
     const probedAtMs = store.models.probe(sha256, variant, runtimeVersion);
     return probedAtMs === undefined ? undefined : { probedAtMs };
   },
-  upsertCamera: ({ name, config }, store) => nothing.call(store.upsertCamera(name, config)),
+  upsertCamera: ({ name, config }, store) => void store.upsertCamera(name, config),
   cameras: (_, store) => store.cameras.all(),
-  appendNotice: (notice, store) => nothing.call(store.notices.append(notice)),
+  appendNotice: (notice, store) => void store.notices.append(notice),
   notices: (limit, store) => store.notices.newest(limit),
   applyRetention: (config, store) => store.applyRetention(config),
   statistics: (_, store) => store.statistics(),
-  close: async (_, store) => nothing.call(await store.close()),
+  close: (_, store) => store.close().then(nothing),
 };
 
 /** Answers that are ready in the same turn travel together: a group of results is one message. */

@@ -1,0 +1,3 @@
+import { runtimeConfigSchema } from '../../../component/contract/config.ts';
+
+export const configDefaults = runtimeConfigSchema.parse({});
