@@ -1,5 +1,7 @@
+import { FrameRing } from '../../native/index.ts';
 import type { ModelConfig } from '../contract/config.ts';
 import { VedetteError } from '../contract/errors.ts';
+import type { FrameLease } from '../contract/frame.ts';
 import type {
   InferenceAnswer,
   InferenceRequest,
@@ -13,7 +15,6 @@ import type { TensorValue } from '../contract/tensor.ts';
 import { admitModel } from './admit-model.ts';
 import type { ModelTrust } from './admit-model.ts';
 import { checkOutputNames, checkTensors } from './check-tensors.ts';
-import { HeldSlots } from './held-slots.ts';
 import { modelSetup } from './model-setup.ts';
 import { packageSignature } from './package/package-signature.ts';
 import type { ModelPackage } from './package/read-package.ts';
@@ -53,7 +54,7 @@ let hosts = 0;
 /** A configured model on the main thread: its package, its workers, its queue and its state. */
 export class ModelHost {
   readonly #options: ModelHostOptions;
-  readonly #slots: HeldSlots;
+  readonly #owner: number;
   readonly #abort = new AbortController();
   #package: ModelPackage | undefined;
   #identity: ModelIdentity | undefined;
@@ -69,7 +70,7 @@ export class ModelHost {
   constructor(options: ModelHostOptions) {
     this.#options = options;
     hosts += 1;
-    this.#slots = new HeldSlots(FIRST_OWNER + hosts);
+    this.#owner = FIRST_OWNER + hosts;
   }
 
   get name(): string {
@@ -185,9 +186,7 @@ export class ModelHost {
     this.#abort.abort();
     clearTimeout(this.#retryTimer);
     await this.#pool?.close(drainMs);
-    const isInsideRun = this.#pool?.isInsideRun ?? false;
-    if (!isInsideRun) this.#slots.close();
-    return { isInsideRun };
+    return { isInsideRun: this.#pool?.isInsideRun ?? false };
   }
 
   async #attempt(): Promise<void> {
@@ -317,17 +316,11 @@ export class ModelHost {
     return { identity: this.#identity, model: this.#package };
   }
 
-  #runFrame(
-    request: InferenceRequest,
-    frame: Extract<InferenceRequest['image'], { kind: 'frame' }>['frame'],
-  ): Promise<PoolReply> {
-    const hold = this.#slots.hold(frame);
-    const job: WorkerJob = {
-      ...request,
-      kind: 'picture',
-      image: { kind: 'frame', frame: hold },
-    };
-    return this.#run('frame', job, [], () => this.#slots.release(hold));
+  #runFrame(request: InferenceRequest, frame: FrameLease): Promise<PoolReply> {
+    const ring = FrameRing.attach(frame.ringId);
+    const hold = ring.retain(frame, this.#owner);
+    const job: WorkerJob = { ...request, kind: 'picture', image: { kind: 'frame', frame: hold } };
+    return this.#run('frame', job, [], () => ring.release(hold));
   }
 
   #runEncoded(request: InferenceRequest, data: Uint8Array<ArrayBuffer>): Promise<PoolReply> {

@@ -1,6 +1,6 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { FrameRing, rawToTensor } from '../../native/index.ts';
-import { encodedToTensor } from '../../native/encoded-to-tensor.ts';
+import { encodedToTensor } from '../../native/image-to-tensor.ts';
 import { VedetteError } from '../contract/errors.ts';
 import { ENCODED_FORMATS, WHOLE_FRAME } from '../contract/frame.ts';
 import type { EncodedFormat, FrameLease, FrameView, RawPixelFormat } from '../contract/frame.ts';
@@ -28,7 +28,6 @@ export class ModelSession {
   readonly #decoder: Decoder;
   readonly #pixels: Float32Array<ArrayBuffer> | Uint8Array<ArrayBuffer>;
   readonly #input: Tensor;
-  readonly #rings = new Map<number, FrameRing>();
 
   /**
    * @throws VedetteError MODEL_LOAD_FAILED with the operator, opset or version named where known,
@@ -134,8 +133,6 @@ export class ModelSession {
   }
 
   async close(): Promise<void> {
-    for (const ring of this.#rings.values()) ring.close();
-    this.#rings.clear();
     await this.#session.release();
   }
 
@@ -174,7 +171,7 @@ export class ModelSession {
   }
 
   async #readFrame(frame: FrameLease, view: FrameView): Promise<FrameTransform> {
-    const data = this.#ring(frame.ringId).bytes(frame.slot).subarray(0, frame.byteLength);
+    const data = FrameRing.attach(frame.ringId).bytes(frame.slot).subarray(0, frame.byteLength);
     if (isEncoded(frame.format)) return this.#readEncoded(data, view);
     const { width, height, strides } = frame;
     const format: RawPixelFormat = frame.format as RawPixelFormat;
@@ -189,28 +186,6 @@ export class ModelSession {
     } catch (error) {
       throw VedetteError.from(error, 'IMAGE_CORRUPT');
     }
-  }
-
-  /** Rings stay attached: attaching for every frame would map memory anew. */
-  #ring(id: number): FrameRing {
-    let ring = this.#rings.get(id);
-    if (!ring) {
-      ring = FrameRing.attach(id);
-      this.#rings.set(id, ring);
-      forgetOldest(this.#rings);
-    }
-    return ring;
-  }
-}
-
-const MAX_RINGS = 64;
-
-/** Cameras that were reconfigured leave rings behind; only so many are kept attached. */
-function forgetOldest(rings: Map<number, FrameRing>): void {
-  for (const [id, ring] of rings) {
-    if (rings.size <= MAX_RINGS) return;
-    rings.delete(id);
-    ring.close();
   }
 }
 

@@ -146,7 +146,7 @@ function failure(
       { details: { ...details, timeoutMs: limits.timeoutMs } },
     );
   }
-  if (isOutOfMemory(end.stderr)) return memoryExceeded(lastLine(end.stderr));
+  if (isOutOfMemory(end.stderr)) return memoryExceeded(tellingLine(end.stderr));
   if (end.signal === 'SIGKILL') {
     return memoryExceeded(
       'the probe process was killed, most likely by the kernel for want of memory',
@@ -154,11 +154,13 @@ function failure(
   }
   return new VedetteError(
     'MODEL_PROBE_FAILED',
-    `the probe process of model '${name}' ${end.exit} in ${end.stage}${end.stderr ? `: ${lastLine(end.stderr)}` : ''}`,
+    `the probe process of model '${name}' ${end.exit} in ${end.stage}${end.stderr ? `: ${tellingLine(end.stderr)}` : ''}`,
     { details },
   );
 }
 
-function lastLine(text: string): string {
-  return text.split('\n').findLast((line) => line.trim() !== '') ?? '';
+/** The line of a dying process that says why: the first that speaks of an error, else the last one. */
+function tellingLine(text: string): string {
+  const lines = text.split('\n').filter((line) => line.trim() !== '');
+  return (lines.find((line) => /error|terminate|fatal/i.test(line)) ?? lines.at(-1) ?? '').trim();
 }

@@ -14,13 +14,17 @@ const DECODER_OF_TASK = {
   'anomaly-detection': 'anomaly',
 } as const satisfies Record<ModelManifest['task'], ModelManifest['output']['decoder']>;
 
+export interface AuthoredManifest {
+  readonly manifest: ModelManifest;
+  /** `input` as its author wrote it, without defaults. */
+  readonly authored: AuthoredInput;
+}
+
 /**
- * `model.json` of the package in `folder`, and the fields of `input` that its author wrote himself.
+ * `model.json` of the package in `folder`.
  * @throws VedetteError MODEL_PACKAGE_INVALID with every problem in `details.problems`
  */
-export async function readManifest(
-  folder: string,
-): Promise<{ manifest: ModelManifest; authored: AuthoredInput }> {
+export async function readManifest(folder: string): Promise<AuthoredManifest> {
   const path = join(folder, MANIFEST_FILE);
   let value: unknown;
   try {

@@ -10,6 +10,7 @@ import { insideFile, sha256Of } from './package-files.ts';
 import { packageInvalid } from './package-invalid.ts';
 import { readLabels } from './read-labels.ts';
 import { readManifest } from './read-manifest.ts';
+import type { AuthoredManifest } from './read-manifest.ts';
 import { readOnnx } from './read-onnx.ts';
 import type { OnnxStructure } from './read-onnx.ts';
 
@@ -57,7 +58,15 @@ const TASK_OF_METADATA: Readonly<Record<string, ModelManifest['task'] | undefine
  */
 export async function readPackage(folder: string, variantName?: string): Promise<ModelPackage> {
   const root = await realFolder(folder);
-  const { manifest, authored } = await readManifest(root);
+  return completePackage(root, await readManifest(root), variantName);
+}
+
+/** The same for a manifest that was read or made already; `root` must be a real path. */
+export async function completePackage(
+  root: string,
+  { manifest, authored }: AuthoredManifest,
+  variantName?: string,
+): Promise<ModelPackage> {
   const problems: string[] = [];
   const variant = pickVariant(manifest, variantName, problems);
   const modelFile = variant && (await insideFile(root, variant.file, 'variants', problems));

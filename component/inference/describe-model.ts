@@ -1,0 +1,143 @@
+import { realpath, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { VedetteError } from '../contract/errors.ts';
+import type { SerializedError } from '../contract/errors.ts';
+import { modelManifestSchema } from '../contract/model-manifest.ts';
+import type { ModelManifest, ModelManifestInput } from '../contract/model-manifest.ts';
+import type { TensorSpec } from '../contract/tensor.ts';
+import { describeOutputs } from '../decode/output-values.ts';
+import { readModelMetadata } from './package/model-metadata.ts';
+import { sha256Of } from './package/package-files.ts';
+import { readManifest } from './package/read-manifest.ts';
+import { readOnnx } from './package/read-onnx.ts';
+import type { OnnxStructure } from './package/read-onnx.ts';
+import { completePackage, readPackage } from './package/read-package.ts';
+import type { ModelPackage } from './package/read-package.ts';
+import { suggestManifest } from './package/suggest-manifest.ts';
+import { runProbe } from './run-probe.ts';
+import type { ProbeLimits, ProbeReport } from './run-probe.ts';
+import { runtimeVersion } from './runtime-version.ts';
+
+/** What `vedette model inspect` shows. Parts that could not be found out are absent. */
+export interface ModelDescription {
+  readonly path: string;
+  readonly kind: 'package' | 'onnx-file';
+  readonly runtimeVersion: string;
+  readonly manifest?: ModelManifest;
+  readonly variant?: string;
+  readonly sha256?: string;
+  readonly labels?: readonly string[];
+  /** How a picture becomes the input tensor, defaults and what the file says included. */
+  readonly input?: TensorSpec & { readonly name: string };
+  readonly graph?: OnnxStructure;
+  /** For a bare ONNX file: a manifest to begin with. */
+  readonly suggestion?: {
+    readonly manifest: ModelManifestInput;
+    readonly guesses: readonly string[];
+  };
+  /** The first run in the probe process. */
+  readonly probe?: ProbeReport;
+  /** Why it would not run; absent when it would (or was not tried). */
+  readonly problem?: SerializedError & { readonly remedy: string };
+}
+
+export interface DescribeOptions {
+  readonly variant?: string | undefined;
+  /** Absent: the model is read, but not run. */
+  readonly probe?: ProbeLimits | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Describes a model package (a folder) or a bare ONNX file, as far as it can be read: a faulty model
+ * is described with its problem.
+ * @throws VedetteError NOT_FOUND when there is nothing at the path
+ */
+export async function describeModel(
+  path: string,
+  options: DescribeOptions = {},
+): Promise<ModelDescription> {
+  const isFolder = await stat(path).then(
+    (found) => found.isDirectory(),
+    (error: unknown) => {
+      throw new VedetteError('NOT_FOUND', `there is no model package or ONNX file at ${path}`, {
+        cause: error,
+      });
+    },
+  );
+  let description: ModelDescription = {
+    path,
+    kind: isFolder ? 'package' : 'onnx-file',
+    runtimeVersion: await runtimeVersion(),
+  };
+  const learn = (more: Partial<ModelDescription>) => {
+    description = { ...description, ...more };
+  };
+  try {
+    const model = isFolder
+      ? await learnPackage(path, options.variant, learn)
+      : await learnFile(path, learn);
+    if (model) {
+      learn(factsOf(model));
+      if (options.probe) learn({ probe: await runProbe(model, options.probe, options.signal) });
+    }
+  } catch (thrown) {
+    const error = VedetteError.from(thrown);
+    learn({ problem: { ...error.serialize(), remedy: error.remedy } });
+  }
+  return description;
+}
+
+type Learn = (more: Partial<ModelDescription>) => void;
+
+/** A package that contradicts itself still shows its manifest and its graph. */
+async function learnPackage(
+  folder: string,
+  variantName: string | undefined,
+  learn: Learn,
+): Promise<ModelPackage> {
+  try {
+    return await readPackage(folder, variantName);
+  } catch (error) {
+    const manifest = await readManifest(folder).catch(() => undefined);
+    if (manifest) {
+      learn({ manifest: manifest.manifest });
+      const { variants } = manifest.manifest;
+      const variant = variants.find(({ name }) => name === variantName) ?? variants[0]!;
+      const graph = await readOnnx(join(folder, variant.file)).catch(() => undefined);
+      if (graph) learn({ graph });
+    }
+    throw error;
+  }
+}
+
+async function learnFile(path: string, learn: Learn): Promise<ModelPackage | undefined> {
+  const file = await realpath(path);
+  const graph = await readOnnx(file);
+  learn({ graph, sha256: await sha256Of([file]) });
+  const suggestion = suggestManifest(basename(file), graph, readModelMetadata(graph.metadata));
+  if (!suggestion) {
+    throw new VedetteError(
+      'MODEL_MISMATCH',
+      `the outputs are of no family that Vedette decodes: expected one [N, 6] or [1, N, 6] of detections, or anomalib's pred_score; the graph has ${describeOutputs(graph.outputs)}`,
+    );
+  }
+  learn({ suggestion });
+  const manifest = modelManifestSchema.parse(suggestion.manifest);
+  const model = await completePackage(dirname(file), {
+    manifest,
+    authored: { ...suggestion.manifest.input },
+  });
+  return model;
+}
+
+function factsOf(model: ModelPackage): Partial<ModelDescription> {
+  return {
+    manifest: model.manifest,
+    variant: model.variant.name,
+    sha256: model.sha256,
+    labels: model.labels,
+    input: { name: model.inputName, ...model.spec },
+    graph: model.structure,
+  };
+}
