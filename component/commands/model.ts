@@ -1,0 +1,52 @@
+import type { Command } from 'commander';
+import { runtimeConfigSchema, modelConfigSchema } from '../contract/config.ts';
+import { VedetteError } from '../contract/errors.ts';
+import { describeModel } from '../inference/describe-model.ts';
+import type { CommandContext } from './command-context.ts';
+import { exitCodeOf } from './command-context.ts';
+import { renderModel } from './render-model.ts';
+
+interface InspectOptions {
+  readonly variant?: string;
+  readonly run: boolean;
+  readonly json?: boolean;
+}
+
+/** `vedette model inspect` */
+export function addModelCommands(program: Command, context: CommandContext): void {
+  const model = program.command('model').description('look at model files and packages');
+  model
+    .command('inspect')
+    .description('say what a model is and whether it runs on this machine')
+    .argument('<path>', 'folder of a model package, or an ONNX file')
+    .option('--variant <name>', 'variant of the package; its first one when absent')
+    .option('--no-run', 'read the model only, without a first run in a probe process')
+    .option('--json', 'print the description as JSON')
+    .action((path: string, options: InspectOptions) => inspect(path, options, context));
+}
+
+/** The exit code is 0 for a model that would run, 2 for one with a problem. */
+async function inspect(
+  path: string,
+  options: InspectOptions,
+  context: CommandContext,
+): Promise<void> {
+  const limits = modelConfigSchema.parse({ package: path });
+  const description = await describeModel(path, {
+    variant: options.variant,
+    probe: options.run
+      ? {
+          memoryMegabytes: limits.probeMemoryMegabytes,
+          timeoutMs: limits.probeTimeoutMs,
+          threads: limits.threadsPerWorker,
+          maxImagePixels: runtimeConfigSchema.parse({}).limits.maxImagePixels,
+        }
+      : undefined,
+  });
+  context.stdout.write(
+    options.json ? `${JSON.stringify(description, undefined, 2)}\n` : renderModel(description),
+  );
+  if (!description.problem) return;
+  const error = VedetteError.deserialize(description.problem);
+  process.exitCode = exitCodeOf(error, options.json ? context : { stderr: context.stderr });
+}
