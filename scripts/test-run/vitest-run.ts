@@ -13,9 +13,8 @@ export interface VitestOptions {
 
 /** All vitest tests, shown live. A process that outlives them is one failure. */
 export async function runVitest(root: string, options: VitestOptions): Promise<Tally> {
-  const reportFile = join(root, 'build/test/vitest.json');
-  rmSync(reportFile, { force: true });
   const runId = `${process.pid}-${Date.now()}`;
+  const reportFile = join(root, `build/test/vitest-${runId}.json`);
   const { exitCode, hasTimedOut } = await runCommand(
     process.execPath,
     [
@@ -42,6 +41,7 @@ export async function runVitest(root: string, options: VitestOptions): Promise<T
   const tally = existsSync(reportFile)
     ? tallyVitest(JSON.parse(readFileSync(reportFile, 'utf8')), exitCode)
     : ONE_FAILED;
+  rmSync(reportFile, { force: true });
   if (leftovers.length === 0 || hasTimedOut) return tally;
   console.log('Processes that tests left behind (killed now):');
   for (const { pid, commandLine } of leftovers) console.log(`  ${pid} ${commandLine}`);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { groupsOf } from '../../../scripts/docs/config-leaves.ts';
 import { defaultOf, rangeOf, typeOf, unitOf } from '../../../scripts/docs/describe-schema.ts';
 import { configJsonSchema, manifestJsonSchema } from '../../../scripts/docs/json-schemas.ts';
@@ -53,6 +54,18 @@ describe('the JSON Schemas', () => {
       expect(schema.$schema).toBe('https://json-schema.org/draft/2020-12/schema');
       expect(schema.additionalProperties).toBe(false);
     }
+  });
+
+  it('accept a configuration and refuse a misspelt key', () => {
+    const schema = z.fromJSONSchema(configJsonSchema() as Parameters<typeof z.fromJSONSchema>[0]);
+    const source = { kind: 'folder', path: '/pictures' };
+    const model = 'coco-detector';
+    expect(schema.safeParse({ cameras: { dock: { source, model } } }).success).toBe(true);
+    expect(schema.safeParse({ cameras: { dock: { source, modle: model } } }).success).toBe(false);
+    const misspelt = { kind: 'folder', paht: '/pictures' };
+    expect(schema.safeParse({ cameras: { dock: { source: misspelt, model } } }).success).toBe(
+      false,
+    );
   });
 
   it('require only what has no default', () => {
