@@ -23,11 +23,12 @@ const LABEL_COLOURS = ['#56b4e9', '#e69f00', '#f0e442', '#009e73', '#cc79a7', '#
 /** An SVG document of `canvas` size that draws the overlay of a picture of `source` size. */
 export function drawOverlay(overlay: Overlay, source: Size, canvas: Size): string {
   const scale = canvas.width / source.width;
-  const fontPx = Math.max(11, Math.round(canvas.width / 60));
+  const fontPx = Math.max(11, Math.round(canvas.width / 68));
   const parts = [
     ...overlay.zones.map((zone) => drawZone(zone, scale)),
     ...(overlay.result.anomaly?.areas ?? []).map((area) => drawArea(area.polygon, scale)),
-    ...(overlay.result.detections ?? []).map((one) => drawDetection(one, scale, fontPx, canvas)),
+    ...(overlay.result.detections ?? []).map((one) => drawBox(one, scale)),
+    ...(overlay.result.detections ?? []).map((one) => drawLabel(one, scale, fontPx, canvas)),
     drawVerdict(overlay.result.verdict, fontPx, canvas),
   ];
   return (
@@ -61,23 +62,25 @@ const drawZone = (zone: readonly Point[], scale: number): string =>
 const drawArea = (polygon: readonly Point[], scale: number): string =>
   `<polygon points="${points(polygon, scale)}" fill="none" stroke="#d1242f" stroke-width="2"/>`;
 
-function drawDetection(
-  detection: NonNullable<InferenceResult['detections']>[number],
-  scale: number,
-  fontPx: number,
-  canvas: Size,
-): string {
-  const colour = LABEL_COLOURS[detection.labelIndex % LABEL_COLOURS.length] ?? '#ffffff';
-  const { x, y, width, height } = detection.box;
+type Detected = NonNullable<InferenceResult['detections']>[number];
+
+const labelColour = ({ labelIndex }: Detected): string =>
+  LABEL_COLOURS[labelIndex % LABEL_COLOURS.length] ?? '#ffffff';
+
+const drawBox = (detection: Detected, scale: number): string =>
+  `<rect x="${round(detection.box.x * scale)}" y="${round(detection.box.y * scale)}" ` +
+  `width="${round(detection.box.width * scale)}" height="${round(detection.box.height * scale)}" ` +
+  `fill="none" stroke="${labelColour(detection)}" stroke-width="2"/>`;
+
+/** Above the box, or below it where there is no room; never outside the picture. */
+function drawLabel(detection: Detected, scale: number, fontPx: number, canvas: Size): string {
+  const { x, y, height } = detection.box;
   const text = `${detection.label} ${detection.score.toFixed(2)}`;
-  const labelWidth = textWidth(text, fontPx);
-  const left = Math.min(Math.max(0, x * scale), Math.max(0, canvas.width - labelWidth));
+  const width = textWidth(text, fontPx);
+  const left = Math.min(Math.max(0, x * scale), Math.max(0, canvas.width - width));
   const top = y * scale > fontPx * 1.4 ? y * scale - fontPx * 1.4 : (y + height) * scale;
-  return (
-    `<rect x="${round(x * scale)}" y="${round(y * scale)}" width="${round(width * scale)}" ` +
-    `height="${round(height * scale)}" fill="none" stroke="${colour}" stroke-width="2"/>` +
-    drawText(text, { left, top, width: labelWidth, fontPx, background: colour, colour: '#111111' })
-  );
+  const background = labelColour(detection);
+  return drawText(text, { left, top, width, fontPx, background, colour: '#111111' });
 }
 
 function drawVerdict(verdict: InferenceResult['verdict'], fontPx: number, canvas: Size): string {
