@@ -61,23 +61,9 @@ export function openDatabase(dataFolder: string): OpenedDatabase {
       ),
     );
   }
-  let db: Database | undefined;
-  let problem: string | undefined;
-  try {
-    db = connect(file);
-    problem = checkIntegrity(db, wasUnclean);
-  } catch (thrown) {
-    if (!isCorruption(thrown)) {
-      db?.close();
-      throw thrown;
-    }
-    problem = (thrown as Error).message;
-  }
-  if (problem !== undefined || db === undefined) {
-    db?.close();
-    putAside(problem ?? 'could not be opened');
-    db = connect(file);
-  }
+  const problem = findDamage(file, wasUnclean);
+  if (problem !== undefined) putAside(problem);
+  const db = connect(file);
   try {
     const isNew = Number(db.pragma('user_version', { simple: true })) === 0;
     migrate(db);
@@ -96,8 +82,8 @@ export function markSuspect(dataFolder: string): void {
 function connect(file: string): Database {
   const db = new SqliteDatabase(file, { timeout: 2000 });
   try {
-    // Takes effect only in a new file: freed pages can be given back to the disk.
-    db.pragma('auto_vacuum = INCREMENTAL');
+    // Decided in a new file, for ever: freed pages can be given back to the disk.
+    if (sizeOf(file) === 0) db.pragma('auto_vacuum = INCREMENTAL');
     db.pragma('journal_mode = WAL');
     db.pragma('synchronous = FULL');
     db.pragma('foreign_keys = ON');
@@ -106,6 +92,24 @@ function connect(file: string): Database {
   } catch (thrown) {
     db.close();
     throw thrown;
+  }
+}
+
+/**
+ * What is wrong with the file, if anything. Looked at through a connection that cannot write: one
+ * that can would play the log into a damaged file when it is closed.
+ */
+function findDamage(file: string, wasUnclean: boolean): string | undefined {
+  if (sizeOf(file) === 0) return undefined;
+  let db: Database | undefined;
+  try {
+    db = new SqliteDatabase(file, { readonly: true, timeout: 2000 });
+    return checkIntegrity(db, wasUnclean);
+  } catch (thrown) {
+    if (isCorruption(thrown)) return (thrown as Error).message;
+    throw thrown;
+  } finally {
+    db?.close();
   }
 }
 

@@ -82,7 +82,7 @@ async function registerPicture(
     target.register({
       capture: { ...document.capture, imagePath, byteLength: size },
       diskBytes: size + bytes.length,
-      storedAtMs: mtimeMs,
+      storedAtMs: Math.round(mtimeMs),
       result: document.result,
     });
     return true;

@@ -56,6 +56,9 @@ export function salvage(file: string): Salvage {
   try {
     const db = new SqliteDatabase(file, { readonly: true, fileMustExist: true });
     try {
+      // A file cut short is refused as a whole, unless the reader says that it knows.
+      db.unsafeMode();
+      db.pragma('writable_schema = ON');
       return {
         cameras: readable(() =>
           db

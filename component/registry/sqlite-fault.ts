@@ -38,11 +38,16 @@ export function toRegistryError(thrown: unknown, folder: string, what: string): 
       details,
     });
   }
-  if (code === '') return new VedetteError('INTERNAL', `${what}: ${message}`, { cause: thrown });
-  return new VedetteError('REGISTRY_UNAVAILABLE', `${what}: ${message} (${code})`, {
-    cause: thrown,
-    details,
-  });
+  // What is neither the file's nor the system's refusal is a defect in a statement.
+  const isRefusal =
+    isStorageFault(thrown) ||
+    isCorruption(thrown) ||
+    typeof (thrown as NodeJS.ErrnoException).syscall === 'string';
+  return new VedetteError(
+    isRefusal ? 'REGISTRY_UNAVAILABLE' : 'INTERNAL',
+    `${what}: ${message} (${code})`,
+    { cause: thrown, details },
+  );
 }
 
 function freeBytes(folder: string): number {
