@@ -1,5 +1,17 @@
 import { ERROR_CODES, VedetteError, type ErrorCode } from '../component/contract/errors.ts';
 
+/** An opaque object of the addon. */
+export type PipeHandle = object & { readonly __pipeHandle: never };
+
+export type PipeReport = (
+  published: number,
+  overwritten: number,
+  discarded: number,
+  hasEnded: number,
+  partialBytes: number,
+  errno: number,
+) => void;
+
 /** What the addon exports. Numbers travel in Float64Arrays: see request.ts and ring-numbers.ts. */
 export interface Addon {
   rawToTensor(data: Uint8Array, request: Float64Array, out: Float32Array | Uint8Array): void;
@@ -20,6 +32,16 @@ export interface Addon {
   ringReclaim(id: number, numbers: Float64Array): void;
   ringStatistics(id: number, numbers: Float64Array): void;
   ringClose(id: number): void;
+
+  pipeOpen(
+    ringId: number,
+    numbers: Float64Array,
+    mayOverwrite: boolean,
+    report: PipeReport,
+  ): PipeHandle;
+  pipeWriteFd(handle: PipeHandle): number;
+  pipeCloseWriteEnd(handle: PipeHandle): void;
+  pipeClose(handle: PipeHandle, numbers: Float64Array): void;
 }
 
 let load: (() => Addon) | undefined;

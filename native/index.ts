@@ -13,6 +13,8 @@ export type { RawImage } from './request.ts';
 export { packedFrameBytes } from './packed-frame-bytes.ts';
 export { FrameRing } from './frame-ring.ts';
 export type { RingStatistics } from './frame-ring.ts';
+export { PipeFrameReader } from './pipe-frame-reader.ts';
+export type { PipeCounts, PipeEnd, PipeFrameReaderOptions } from './pipe-frame-reader.ts';
 
 provideAddon(() => {
   const file = path.join(import.meta.dirname, '..', 'build', 'Release', 'vedette.node');
