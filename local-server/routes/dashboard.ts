@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fastifyStatic from '@fastify/static';
 import type { FastifyPluginAsync } from 'fastify';
@@ -9,7 +9,8 @@ export const dashboardRoutes: FastifyPluginAsync<{ folder: string }> = async (ap
   app.addHook('onRoute', (route) => {
     route.config = { ...route.config, isPublic: true };
   });
-  if (!existsSync(join(folder, 'index.html'))) {
+  const page = await readFile(join(folder, 'index.html')).catch(() => undefined);
+  if (page === undefined) {
     app.get('/', async () => {
       throw new VedetteError(
         'NOT_FOUND',
@@ -30,8 +31,7 @@ export const dashboardRoutes: FastifyPluginAsync<{ folder: string }> = async (ap
       response.header('cache-control', 'public, max-age=31536000, immutable');
     },
   });
-  app.get('/', async (_request, reply) => {
-    reply.header('cache-control', 'no-cache');
-    return reply.sendFile('index.html', folder);
-  });
+  app.get('/', async (_request, reply) =>
+    reply.header('cache-control', 'no-cache').type('text/html; charset=utf-8').send(page),
+  );
 };

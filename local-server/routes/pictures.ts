@@ -29,7 +29,7 @@ export const pictureRoutes: FastifyPluginAsync<BodyOptions> = async (app, { runt
       fieldNameSize: 100,
       fieldSize: MAX_CONTEXT_BYTES,
       fields: 1,
-      files: 1,
+      files: 2,
       parts: 2,
       fileSize: bodies.maxBytes + 1,
       headerPairs: 20,
@@ -89,6 +89,9 @@ async function multipartPicture(
   let given: Readonly<Record<string, unknown>> | undefined;
   for await (const part of request.parts()) {
     if (part.type === 'file' && part.fieldname === 'image') {
+      if (data !== undefined) {
+        throw new VedetteError('REQUEST_INVALID', 'The form has two file parts `image`');
+      }
       data = await bodies.read(request, part.file);
       fileName = part.filename || undefined;
     } else if (part.fieldname === 'context') {
