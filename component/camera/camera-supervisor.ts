@@ -67,6 +67,7 @@ export class CameraSupervisor {
   #stateSinceMs = Date.now();
   #reason: SerializedError | undefined;
   #restarts = 0;
+  #stall: VedetteError | undefined;
   #firstArrivalMs: number | undefined;
   #lastArrivalMs = 0;
 
@@ -127,35 +128,36 @@ export class CameraSupervisor {
   async #runOnce(): Promise<VedetteError | undefined> {
     const { driver, slots, name } = this.#options;
     const run = new AbortController();
-    const signal = AbortSignal.any([this.#stop.signal, run.signal]);
-    let stall: VedetteError | undefined;
+    const end = () => run.abort();
+    this.#stop.signal.addEventListener('abort', end, { once: true });
+    this.#stall = undefined;
     this.#firstArrivalMs = undefined;
     this.#lastArrivalMs = performance.now();
     slots.listen({
-      sourceOpened: () => this.#change('running'),
+      // A source on its way down may still deliver: only the next run brings it back.
+      sourceIsHealthy: () => !run.signal.aborted && this.#change('running'),
       framesArrived: () => {
         this.#lastArrivalMs = performance.now();
         this.#firstArrivalMs ??= this.#lastArrivalMs;
-        this.#change('running');
       },
     });
     const watchdog = this.#watch(driver.stallTimeoutMs, (silentMs) => {
-      stall = new VedetteError(
+      this.#stall = new VedetteError(
         'CAMERA_SOURCE_FAILED',
         `camera ${name} delivered no frame for ${Math.round(silentMs)} ms; it is opened again`,
       );
-      this.#change('stalled', stall);
+      this.#change('stalled', this.#stall);
       run.abort();
     });
     try {
-      await driver.run(slots, signal);
-      return stall;
+      await driver.run(slots, run.signal);
+      return this.#stall;
     } catch (error) {
-      return stall ?? VedetteError.from(error, 'CAMERA_SOURCE_FAILED');
+      return this.#stall ?? VedetteError.from(error, 'CAMERA_SOURCE_FAILED');
     } finally {
       clearInterval(watchdog);
       slots.listen(undefined);
-      run.abort();
+      this.#stop.signal.removeEventListener('abort', end);
     }
   }
 
@@ -193,7 +195,7 @@ export class CameraSupervisor {
         'CAMERA_SOURCE_FAILED',
         `the source of camera ${this.#options.name} ended; it is opened again`,
       );
-    if (this.#state !== 'stalled') {
+    if (reason !== this.#stall) {
       this.#change(reason.retryable ? 'reconnecting' : 'failed', reason);
     }
     if (reason.code === 'CAMERA_SOURCE_MISSING') return this.#missingBackOff.next();
@@ -201,7 +203,6 @@ export class CameraSupervisor {
   }
 
   #change(state: CameraState, error?: VedetteError): void {
-    // A source on its way down may still deliver; only a new run brings it back to `running`.
     if (this.#stop.signal.aborted || (this.#state === state && error === undefined)) return;
     const isSame = this.#state === state && this.#reason?.code === error?.code;
     if (this.#state !== state) this.#stateSinceMs = Date.now();

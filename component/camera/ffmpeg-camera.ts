@@ -1,5 +1,4 @@
 import { stat } from 'node:fs/promises';
-import { PipeFrameReader } from '../../native/index.ts';
 import type { CameraConfig, SecretReference } from '../contract/config.ts';
 import { VedetteError } from '../contract/errors.ts';
 import type { CameraDriver, FrameSink } from '../contract/ports.ts';

@@ -48,7 +48,6 @@ export class FolderCamera implements CameraDriver {
   /** Returns how many pictures were published. */
   async #playOnce(sink: FrameSink, pacer: Pacer, signal: AbortSignal): Promise<number> {
     const names = (await this.#list()).sort(compareNames);
-    sink.notifyOpened();
     let published = 0;
     for (const name of names) {
       if (this.endsForGood && this.#delivered.has(name)) continue;

@@ -18,10 +18,12 @@ export interface FrameSlotsOptions {
   readonly onDrop?: (reason: DropReason, count: number, error?: VedetteError) => void;
 }
 
-/** What the supervisor hears of a source: that it is open, and that it delivered. */
+/** What the supervisor hears of a source. */
 export interface ArrivalListener {
-  sourceOpened(): void;
-  framesArrived(count: number): void;
+  /** It is open and healthy: said by the driver, or shown by a frame that can be judged. */
+  sourceIsHealthy(): void;
+  /** It sent something, be it no picture. */
+  framesArrived(): void;
 }
 
 /** Owner under which the main thread holds frames; workers use their own (see `reclaim`). */
@@ -79,8 +81,7 @@ export class FrameSlots implements FrameSink {
 
   /** A second hold on the same frame, released on its own. */
   retain(lease: FrameLease): FrameLease {
-    const second = this.#ring.retain(lease, MAIN_OWNER);
-    return lease.fileName === undefined ? second : { ...second, fileName: lease.fileName };
+    return this.#ring.retain(lease, MAIN_OWNER);
   }
 
   /** Gives a frame back; once for each `next` and each `retain`. */
@@ -91,9 +92,15 @@ export class FrameSlots implements FrameSink {
 
   /** Takes back every hold of a worker that died. Returns how many. */
   reclaim(owner: number): number {
-    const count = this.#ring.reclaim(owner);
-    this.#serveWriters();
-    return count;
+    try {
+      return this.#ring.reclaim(owner);
+    } catch (error) {
+      // Closed, and nobody holds anything.
+      if (this.#isClosed) return 0;
+      throw error;
+    } finally {
+      this.#serveWriters();
+    }
   }
 
   /** Counts a frame that was taken and could not be judged after all. */
@@ -159,7 +166,7 @@ export class FrameSlots implements FrameSink {
   countDrop(reason: DropReason, error?: VedetteError): void {
     this.#delivered += 1;
     this.#drop(reason, 1, error);
-    this.#listener?.framesArrived(1);
+    this.#listener?.framesArrived();
   }
 
   notifyPublished(publication: NativePublication): void {
@@ -169,11 +176,11 @@ export class FrameSlots implements FrameSink {
     this.#drop('no-free-slot', discarded);
     if (this.#isClosed) this.#dropWaiting();
     else this.#serveReaders();
-    if (published + discarded > 0) this.#listener?.framesArrived(published + discarded);
+    if (published + discarded > 0) this.#tellArrival();
   }
 
   notifyOpened(): void {
-    this.#listener?.sourceOpened();
+    this.#listener?.sourceIsHealthy();
   }
 
   // --------------------------------------------------------- for the supervisor
@@ -259,7 +266,12 @@ export class FrameSlots implements FrameSink {
     this.#ring.publish(slot, frame);
     this.#delivered += 1;
     this.#serveReaders();
-    this.#listener?.framesArrived(1);
+    this.#tellArrival();
+  }
+
+  #tellArrival(): void {
+    this.#listener?.framesArrived();
+    this.#listener?.sourceIsHealthy();
   }
 
   #drop(reason: DropReason, count: number, error?: VedetteError): void {

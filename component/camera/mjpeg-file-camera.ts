@@ -48,7 +48,6 @@ export class MjpegFileCamera implements CameraDriver {
     let file: FileHandle | undefined;
     try {
       file = await open(this.#options.source.path);
-      sink.notifyOpened();
       while (!signal.aborted) {
         const { bytesRead } = await file.read(chunk);
         if (bytesRead === 0) break;
