@@ -55,7 +55,7 @@ Status FrameRing::create(int64_t slots, int64_t slot_bytes, std::shared_ptr<Fram
                 static_cast<long long>(kMaxSlabBytes));
   }
   void* slab = mmap(nullptr, total, PROT_READ | PROT_WRITE,
-                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (slab == MAP_FAILED) return out_of_memory(total);
   Registry& all = registry();
   const std::lock_guard<std::mutex> lock(all.mutex);

@@ -53,8 +53,9 @@ class FrameRing {
   static constexpr int kMaxHolds = 64;
   static constexpr int64_t kMaxSlabBytes = int64_t{8} << 30;
 
-  // Pages are touched here, so that the first frames do not pay for them. FRAME_INVALID for sizes
-  // out of range, IMAGE_TOO_LARGE when the system refuses the memory.
+  // Pages become resident when a slot is first filled and stay so: a camera takes the memory of its
+  // frames, not that of the largest frame allowed. FRAME_INVALID for sizes out of range,
+  // IMAGE_TOO_LARGE when the system refuses the memory.
   static Status create(int64_t slots, int64_t slot_bytes, std::shared_ptr<FrameRing>* out);
   // FRAME_INVALID when there never was such a ring, or it is closed and nobody holds a slot of it.
   static Status find(int64_t id, std::shared_ptr<FrameRing>* out);
