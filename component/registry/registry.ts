@@ -323,7 +323,7 @@ export class Registry {
 
   #lose(fault: Error | undefined, livedMs: number): void {
     this.#worker = undefined;
-    for (const { call, reject } of this.#outstanding.values()) reject(lostError(call, fault));
+    for (const lost of this.#outstanding.values()) lost.reject(lostError(lost.call, fault));
     this.#outstanding.clear();
     if (this.#state !== 'open') return;
     this.#state = 'restarting';

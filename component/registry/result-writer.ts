@@ -156,11 +156,11 @@ export class ResultWriter {
       `${error.message}; the result waits in memory and is stored when there is space`,
       { cause: error, details: { ...error.details, isQueued: true } },
     );
-    for (const { row, isPromised, reject } of group) {
-      if (isPromised) continue;
-      this.#retained.push(row);
-      this.#retainedCharacters += row.json.length;
-      reject(queued);
+    for (const result of group) {
+      if (result.isPromised) continue;
+      this.#retained.push(result.row);
+      this.#retainedCharacters += result.row.json.length;
+      result.reject(queued);
     }
     let dropped = 0;
     while (
