@@ -5,7 +5,8 @@ const OUT_OF_MEMORY =
   /bad_alloc|failed to allocate memory|out of memory|cannot allocate memory|array buffer allocation failed/i;
 const UNKNOWN_OPERATOR = /fatal error: ([\w.]*?):?(\w+)\(-?\d+\) is not a registered/i;
 const NO_KERNEL = /could not find an implementation for (\S+)/i;
-const OPSET = /opset (\d+) is under development/i;
+const UNKNOWN_IN_OPSET = /no op registered for (\w+) with domain_version of (\d+)/i;
+const OPSET = /opset (\d+) is under development.*?domain (\S+) is till opset (\d+)/is;
 const IR_VERSION = /unsupported model ir version: (\d+), max supported ir version: (\d+)/i;
 const NOT_ONNX = /protobuf parsing failed|invalidprotobuf|invalid_protobuf/i;
 
@@ -46,13 +47,18 @@ export function loadError(thrown: unknown, modelFile: string): VedetteError {
     return refused(`no implementation of ${kernel[1]} for this processor: ${text}`, {
       operator: kernel[1],
     });
+  const inOpset = UNKNOWN_IN_OPSET.exec(text);
+  if (inOpset) {
+    return refused(`opset ${inOpset[2]} has no operator ${inOpset[1]}`, {
+      operator: inOpset[1],
+      opset: Number(inOpset[2]),
+    });
+  }
   const opset = OPSET.exec(text);
   if (opset) {
     return refused(
-      `its opset ${opset[1]} is newer than this ONNX Runtime knows; export with an older opset. ${text}`,
-      {
-        opset: Number(opset[1]),
-      },
+      `its opset of ${opset[2]} is ${opset[1]}, expected at most ${opset[3]}; export with an older opset`,
+      { opset: Number(opset[1]), maxOpset: Number(opset[3]) },
     );
   }
   const version = IR_VERSION.exec(text);
