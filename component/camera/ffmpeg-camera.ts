@@ -9,8 +9,15 @@ import {
   refusedSize,
   type SourceGeometry,
 } from './ffmpeg-geometry.ts';
-import { inputArguments, parseInput, type FfmpegInput, type FfmpegSource } from './ffmpeg-input.ts';
-import { FfmpegProcess } from './ffmpeg-process.ts';
+import {
+  inputArguments,
+  parseInput,
+  type FfmpegInput,
+  type FfmpegSource,
+  type InputPace,
+} from './ffmpeg-input.ts';
+import { FfmpegProcess, type ProcessEnd } from './ffmpeg-process.ts';
+import { FramePipe } from './frame-pipe.ts';
 import { sourceError } from './source-error.ts';
 
 export interface FfmpegCameraOptions {
@@ -22,6 +29,9 @@ export interface FfmpegCameraOptions {
 }
 
 const QUIET = ['-hide_banner', '-nostdin', '-nostats'];
+const VIDEO_ONLY = ['-map', '0:v:0', '-an', '-sn', '-dn'];
+/** Every frame as it comes, none made up or left out for the sake of a rate, to descriptor 3. */
+const RAW_FRAMES = ['-fps_mode', 'passthrough', '-pix_fmt', 'yuv420p', '-f', 'rawvideo', 'pipe:3'];
 
 /**
  * Anything that ffmpeg opens, decoded by a child process that writes raw I420 frames to a pipe,
@@ -48,4 +58,143 @@ export class FfmpegCamera implements CameraDriver {
   static isRecording(source: FfmpegSource): boolean {
     return parseInput(source).kind === 'file';
   }
+
+  /**
+   * @throws VedetteError CAMERA_SOURCE_MISSING, CAMERA_SOURCE_FAILED, FFMPEG_MISSING,
+   * SECRET_UNAVAILABLE
+   */
+  async run(sink: FrameSink, signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return;
+    const { source, readSecret } = this.#options;
+    const password = source.password === undefined ? undefined : await readSecret(source.password);
+    const input = parseInput(source, password);
+    await this.#requirePath(input);
+    this.#geometry ??= await this.#learnGeometry(input, signal);
+    if (this.#geometry === undefined || signal.aborted) return;
+    await this.#stream(sink, input, this.#geometry, signal);
+  }
+
+  async #requirePath({ kind, url }: FfmpegInput): Promise<void> {
+    if (kind !== 'file' && kind !== 'device') return;
+    try {
+      await stat(url);
+    } catch (error) {
+      throw sourceError(error, `${kind} ${url}`);
+    }
+  }
+
+  /** Decodes one frame to see its size and colours. `undefined` when `signal` was aborted. */
+  async #learnGeometry(
+    input: FfmpegInput,
+    signal: AbortSignal,
+  ): Promise<SourceGeometry | undefined> {
+    const probe = await this.#start(input, { isPaced: false, isLooped: false }, [
+      '-loglevel',
+      'info',
+      '-vf',
+      'showinfo',
+      '-frames:v',
+      '1',
+      '-f',
+      'null',
+      '-',
+    ]);
+    await untilEnded(probe, signal);
+    if (signal.aborted) return undefined;
+    const geometry = parseShowinfo(probe.messages.lines);
+    if (geometry === undefined) throw this.#failed(input, probe.messages.reason);
+    return geometry;
+  }
+
+  async #stream(
+    sink: FrameSink,
+    input: FfmpegInput,
+    geometry: SourceGeometry,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { width, height } = geometry;
+    const frameBytes = i420Bytes(geometry);
+    if (frameBytes > sink.slotBytes) {
+      // Counts the frame that the size was learnt from.
+      await sink.openSlot(frameBytes, signal);
+      throw this.#failed(
+        input,
+        `its frames of ${width}×${height} take ${frameBytes} bytes, at most ${sink.slotBytes} fit (maxFrameBytes)`,
+      );
+    }
+    const pipe = new FramePipe(sink, geometry, this.#sequence);
+    try {
+      const { source, pace } = this.#options;
+      const child = await this.#start(
+        input,
+        { isPaced: pace === 'source', isLooped: source.shouldLoop },
+        ['-loglevel', 'warning', '-vf', frameFilters(geometry), ...RAW_FRAMES],
+        pipe.writeFd,
+      );
+      pipe.closeWriteEnd();
+      const end = await untilEnded(child, signal, () => pipe.close());
+      if (signal.aborted) return;
+      const { error } = await pipe.ended;
+      if (error !== undefined) throw this.#failed(input, error.message);
+      this.#judgeEnd(input, child, end, pipe.frames);
+    } finally {
+      pipe.close();
+      this.#sequence += pipe.frames;
+    }
+  }
+
+  /** @throws VedetteError CAMERA_SOURCE_FAILED unless the source simply came to its end */
+  #judgeEnd(input: FfmpegInput, child: FfmpegProcess, end: ProcessEnd, frames: number): void {
+    const { width, height } = this.#geometry!;
+    const refused = refusedSize(child.messages.lines);
+    // What gave no frame may have another size by now.
+    if (refused !== undefined || frames === 0) this.#geometry = undefined;
+    if (refused !== undefined) {
+      throw this.#failed(
+        input,
+        `its picture changed from ${width}×${height} to ${refused.width}×${refused.height}`,
+      );
+    }
+    if (end.signal !== null) throw this.#failed(input, `ffmpeg was ended by ${end.signal}`);
+    if (end.code !== 0 || frames === 0) throw this.#failed(input, child.messages.reason);
+  }
+
+  #failed(input: FfmpegInput, reason: string): VedetteError {
+    return new VedetteError('CAMERA_SOURCE_FAILED', `${input.url}: ${reason}`);
+  }
+
+  async #start(
+    input: FfmpegInput,
+    pace: InputPace,
+    output: readonly string[],
+    frameFd?: number,
+  ): Promise<FfmpegProcess> {
+    const opened = inputArguments(this.#options.source, input, pace);
+    return FfmpegProcess.start({
+      path: this.#options.ffmpegPath,
+      arguments: [...QUIET, ...opened.arguments, ...VIDEO_ONLY, ...output],
+      ...(opened.playlist === undefined ? {} : { playlist: opened.playlist }),
+      ...(frameFd === undefined ? {} : { frameFd }),
+      secrets: input.credentials === undefined ? [] : [input.credentials.password],
+    });
+  }
+}
+
+/** Waits for a child; aborting `signal` stops it, after `onAbort`. */
+async function untilEnded(
+  child: FfmpegProcess,
+  signal: AbortSignal,
+  onAbort?: () => void,
+): Promise<ProcessEnd> {
+  let stopping: Promise<void> | undefined;
+  const stop = () => {
+    onAbort?.();
+    stopping = child.stop();
+  };
+  if (signal.aborted) stop();
+  else signal.addEventListener('abort', stop, { once: true });
+  const end = await child.ended;
+  signal.removeEventListener('abort', stop);
+  await stopping;
+  return end;
 }

@@ -1,4 +1,4 @@
-import { FrameRing } from '../../native/index.ts';
+import { FrameRing, type RingStatistics } from '../../native/index.ts';
 import { VedetteError } from '../contract/errors.ts';
 import type { DropReason, FrameDescription, FrameLease } from '../contract/frame.ts';
 import type { FrameSink, NativePublication, SlotWriter } from '../contract/ports.ts';
@@ -46,6 +46,7 @@ export class FrameSlots implements FrameSink {
   readonly slotBytes: number;
   readonly #ring: FrameRing;
   readonly #onDrop: FrameSlotsOptions['onDrop'];
+  /** All but what the ring itself overwrote. */
   readonly #dropped = new Map<DropReason, number>();
   /** File names stay on this thread: a slot holds only numbers. */
   readonly #fileNames: (string | undefined)[] = [];
@@ -53,10 +54,12 @@ export class FrameSlots implements FrameSink {
   readonly #writers = new Set<Waiting<SlotWriter>>();
   #recheck: NodeJS.Timeout | undefined;
   #listener: ArrivalListener | undefined;
-  #delivered = 0;
+  /** Frames that the source delivered and that never were in the ring. */
+  #notInRing = 0;
   #taken = 0;
   #hasEnded = false;
-  #isClosed = false;
+  /** What the ring said last; present once it is closed. */
+  #final: RingStatistics | undefined;
 
   constructor(options: FrameSlotsOptions) {
     this.policy = options.policy;
@@ -75,7 +78,7 @@ export class FrameSlots implements FrameSink {
   async next(signal: AbortSignal): Promise<FrameLease | undefined> {
     if (signal.aborted) return undefined;
     const lease = this.#take();
-    if (lease !== undefined || this.#isClosed || this.#hasEnded) return lease;
+    if (lease !== undefined || this.#final !== undefined || this.#hasEnded) return lease;
     return this.#wait(this.#readers, signal);
   }
 
@@ -96,7 +99,7 @@ export class FrameSlots implements FrameSink {
       return this.#ring.reclaim(owner);
     } catch (error) {
       // Closed, and nobody holds anything.
-      if (this.#isClosed) return 0;
+      if (this.#final !== undefined) return 0;
       throw error;
     } finally {
       this.#serveWriters();
@@ -110,7 +113,7 @@ export class FrameSlots implements FrameSink {
 
   /** Frames that the source delivered, whatever became of them. */
   get framesDelivered(): number {
-    return this.#delivered;
+    return this.#ringStatistics.published + this.#notInRing;
   }
 
   /** Frames that `next` gave out. */
@@ -120,11 +123,13 @@ export class FrameSlots implements FrameSink {
 
   /** Frames that lie unread in their slots. */
   get framesWaiting(): number {
-    return this.#isClosed ? 0 : this.#ring.statistics().unread;
+    return this.#ringStatistics.unread;
   }
 
   get framesDropped(): Readonly<Partial<Record<DropReason, number>>> {
-    return Object.fromEntries(this.#dropped);
+    const { overwritten, skipped } = this.#ringStatistics;
+    const lost = overwritten + skipped;
+    return { ...Object.fromEntries(this.#dropped), ...(lost > 0 ? { overwritten: lost } : {}) };
   }
 
   // ------------------------------------------------------------ for drivers
@@ -150,7 +155,7 @@ export class FrameSlots implements FrameSink {
       return undefined;
     }
     let writer: SlotWriter | undefined;
-    if (!signal.aborted && !this.#isClosed) {
+    if (!signal.aborted && this.#final === undefined) {
       // Who waits already goes first, so that frames keep their order.
       writer = this.#writers.size === 0 ? this.#beginWrite() : undefined;
       if (writer === undefined && !this.mayOverwrite) {
@@ -158,24 +163,23 @@ export class FrameSlots implements FrameSink {
       }
     }
     if (writer === undefined) {
-      this.countDrop(signal.aborted || this.#isClosed ? 'stopped' : 'no-free-slot');
+      this.countDrop(signal.aborted || this.#final !== undefined ? 'stopped' : 'no-free-slot');
     }
     return writer;
   }
 
   countDrop(reason: DropReason, error?: VedetteError): void {
-    this.#delivered += 1;
+    this.#notInRing += 1;
     this.#drop(reason, 1, error);
     this.#listener?.framesArrived();
   }
 
   notifyPublished(publication: NativePublication): void {
     const { published, overwritten, discarded } = publication;
-    this.#delivered += published + discarded;
-    this.#drop('overwritten', overwritten);
+    this.#notInRing += discarded;
     this.#drop('no-free-slot', discarded);
-    if (this.#isClosed) this.#dropWaiting();
-    else this.#serveReaders();
+    this.#tellOverwritten(overwritten);
+    this.#serveReaders();
     if (published + discarded > 0) this.#tellArrival();
   }
 
@@ -192,7 +196,7 @@ export class FrameSlots implements FrameSink {
 
   /** Whether the source cannot deliver because the reader has not given a slot back. */
   get isWaitingForReader(): boolean {
-    if (this.#isClosed || this.mayOverwrite) return false;
+    if (this.#final !== undefined || this.mayOverwrite) return false;
     return this.#writers.size > 0 || this.#ring.statistics().free === 0;
   }
 
@@ -207,21 +211,22 @@ export class FrameSlots implements FrameSink {
    * they are released; the memory goes with the last of them.
    */
   close(): void {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
-    for (const waiting of [...this.#writers, ...this.#readers]) waiting.settle(undefined);
-    this.#dropWaiting();
+    if (this.#final !== undefined) return;
+    const last = this.#ring.statistics();
     this.#ring.close();
+    this.#final = { ...last, unread: 0 };
+    this.#drop('stopped', last.unread);
+    for (const waiting of [...this.#writers, ...this.#readers]) waiting.settle(undefined);
   }
 
   // ----------------------------------------------------------------- inside
 
   #take(): FrameLease | undefined {
-    if (this.#isClosed) return undefined;
+    if (this.#final !== undefined) return undefined;
     let lease: FrameLease | undefined;
     if (this.policy === 'newest') {
       const newest = this.#ring.takeNewest(MAIN_OWNER);
-      if (newest !== undefined) this.#drop('overwritten', newest.skipped);
+      if (newest !== undefined) this.#tellOverwritten(newest.skipped);
       lease = newest?.lease;
     } else {
       lease = this.#ring.takeOldest(MAIN_OWNER);
@@ -236,7 +241,7 @@ export class FrameSlots implements FrameSink {
     const begun = this.#ring.beginWrite(this.mayOverwrite);
     if (begun === undefined) return undefined;
     const { slot } = begun;
-    if (begun.overwritten) this.#drop('overwritten', 1);
+    if (begun.overwritten) this.#tellOverwritten(1);
     let isOpen = true;
     const finish = () => {
       if (!isOpen) throw new VedetteError('INTERNAL', 'a slot was published or abandoned twice');
@@ -250,7 +255,7 @@ export class FrameSlots implements FrameSink {
       },
       abandon: () => {
         finish();
-        if (this.#isClosed) return;
+        if (this.#final !== undefined) return;
         this.#ring.cancelWrite(slot);
         this.#serveWriters();
       },
@@ -258,13 +263,12 @@ export class FrameSlots implements FrameSink {
   }
 
   #publish(slot: number, frame: FrameDescription): void {
-    if (this.#isClosed) {
+    if (this.#final !== undefined) {
       this.countDrop('stopped');
       return;
     }
     this.#fileNames[slot] = frame.fileName;
     this.#ring.publish(slot, frame);
-    this.#delivered += 1;
     this.#serveReaders();
     this.#tellArrival();
   }
@@ -280,15 +284,13 @@ export class FrameSlots implements FrameSink {
     this.#onDrop?.(reason, count, error);
   }
 
-  #dropWaiting(): void {
-    for (
-      let lease = this.#ring.takeOldest(MAIN_OWNER);
-      lease !== undefined;
-      lease = this.#ring.takeOldest(MAIN_OWNER)
-    ) {
-      this.#ring.release(lease);
-      this.#drop('stopped', 1);
-    }
+  /** Overwritten frames are counted by the ring. */
+  #tellOverwritten(count: number): void {
+    if (count > 0) this.#onDrop?.('overwritten', count);
+  }
+
+  get #ringStatistics(): RingStatistics {
+    return this.#final ?? this.#ring.statistics();
   }
 
   #serveReaders(): void {
@@ -300,7 +302,7 @@ export class FrameSlots implements FrameSink {
   }
 
   #serveWriters(): void {
-    if (this.#isClosed) return;
+    if (this.#final !== undefined) return;
     for (const waiting of this.#writers) {
       const writer = this.#beginWrite();
       if (writer === undefined) return;
