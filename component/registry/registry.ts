@@ -1,6 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { join } from 'node:path';
-import { Worker } from 'node:worker_threads';
 import type { RetentionConfig } from '../contract/config.ts';
 import { VedetteError } from '../contract/errors.ts';
 import type {
@@ -14,34 +12,21 @@ import type {
 } from '../contract/ports.ts';
 import type { InferenceResult } from '../contract/result.ts';
 import { captureRoot } from './capture-files.ts';
-import type {
-  CallName,
-  RegistryCalls,
-  RegistryReport,
-  RegistryWorkerData,
-  Settlement,
-  StoreStatistics,
-} from './messages.ts';
+import type { CallName, RegistryCalls, StoreStatistics } from './messages.ts';
 import type { ProbeRecord, RegistryCamera } from './model-rows.ts';
 import type { ReconcileSummary } from './reconcile-captures.ts';
 import type { ResultCount } from './result-queries.ts';
 import { fromStoredResult, toResultRow } from './result-row.ts';
 import { RequestGate } from './request-gate.ts';
 import type { RetentionSummary } from './retention-pass.ts';
+import type { RegistryOptions } from './worker-link.ts';
+import { WorkerLink } from './worker-link.ts';
+
+export type { RegistryOptions };
 
 const MAX_WRITES_IN_FLIGHT = 512;
 const MAX_WRITES_WAITING = 4096;
 const MAX_READS_IN_FLIGHT = 64;
-const FIRST_RESTART_MS = 100;
-const LONGEST_RESTART_MS = 10_000;
-/** A worker that lived so long was sound: the next back-off begins from the start. */
-const SOUND_AFTER_MS = 60_000;
-
-export interface RegistryOptions {
-  readonly dataFolder: string;
-  /** Told of what an operator should know; must not throw. */
-  onNotice(notice: Notice): void;
-}
 
 export interface AppendOptions {
   /**
@@ -62,34 +47,21 @@ export type RegistryStatistics = StoreStatistics & {
   readonly restarts: number;
 };
 
-interface Outstanding {
-  readonly call: CallName;
-  resolve(answer: unknown): void;
-  reject(error: VedetteError): void;
-}
-
-type RegistryState = 'opening' | 'open' | 'restarting' | 'closing' | 'closed';
-
 /**
  * The database of the device, kept by a worker of its own. Every method may reject with
  * REGISTRY_UNAVAILABLE (try again: the worker was lost or the file could not be used),
  * STORAGE_FULL (writes), OVERLOADED (too much is waiting) or SHUTTING_DOWN.
  */
 export class Registry {
-  readonly #options: RegistryOptions;
-  readonly #outstanding = new Map<number, Outstanding>();
+  readonly #dataFolder: string;
+  readonly #link: WorkerLink;
   readonly #writes = new RequestGate(MAX_WRITES_IN_FLIGHT, MAX_WRITES_WAITING, 'Registry writes');
   readonly #reads = new RequestGate(MAX_READS_IN_FLIGHT, 0, 'Registry reads');
-  #worker: Worker | undefined;
-  #state: RegistryState = 'opening';
-  #nextId = 1;
-  #restarts = 0;
-  #restartMs = FIRST_RESTART_MS;
   #closing: Promise<void> | undefined;
-  readonly #stopped = new AbortController();
 
   private constructor(options: RegistryOptions) {
-    this.#options = options;
+    this.#dataFolder = options.dataFolder;
+    this.#link = new WorkerLink(options);
   }
 
   /**
@@ -99,13 +71,13 @@ export class Registry {
    */
   static async open(options: RegistryOptions): Promise<Registry> {
     const registry = new Registry(options);
-    await registry.#start();
+    await registry.#link.start();
     return registry;
   }
 
   /** The folder that capture paths are relative to. */
   get captureFolder(): string {
-    return captureRoot(this.#options.dataFolder);
+    return captureRoot(this.#dataFolder);
   }
 
   /** Absolute path of a capture's picture. */
@@ -219,7 +191,7 @@ export class Registry {
       writesInFlight: this.#writes.inFlight,
       writesWaiting: this.#writes.waiting,
       readsInFlight: this.#reads.inFlight,
-      restarts: this.#restarts,
+      restarts: this.#link.restarts,
     };
   }
 
@@ -230,122 +202,23 @@ export class Registry {
   }
 
   async #close(): Promise<void> {
-    const worker = this.#worker;
-    this.#state = 'closing';
-    this.#stopped.abort();
-    if (worker !== undefined) {
-      await Promise.all([this.#writes.idle(), this.#reads.idle()]);
-      const exited = new Promise((resolve) => worker.once('exit', resolve));
-      await this.#send('close', undefined).catch(() => undefined);
-      if (this.#worker !== undefined) await exited;
-    }
-    this.#state = 'closed';
+    this.#link.refuse();
+    await Promise.all([this.#writes.idle(), this.#reads.idle()]);
+    await this.#link.close();
   }
 
   #write<K extends CallName>(
     call: K,
     request: RegistryCalls[K]['request'],
   ): Promise<RegistryCalls[K]['answer']> {
-    return this.#refuse() ?? this.#writes.run(() => this.#send(call, request));
+    return this.#link.refusal() ?? this.#writes.run(() => this.#link.send(call, request));
   }
 
   #read<K extends CallName>(
     call: K,
     request: RegistryCalls[K]['request'],
   ): Promise<RegistryCalls[K]['answer']> {
-    return this.#refuse() ?? this.#reads.run(() => this.#send(call, request));
-  }
-
-  #refuse(): Promise<never> | undefined {
-    if (this.#state === 'open') return undefined;
-    const isEnding = this.#state === 'closing' || this.#state === 'closed';
-    return Promise.reject(
-      isEnding
-        ? new VedetteError('SHUTTING_DOWN', 'The registry is closing; nothing more is stored')
-        : new VedetteError('REGISTRY_UNAVAILABLE', 'The registry is starting again'),
-    );
-  }
-
-  #send<K extends CallName>(
-    call: K,
-    request: RegistryCalls[K]['request'],
-  ): Promise<RegistryCalls[K]['answer']> {
-    return new Promise((resolve, reject) => {
-      const worker = this.#worker;
-      if (worker === undefined) return reject(lostError(call));
-      const id = this.#nextId++;
-      this.#outstanding.set(id, {
-        call,
-        resolve: (answer) => resolve(answer as RegistryCalls[K]['answer']),
-        reject,
-      });
-      worker.postMessage({ id, call, request });
-    });
-  }
-
-  #start(): Promise<void> {
-    const workerData: RegistryWorkerData = { dataFolder: this.#options.dataFolder };
-    const worker = new Worker(new URL('./registry-worker.ts', import.meta.url), {
-      name: 'registry',
-      workerData,
-    });
-    const startedAtMs = performance.now();
-    let fault: Error | undefined;
-    return new Promise((resolve, reject) => {
-      worker.on('message', (message: RegistryReport) => {
-        if (message.kind === 'settled') message.settlements.forEach((one) => this.#settle(one));
-        else if (message.kind === 'notice') this.#options.onNotice(message.notice);
-        else if (message.kind === 'failed') reject(VedetteError.deserialize(message.error));
-        else {
-          this.#worker = worker;
-          if (this.#closing === undefined) this.#state = 'open';
-          resolve();
-        }
-      });
-      worker.on('error', (error: Error) => {
-        fault = error;
-      });
-      worker.on('exit', () => {
-        const wasOpen = this.#worker === worker;
-        reject(lostError('open', fault));
-        if (wasOpen) this.#lose(fault, performance.now() - startedAtMs);
-      });
-    });
-  }
-
-  #settle(settlement: Settlement): void {
-    const outstanding = this.#outstanding.get(settlement.id);
-    if (outstanding === undefined) return;
-    this.#outstanding.delete(settlement.id);
-    if ('error' in settlement) outstanding.reject(VedetteError.deserialize(settlement.error));
-    else outstanding.resolve(settlement.answer);
-  }
-
-  #lose(fault: Error | undefined, livedMs: number): void {
-    this.#worker = undefined;
-    for (const lost of this.#outstanding.values()) lost.reject(lostError(lost.call, fault));
-    this.#outstanding.clear();
-    if (this.#state !== 'open') return;
-    this.#state = 'restarting';
-    if (livedMs > SOUND_AFTER_MS) this.#restartMs = FIRST_RESTART_MS;
-    const error = new VedetteError(
-      'REGISTRY_UNAVAILABLE',
-      `The registry's worker ended unexpectedly${fault ? `: ${fault.message}` : ''}; it is started again`,
-    );
-    this.#options.onNotice({ atMs: Date.now(), level: 'warn', error: error.serialize() });
-    void this.#restart();
-  }
-
-  async #restart(): Promise<void> {
-    const { signal } = this.#stopped;
-    while (!signal.aborted && this.#worker === undefined) {
-      await delay(this.#restartMs, undefined, { signal }).catch(() => undefined);
-      this.#restartMs = Math.min(this.#restartMs * 2, LONGEST_RESTART_MS);
-      if (signal.aborted) return;
-      this.#restarts += 1;
-      // A failure is in the next attempt's hands; calls meanwhile are refused as unavailable.
-      await this.#start().catch(() => undefined);
-    }
+    return this.#link.refusal() ?? this.#reads.run(() => this.#link.send(call, request));
   }
 }
 
@@ -353,13 +226,5 @@ function notFound(what: 'result' | 'capture', id: string): VedetteError {
   return new VedetteError(
     'NOT_FOUND',
     `There is no ${what} ${JSON.stringify(id.slice(0, 100))}; it may have been deleted by retention`,
-  );
-}
-
-function lostError(call: string, cause?: unknown): VedetteError {
-  return new VedetteError(
-    'REGISTRY_UNAVAILABLE',
-    `The registry's worker was lost before it answered ${call}; whether it was stored is unknown`,
-    { cause },
   );
 }
