@@ -1,7 +1,8 @@
 import { Readable } from 'node:stream';
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
 import { VedetteError } from '../../component/contract/errors.ts';
-import type { ModelStatus } from '../../component/contract/ports.ts';
+import type { ModelStatus, TensorAnswer } from '../../component/contract/ports.ts';
+import type { EdgeRuntime } from '../../component/edge-runtime.ts';
 import type { FaultLog } from '../../component/logging/fault-log.ts';
 import {
   asVedetteError,
@@ -12,7 +13,9 @@ import {
 import type { BodyOptions } from '../routes/runtime-options.ts';
 import { readProtocolBody, splitBody } from './infer-body.ts';
 import { readInferRequest } from './infer-request.ts';
+import type { InferRequest } from './infer-request.ts';
 import { writeInferResponse } from './infer-response.ts';
+import type { InferResponse } from './infer-response.ts';
 import { modelConfig, modelMetadata, repositoryEntry } from './model-documents.ts';
 import { checkVersion } from './model-version.ts';
 import { RequestStatistics } from './request-statistics.ts';
@@ -59,6 +62,20 @@ export const inferenceProtocol: FastifyPluginAsync<ProtocolOptions> = async (app
     return model;
   };
 
+  const infer = async (model: ModelStatus, request: FastifyRequest): Promise<InferResponse> => {
+    const startedAt = performance.now();
+    try {
+      const asked = readInferRequest(splitBody(request), model);
+      const answer = await askModel(runtime, model.name, asked);
+      const response = await writeInferResponse(asked, answer, model);
+      statistics.countSuccess(model.name, performance.now() - startedAt, answer.timings);
+      return response;
+    } catch (error) {
+      statistics.countFailure(model.name, performance.now() - startedAt);
+      throw error;
+    }
+  };
+
   app.get('/', async () => ({ name: 'vedette', version: runtime.version, extensions: EXTENSIONS }));
   app.get('/health/live', { config: { isPublic: true } }, async () => ({
     live: true,
@@ -88,29 +105,11 @@ export const inferenceProtocol: FastifyPluginAsync<ProtocolOptions> = async (app
       throw new VedetteError('MODEL_NOT_READY', `Model ${name} is ${reason?.message ?? state}`);
     });
     app.post<{ Params: ModelParams }>(`${prefix}/infer`, async (request, reply) => {
-      const startedAt = performance.now();
-      const model = modelOf(request.params);
-      try {
-        const asked = readInferRequest(splitBody(request), model);
-        const names = asked.outputs?.map((output) => output.name);
-        const answer =
-          asked.payload.kind === 'picture'
-            ? await runtime.inferPictureTensors(model.name, asked.payload.data, names)
-            : await runtime.inferTensors(model.name, {
-                inputs: asked.payload.inputs,
-                ...(names === undefined ? {} : { outputs: names }),
-              });
-        const response = await writeInferResponse(asked, answer, model);
-        statistics.countSuccess(model.name, performance.now() - startedAt, answer.timings);
-        const isBinary = response.jsonBytes !== undefined;
-        reply.header('content-length', response.byteLength);
-        reply.type(isBinary ? 'application/octet-stream' : 'application/json');
-        if (isBinary) reply.header('inference-header-content-length', response.jsonBytes);
-        return reply.send(Readable.from(response.pieces));
-      } catch (error) {
-        statistics.countFailure(model.name, performance.now() - startedAt);
-        throw error;
-      }
+      const { jsonBytes, byteLength, pieces } = await infer(modelOf(request.params), request);
+      reply.header('content-length', byteLength);
+      reply.type(jsonBytes === undefined ? 'application/json' : 'application/octet-stream');
+      if (jsonBytes !== undefined) reply.header('inference-header-content-length', jsonBytes);
+      return reply.send(Readable.from(pieces));
     });
   }
 
@@ -125,3 +124,14 @@ export const inferenceProtocol: FastifyPluginAsync<ProtocolOptions> = async (app
     );
   });
 };
+
+function askModel(
+  runtime: EdgeRuntime,
+  model: string,
+  { payload, outputs }: InferRequest,
+): Promise<TensorAnswer> {
+  const names = outputs?.map((output) => output.name);
+  if (payload.kind === 'picture') return runtime.inferPictureTensors(model, payload.data, names);
+  const { inputs } = payload;
+  return runtime.inferTensors(model, names === undefined ? { inputs } : { inputs, outputs: names });
+}

@@ -11,7 +11,7 @@ export const eventRoutes: FastifyPluginAsync<RuntimeOptions> = async (app, { run
   const hub = new EventHub(runtime);
   app.addHook('preClose', async () => hub.close());
 
-  app.get('/events', async (_request, reply) => {
+  app.get('/events', { exposeHeadRoute: false }, async (_request, reply) => {
     if (hub.listeners >= MAX_LISTENERS) {
       throw new VedetteError('OVERLOADED', `${MAX_LISTENERS} listeners follow the events already`);
     }

@@ -6,6 +6,9 @@ import type { RuntimeOptions } from './runtime-options.ts';
 
 const SNAPSHOT_TIMEOUT_MS = 5000;
 
+/** A HEAD request for a stream would never end. */
+const STREAM = { exposeHeadRoute: false };
+
 /** What a camera sees, with everything drawn: as a stream, and as one picture. */
 export const liveViewRoutes: FastifyPluginAsync<RuntimeOptions> = async (app, { runtime }) => {
   const viewers = new Set<LiveViewer>();
@@ -13,7 +16,7 @@ export const liveViewRoutes: FastifyPluginAsync<RuntimeOptions> = async (app, { 
     for (const viewer of viewers) viewer.close();
   });
 
-  app.get<{ Params: { name: string } }>('/cameras/:name/live', async (request, reply) => {
+  app.get<{ Params: { name: string } }>('/cameras/:name/live', STREAM, async (request, reply) => {
     const viewer = new LiveViewer(reply.raw);
     const unsubscribe = runtime.watchCamera(request.params.name, (jpeg) => viewer.show(jpeg));
     viewers.add(viewer);

@@ -1,0 +1,67 @@
+import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { pino } from 'pino';
+import { runtimeConfigSchema } from '../../component/contract/config.ts';
+import { startEdgeRuntime } from '../../component/local-edge-runtime.ts';
+import type { LocalEdgeRuntime } from '../../component/local-edge-runtime.ts';
+
+export const samplesFolder = fileURLToPath(new URL('../../samples/', import.meta.url));
+
+export interface RunningRuntime {
+  readonly runtime: LocalEdgeRuntime;
+  close(): Promise<void>;
+}
+
+/**
+ * The real runtime on the sample models: `surfaces` loops through pictures of brick (fails are
+ * captured), `pushed` takes what a program sends. Waits until every model is ready.
+ */
+export async function startSampleRuntime(): Promise<RunningRuntime> {
+  const folder = await mkdtemp(join(tmpdir(), 'vedette-runtime-'));
+  const pictures = join(folder, 'pictures');
+  for (const name of ['good-00.png', 'defect-00.png']) {
+    await cp(join(samplesFolder, 'images', 'brick', name), join(pictures, name));
+  }
+  const config = runtimeConfigSchema.parse({
+    thing: 'test-station',
+    dataFolder: join(folder, 'data'),
+    models: {
+      'coco-detector': { package: join(samplesFolder, 'models', 'coco-detector') },
+      'brick-anomaly': { package: join(samplesFolder, 'models', 'brick-anomaly') },
+    },
+    cameras: {
+      surfaces: {
+        title: 'Brick surfaces',
+        model: 'brick-anomaly',
+        source: { kind: 'folder', path: pictures, mode: 'loop', framesPerSecond: 4 },
+      },
+      pushed: { model: 'brick-anomaly', source: { kind: 'push' } },
+    },
+    rules: {
+      'surface-defect': { camera: 'surfaces', kind: 'anomaly' },
+      'pushed-defect': { camera: 'pushed', kind: 'anomaly' },
+    },
+    captures: { failed: { outcomes: { fail: true } } },
+  });
+  const runtime = await startEdgeRuntime({
+    config,
+    version: '0.1.0',
+    logger: pino({ level: 'silent' }),
+    readSecret: async () => '',
+  });
+  const close = async () => {
+    await runtime.close();
+    await rm(folder, { recursive: true, force: true });
+  };
+  while (!runtime.readiness().isReady) {
+    const failed = runtime.models().find((model) => model.state === 'failed');
+    if (failed !== undefined) {
+      await close();
+      throw new Error(`model ${failed.name}: ${failed.reason?.message}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  return { runtime, close };
+}
