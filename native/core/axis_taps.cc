@@ -96,7 +96,6 @@ Status linear_taps(const AxisFit& fit, LinearRule rule, LinearTaps* out) {
     return out_of_memory(count * 10);
   }
   const double scale = fit.source / static_cast<double>(fit.virtual_length);
-  const double inverse = static_cast<double>(fit.virtual_length) / fit.source;
   for (int i = 0; i < fit.count; i++) {
     const int64_t position = fit.first + i;
     int64_t near = 0;
@@ -108,10 +107,11 @@ Status linear_taps(const AxisFit& fit, LinearRule rule, LinearTaps* out) {
       near = static_cast<int64_t>(std::floor(at));
       fraction = at - static_cast<double>(near);
     } else {
-      near = static_cast<int64_t>(std::floor(static_cast<double>(position) * scale));
-      const double overlap =
-          static_cast<double>(position + 1) - static_cast<double>(near + 1) * inverse;
-      fraction = overlap <= 0 ? 0 : overlap - std::floor(overlap);
+      // (position + 1) - (near + 1) / scale, in whole numbers: at a border of pixels a rounding
+      // error would pick the wrong one.
+      near = position * fit.source / fit.virtual_length;
+      const int64_t overlap = (position + 1) * fit.source - (near + 1) * fit.virtual_length;
+      fraction = overlap <= 0 ? 0 : static_cast<double>(overlap) / fit.source;
     }
     if (near < 0) {
       near = 0;
