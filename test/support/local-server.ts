@@ -15,17 +15,18 @@ export interface RunningServer {
 /** The local server on a free port of the loopback. */
 export async function startServer(
   runtime: EdgeRuntime,
-  change: Partial<AppDependencies> = {},
+  change: Partial<AppDependencies> & { port?: number } = {},
 ): Promise<RunningServer> {
+  const { port = 0, ...deps } = change;
   const app = await buildApp({
     runtime,
     allowedHosts: [],
     maxBodyBytes: 1_048_576,
     logger: pino({ level: 'silent' }),
     dashboardFolder: '/nonexistent',
-    ...change,
+    ...deps,
   });
-  const address = await app.listen({ host: '127.0.0.1', port: 0 });
+  const address = await app.listen({ host: '127.0.0.1', port });
   return { app, address, port: Number(new URL(address).port), close: () => app.close() };
 }
 

@@ -1,0 +1,234 @@
+import { chromium } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { VedetteError } from '../../../component/contract/errors.ts';
+import { buildDashboard } from '../../../local-server/dashboard/build.mjs';
+import {
+  InMemoryRuntime,
+  sampleCamera,
+  sampleModel,
+  sampleResult,
+} from '../../support/in-memory-runtime.ts';
+import { startServer } from '../../support/local-server.ts';
+import type { RunningServer } from '../../support/local-server.ts';
+import { startSampleRuntime } from '../../support/real-runtime.ts';
+import type { RunningRuntime } from '../../support/real-runtime.ts';
+
+let browser: Browser;
+let dashboardFolder: string;
+let device: RunningRuntime;
+let server: RunningServer;
+const servers: RunningServer[] = [];
+const pages: Page[] = [];
+
+beforeAll(async () => {
+  ({ folder: dashboardFolder } = (await buildDashboard()) as { folder: string });
+  device = await startSampleRuntime();
+  server = await startServer(device.runtime, { dashboardFolder });
+  browser = await chromium.launch({
+    executablePath: '/usr/bin/chromium',
+    args: [
+      '--headless',
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
+  });
+});
+afterEach(async () => {
+  for (const page of pages.splice(0)) await page.close();
+  for (const one of servers.splice(0)) await one.close();
+});
+afterAll(async () => {
+  await browser?.close();
+  await server?.close();
+  await device?.close();
+});
+
+interface OpenPage {
+  readonly page: Page;
+  /** Errors in the console, refused resources, exceptions. */
+  readonly complaints: string[];
+  /** Addresses asked for outside the server. */
+  readonly foreign: string[];
+}
+
+async function openPage(
+  address: string,
+  viewport = { width: 1440, height: 1000 },
+): Promise<OpenPage> {
+  const page = await browser.newPage({ viewport });
+  pages.push(page);
+  const complaints: string[] = [];
+  const foreign: string[] = [];
+  page.on('console', (message) => {
+    if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text());
+  });
+  page.on('pageerror', (error) => complaints.push(error.message));
+  page.on('request', (request) => {
+    const url = request.url();
+    if (!url.startsWith(address) && !/^(data|blob):/.test(url)) foreign.push(url);
+  });
+  await page.goto(address);
+  return { page, complaints, foreign };
+}
+
+async function startStandIn(runtime: InMemoryRuntime, token?: string): Promise<RunningServer> {
+  const started = await startServer(runtime, {
+    dashboardFolder,
+    ...(token === undefined ? {} : { token }),
+  });
+  servers.push(started);
+  return started;
+}
+
+it('shows live pictures, verdicts and models of a running device without a complaint', async () => {
+  const { page, complaints, foreign } = await openPage(server.address);
+  await page.getByRole('heading', { name: 'Brick surfaces' }).waitFor();
+  await page.getByText('All models ready').waitFor();
+  await page.getByRole('button', { name: /fail.*surface-defect/is }).waitFor({ timeout: 15_000 });
+  const view = page.getByAltText('What Brick surfaces sees');
+  await view.waitFor();
+  await expect
+    .poll(() => view.evaluate((img: HTMLImageElement) => img.naturalWidth))
+    .toBeGreaterThan(0);
+  await page.getByRole('row', { name: /brick-anomaly.*Ready/ }).waitFor();
+  expect(await page.title()).toBe('test-station – Vedette');
+  expect(complaints).toEqual([]);
+  expect(foreign).toEqual([]);
+});
+
+it('filters the verdicts and opens one with its picture and JSON, by keyboard alone', async () => {
+  const { page, complaints } = await openPage(server.address);
+  const table = page.getByRole('table', { name: 'Latest verdicts' });
+  await table.getByText('Pass').first().waitFor({ timeout: 15_000 });
+  await page
+    .getByRole('button', { name: 'Verdict', exact: false })
+    .filter({ hasText: 'All verdicts' })
+    .click();
+  await page.getByRole('option', { name: 'Fail' }).click();
+  await expect.poll(() => table.getByText('Pass').count()).toBe(0);
+  await table.getByText('Fail').first().waitFor();
+  await page.getByRole('button', { name: 'Hold' }).click();
+  await table
+    .getByRole('button', { name: /Open the verdict/ })
+    .first()
+    .focus();
+  await page.keyboard.press('Enter');
+  const dialog = page.getByRole('dialog');
+  await dialog.getByText('surface-defect', { exact: true }).waitFor();
+  await expect.poll(() => dialog.locator('svg image').count()).toBe(1);
+  await expect.poll(() => dialog.locator('svg polygon').count()).toBeGreaterThan(0);
+  await dialog.getByRole('button', { name: /whole result/ }).click();
+  await dialog.getByText('"schemaVersion": 1').waitFor();
+  await page.keyboard.press('Escape');
+  await dialog.waitFor({ state: 'hidden' });
+  expect(complaints).toEqual([]);
+});
+
+it.each([
+  ['a phone', 360, 740],
+  ['a wall screen', 2560, 1440],
+])('fits %s without scrolling sideways', async (_screen, width, height) => {
+  const { page } = await openPage(server.address, { width, height });
+  await page.getByRole('heading', { name: 'Brick surfaces' }).waitFor();
+  await page.getByText('Pass').first().waitFor();
+  const overflow = () => page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  expect(await overflow()).toBeLessThanOrEqual(0);
+});
+
+it('says that the connection is lost, shows nothing as live then, and comes back by itself', async () => {
+  const runtime = new InMemoryRuntime();
+  runtime.cameraList = [sampleCamera('dock', { title: 'Loading dock' })];
+  const first = await startStandIn(runtime);
+  const { page } = await openPage(first.address);
+  await page.getByText('Live', { exact: true }).waitFor();
+  servers.pop();
+  await first.close();
+  await page.getByText(/No connection to the device since/).waitFor();
+  await page.getByText('No live picture: the connection is lost').waitFor();
+  expect(await page.getByText('Running', { exact: true }).count()).toBe(0);
+  expect(await page.getByAltText('What Loading dock sees').count()).toBe(0);
+
+  const again = await startServer(runtime, { dashboardFolder, port: first.port });
+  servers.push(again);
+  await page.getByText('Running', { exact: true }).waitFor({ timeout: 15_000 });
+  expect(await page.getByText(/No connection to the device/).count()).toBe(0);
+});
+
+it('says what does not work, in words', async () => {
+  const runtime = new InMemoryRuntime();
+  const reason = { code: 'MODEL_FILE_INVALID', message: 'model.onnx is cut short' } as const;
+  runtime.modelList = [sampleModel('broken', { state: 'failed', reason })];
+  runtime.cameraList = [
+    sampleCamera('dock', {
+      state: 'reconnecting',
+      reason: { code: 'CAMERA_SOURCE_FAILED', message: 'nothing came for 10 s' },
+      framesDropped: { unreadable: 7 },
+    }),
+  ];
+  const error = new VedetteError('STORAGE_FULL', 'The disk is full').serialize();
+  runtime.noticeList = [{ atMs: Date.now(), level: 'error', error }];
+  const { page } = await openPage((await startStandIn(runtime)).address);
+  for (const text of [
+    '1 of 1 model not working',
+    'model.onnx is cut short',
+    'Connecting again',
+    'nothing came for 10 s',
+    '7 not a readable picture',
+    'The disk is full',
+  ]) {
+    await page.getByText(text).first().waitFor();
+  }
+});
+
+it('shows text from outside as text', async () => {
+  const runtime = new InMemoryRuntime();
+  const label = '<img src=x onerror="document.title=1"><b>bold</b>';
+  const box = { x: 0, y: 0, width: 9, height: 9 };
+  const verdict = { outcome: 'fail', reason: label } as const;
+  runtime.resultList = [
+    sampleResult({ detections: [{ label, labelIndex: 0, score: 1, box }], verdict }),
+  ];
+  const { page, complaints } = await openPage((await startStandIn(runtime)).address);
+  await page.getByText(`1 × ${label}`).waitFor();
+  expect(await page.locator('b', { hasText: 'bold' }).count()).toBe(0);
+  expect(complaints).toEqual([]);
+});
+
+it('asks for the token once and remembers it', async () => {
+  const runtime = new InMemoryRuntime();
+  runtime.cameraList = [sampleCamera('dock', { title: 'Loading dock' })];
+  const { address } = await startStandIn(runtime, 'correct-horse');
+  const { page } = await openPage(address);
+  await page.getByLabel('Token').fill('wrong');
+  await page.getByRole('button', { name: 'Open' }).click();
+  await page.getByText('The token is not the one').waitFor();
+  await page.getByLabel('Token').fill('correct-horse');
+  await page.getByRole('button', { name: 'Open' }).click();
+  await page.getByRole('heading', { name: 'Loading dock' }).waitFor();
+  await page.reload();
+  await page.getByRole('heading', { name: 'Loading dock' }).waitFor();
+});
+
+it('keeps up with hundreds of verdicts a second', async () => {
+  const runtime = new InMemoryRuntime();
+  runtime.cameraList = [sampleCamera('walkway')];
+  const { page, complaints } = await openPage((await startStandIn(runtime)).address);
+  await page.getByText('Live', { exact: true }).waitFor();
+  for (let burst = 0; burst < 20; burst += 1) {
+    for (let index = 0; index < 50; index += 1) {
+      runtime.emit({ kind: 'result', result: sampleResult() });
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  const last = sampleResult({ verdict: { outcome: 'review', reason: 'the very last one' } });
+  runtime.emit({ kind: 'result', result: last });
+  await page.getByText('the very last one').first().waitFor();
+  expect(await page.locator('tbody tr').count()).toBeLessThanOrEqual(30);
+  expect(complaints).toEqual([]);
+});
