@@ -110,6 +110,7 @@ void PipeFrameReader::close() {
   has_thread_ = false;
   // The writer gets EPIPE at once instead of filling a pipe that nobody reads.
   close_fd(&read_fd_);
+  close_fd(&wake_fd_);
 }
 
 void* PipeFrameReader::run(void* self) {
