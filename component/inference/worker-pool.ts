@@ -116,9 +116,10 @@ export class WorkerPool {
     }
     return new Promise((resolve, reject) => {
       const waiting: Waiting = { ...request, enqueuedAt: performance.now(), resolve, reject };
-      waiting.deadline = setTimeout(() => this.#onDeadline(waiting), timeoutMs);
       this.#queue.push(waiting);
       this.#dispatch();
+      // Set after the timer of the run: a worker that hangs is abandoned before its caller hears of it.
+      waiting.deadline = setTimeout(() => this.#onDeadline(waiting), timeoutMs);
     });
   }
 
