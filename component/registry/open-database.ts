@@ -13,7 +13,7 @@ import type { Database } from 'better-sqlite3';
 import type { Notice } from '../contract/ports.ts';
 import { migrate, refuseNewerVersion } from './migrations/migrate.ts';
 import type { Salvage } from './set-aside.ts';
-import { corruptNotice, salvage, setDatabaseAside, setLogAside } from './set-aside.ts';
+import { corruptNotice, salvageNewest, setDatabaseAside, setLogAside } from './set-aside.ts';
 import { isCorruption } from './sqlite-fault.ts';
 
 export const DATABASE_NAME = 'registry.db';
@@ -26,9 +26,11 @@ const QUICK_CHECK_MAX_BYTES = 1024 * MEBIBYTE;
 export interface OpenedDatabase {
   readonly db: Database;
   readonly notices: readonly Notice[];
-  /** Begun just now: there was none, or it was set aside. */
-  readonly isNew: boolean;
-  readonly salvage?: Salvage;
+  /**
+   * Present until the first transaction (`begun_at_ms` in `meta`), which takes over what is here:
+   * a crash in between must not lose it.
+   */
+  readonly begins?: { readonly salvage: Salvage };
 }
 
 /**
@@ -40,10 +42,8 @@ export function openDatabase(dataFolder: string): OpenedDatabase {
   const file = join(dataFolder, DATABASE_NAME);
   const suspectFile = join(dataFolder, SUSPECT_NAME);
   const notices: Notice[] = [];
-  let saved: Salvage | undefined;
   const putAside = (problem: string) => {
     const aside = setDatabaseAside(file);
-    saved = salvage(aside);
     notices.push(corruptNotice(`${file}: ${problem}`, aside, 'a new database was begun'));
     rmSync(suspectFile, { force: true });
   };
@@ -65,9 +65,9 @@ export function openDatabase(dataFolder: string): OpenedDatabase {
   if (problem !== undefined) putAside(problem);
   const db = connect(file);
   try {
-    const isNew = Number(db.pragma('user_version', { simple: true })) === 0;
     migrate(db);
-    return { db, notices, isNew, ...(saved ? { salvage: saved } : {}) };
+    const hasBegun = db.prepare(`SELECT 1 FROM meta WHERE key = 'begun_at_ms'`).get() !== undefined;
+    return { db, notices, ...(hasBegun ? {} : { begins: { salvage: salvageNewest(dataFolder) } }) };
   } catch (thrown) {
     db.close();
     throw thrown;

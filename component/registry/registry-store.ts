@@ -14,6 +14,7 @@ import type { OpenedDatabase } from './open-database.ts';
 import { markSuspect, openDatabase } from './open-database.ts';
 import type { FoundCapture, ReconcileSummary } from './reconcile-captures.ts';
 import { newestSequences, reconcileCaptures } from './reconcile-captures.ts';
+import type { Salvage } from './set-aside.ts';
 import { ResultQueries } from './result-queries.ts';
 import { toResultRow } from './result-row.ts';
 import { ResultRows } from './result-rows.ts';
@@ -89,7 +90,7 @@ export class RegistryStore {
     try {
       const opened = openDatabase(dataFolder);
       const store = new RegistryStore(dataFolder, events, lock, opened);
-      if (opened.isNew) store.#beginAnew(opened);
+      if (opened.begins) store.#begin(opened.begins.salvage);
       for (const notice of opened.notices) store.#tell(notice);
       return store;
     } catch (thrown) {
@@ -181,13 +182,16 @@ export class RegistryStore {
     this.#lock.close();
   }
 
-  #beginAnew({ salvage }: OpenedDatabase): void {
+  /** The first transaction of a new database. */
+  #begin(salvage: Salvage): void {
     const root = captureRoot(this.#dataFolder);
     this.db
       .transaction(() => {
-        this.db.prepare(`INSERT INTO meta VALUES ('restores_results', '1')`).run();
-        for (const model of salvage?.models ?? []) this.models.upsert(model, Date.now());
-        for (const { name, config, lastSequence } of salvage?.cameras ?? []) {
+        const setMeta = this.db.prepare('INSERT INTO meta VALUES (?, ?)');
+        setMeta.run('begun_at_ms', String(Date.now()));
+        setMeta.run('restores_results', '1');
+        for (const model of salvage.models) this.models.upsert(model, Date.now());
+        for (const { name, config, lastSequence } of salvage.cameras) {
           this.#rows.raiseSequence(name, lastSequence);
           if (config !== null) this.cameras.upsert(name, config, Date.now());
         }

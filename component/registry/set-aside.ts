@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fsyncSync, openSync, renameSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, openSync, readdirSync, renameSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import SqliteDatabase from 'better-sqlite3';
 import { VedetteError } from '../contract/errors.ts';
@@ -48,11 +48,20 @@ export function corruptNotice(what: string, aside: string, consequence: string):
   return { atMs: Date.now(), level: 'error', error: error.serialize() };
 }
 
+/** What the database that was set aside last still gives; nothing when there is none. */
+export function salvageNewest(folder: string): Salvage {
+  const newest = readdirSync(folder)
+    .filter((name) => /^registry-corrupt-.*\.db$/.test(name))
+    .sort()
+    .at(-1);
+  return newest === undefined ? { cameras: [], models: [] } : salvage(join(folder, newest));
+}
+
 /**
  * Cameras with their counters and models of a damaged database, as far as they can be read. Probes
  * are left behind: trust in a model is cheap to earn again and dear to get wrong.
  */
-export function salvage(file: string): Salvage {
+function salvage(file: string): Salvage {
   try {
     const db = new SqliteDatabase(file, { readonly: true, fileMustExist: true });
     try {
