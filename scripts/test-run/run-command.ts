@@ -28,7 +28,8 @@ export function runCommand(
     const child = spawn(command, args, {
       cwd,
       env: { ...process.env, ...env },
-      stdio: isLive ? 'inherit' : ['ignore', 'pipe', 'pipe'],
+      // Live errors go to standard output too, so that they stand where they belong.
+      stdio: isLive ? ['inherit', 'inherit', 1] : ['ignore', 'pipe', 'pipe'],
     });
     running.add(child);
     const chunks: Buffer[] = [];
