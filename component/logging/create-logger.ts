@@ -19,6 +19,7 @@ export function createLogger(options: {
     ? pretty({
         destination: options.stream as unknown as DestinationStream,
         sync: true,
+        singleLine: true,
         colorize: true,
         translateTime: 'SYS:HH:MM:ss.l',
         ignore: 'pid,hostname',

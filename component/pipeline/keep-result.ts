@@ -50,7 +50,7 @@ export function createKeepResult(line: KeepDependencies): KeepResult {
       const startedMs = performance.now();
       const drawn = line.liveView.show(line.camera, frame, line.view, judged);
       const kept = await store(line, judged);
-      await drawn;
+      const storeMs = performance.now() - startedMs;
       if (kept instanceof VedetteError) {
         line.faults.warn(
           `store/${line.camera}/${kept.code}`,
@@ -58,7 +58,6 @@ export function createKeepResult(line: KeepDependencies): KeepResult {
           'a result could not be stored',
         );
       } else {
-        const storeMs = performance.now() - startedMs;
         line.statistics.countResult(kept, storeMs, frame.capturedAtMs, end === 'judged');
         line.metrics.countResult(line.camera, kept.model.name, kept);
         line.metrics.observe(line.camera, kept.model.name, 'store', storeMs);
@@ -66,6 +65,7 @@ export function createKeepResult(line: KeepDependencies): KeepResult {
       }
       if (end === 'unreadable') line.slots.dropTaken('unreadable');
       line.onKept(frame, kept);
+      await drawn;
     } finally {
       line.slots.release(frame);
     }
