@@ -6,8 +6,8 @@ import { datatypeOf } from './datatypes.ts';
 import type { InferRequest, RequestedOutput } from './infer-request.ts';
 import { integerVersion } from './model-version.ts';
 
-/** Elements written as JSON between two turns of the event loop; some two milliseconds. */
-const JSON_SLICE_ELEMENTS = 16_384;
+/** Elements written as JSON between two turns of the event loop; some four milliseconds. */
+const JSON_SLICE_ELEMENTS = 4096;
 
 export interface InferResponse {
   /** Length of the JSON in bytes; absent when nothing follows it. */
