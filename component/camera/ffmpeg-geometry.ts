@@ -42,7 +42,7 @@ export function frameFilters(geometry: SourceGeometry): string {
   const isExpected = `eq(iw\\,${width})*eq(ih\\,${height})`;
   return [
     `crop=w=if(${isExpected}\\,iw\\,2*iw):h=ih:exact=1`,
-    ...(isFullRange ? ['scale=in_range=pc:out_range=tv'] : []),
+    ...(isFullRange ? ['scale=in_range=pc:out_range=tv', 'format=yuv420p'] : []),
     ...(isBt709
       ? ['colorspace=iall=bt709:all=smpte170m:irange=tv:range=tv:format=yuv420p:fast=1']
       : []),

@@ -9,7 +9,7 @@ Prints `ready <port>` once it listens. Serves rtsp://127.0.0.1:<port>/live (a mo
 H.264) and, with --clip, /clip (the file once). Commands, one a line:
   stall           send nothing more, keep connections open
   resume          send again
-  resize W H      change the picture size of /live in the middle of the stream
+  resize W H      change the picture size of /live, in the middle of the stream and from then on
   end             end the stream of every client (EOS)
 End of stdin ends the server.
 """
@@ -33,7 +33,7 @@ arguments.add_argument("--port", type=int, default=0)
 options = arguments.parse_args()
 
 Gst.init(None)
-width, height = (int(part) for part in options.size.split("x"))
+size_of_live = tuple(int(part) for part in options.size.split("x"))
 server = GstRtspServer.RTSPServer()
 server.set_address("127.0.0.1")
 server.set_service(str(options.port))
@@ -51,6 +51,14 @@ def on_media(_factory, media):
     medias.append(media)
     media.connect("unprepared", lambda gone: medias.remove(gone) if gone in medias else None)
     set_stalled([media], is_stalled)
+    set_size([media])
+
+
+def set_size(which):
+    for media in which:
+        size = media.get_element().get_by_name("size")
+        if size is not None:
+            size.set_property("caps", caps(size_of_live))
 
 
 def set_stalled(which, value):
@@ -88,7 +96,7 @@ if options.user is not None:
 serve(
     "/live",
     "videotestsrc is-live=true pattern=ball ! capsfilter name=size "
-    f'caps="{caps((width, height)).to_string()}" ! valve name=valve ! '
+    f'caps="{caps(size_of_live).to_string()}" ! valve name=valve ! '
     f"x264enc tune=zerolatency sliced-threads=false threads=1 speed-preset=ultrafast key-int-max={options.rate} ! "
     "h264parse config-interval=-1 ! rtph264pay name=pay0 pt=96 config-interval=-1",
 )
@@ -101,7 +109,7 @@ if options.clip is not None:
 
 
 def on_command(channel, condition):
-    global is_stalled
+    global is_stalled, size_of_live
     line = sys.stdin.readline()
     if line == "":
         loop.quit()
@@ -111,10 +119,8 @@ def on_command(channel, condition):
         is_stalled = words[0] == "stall"
         set_stalled(medias, is_stalled)
     elif words[0] == "resize":
-        for media in medias:
-            size = media.get_element().get_by_name("size")
-            if size is not None:
-                size.set_property("caps", caps((int(words[1]), int(words[2]))))
+        size_of_live = (int(words[1]), int(words[2]))
+        set_size(medias)
     elif words[0] == "end":
         for media in medias:
             media.get_element().send_event(Gst.Event.new_eos())

@@ -1,0 +1,259 @@
+import { execFileSync } from 'node:child_process';
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { readdirSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { CameraSupervisor } from '../../../component/camera/camera-supervisor.ts';
+import { FfmpegCamera } from '../../../component/camera/ffmpeg-camera.ts';
+import type { FfmpegSource } from '../../../component/camera/ffmpeg-input.ts';
+import { FrameSlots } from '../../../component/camera/frame-slots.ts';
+import { cameraSourceSchema } from '../../../component/contract/config.ts';
+import { FrameRing } from '../../../native/index.ts';
+
+const CLIP = 'samples/clips/walkway.mp4';
+const never = new AbortController().signal;
+let folder: string;
+const ffmpeg = (...args: string[]) =>
+  execFileSync('ffmpeg', ['-hide_banner', '-loglevel', 'error', '-nostdin', '-y', ...args], {
+    maxBuffer: 1 << 28,
+  });
+
+const cameraOf = (values: Record<string, unknown>, ffmpegPath = 'ffmpeg') =>
+  new FfmpegCamera({
+    name: 'test',
+    source: cameraSourceSchema.parse({ kind: 'ffmpeg', ...values }) as FfmpegSource,
+    pace: 'fast',
+    ffmpegPath,
+    readSecret: () => Promise.reject(new Error('no secret is needed')),
+  });
+
+/** All frames of a source that ends, as they lie in the slots. */
+async function allFrames(camera: FfmpegCamera, slotBytes = 4_000_000) {
+  const slots = new FrameSlots({ slots: 3, slotBytes, policy: 'every' });
+  const ring = FrameRing.attach(slots.ringId);
+  const frames: { width: number; height: number; sequence: number; pixels: Buffer }[] = [];
+  const run = camera.run(slots, never).finally(() => slots.end());
+  for (let lease = await slots.next(never); lease !== undefined; lease = await slots.next(never)) {
+    const { width, height, sequence, byteLength } = lease;
+    const pixels = Buffer.from(ring.bytes(lease.slot).subarray(0, byteLength));
+    frames.push({ width, height, sequence, pixels });
+    slots.release(lease);
+  }
+  try {
+    await run;
+  } finally {
+    slots.close();
+  }
+  expect(slots.framesDelivered).toBe(frames.length);
+  return frames;
+}
+
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'vedette-ffmpeg-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+describe('FfmpegCamera', () => {
+  it('delivers each frame of a clip, bit for bit what ffmpeg decodes', async () => {
+    const frames = await allFrames(cameraOf({ url: CLIP, shouldLoop: false }));
+    expect(frames.map(({ sequence }) => sequence)).toEqual(
+      Array.from({ length: 300 }, (_, i) => i),
+    );
+    expect(frames[0]).toMatchObject({ width: 768, height: 576 });
+    const reference = ffmpeg('-i', CLIP, '-pix_fmt', 'yuv420p', '-f', 'rawvideo', '-');
+    expect(Buffer.concat(frames.map(({ pixels }) => pixels)).equals(reference)).toBe(true);
+  });
+
+  it('delivers odd sizes whole', async () => {
+    const clip = path.join(folder, 'odd.avi');
+    ffmpeg(
+      '-f',
+      'lavfi',
+      '-i',
+      'testsrc=size=321x241:rate=10',
+      '-frames:v',
+      '5',
+      '-c:v',
+      'ffv1',
+      clip,
+    );
+    const frames = await allFrames(cameraOf({ url: clip, shouldLoop: false }));
+    expect(frames).toHaveLength(5);
+    expect(frames[4]).toMatchObject({ width: 321, height: 241 });
+    const reference = ffmpeg('-i', clip, '-pix_fmt', 'yuv420p', '-f', 'rawvideo', '-');
+    expect(Buffer.concat(frames.map(({ pixels }) => pixels)).equals(reference)).toBe(true);
+  });
+
+  it('turns a clip upright that says it was filmed sideways, and describes that size', async () => {
+    const clip = path.join(folder, 'sideways.mp4');
+    ffmpeg('-i', CLIP, '-frames:v', '3', '-c', 'copy', '-metadata:s:v', 'rotate=90', clip);
+    const frames = await allFrames(cameraOf({ url: clip, shouldLoop: false }));
+    expect(frames[0]).toMatchObject({ width: 576, height: 768 });
+  });
+
+  it.each([
+    ['limited BT.601', 'smpte170m', 'tv'],
+    ['limited BT.709', 'bt709', 'tv'],
+    ['full-range BT.601', 'smpte170m', 'pc'],
+    ['full-range BT.709', 'bt709', 'pc'],
+  ])('gives the same colours for a %s stream', async (_title, matrix, range) => {
+    const clip = path.join(folder, `colour-${matrix}-${range}.mp4`);
+    // A strong red, whose YUV differs most between the matrices, encoded without loss.
+    ffmpeg(
+      ...['-f', 'lavfi', '-i', 'color=c=0xC83214:size=64x48:rate=5', '-frames:v', '3', '-vf'],
+      `scale=out_color_matrix=${matrix}:out_range=${range},format=yuv420p`,
+      ...['-colorspace', matrix, '-color_range', range, '-c:v', 'libx264', '-qp', '0', clip],
+    );
+    const frames = await allFrames(cameraOf({ url: clip, shouldLoop: false }));
+    const [y, u, v] = [0, 64 * 48, 64 * 48 * 1.25].map((at) => frames[1]!.pixels[at]!);
+    // BT.601, limited range (ITU-R BT.601-7, section 3.5).
+    const [r, g, b] = [0xc8 / 255, 0x32 / 255, 0x14 / 255];
+    expect(Math.abs(y! - (16 + 65.481 * r + 128.553 * g + 24.966 * b))).toBeLessThanOrEqual(2);
+    expect(Math.abs(u! - (128 - 37.797 * r - 74.203 * g + 112 * b))).toBeLessThanOrEqual(2);
+    expect(Math.abs(v! - (128 + 112 * r - 93.786 * g - 18.214 * b))).toBeLessThanOrEqual(2);
+  });
+
+  it('ends with a reason, not with scaled frames, when the picture changes its size', async () => {
+    const change = path.join(folder, 'change.ts');
+    for (const [index, size] of ['160x120', '320x240'].entries()) {
+      ffmpeg(
+        ...['-f', 'lavfi', '-i', `testsrc=size=${size}:rate=10`, '-frames:v', '20'],
+        ...['-c:v', 'libx264', '-bf', '0', '-output_ts_offset', String(index * 2)],
+        path.join(folder, `part-${index}.ts`),
+      );
+    }
+    const parts = [0, 1].map((index) => readFileSync(path.join(folder, `part-${index}.ts`)));
+    await writeFile(change, Buffer.concat(parts));
+    const camera = cameraOf({ url: change });
+    const slots = new FrameSlots({ slots: 64, slotBytes: 200_000, policy: 'every' });
+    await expect(camera.run(slots, never)).rejects.toMatchObject({
+      code: 'CAMERA_SOURCE_FAILED',
+      message: expect.stringContaining('changed from 160×120 to 320×240') as string,
+    });
+    expect(slots.framesDelivered).toBeGreaterThan(10);
+    expect(slots.framesDelivered).toBeLessThanOrEqual(20);
+    for (let left = slots.framesWaiting; left > 0; left -= 1) {
+      expect(await slots.next(never)).toMatchObject({ width: 160, height: 120 });
+    }
+    slots.close();
+  });
+
+  it('learns the new size when the source comes back with another one', async () => {
+    const clip = path.join(folder, 'swap.mp4');
+    const make = (size: string) =>
+      ffmpeg('-f', 'lavfi', '-i', `testsrc=size=${size}:rate=10`, '-frames:v', '4', clip);
+    make('160x120');
+    const camera = cameraOf({ url: clip, shouldLoop: false });
+    expect((await allFrames(camera))[0]).toMatchObject({ width: 160, sequence: 0 });
+    make('64x48');
+    await expect(allFrames(camera)).rejects.toMatchObject({ code: 'CAMERA_SOURCE_FAILED' });
+    expect((await allFrames(camera))[0]).toMatchObject({ width: 64, sequence: 4 });
+  });
+
+  it('counts frames that do not fit a slot and names the limit', async () => {
+    const slots = new FrameSlots({ slots: 3, slotBytes: 65_536, policy: 'newest' });
+    await expect(cameraOf({ url: CLIP }).run(slots, never)).rejects.toMatchObject({
+      message: expect.stringMatching(/768×576 take 663552 bytes, at most 65536/) as string,
+    });
+    expect(slots.framesDropped).toEqual({ 'too-large': 1 });
+    slots.close();
+  });
+
+  it('says what ffmpeg said about a file that is no video', async () => {
+    const slots = new FrameSlots({ slots: 3, slotBytes: 65_536, policy: 'newest' });
+    await expect(cameraOf({ url: 'package.json' }).run(slots, never)).rejects.toMatchObject({
+      code: 'CAMERA_SOURCE_FAILED',
+      message: expect.stringContaining('Invalid data found') as string,
+    });
+    slots.close();
+  });
+
+  it('says FFMPEG_MISSING when there is no such program, or it may not be run', async () => {
+    const slots = new FrameSlots({ slots: 3, slotBytes: 65_536, policy: 'newest' });
+    for (const program of ['/nowhere/ffmpeg', path.resolve('package.json')]) {
+      await expect(cameraOf({ url: CLIP }, program).run(slots, never)).rejects.toMatchObject({
+        code: 'FFMPEG_MISSING',
+        message: expect.stringContaining(program) as string,
+      });
+    }
+    slots.close();
+  });
+});
+
+describe('a supervised ffmpeg', () => {
+  const open: { supervisor: CameraSupervisor; slots: FrameSlots }[] = [];
+  afterEach(async () => {
+    for (const { supervisor, slots } of open.splice(0)) {
+      await supervisor.close();
+      slots.close();
+    }
+  });
+
+  function supervise(driver: FfmpegCamera) {
+    const slots = new FrameSlots({ slots: 3, slotBytes: 1_000_000, policy: 'newest' });
+    const supervisor = new CameraSupervisor({
+      name: 'test',
+      driver,
+      slots,
+      retry: { firstMs: 20, maximumMs: 50 },
+    });
+    open.push({ supervisor, slots });
+    supervisor.start();
+    return { supervisor, slots };
+  }
+
+  /** Children of this process whose command line has `word`. */
+  const children = (word: string) =>
+    readdirSync('/proc/self/task')
+      .flatMap((task) => readFileSync(`/proc/self/task/${task}/children`, 'utf8').split(' '))
+      .filter((pid) => pid !== '')
+      .filter((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(word))
+      .map(Number);
+
+  it('comes back when it is killed, and leaves neither child nor descriptor', async () => {
+    const { supervisor, slots } = supervise(cameraOf({ url: CLIP }));
+    const rounds = process.env['VEDETTE_DEEP'] === '1' ? 1000 : 12;
+    let descriptors = 0;
+    for (let round = 0; round < rounds; round += 1) {
+      const delivered = slots.framesDelivered;
+      await vi.waitFor(() => expect(slots.framesDelivered).toBeGreaterThan(delivered + 5), 10_000);
+      const pids = children('pipe:3');
+      expect(pids).toHaveLength(1);
+      if (round === 2) descriptors = readdirSync('/proc/self/fd').length;
+      process.kill(pids[0]!, 'SIGKILL');
+      await vi.waitFor(() => expect(supervisor.status.restarts).toBe(round + 1), 10_000);
+      expect(supervisor.status.reason?.message ?? 'SIGKILL').toContain('SIGKILL');
+    }
+    await vi.waitFor(() => expect(supervisor.status.state).toBe('running'), 10_000);
+    await vi.waitFor(() => expect(children('pipe:3')).toHaveLength(1));
+    expect(readdirSync('/proc/self/fd').length).toBeLessThanOrEqual(descriptors);
+    await supervisor.close();
+    expect(children('')).toEqual([]);
+  });
+
+  it('kills a child that ignores SIGTERM', async () => {
+    const stubborn = path.join(folder, 'stubborn-ffmpeg');
+    await writeFile(
+      stubborn,
+      `#!/usr/bin/env bash\ncase "$*" in *showinfo*) exec ffmpeg "$@";; esac\ntrap '' TERM\n` +
+        `ffmpeg "$@"\nwhile true; do read -t 0.1 < <(:); done\n`,
+    );
+    await chmod(stubborn, 0o755);
+    const { supervisor, slots } = supervise(cameraOf({ url: CLIP }, stubborn));
+    await vi.waitFor(() => expect(slots.framesDelivered).toBeGreaterThan(3), 10_000);
+    expect(children('stubborn')).toHaveLength(1);
+    await supervisor.close();
+    expect(children('')).toEqual([]);
+  });
+
+  it('has failed while ffmpeg is missing and runs once it is there', async () => {
+    const program = path.join(folder, 'late-ffmpeg');
+    const { supervisor } = supervise(cameraOf({ url: CLIP }, program));
+    await vi.waitFor(() => expect(supervisor.status.state).toBe('failed'));
+    expect(supervisor.status.reason?.code).toBe('FFMPEG_MISSING');
+    await writeFile(program, '#!/bin/sh\nexec ffmpeg "$@"\n');
+    await chmod(program, 0o755);
+    await vi.waitFor(() => expect(supervisor.status.state).toBe('running'), 10_000);
+  });
+});

@@ -1,0 +1,169 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import {
+  CameraSupervisor,
+  type CameraHealth,
+} from '../../../component/camera/camera-supervisor.ts';
+import { FfmpegCamera } from '../../../component/camera/ffmpeg-camera.ts';
+import type { FfmpegSource } from '../../../component/camera/ffmpeg-input.ts';
+import { FrameSlots } from '../../../component/camera/frame-slots.ts';
+import { cameraSourceSchema } from '../../../component/contract/config.ts';
+import { describeCameraDriver } from '../../contract/camera/camera-driver.contract.ts';
+import { hasRtspServer, RtspServer } from '../../support/rtsp-server.ts';
+
+const PASSWORD = "p@ss/w:rd' %é";
+const never = new AbortController().signal;
+
+const cameraOf = (values: Record<string, unknown>, password = '') =>
+  new FfmpegCamera({
+    name: 'gate',
+    source: cameraSourceSchema.parse({ kind: 'ffmpeg', ...values }) as FfmpegSource,
+    pace: 'source',
+    ffmpegPath: 'ffmpeg',
+    readSecret: () => Promise.resolve(password),
+  });
+
+/** Command lines of this process's children. */
+const commandLines = () =>
+  readdirSync('/proc/self/task')
+    .flatMap((task) => readFileSync(`/proc/self/task/${task}/children`, 'utf8').split(' '))
+    .filter((pid) => pid !== '')
+    .map((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' '));
+
+describe.skipIf(!hasRtspServer())('a camera that speaks RTSP', () => {
+  let server: RtspServer;
+  let guarded: RtspServer;
+  const open: { supervisor: CameraSupervisor; slots: FrameSlots }[] = [];
+
+  beforeAll(async () => {
+    server = await RtspServer.start({ size: '320x240' });
+    guarded = await RtspServer.start({ username: 'ann', password: PASSWORD });
+  });
+  afterEach(async () => {
+    for (const { supervisor, slots } of open.splice(0)) {
+      await supervisor.close();
+      slots.close();
+    }
+  });
+  afterAll(async () => {
+    await server.close();
+    await guarded.close();
+  });
+
+  function supervise(driver: FfmpegCamera) {
+    const slots = new FrameSlots({ slots: 3, slotBytes: 2_000_000, policy: 'newest' });
+    const changes: CameraHealth[] = [];
+    const supervisor = new CameraSupervisor({
+      name: 'gate',
+      driver,
+      slots,
+      onChange: (health) => changes.push(health),
+      retry: { firstMs: 50, maximumMs: 200 },
+    });
+    open.push({ supervisor, slots });
+    supervisor.start();
+    const isRunning = () =>
+      vi.waitFor(() => expect(supervisor.status.state).toBe('running'), 15_000);
+    return { supervisor, slots, changes, isRunning };
+  }
+
+  it.each(['tcp', 'udp'])('delivers its pictures over %s', async (transport) => {
+    const { slots, isRunning } = supervise(cameraOf({ url: server.url('live'), transport }));
+    await isRunning();
+    for (let index = 0; index < 5; index += 1) {
+      const lease = (await slots.next(never))!;
+      expect(lease).toMatchObject({ width: 320, height: 240, format: 'i420' });
+      expect(Math.abs(Date.now() - lease.capturedAtMs)).toBeLessThan(5000);
+      slots.release(lease);
+    }
+  });
+
+  it('logs in without showing the password in a process list', async () => {
+    const camera = cameraOf(
+      { url: guarded.url('live'), username: 'ann', password: { file: '/run/secret' } },
+      PASSWORD,
+    );
+    const { slots, isRunning } = supervise(camera);
+    await isRunning();
+    slots.release((await slots.next(never))!);
+    const lines = commandLines().filter((line) => line.includes('ffmpeg'));
+    expect(lines).toHaveLength(1);
+    for (const part of ['p@ss', 'p%40ss', encodeURIComponent(PASSWORD)]) {
+      expect(lines[0]).not.toContain(part);
+    }
+  });
+
+  it('says that the password is wrong, once, without saying it', async () => {
+    const { supervisor, changes } = supervise(
+      cameraOf({ url: `rtsp://ann:not-${'secret'}@127.0.0.1:${guarded.port}/live` }),
+    );
+    await vi.waitFor(() => expect(supervisor.status.restarts).toBeGreaterThan(2), 15_000);
+    expect(changes.map(({ state }) => state)).toEqual(['reconnecting']);
+    expect(supervisor.status.reason?.message).toContain('401');
+    expect(JSON.stringify(changes)).not.toContain('not-secret');
+  });
+
+  it('is stalled when the stream goes silent and runs again when it comes back', async () => {
+    const { supervisor, isRunning } = supervise(
+      cameraOf({ url: server.url('live'), stallTimeoutMs: 1000 }),
+    );
+    await isRunning();
+    await server.tell('stall');
+    await vi.waitFor(() => expect(supervisor.status.state).toBe('stalled'), 10_000);
+    await server.tell('resume');
+    await isRunning();
+  });
+
+  it('comes back by itself when the camera was switched off and on', async () => {
+    const { port } = server;
+    const { supervisor, isRunning, slots } = supervise(
+      cameraOf({ url: server.url('live'), stallTimeoutMs: 2000 }),
+    );
+    await isRunning();
+    await server.close();
+    await vi.waitFor(() => expect(supervisor.status.state).not.toBe('running'), 10_000);
+    const before = slots.framesDelivered;
+    server = await RtspServer.start({ port });
+    await vi.waitFor(() => expect(slots.framesDelivered).toBeGreaterThan(before + 3), 20_000);
+    expect(supervisor.status.state).toBe('running');
+  });
+
+  it('opens a stream again that changed its size, with frames that say so', async () => {
+    const { slots, isRunning } = supervise(cameraOf({ url: server.url('live') }));
+    await isRunning();
+    await server.tell('resize 160 120');
+    const sizes = new Set<string>();
+    for (let index = 0; index < 2000 && !sizes.has('160x120 28800'); index += 1) {
+      const lease = (await slots.next(AbortSignal.timeout(20_000)))!;
+      sizes.add(`${lease.width}x${lease.height} ${lease.byteLength}`);
+      slots.release(lease);
+    }
+    expect([...sizes].filter((size) => size !== '320x240 115200')).toEqual(['160x120 28800']);
+    await server.tell('resize 320 240');
+  });
+
+  it('opens a stream again that ended', async () => {
+    const { supervisor, isRunning, slots } = supervise(cameraOf({ url: server.url('live') }));
+    await isRunning();
+    await server.tell('end');
+    await vi.waitFor(() => expect(supervisor.status.restarts).toBeGreaterThan(0), 15_000);
+    const before = slots.framesDelivered;
+    await vi.waitFor(() => expect(slots.framesDelivered).toBeGreaterThan(before + 3), 15_000);
+  });
+});
+
+describe.skipIf(!hasRtspServer())('an RTSP stream as a source', () => {
+  let server: RtspServer;
+  beforeAll(async () => {
+    server = await RtspServer.start({ size: '320x240' });
+  });
+  afterAll(() => server.close());
+
+  describeCameraDriver('an RTSP stream through ffmpeg', async () => ({
+    driver: cameraOf({ url: server.url('live') }),
+    smallestFrameBytes: 100_000,
+    largestFrameBytes: 115_200,
+    canWait: false,
+    close: () => Promise.resolve(),
+  }));
+});
