@@ -37,7 +37,7 @@ function labelList(names: unknown): string[] | undefined {
   const labels: string[] = [];
   for (let index = 0; index < names.size; index += 1) {
     const label: unknown = names.get(index);
-    if (label === undefined) return undefined;
+    if (typeof label !== 'string' && typeof label !== 'number') return undefined;
     labels.push(String(label));
   }
   return labels;
