@@ -4,13 +4,13 @@ import { FrameSlots } from '../camera/frame-slots.ts';
 import { PushCamera } from '../camera/push-camera.ts';
 import type { CameraConfig, RuntimeConfig, SecretReference } from '../contract/config.ts';
 import { VedetteError } from '../contract/errors.ts';
-import type { FrameLease, FrameView } from '../contract/frame.ts';
+import type { FrameView } from '../contract/frame.ts';
 import type { CameraDriver, CameraStatus } from '../contract/ports.ts';
 import type { InferenceResult } from '../contract/result.ts';
 import type { ModelHost } from '../inference/model-host.ts';
 import { CameraStatistics } from './camera-statistics.ts';
 import type { NamedRule } from './judge.ts';
-import { createKeepResult, type KeepDependencies } from './keep-result.ts';
+import { createKeepResult, type JudgedFrame, type KeepDependencies } from './keep-result.ts';
 import { runCamera } from './run-camera.ts';
 
 type Shared = Pick<
@@ -112,7 +112,7 @@ export class CameraStation {
           slots,
           driver,
           statistics: this.#statistics,
-          onKept: (frame, kept) => this.#onKept(frame, kept),
+          onKept: (judged, kept) => this.#onKept(judged, kept),
         }),
         faults,
       },
@@ -123,7 +123,8 @@ export class CameraStation {
 
   /**
    * Hands a picture to a camera of kind `push`; resolves with its stored result.
-   * @throws VedetteError REQUEST_INVALID, CAMERA_DISABLED, IMAGE_…, OVERLOADED, SHUTTING_DOWN
+   * @throws VedetteError REQUEST_INVALID, CAMERA_DISABLED, MODEL_NOT_READY, IMAGE_…, OVERLOADED,
+   * SHUTTING_DOWN, STORAGE_FULL, and what `ModelHost.infer` throws
    */
   async push(
     data: Uint8Array,
@@ -137,6 +138,15 @@ export class CameraStation {
       throw new VedetteError(
         'REQUEST_INVALID',
         `Camera ${this.name} is of kind ${this.#camera.source.kind}; frames are pushed only to cameras of kind push`,
+      );
+    }
+    const { name, state, reason } = this.#options.model.status();
+    if (state === 'failed') {
+      // Frames of other sources wait for the model to be mended; who pushes waits for an answer.
+      throw new VedetteError(
+        'MODEL_NOT_READY',
+        `model '${name}' of camera ${this.name} failed: ${reason?.message ?? 'no reason is known'}`,
+        { details: { model: name, ...(reason ? { reason: reason.code } : {}) } },
       );
     }
     const { promise, resolve, reject } = Promise.withResolvers<InferenceResult>();
@@ -183,13 +193,15 @@ export class CameraStation {
     for (const waiting of this.#pushed.values()) waiting.reject(stopped);
   }
 
-  #onKept(frame: FrameLease, kept: InferenceResult | VedetteError): void {
+  /** Who pushed a picture that got no answer is told why, as with a picture sent to a model. */
+  #onKept({ frame, error }: JudgedFrame, kept: InferenceResult | VedetteError): void {
     const waiting = this.#pushed.get(frame.sequence);
     if (kept instanceof VedetteError) {
       waiting?.reject(kept);
       return;
     }
-    waiting?.resolve(kept);
+    if (error) waiting?.reject(error);
+    else waiting?.resolve(kept);
     this.#options.onResult(kept);
   }
 }

@@ -1,6 +1,6 @@
 import type { Size } from '../contract/frame.ts';
-import { STAGES, type CameraStatus, type Stage } from '../contract/ports.ts';
-import { OUTCOMES, type InferenceResult, type Outcome } from '../contract/result.ts';
+import { STAGES, type CameraStatus, type NewResult, type Stage } from '../contract/ports.ts';
+import { OUTCOMES, type Outcome } from '../contract/result.ts';
 
 const WINDOW_MS = 5000;
 const BUCKET_MS = 500;
@@ -23,12 +23,7 @@ export class CameraStatistics {
   #buckets: Bucket[] = [];
 
   /** `isJudged` is false for a picture that could not be read: it counts as dropped. */
-  countResult(
-    result: InferenceResult,
-    storeMs: number,
-    capturedAtMs: number,
-    isJudged: boolean,
-  ): void {
+  countResult(result: NewResult, storeMs: number, capturedAtMs: number, isJudged: boolean): void {
     if (isJudged) this.#framesJudged += 1;
     this.#outcomes[result.verdict.outcome] += 1;
     const { width, height }: Size = result.frame;

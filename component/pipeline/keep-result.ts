@@ -17,6 +17,8 @@ export interface JudgedFrame {
   readonly frame: FrameLease;
   readonly result: NewResult;
   readonly end: 'judged' | 'unreadable';
+  /** Why the frame got no answer from its model; its result says so too. */
+  readonly error?: VedetteError;
   readonly anomalyMap?: AnomalyMap;
 }
 
@@ -40,7 +42,7 @@ export interface KeepDependencies {
   readonly metrics: Metrics;
   readonly faults: FaultLog;
   /** Told of the stored result, or of why it could not be stored. */
-  readonly onKept: (frame: FrameLease, kept: InferenceResult | VedetteError) => void;
+  readonly onKept: (judged: JudgedFrame, kept: InferenceResult | VedetteError) => void;
 }
 
 export function createKeepResult(line: KeepDependencies): KeepResult {
@@ -51,6 +53,10 @@ export function createKeepResult(line: KeepDependencies): KeepResult {
       const drawn = line.liveView.show(line.camera, frame, line.view, judged);
       const kept = await store(line, judged);
       const storeMs = performance.now() - startedMs;
+      // A verdict was reached, whether or not there was room to keep it.
+      const { result } = judged;
+      line.statistics.countResult(result, storeMs, frame.capturedAtMs, end === 'judged');
+      line.metrics.countResult(line.camera, result.model.name, result);
       if (kept instanceof VedetteError) {
         line.faults.warn(
           `store/${line.camera}/${kept.code}`,
@@ -58,13 +64,11 @@ export function createKeepResult(line: KeepDependencies): KeepResult {
           'a result could not be stored',
         );
       } else {
-        line.statistics.countResult(kept, storeMs, frame.capturedAtMs, end === 'judged');
-        line.metrics.countResult(line.camera, kept.model.name, kept);
         line.metrics.observe(line.camera, kept.model.name, 'store', storeMs);
         await settle(line, judged);
       }
       if (end === 'unreadable') line.slots.dropTaken('unreadable');
-      line.onKept(frame, kept);
+      line.onKept(judged, kept);
       await drawn;
     } finally {
       line.slots.release(frame);
@@ -120,9 +124,10 @@ async function capture(
 }
 
 /** The source moves its file. A file that cannot be moved stays, and is judged again at the next start. */
-async function settle(line: KeepDependencies, { frame, end }: JudgedFrame): Promise<void> {
+async function settle(line: KeepDependencies, judged: JudgedFrame): Promise<void> {
+  const { frame, end, error: reason } = judged;
   try {
-    await line.driver.settle?.(frame, end);
+    await line.driver.settle?.(frame, end, reason);
   } catch (thrown) {
     const error = VedetteError.from(thrown, 'CAMERA_SOURCE_FAILED');
     line.faults.warn(

@@ -54,6 +54,7 @@ export async function runCamera(line: CameraLine, signal: AbortSignal): Promise<
       frame,
       result,
       end: endOf(seen),
+      ...(seen instanceof VedetteError ? { error: seen } : {}),
       ...(anomalyMap ? { anomalyMap } : {}),
     });
     keeping.add(kept);
