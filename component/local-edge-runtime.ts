@@ -223,9 +223,7 @@ export class LocalEdgeRuntime implements EdgeRuntime {
   }
 
   async result(id: string): Promise<InferenceResult> {
-    const result = await this.#registry.result(id);
-    if (result) return result;
-    throw new VedetteError('NOT_FOUND', `There is no result ${id}; retention may have deleted it`);
+    return this.#registry.result(id);
   }
 
   async captures(query: CaptureQuery): Promise<Page<StoredCapture>> {
@@ -234,8 +232,7 @@ export class LocalEdgeRuntime implements EdgeRuntime {
 
   async capture(id: string): Promise<{ capture: StoredCapture; imageFile: string }> {
     const capture = await this.#registry.capture(id);
-    if (capture) return { capture, imageFile: this.#registry.captureFile(capture) };
-    throw new VedetteError('NOT_FOUND', `There is no capture ${id}; retention may have deleted it`);
+    return { capture, imageFile: this.#captureStore.fileOf(capture) };
   }
 
   notices(): readonly Notice[] {

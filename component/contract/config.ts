@@ -245,7 +245,7 @@ export const captureRuleSchema = z.strictObject({
   ),
   minIntervalMs: described(
     integer(0, 86_400_000).default(0),
-    'At most one capture by this rule in so many milliseconds',
+    'At most one capture by this rule and camera in so many milliseconds',
   ),
 });
 

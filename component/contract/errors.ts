@@ -71,7 +71,7 @@ export const ERROR_CODES = {
   OVERLOADED: entry(
     429,
     true,
-    'The queue of this model is full.',
+    'Too much is waiting already: for this model, for a live view, or to be stored.',
     'Send again after the time in `Retry-After`, send less, or give the model more workers.',
   ),
 

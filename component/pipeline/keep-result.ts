@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { v7 as uuidv7 } from 'uuid';
 import type { CaptureRules } from '../delivery/capture-rules.ts';
 import type { CaptureStore } from '../delivery/capture-store.ts';
@@ -12,6 +13,9 @@ import type { CameraStatistics } from './camera-statistics.ts';
 import type { LiveView } from './live-view.ts';
 import type { Metrics } from './metrics.ts';
 import type { Pictures } from './pictures.ts';
+
+/** How often a full disk is tried again for a file that waits for its result, in milliseconds. */
+const SETTLE_RETRY_MS = 5000;
 
 export interface JudgedFrame {
   readonly frame: FrameLease;
@@ -49,26 +53,17 @@ export function createKeepResult(line: KeepDependencies): KeepResult {
   return async (judged) => {
     const { frame, end } = judged;
     try {
-      const startedMs = performance.now();
       const drawn = line.liveView.show(line.camera, frame, line.view, judged);
+      const startedMs = performance.now();
       const kept = await store(line, judged);
       const storeMs = performance.now() - startedMs;
-      // A verdict was reached, whether or not there was room to keep it.
-      const { result } = judged;
-      line.statistics.countResult(result, storeMs, frame.capturedAtMs, end === 'judged');
-      line.metrics.countResult(line.camera, result.model.name, result);
-      if (kept instanceof VedetteError) {
-        line.faults.warn(
-          `store/${line.camera}/${kept.code}`,
-          { camera: line.camera, error: kept },
-          'a result could not be stored',
-        );
-      } else {
+      if (!(kept instanceof VedetteError)) {
+        line.statistics.countResult(kept, storeMs, frame.capturedAtMs, end === 'judged');
+        line.metrics.countResult(line.camera, kept.model.name, kept);
         line.metrics.observe(line.camera, kept.model.name, 'store', storeMs);
-        await settle(line, judged);
       }
       if (end === 'unreadable') line.slots.dropTaken('unreadable');
-      line.onKept(judged, kept);
+      line.onKept(frame, kept);
       await drawn;
     } finally {
       line.slots.release(frame);
@@ -76,41 +71,58 @@ export function createKeepResult(line: KeepDependencies): KeepResult {
   };
 }
 
-/** The picture goes first, so that a stored result never names a capture that is not there. */
+/**
+ * Stores a result, then its picture, then tells the source. On a full disk the result is given
+ * without its number: the registry holds it in memory and stores it when there is space.
+ */
 async function store(
   line: KeepDependencies,
   judged: JudgedFrame,
 ): Promise<InferenceResult | VedetteError> {
-  const captured = await capture(line, judged);
-  const result = captured ? { ...judged.result, captureId: captured.id } : judged.result;
+  const rule =
+    judged.end === 'judged' ? line.captureRules.choose(line.camera, judged.result) : undefined;
+  const result = rule === undefined ? judged.result : { ...judged.result, captureId: uuidv7() };
+  let stored: InferenceResult;
   try {
-    const stored = await line.registry.appendResult(result, { durability: 'stream' });
-    return stored;
+    stored = await line.registry.appendResult(result, { durability: 'stream' });
   } catch (thrown) {
-    return VedetteError.from(thrown, 'REGISTRY_UNAVAILABLE');
+    const error = VedetteError.from(thrown, 'REGISTRY_UNAVAILABLE');
+    line.faults.warn(
+      `store/${line.camera}/${error.code}`,
+      { camera: line.camera, error },
+      'a result could not be stored',
+    );
+    if (error.details['isQueued'] !== true) return error;
+    void settleWhenStored(line, judged);
+    return judged.result;
   }
+  const isCaptured = rule !== undefined && (await capture(line, judged.frame, stored, rule));
+  await settle(line, judged);
+  if (isCaptured || rule === undefined) return stored;
+  const { captureId: _failed, ...withoutCapture } = stored;
+  return withoutCapture;
 }
 
+/** Whether the picture of a stored result was kept as well. */
 async function capture(
   line: KeepDependencies,
-  { frame, result, end }: JudgedFrame,
-): Promise<{ id: string } | undefined> {
-  const rule = end === 'judged' ? line.captureRules.choose(line.camera, result) : undefined;
-  if (rule === undefined) return undefined;
-  const id = uuidv7();
+  frame: FrameLease,
+  result: InferenceResult,
+  rule: string,
+): Promise<boolean> {
   try {
     const picture = await line.pictures.encode(frame, line.view);
     await line.captureStore.save({
-      id,
+      id: result.captureId ?? uuidv7(),
       camera: line.camera,
       capturedAtMs: frame.capturedAtMs,
       bytes: picture.bytes,
       format: picture.format,
-      result: { ...result, captureId: id },
+      result,
       rule,
     });
     line.metrics.countCapture(line.camera, 'stored');
-    return { id };
+    return true;
   } catch (thrown) {
     const error = VedetteError.from(thrown);
     line.metrics.countCapture(line.camera, 'failed');
@@ -119,7 +131,27 @@ async function capture(
       { camera: line.camera, error },
       'a picture could not be kept',
     );
-    return undefined;
+    return false;
+  }
+}
+
+/**
+ * A consuming source keeps its file until the result is really stored; the same id is stored once,
+ * however often it is offered. Ends without it when the process stops: the file is judged again then.
+ */
+async function settleWhenStored(line: KeepDependencies, judged: JudgedFrame): Promise<void> {
+  if (!line.driver.settle) return;
+  for (;;) {
+    await pause(SETTLE_RETRY_MS, undefined, { ref: false });
+    try {
+      await line.registry.appendResult(judged.result, { durability: 'stream' });
+    } catch (thrown) {
+      const { code } = VedetteError.from(thrown, 'REGISTRY_UNAVAILABLE');
+      if (code === 'SHUTTING_DOWN') return;
+      continue;
+    }
+    await settle(line, judged);
+    return;
   }
 }
 
