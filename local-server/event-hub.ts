@@ -27,6 +27,7 @@ export class EventHub {
 
   /** Begins with the state of everything, so that a listener needs no second source. */
   add(response: ServerResponse, headers: Readonly<Record<string, string>>): void {
+    if (response.destroyed) return;
     const listener = new EventListener(response);
     response.once('close', () => this.#remove(listener));
     this.#listeners.add(listener);

@@ -20,11 +20,13 @@ export class LiveViewer {
   }
 
   onClose(listener: () => void): void {
-    this.#response.once('close', () => {
+    const end = () => {
       clearTimeout(this.#stuckTimer);
       this.#newest = undefined;
       listener();
-    });
+    };
+    if (this.#response.destroyed) end();
+    else this.#response.once('close', end);
   }
 
   begin(headers: Readonly<Record<string, string>>): void {

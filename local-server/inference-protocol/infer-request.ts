@@ -1,38 +1,13 @@
-import { z } from 'zod';
 import { VedetteError } from '../../component/contract/errors.ts';
 import type { ModelStatus } from '../../component/contract/ports.ts';
 import type { TensorDeclaration, TensorValue } from '../../component/contract/tensor.ts';
 import { parseRequestValue } from '../request-values.ts';
 import { datatypeOf } from './datatypes.ts';
 import type { InferBody } from './infer-body.ts';
+import { inferRequestSchema } from './infer-request-schema.ts';
+import type { RequestedInput } from './infer-request-schema.ts';
 import { pictureOf } from './picture-input.ts';
 import { elementsOf, tensorFromBytes, tensorFromJson } from './tensor-values.ts';
-
-const parameters = z.record(z.string(), z.unknown()).default({});
-const tensorName = z.string().min(1).max(1000);
-
-const requestSchema = z.object({
-  id: z.string().max(1000).optional(),
-  parameters,
-  inputs: z
-    .array(
-      z.object({
-        name: tensorName,
-        shape: z.array(z.int().min(0).max(2_147_483_647)).max(16),
-        datatype: z.string(),
-        parameters,
-        data: z.unknown().optional(),
-      }),
-    )
-    .min(1)
-    .max(256),
-  outputs: z
-    .array(z.object({ name: tensorName, parameters }))
-    .max(256)
-    .optional(),
-});
-
-export type RequestedInput = z.output<typeof requestSchema>['inputs'][number];
 
 export interface RequestedOutput {
   readonly name: string;
@@ -64,7 +39,7 @@ export function readInferRequest(body: InferBody, model: ModelStatus): InferRequ
   }
   if (body.json === undefined) return rawRequest(body.binary, declared);
 
-  const request = parseRequestValue(requestSchema, body.json, 'request');
+  const request = parseRequestValue(inferRequestSchema, body.json, 'request');
   refuseSharedMemory([...request.inputs, ...(request.outputs ?? [])]);
   const isBinaryByDefault = request.parameters.binary_data_output === true;
   const outputs = request.outputs?.map((output) => {

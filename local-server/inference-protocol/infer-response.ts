@@ -27,7 +27,8 @@ export async function writeInferResponse(
   answer: TensorAnswer,
   model: ModelStatus,
 ): Promise<InferResponse> {
-  const json: string[] = [responseHead(request, answer)];
+  const json = new JsonPieces();
+  json.push(responseHead(request, answer));
   const binary: Uint8Array[] = [];
   for (const [index, output] of wantedOutputs(request, answer).entries()) {
     const tensor = findOutput(answer, output.name);
@@ -46,13 +47,23 @@ export async function writeInferResponse(
     }
   }
   json.push(']}');
-  const jsonPieces = json.map((text) => Buffer.from(text));
-  const jsonBytes = total(jsonPieces);
   return {
-    ...(binary.length === 0 ? {} : { jsonBytes }),
-    byteLength: jsonBytes + total(binary),
-    pieces: [...jsonPieces, ...binary].filter((piece) => piece.length > 0),
+    ...(binary.length === 0 ? {} : { jsonBytes: json.byteLength }),
+    byteLength: json.byteLength + total(binary),
+    pieces: [...json.pieces, ...binary].filter((piece) => piece.length > 0),
   };
+}
+
+/** JSON encoded as it is written, so that no turn of the event loop encodes all of it. */
+class JsonPieces {
+  readonly pieces: Uint8Array[] = [];
+  byteLength = 0;
+
+  push(...texts: string[]): void {
+    const piece = Buffer.from(texts.join(''));
+    this.pieces.push(piece);
+    this.byteLength += piece.length;
+  }
 }
 
 function responseHead(request: InferRequest, { model }: TensorAnswer): string {
@@ -84,7 +95,7 @@ function findOutput(answer: TensorAnswer, name: string): TensorValue {
 }
 
 async function pushValues(
-  json: string[],
+  json: JsonPieces,
   name: string,
   data: TensorData | boolean[],
 ): Promise<void> {

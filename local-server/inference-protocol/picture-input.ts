@@ -1,5 +1,5 @@
 import { VedetteError } from '../../component/contract/errors.ts';
-import type { RequestedInput } from './infer-request.ts';
+import type { RequestedInput } from './infer-request-schema.ts';
 
 /**
  * The picture in an input of datatype BYTES for a model input of four dimensions (the convention

@@ -1,7 +1,7 @@
 import { VedetteError } from '../../component/contract/errors.ts';
 import type { TensorValue } from '../../component/contract/tensor.ts';
 import { numericDatatype } from './datatypes.ts';
-import type { RequestedInput } from './infer-request.ts';
+import type { RequestedInput } from './infer-request-schema.ts';
 
 type InputHead = Pick<RequestedInput, 'name' | 'shape' | 'datatype'>;
 
