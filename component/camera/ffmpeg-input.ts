@@ -86,6 +86,7 @@ export interface InputPace {
   readonly isLooped: boolean;
 }
 
+/** @throws VedetteError CONFIG_INVALID */
 export function inputArguments(
   source: FfmpegSource,
   input: FfmpegInput,
@@ -140,6 +141,12 @@ function streamArguments(
         ...['-i', input.url],
       ],
     };
+  }
+  if (transport === undefined && source.inputFormat !== 'auto') {
+    throw new VedetteError(
+      'CONFIG_INVALID',
+      `inputFormat: ${source.inputFormat} cannot be asked of ${input.url} together with a password; use auto`,
+    );
   }
   const url = new URL(input.url);
   // encodeURIComponent leaves the quote alone, which would end the playlist's string.
