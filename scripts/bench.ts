@@ -1,0 +1,107 @@
+/** `npm run bench`: measures, and writes docs/BENCHMARKS.md when everything was measured. */
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { format, resolveConfig } from 'prettier';
+import {
+  benchmarksPage,
+  sectionText,
+  type MeasuredSection,
+} from '../test/bench/benchmarks-page.ts';
+import type { Section } from '../test/bench/section.ts';
+import { SECTIONS } from '../test/bench/sections.ts';
+import { killServers } from '../test/bench/server-process.ts';
+import { surroundings } from '../test/bench/surroundings.ts';
+
+const USAGE = `npm run bench [-- --only <section>[,<section>…]]
+
+Sections: ${SECTIONS.map(({ name }) => name).join(', ')}.
+All of them take about 7 minutes and are written to docs/BENCHMARKS.md; a choice is only printed.`;
+
+const root = path.join(import.meta.dirname, '..');
+const folder = mkdtempSync(path.join(tmpdir(), 'vedette-bench-'));
+const startedAtMs = performance.now();
+
+process.on('exit', () => {
+  killServers();
+  rmSync(folder, { recursive: true, force: true });
+});
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(130));
+
+const chosen = chooseSections();
+if (chosen) await bench(chosen);
+
+/** `undefined` when only help was wanted or the arguments cannot be used. */
+function chooseSections(): readonly Section[] | undefined {
+  try {
+    const { values } = parseArgs({
+      options: { only: { type: 'string', multiple: true }, help: { type: 'boolean', short: 'h' } },
+    });
+    if (values.help) {
+      console.log(USAGE);
+      return undefined;
+    }
+    const names = values.only?.flatMap((list) => list.split(','));
+    const unknown =
+      names?.filter((name) => !SECTIONS.some((section) => section.name === name)) ?? [];
+    if (unknown.length > 0) throw new Error(`Unknown section «${unknown.join(', ')}».`);
+    return names ? SECTIONS.filter(({ name }) => names.includes(name)) : SECTIONS;
+  } catch (error) {
+    console.error(`${(error as Error).message}\n\n${USAGE}`);
+    process.exitCode = 2;
+    return undefined;
+  }
+}
+
+async function bench(sections: readonly Section[]): Promise<void> {
+  // Before this run adds a load of its own.
+  const around = surroundings(root, ['npm run bench', ...process.argv.slice(2)].join(' '));
+  const measured: MeasuredSection[] = [];
+  for (const section of sections) {
+    const result = await measure(section);
+    if (result) measured.push(result);
+  }
+  if (measured.length < sections.length) process.exitCode = 1;
+  else if (sections === SECTIONS) await writePage(measured, around);
+  else console.log('\ndocs/BENCHMARKS.md is written when every section is measured.');
+}
+
+/** A section that fails does not take the others along. */
+async function measure(section: Section): Promise<MeasuredSection | undefined> {
+  const beginMs = performance.now();
+  try {
+    const report = await section.run({
+      root,
+      folder: path.join(folder, section.name),
+      progress: (text) => console.error(`${elapsed()} ${section.name}: ${text}`),
+    });
+    const result = { section, report, seconds: (performance.now() - beginMs) / 1000 };
+    console.log(sectionText(result));
+    return result;
+  } catch (error) {
+    console.error(`${elapsed()} ${section.name} failed: ${(error as Error).message}`);
+    return undefined;
+  }
+}
+
+function elapsed(): string {
+  return `[${((performance.now() - startedAtMs) / 1000).toFixed(0).padStart(4)} s]`;
+}
+
+async function writePage(
+  measured: readonly MeasuredSection[],
+  around: ReturnType<typeof surroundings>,
+): Promise<void> {
+  const page = path.join(root, 'docs/BENCHMARKS.md');
+  const plots = path.join(root, 'docs/benchmarks');
+  mkdirSync(plots, { recursive: true });
+  for (const file of readdirSync(plots)) rmSync(path.join(plots, file));
+  for (const { file, svg } of measured.flatMap(({ report }) => report.plots ?? [])) {
+    writeFileSync(path.join(plots, file), svg);
+  }
+  const options = await resolveConfig(page);
+  const text = benchmarksPage(measured, around);
+  writeFileSync(page, await format(text, { ...options, filepath: page }));
+  console.log(`\ndocs/BENCHMARKS.md and docs/benchmarks are written (${elapsed()}).`);
+}

@@ -1,0 +1,48 @@
+/** What a section of the benchmark is given, and what it hands to the page. */
+export interface BenchContext {
+  /** The clone. */
+  readonly root: string;
+  /** A folder of this run's own, gone when the run ends. */
+  readonly folder: string;
+  /** Tells the terminal how far the work is. */
+  readonly progress: (text: string) => void;
+}
+
+export interface Section {
+  /** As `--only` names it. */
+  readonly name: string;
+  readonly title: string;
+  run(context: BenchContext): Promise<SectionReport>;
+}
+
+export interface SectionReport {
+  /** How it was measured. */
+  readonly method: string;
+  readonly tables: readonly Table[];
+  readonly plots?: readonly Plot[];
+  readonly targets?: readonly Target[];
+}
+
+export interface Table {
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+  /** What the table says, in a plain sentence, written from its figures. */
+  readonly says: string;
+}
+
+export interface Plot {
+  /** File name below docs/benchmarks. */
+  readonly file: string;
+  readonly alt: string;
+  readonly svg: string;
+}
+
+/** A figure that the project set out to reach. */
+export interface Target {
+  readonly what: string;
+  readonly reach: string;
+  readonly got: string;
+  readonly isReached: boolean;
+  /** By how much it was missed. */
+  readonly missedBy?: string;
+}

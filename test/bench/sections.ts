@@ -1,0 +1,21 @@
+import { decodeSection } from './decode-section.ts';
+import { frameSection } from './frame-section.ts';
+import { httpSection } from './http-section.ts';
+import { loopSection } from './loop-section.ts';
+import { memorySection } from './memory-section.ts';
+import { preprocessSection } from './preprocess-section.ts';
+import { runSection } from './run-section.ts';
+import type { Section } from './section.ts';
+import { startSection } from './start-section.ts';
+
+/** In the order of the page. */
+export const SECTIONS: readonly Section[] = [
+  preprocessSection,
+  runSection,
+  decodeSection,
+  frameSection,
+  httpSection,
+  loopSection,
+  startSection,
+  memorySection,
+];
