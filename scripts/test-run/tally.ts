@@ -19,14 +19,17 @@ export const summaryLine = ({ passed, failed }: Tally): string =>
   `${passed} passed, ${failed} failed`;
 
 /**
- * The tally that a test program printed as its last line `N passed, N failed`. One that printed none, or whose
- * exit code says otherwise, counts as one more failure.
+ * The sum of the lines that end with `N passed` or `N passed, N failed` in what test programs
+ * printed. A program that printed none counts by its exit code; a bad exit code is a failure in any case.
  */
 export function readTally(output: string, exitCode: number): Tally {
-  const last = output.trimEnd().split('\n').at(-1) ?? '';
-  const match = /^(\d+) passed, (\d+) failed$/.exec(last.trim());
-  if (!match) return exitCode === 0 ? ONE_PASSED : ONE_FAILED;
-  const tally: Tally = { passed: Number(match[1]), failed: Number(match[2]), skipped: 0 };
+  const lines = [...output.matchAll(/(\d+) passed(?:, (\d+) failed)?\s*$/gm)];
+  const tally = lines.reduce(
+    (sum, [, passed, failed]) =>
+      add(sum, { passed: Number(passed), failed: Number(failed ?? 0), skipped: 0 }),
+    NOTHING,
+  );
+  if (lines.length === 0) return exitCode === 0 ? ONE_PASSED : ONE_FAILED;
   return exitCode !== 0 && tally.failed === 0 ? add(tally, ONE_FAILED) : tally;
 }
 

@@ -24,7 +24,13 @@ describe('tallyVitest', () => {
 });
 
 describe('readTally', () => {
-  it('reads the last line', () => {
+  it('adds up what several programs printed', () => {
+    const output = 'core tests (address+undefined): 400 passed\ncore tests (thread): 12 passed\n';
+    expect(readTally(output, 0).passed).toBe(412);
+  });
+
+  it('reads failures too', () => {
+    expect(readTally('10 passed, 2 failed\n', 1).failed).toBe(2);
     expect(readTally('ok resize\n412 passed, 0 failed\n', 0)).toEqual({
       passed: 412,
       failed: 0,
