@@ -13,10 +13,9 @@ export interface MaskArea {
  * @param mask row-major, set where not 0
  */
 export function maskAreas(mask: Uint8Array, size: Size, within: Box, minCells: number): MaskArea[] {
-  const labels = new Int32Array(size.width * size.height);
+  const { labels, queue } = scratchFor(size.width * size.height);
   const right = within.x + within.width;
   const bottom = within.y + within.height;
-  const queue: number[] = [];
   const areas: MaskArea[] = [];
   let label = 0;
   for (let y = within.y; y < bottom; y += 1) {
@@ -25,9 +24,9 @@ export function maskAreas(mask: Uint8Array, size: Size, within: Box, minCells: n
       if (mask[first] === 0 || labels[first] !== 0) continue;
       label += 1;
       labels[first] = label;
-      queue.length = 0;
-      queue.push(first);
-      for (let head = 0; head < queue.length; head += 1) {
+      queue[0] = first;
+      let queued = 1;
+      for (let head = 0; head < queued; head += 1) {
         const cell = queue[head]!;
         const cellX = cell % size.width;
         const cellY = (cell - cellX) / size.width;
@@ -38,18 +37,28 @@ export function maskAreas(mask: Uint8Array, size: Size, within: Box, minCells: n
             const near = nearY * size.width + nearX;
             if (mask[near] === 0 || labels[near] !== 0) continue;
             labels[near] = label;
-            queue.push(near);
+            queue[queued] = near;
+            queued += 1;
           }
         }
       }
-      if (queue.length < minCells) continue;
+      if (queued < minCells) continue;
       areas.push({
-        cellCount: queue.length,
+        cellCount: queued,
         contour: traceContour(labels, size, label, { x, y }),
       });
     }
   }
   return areas.sort((a, b) => b.cellCount - a.cellCount);
+}
+
+let scratch = { labels: new Int32Array(0), queue: new Int32Array(0) };
+
+/** Memory for one call, kept for the next: fresh pages would cost more than the search. */
+function scratchFor(cells: number): typeof scratch {
+  if (scratch.labels.length === cells) scratch.labels.fill(0);
+  else scratch = { labels: new Int32Array(cells), queue: new Int32Array(cells) };
+  return scratch;
 }
 
 /** East, south, west, north; and the cells ahead on the right and on the left of a corner. */

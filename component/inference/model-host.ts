@@ -185,8 +185,9 @@ export class ModelHost {
     this.#setState('closed');
     this.#abort.abort();
     clearTimeout(this.#retryTimer);
-    await this.#pool?.close(drainMs);
-    return { isInsideRun: this.#pool?.isInsideRun ?? false };
+    const pool = this.#pool;
+    await pool?.close(drainMs);
+    return { isInsideRun: pool?.isInsideRun ?? false };
   }
 
   async #attempt(): Promise<void> {
@@ -231,6 +232,7 @@ export class ModelHost {
     const { config, maxImagePixels, name } = this.#options;
     this.#setState('warming-up');
     const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#abort.signal.addEventListener('abort', reject, { once: true });
     let wasReady = false;
     const pool: WorkerPool = new WorkerPool({
       name,

@@ -283,7 +283,7 @@ describe('a model host', () => {
   });
 
   test('answers in time when a run hangs, replaces the worker and closes it when it returns', async () => {
-    const { host, until, faults } = watch(await packages.add(loopsWhenBright(2_000_000)), {
+    const { host, until, faults } = watch(await packages.add(loopsWhenBright(1_200_000)), {
       timeoutMs: 300,
     });
     await host.start();
@@ -300,8 +300,8 @@ describe('a model host', () => {
   });
 
   test('is not ready while two workers hang, and again when they have returned', async () => {
-    const { host, until } = watch(await packages.add(loopsWhenBright(2_000_000)), {
-      timeoutMs: 250,
+    const { host, until } = watch(await packages.add(loopsWhenBright(1_200_000)), {
+      timeoutMs: 300,
     });
     await host.start();
     expect(await codeOf(host.infer(await encoded(bright)))).toBe('INFERENCE_TIMEOUT');
@@ -381,6 +381,15 @@ describe('a model host', () => {
     const starting = host.start();
     await until(({ state }) => state === 'probing');
     expect(await host.close(1000)).toEqual({ isInsideRun: false });
+    await starting;
+    expect(host.status().state).toBe('closed');
+  });
+
+  test('ends its start when it is closed while it warms up', async () => {
+    const { host, until } = watch(await packages.add(brightnessModel()));
+    const starting = host.start();
+    await until(({ state }) => state === 'warming-up');
+    await host.close(1000);
     await starting;
     expect(host.status().state).toBe('closed');
   });
