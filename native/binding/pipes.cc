@@ -40,12 +40,10 @@ void report(napi_env env, napi_value callback, void* context, void*) {
   handle->has_reported_end |= is_end;
   // Nothing more will come: a forgotten reader must not keep the process alive.
   if (is_end) napi_unref_threadsafe_function(env, handle->notify);
-  const double numbers[] = {static_cast<double>(counts.published),
-                            static_cast<double>(counts.overwritten),
-                            static_cast<double>(counts.discarded),
-                            is_end ? 1.0 : 0.0,
-                            static_cast<double>(counts.partial_bytes),
-                            static_cast<double>(counts.error)};
+  const double numbers[] = {
+      static_cast<double>(counts.published),     static_cast<double>(counts.overwritten),
+      static_cast<double>(counts.discarded),     is_end ? 1.0 : 0.0,
+      static_cast<double>(counts.partial_bytes), static_cast<double>(counts.error)};
   napi_value arguments[6];
   for (int i = 0; i < 6; i++) napi_create_double(env, numbers[i], &arguments[i]);
   napi_value undefined;

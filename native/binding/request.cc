@@ -44,7 +44,8 @@ Status bytes_of(const Napi::Value& value, const char* name, ByteSpan* out) {
 double* request_of(const Napi::Value& value) {
   if (!value.IsTypedArray()) return nullptr;
   const Napi::TypedArray array = value.As<Napi::TypedArray>();
-  if (array.TypedArrayType() != napi_float64_array || array.ElementLength() < kSlots) return nullptr;
+  if (array.TypedArrayType() != napi_float64_array || array.ElementLength() < kSlots)
+    return nullptr;
   return value.As<Napi::Float64Array>().Data();
 }
 
@@ -57,8 +58,9 @@ Status read_image(const double* request, ByteSpan bytes, PixelView* out) {
   }
   if (!read_integer(request[kWidth], 1, kMaxSide, &width) ||
       !read_integer(request[kHeight], 1, kMaxSide, &height)) {
-    return fail(Code::frame_invalid, "width and height must be whole numbers of 1 to %d, got %g x %g",
-                kMaxSide, request[kWidth], request[kHeight]);
+    return fail(Code::frame_invalid,
+                "width and height must be whole numbers of 1 to %d, got %g x %g", kMaxSide,
+                request[kWidth], request[kHeight]);
   }
   if (!read_integer(request[kStrideCount], 0, kMaxPlanes, &stride_count)) {
     return fail(Code::frame_invalid, "at most %d strides expected", kMaxPlanes);
@@ -134,9 +136,9 @@ Status read_spec(const double* request, TensorSpec* out) {
 
 Status read_output(const Napi::Value& value, const TensorSpec& spec, ByteSpan* out) {
   const bool wants_float = spec.dtype == Dtype::float32;
-  const bool is_right = value.IsTypedArray() && value.As<Napi::TypedArray>().TypedArrayType() ==
-                                                    (wants_float ? napi_float32_array
-                                                                 : napi_uint8_array);
+  const bool is_right =
+      value.IsTypedArray() && value.As<Napi::TypedArray>().TypedArrayType() ==
+                                  (wants_float ? napi_float32_array : napi_uint8_array);
   if (!is_right) {
     return fail(Code::tensor_invalid, "the tensor's buffer must be a %s for dtype %s",
                 wants_float ? "Float32Array" : "Uint8Array", wants_float ? "float32" : "uint8");

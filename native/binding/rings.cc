@@ -61,7 +61,8 @@ Napi::Value ring_create(const Napi::CallbackInfo& info) {
   int64_t slots, bytes;
   if (!read_integer(numbers[kRingCount], -kMaxWhole, kMaxWhole, &slots) ||
       !read_integer(numbers[kNoteByteLength], -kMaxWhole, kMaxWhole, &bytes)) {
-    return finish(info.Env(), fail(Code::frame_invalid, "slots and slotBytes must be whole numbers, got %g and %g",
+    return finish(info.Env(), fail(Code::frame_invalid,
+                                   "slots and slotBytes must be whole numbers, got %g and %g",
                                    numbers[kRingCount], numbers[kNoteByteLength]));
   }
   std::shared_ptr<FrameRing> ring;
@@ -174,13 +175,11 @@ Napi::Value ring_statistics(const Napi::CallbackInfo& info) {
   const Status status = read_call(info, kNothing, &call);
   if (!status.ok()) return finish(info.Env(), status);
   const RingStatistics numbers = call.ring->statistics();
-  const double values[] = {static_cast<double>(numbers.free),
-                           static_cast<double>(numbers.unread),
-                           static_cast<double>(numbers.held),
-                           static_cast<double>(numbers.writing),
-                           static_cast<double>(numbers.published),
-                           static_cast<double>(numbers.overwritten),
-                           static_cast<double>(numbers.skipped)};
+  const double values[] = {
+      static_cast<double>(numbers.free),      static_cast<double>(numbers.unread),
+      static_cast<double>(numbers.held),      static_cast<double>(numbers.writing),
+      static_cast<double>(numbers.published), static_cast<double>(numbers.overwritten),
+      static_cast<double>(numbers.skipped)};
   for (int i = 0; i < 7; i++) call.numbers[i] = values[i];
   return info.Env().Undefined();
 }
@@ -204,8 +203,7 @@ double* ring_numbers(const Napi::Value& value) {
 
 Status find_ring(const Napi::Value& id, std::shared_ptr<FrameRing>* out) {
   int64_t number;
-  if (!id.IsNumber() ||
-      !read_integer(id.As<Napi::Number>().DoubleValue(), 0, kMaxWhole, &number)) {
+  if (!id.IsNumber() || !read_integer(id.As<Napi::Number>().DoubleValue(), 0, kMaxWhole, &number)) {
     return fail(Code::frame_invalid, "the id of a frame ring must be a whole number");
   }
   return FrameRing::find(number, out);
@@ -219,7 +217,8 @@ Status read_note(const double* numbers, FrameNote* out) {
   constexpr int64_t kLargestSide = (int64_t{1} << 31) - 1;
   if (!read_integer(numbers[kNoteWidth], 1, kLargestSide, &out->width) ||
       !read_integer(numbers[kNoteHeight], 1, kLargestSide, &out->height)) {
-    return fail(Code::frame_invalid, "width and height must be whole numbers from 1 on, got %g x %g",
+    return fail(Code::frame_invalid,
+                "width and height must be whole numbers from 1 on, got %g x %g",
                 numbers[kNoteWidth], numbers[kNoteHeight]);
   }
   if (!read_integer(numbers[kNoteByteLength], 0, kMaxWhole, &out->byte_length)) {

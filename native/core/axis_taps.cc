@@ -131,9 +131,9 @@ Status linear_taps(const AxisFit& fit, LinearRule rule, LinearTaps* out) {
 Status filter_taps(const AxisFit& fit, FilterRule rule, FilterTaps* out) {
   const double scale = fit.source / static_cast<double>(fit.virtual_length);
   const double filter_scale = std::max(scale, 1.0);
-  const double reach = rule == FilterRule::area     ? scale / 2 + 1
+  const double reach = rule == FilterRule::area    ? scale / 2 + 1
                        : rule == FilterRule::cubic ? 2 * filter_scale
-                                                    : filter_scale;
+                                                   : filter_scale;
   out->widest = std::min(static_cast<int>(std::ceil(reach)) * 2 + 1, fit.source);
   out->bits = rule != FilterRule::area         ? kPillowBits
               : out->widest <= kNarrowAreaTaps ? kNarrowAreaBits
@@ -148,7 +148,8 @@ Status filter_taps(const AxisFit& fit, FilterRule rule, FilterTaps* out) {
   }
   for (int i = 0; i < fit.count; i++) {
     const double position = static_cast<double>(fit.first + i);
-    int32_t* weights = out->weights.data() + static_cast<size_t>(i) * static_cast<size_t>(out->widest);
+    int32_t* weights =
+        out->weights.data() + static_cast<size_t>(i) * static_cast<size_t>(out->widest);
     if (rule == FilterRule::area) {
       area_taps(position, scale, fit.source, out->bits, &out->start[i], &out->length[i], weights);
     } else {

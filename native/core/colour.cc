@@ -78,7 +78,8 @@ void read_gray(const PixelView& view, int y, int x, int count, uint8_t* out) {
   for (int done = 0; done < count; done += kSpan) {
     const int span = count - done < kSpan ? count - done : kSpan;
     read_rgb(view, y, x + done, span, rgb);
-    for (int i = 0; i < span; i++) out[done + i] = gray_of(rgb[i * 3], rgb[i * 3 + 1], rgb[i * 3 + 2]);
+    for (int i = 0; i < span; i++)
+      out[done + i] = gray_of(rgb[i * 3], rgb[i * 3 + 1], rgb[i * 3 + 2]);
   }
 }
 

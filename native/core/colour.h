@@ -7,11 +7,11 @@ namespace vedette {
 // fractional bits, products rounded to 6, the sum rounded to a whole grey level. Within one grey
 // level of the real formula; written so that 16-bit SIMD lanes (mulhrs, vqrdmulh) give the same bits.
 namespace yuv {
-constexpr int kLuma = 19077;          // 255/219 in 2^14
-constexpr int kCrToRed = 13075;       // 1.596027 in 2^13
-constexpr int kCbToGreen = 3209;      // 0.391762
-constexpr int kCrToGreen = 6660;      // 0.812968
-constexpr int kCbToBlue = 16525;      // 2.017232
+constexpr int kLuma = 19077;      // 255/219 in 2^14
+constexpr int kCrToRed = 13075;   // 1.596027 in 2^13
+constexpr int kCbToGreen = 3209;  // 0.391762
+constexpr int kCrToGreen = 6660;  // 0.812968
+constexpr int kCbToBlue = 16525;  // 2.017232
 
 inline int rounded_product(int a, int b) { return (a * b + 0x4000) >> 15; }
 inline uint8_t clamp_level(int sixths) {
@@ -25,7 +25,8 @@ struct Chroma {
 inline Chroma chroma_of(int cb, int cr) {
   const int u = (cb - 128) * 256;
   const int v = (cr - 128) * 256;
-  return {rounded_product(v, kCrToRed), -rounded_product(u, kCbToGreen) - rounded_product(v, kCrToGreen),
+  return {rounded_product(v, kCrToRed),
+          -rounded_product(u, kCbToGreen) - rounded_product(v, kCrToGreen),
           rounded_product(u, kCbToBlue)};
 }
 inline void store(int luma, const Chroma& chroma, uint8_t* rgb) {

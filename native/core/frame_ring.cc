@@ -137,7 +137,8 @@ void FrameRing::set_free(Slot& slot) {
 Status FrameRing::cancel_write(int64_t slot) {
   std::unique_lock<std::mutex> lock(mutex_);
   if (slot < 0 || slot >= slots_ || table_[slot].state != State::writing) {
-    return fail(Code::frame_invalid, "slot %lld is not being written", static_cast<long long>(slot));
+    return fail(Code::frame_invalid, "slot %lld is not being written",
+                static_cast<long long>(slot));
   }
   set_free(table_[slot]);
   retire_if_unused(lock);
@@ -147,8 +148,8 @@ Status FrameRing::cancel_write(int64_t slot) {
 Status FrameRing::publish(int64_t slot, const FrameNote& note) {
   const bool is_raw = note.format >= 0 && note.format < kPixelFormats;
   if (note.byte_length < 1 || static_cast<uint64_t>(note.byte_length) > slot_bytes_) {
-    return fail(Code::frame_invalid, "byteLength must be 1 to %zu (the slot), got %lld", slot_bytes_,
-                static_cast<long long>(note.byte_length));
+    return fail(Code::frame_invalid, "byteLength must be 1 to %zu (the slot), got %lld",
+                slot_bytes_, static_cast<long long>(note.byte_length));
   }
   if (is_raw && slot >= 0 && slot < slots_) {
     PixelView view;
@@ -159,7 +160,8 @@ Status FrameRing::publish(int64_t slot, const FrameNote& note) {
   }
   std::unique_lock<std::mutex> lock(mutex_);
   if (slot < 0 || slot >= slots_ || table_[slot].state != State::writing) {
-    return fail(Code::frame_invalid, "slot %lld is not being written", static_cast<long long>(slot));
+    return fail(Code::frame_invalid, "slot %lld is not being written",
+                static_cast<long long>(slot));
   }
   Slot& entry = table_[slot];
   if (is_closed_) {
@@ -219,8 +221,9 @@ Status FrameRing::retain(int64_t slot, int64_t token, int64_t owner, FrameHold* 
       return {};
     }
   }
-  return fail(Code::frame_invalid, "this lease is not valid (any more): ring %lld, slot %lld, token %lld",
-              static_cast<long long>(id_), static_cast<long long>(slot), static_cast<long long>(token));
+  return fail(
+      Code::frame_invalid, "this lease is not valid (any more): ring %lld, slot %lld, token %lld",
+      static_cast<long long>(id_), static_cast<long long>(slot), static_cast<long long>(token));
 }
 
 void FrameRing::drop_hold(Slot& slot, int index) {
@@ -241,7 +244,8 @@ Status FrameRing::release(int64_t slot, int64_t token) {
   }
   return fail(Code::frame_invalid,
               "this lease is not valid or was released before: ring %lld, slot %lld, token %lld",
-              static_cast<long long>(id_), static_cast<long long>(slot), static_cast<long long>(token));
+              static_cast<long long>(id_), static_cast<long long>(slot),
+              static_cast<long long>(token));
 }
 
 int FrameRing::reclaim(int64_t owner) {

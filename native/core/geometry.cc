@@ -42,7 +42,8 @@ AxisFit letterbox_axis(int source, int target, double ratio) {
 AxisFit crop_axis(int source, int target, int64_t numerator, int64_t denominator) {
   const int64_t scaled = source * numerator / denominator;
   const int64_t length = std::max<int64_t>(scaled, target);
-  const int64_t first = static_cast<int64_t>(std::nearbyint(static_cast<double>(length - target) / 2));
+  const int64_t first =
+      static_cast<int64_t>(std::nearbyint(static_cast<double>(length - target) / 2));
   return {source, length, first, target, 0};
 }
 

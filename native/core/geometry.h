@@ -6,7 +6,13 @@ namespace vedette {
 
 // Orders mirrored in native/index.ts.
 enum class Resize : int { stretch = 0, letterbox, crop };
-enum class Interpolation : int { bilinear = 0, area, bilinear_antialias, bicubic_antialias, nearest };
+enum class Interpolation : int {
+  bilinear = 0,
+  area,
+  bilinear_antialias,
+  bicubic_antialias,
+  nearest
+};
 enum class ColourOrder : int { rgb = 0, bgr, gray };
 enum class Layout : int { nchw = 0, nhwc };
 enum class Dtype : int { float32 = 0, uint8 };

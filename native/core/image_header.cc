@@ -126,8 +126,8 @@ Status read_webp(const Bytes& bytes, ImageHeader* out) {
       if (little.starts(at, "EXIF", 4)) {
         // Some writers keep JPEG's prefix before the TIFF structure.
         const size_t prefix = little.starts(at + 8, "Exif\0\0", 6) && length >= 6 ? 6 : 0;
-        out->orientation = orientation_from_exif(
-            exif_orientation(little.at(at + 8 + prefix), length - prefix));
+        out->orientation =
+            orientation_from_exif(exif_orientation(little.at(at + 8 + prefix), length - prefix));
       }
       at += 8 + length + (length & 1);
     }
@@ -179,9 +179,10 @@ Status read_image_header(const uint8_t* data, size_t size, ImageHeader* out) {
     out->format = EncodedFormat::tiff;
     status = read_tiff(bytes, out);
   } else {
-    return fail(Code::image_format_unsupported,
-                "JPEG, PNG, WebP or TIFF expected; %zu bytes came that begin with %02x %02x %02x %02x",
-                size, bytes.u8(0), bytes.u8(1), bytes.u8(2), bytes.u8(3));
+    return fail(
+        Code::image_format_unsupported,
+        "JPEG, PNG, WebP or TIFF expected; %zu bytes came that begin with %02x %02x %02x %02x",
+        size, bytes.u8(0), bytes.u8(1), bytes.u8(2), bytes.u8(3));
   }
   if (!status.ok()) return status;
   if (out->width < 1 || out->height < 1) {

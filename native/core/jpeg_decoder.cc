@@ -35,8 +35,8 @@ Session* session_of(j_common_ptr info) { return static_cast<Session*>(info->clie
 void note_fault(Session* session, j_common_ptr info) {
   if (session->is_corrupt) return;
   session->is_corrupt = true;
-  const size_t left = session->decoder.src == nullptr ? session->size
-                                                      : session->decoder.src->bytes_in_buffer;
+  const size_t left =
+      session->decoder.src == nullptr ? session->size : session->decoder.src->bytes_in_buffer;
   session->bytes_at_fault = left <= session->size ? session->size - left : session->size;
   session->rows_at_fault = static_cast<int>(session->decoder.output_scanline);
   info->err->format_message(info, session->fault);
@@ -105,7 +105,8 @@ void cmyk_to_rgb(const uint8_t* cmyk, int width, bool is_inverted, uint8_t* rgb)
 }
 
 int marker_orientation(const jpeg_decompress_struct& decoder) {
-  for (jpeg_saved_marker_ptr marker = decoder.marker_list; marker != nullptr; marker = marker->next) {
+  for (jpeg_saved_marker_ptr marker = decoder.marker_list; marker != nullptr;
+       marker = marker->next) {
     if (marker->marker == JPEG_APP0 + 1 && marker->data_length >= 6 &&
         std::memcmp(marker->data, "Exif\0\0", 6) == 0) {
       return exif_orientation(marker->data + 6, marker->data_length - 6);
@@ -155,7 +156,8 @@ Status decode(Session& session, uint64_t max_pixels, JpegGate gate, void* gate_c
   const size_t row_bytes = static_cast<size_t>(info.width) * static_cast<size_t>(channels);
   const size_t bytes = row_bytes * static_cast<size_t>(info.height);
   const size_t cmyk_bytes = is_cmyk ? static_cast<size_t>(info.width) * 4 : 0;
-  if (!pixels.reserve(bytes) || !cmyk_row.reserve(cmyk_bytes)) return out_of_memory(bytes + cmyk_bytes);
+  if (!pixels.reserve(bytes) || !cmyk_row.reserve(cmyk_bytes))
+    return out_of_memory(bytes + cmyk_bytes);
   while (decoder.output_scanline < decoder.output_height && !session.is_corrupt) {
     uint8_t* target = pixels.data() + row_bytes * decoder.output_scanline;
     JSAMPROW row = is_cmyk ? cmyk_row.data() : target;

@@ -77,7 +77,8 @@ Status PipeFrameReader::start() {
   const int error = pthread_create(&thread_, &attributes, run, this);
   pthread_attr_destroy(&attributes);
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  if (error != 0) return fail(Code::internal, "no thread could be started: %s", std::strerror(error));
+  if (error != 0)
+    return fail(Code::internal, "no thread could be started: %s", std::strerror(error));
   has_thread_ = true;
   pthread_setname_np(thread_, "frame-reader");
   return {};

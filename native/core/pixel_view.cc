@@ -31,8 +31,7 @@ size_t plane_row_bytes(PixelFormat format, int plane, int width) {
 
 size_t plane_rows(PixelFormat format, int plane, int height) {
   const size_t h = static_cast<size_t>(height);
-  const bool is_chroma =
-      plane > 0 && (format == PixelFormat::nv12 || format == PixelFormat::i420);
+  const bool is_chroma = plane > 0 && (format == PixelFormat::nv12 || format == PixelFormat::i420);
   return is_chroma ? (h + 1) / 2 : h;
 }
 
@@ -45,8 +44,8 @@ Status make_pixel_view(const uint8_t* data, size_t size, int64_t width, int64_t 
   }
   const int planes = plane_count(format);
   if (stride_count != 0 && stride_count != planes) {
-    return fail(Code::frame_invalid, "%s has %d planes, got %d strides", format_name(format), planes,
-                stride_count);
+    return fail(Code::frame_invalid, "%s has %d planes, got %d strides", format_name(format),
+                planes, stride_count);
   }
   out->format = format;
   out->width = static_cast<int>(width);

@@ -28,6 +28,7 @@ struct PixelView {
 // Checks that the planes, back to back with these strides (none: packed rows), lie within `size`
 // bytes. FRAME_INVALID names what does not fit.
 Status make_pixel_view(const uint8_t* data, size_t size, int64_t width, int64_t height,
-                       PixelFormat format, const int64_t* strides, int stride_count, PixelView* out);
+                       PixelFormat format, const int64_t* strides, int stride_count,
+                       PixelView* out);
 
 }  // namespace vedette

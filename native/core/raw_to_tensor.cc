@@ -24,19 +24,20 @@ Status check_request(int stored_width, int stored_height, const ViewSpec& view,
                     view.region_y >= 0 && view.region_x <= width - view.region_width &&
                     view.region_y <= height - view.region_height;
   if (!fits) {
-    return fail(Code::frame_invalid,
-                "region x %lld, y %lld, %lld x %lld does not lie within the upright picture of %dx%d",
-                static_cast<long long>(view.region_x), static_cast<long long>(view.region_y),
-                static_cast<long long>(view.region_width), static_cast<long long>(view.region_height),
-                width, height);
+    return fail(
+        Code::frame_invalid,
+        "region x %lld, y %lld, %lld x %lld does not lie within the upright picture of %dx%d",
+        static_cast<long long>(view.region_x), static_cast<long long>(view.region_y),
+        static_cast<long long>(view.region_width), static_cast<long long>(view.region_height),
+        width, height);
   }
   *region = {static_cast<int>(view.region_x), static_cast<int>(view.region_y),
              static_cast<int>(view.region_width), static_cast<int>(view.region_height)};
   return {};
 }
 
-Status raw_to_tensor(const PixelView& image, const ViewSpec& view, const TensorSpec& spec, void* out,
-                     size_t out_bytes, Workspace& workspace, Transform* transform) {
+Status raw_to_tensor(const PixelView& image, const ViewSpec& view, const TensorSpec& spec,
+                     void* out, size_t out_bytes, Workspace& workspace, Transform* transform) {
   Region region;
   Status status = check_request(image.width, image.height, view, spec, out_bytes, &region);
   if (!status.ok()) return status;

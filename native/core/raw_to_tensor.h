@@ -20,8 +20,8 @@ struct Workspace {
 // Pixels to tensor: colour, turn, region, resize, normalise, layout. `out` holds `out_bytes` bytes.
 // FRAME_INVALID: the region does not lie in the upright picture. TENSOR_INVALID: see check_spec, or
 // `out` is smaller than the tensor.
-Status raw_to_tensor(const PixelView& image, const ViewSpec& view, const TensorSpec& spec, void* out,
-                     size_t out_bytes, Workspace& workspace, Transform* transform);
+Status raw_to_tensor(const PixelView& image, const ViewSpec& view, const TensorSpec& spec,
+                     void* out, size_t out_bytes, Workspace& workspace, Transform* transform);
 
 // What can be known before pixels are decoded, so that a bad request costs nothing.
 Status check_request(int stored_width, int stored_height, const ViewSpec& view,

@@ -57,9 +57,11 @@ void area_columns(const int16_t* row, const FilterTaps& taps, int count, uint8_t
     Sum sum[Channels];
     for (int c = 0; c < Channels; c++) sum[c] = half;
     for (int i = 0; i < taps.length[x]; i++) {
-      for (int c = 0; c < Channels; c++) sum[c] += static_cast<Sum>(weights[i]) * from[i * Channels + c];
+      for (int c = 0; c < Channels; c++)
+        sum[c] += static_cast<Sum>(weights[i]) * from[i * Channels + c];
     }
-    for (int c = 0; c < Channels; c++) out[x * Channels + c] = static_cast<uint8_t>(sum[c] >> shift);
+    for (int c = 0; c < Channels; c++)
+      out[x * Channels + c] = static_cast<uint8_t>(sum[c] >> shift);
   }
 }
 
@@ -154,7 +156,8 @@ Status Resampler::run_nearest(UprightRows& rows, int channels, const Fit& fit,
       ready = linear_y_.near[y];
       const uint8_t* row = rows.row(ready);
       for (int x = 0; x < fit.x.count; x++) {
-        const uint8_t* from = row + static_cast<size_t>(linear_x_.near[x]) * static_cast<size_t>(channels);
+        const uint8_t* from =
+            row + static_cast<size_t>(linear_x_.near[x]) * static_cast<size_t>(channels);
         for (int c = 0; c < channels; c++) bytes_[x * channels + c] = from[c];
       }
     }
@@ -243,7 +246,8 @@ Status Resampler::run_antialias(UprightRows& rows, int channels, const Fit& fit,
   for (int y = 0; y < fit.y.count; y++) {
     const int start = filter_y_.start[y];
     const int length = filter_y_.length[y];
-    for (filtered_end = std::max(filtered_end, start); filtered_end < start + length; filtered_end++) {
+    for (filtered_end = std::max(filtered_end, start); filtered_end < start + length;
+         filtered_end++) {
       uint8_t* line = bytes_.data() + samples * (static_cast<size_t>(filtered_end) % kept);
       if (channels == 3) {
         filter_columns<3>(rows.row(filtered_end), filter_x_, fit.x.count, line);
@@ -254,7 +258,8 @@ Status Resampler::run_antialias(UprightRows& rows, int channels, const Fit& fit,
     const int32_t* weights = filter_y_.weights_at(y);
     std::fill(sums, sums + samples, 1 << (filter_y_.bits - 1));
     for (int i = 0; i < length; i++) {
-      const uint8_t* __restrict line = bytes_.data() + samples * (static_cast<size_t>(start + i) % kept);
+      const uint8_t* __restrict line =
+          bytes_.data() + samples * (static_cast<size_t>(start + i) % kept);
       const int32_t weight = weights[i];
       int32_t* __restrict to = sums;
       for (size_t s = 0; s < samples; s++) to[s] += weight * line[s];

@@ -7,8 +7,13 @@ namespace vedette {
 
 const char* code_name(Code code) {
   static const char* const names[] = {
-      "OK",           "FRAME_INVALID",   "TENSOR_INVALID", "IMAGE_CORRUPT", "IMAGE_FORMAT_UNSUPPORTED",
-      "IMAGE_TOO_LARGE", "INTERNAL",
+      "OK",
+      "FRAME_INVALID",
+      "TENSOR_INVALID",
+      "IMAGE_CORRUPT",
+      "IMAGE_FORMAT_UNSUPPORTED",
+      "IMAGE_TOO_LARGE",
+      "INTERNAL",
   };
   return names[static_cast<int>(code)];
 }
@@ -24,7 +29,8 @@ Status fail(Code code, const char* format, ...) {
 }
 
 Status out_of_memory(size_t bytes) {
-  return fail(Code::image_too_large, "%zu bytes of memory are needed and the system refused them", bytes);
+  return fail(Code::image_too_large, "%zu bytes of memory are needed and the system refused them",
+              bytes);
 }
 
 }  // namespace vedette

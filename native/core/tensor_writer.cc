@@ -29,7 +29,8 @@ inline T TensorWriter::value(uint8_t pixel, int channel) const {
 template <typename T>
 void TensorWriter::fill(int y, int x, int count, T* out) {
   const size_t plane = static_cast<size_t>(spec_.width) * static_cast<size_t>(spec_.height);
-  const size_t first = static_cast<size_t>(y) * static_cast<size_t>(spec_.width) + static_cast<size_t>(x);
+  const size_t first =
+      static_cast<size_t>(y) * static_cast<size_t>(spec_.width) + static_cast<size_t>(x);
   for (int c = 0; c < channels_; c++) {
     const T bar = std::is_same_v<T, float> ? static_cast<T>(bar_[c])
                                            : static_cast<T>(std::nearbyint(spec_.pad_value));
@@ -62,7 +63,8 @@ void TensorWriter::write_bars() {
 template <typename T>
 void TensorWriter::write(int y, const uint8_t* pixels, int pixel_channels, T* out) {
   const size_t width = static_cast<size_t>(spec_.width);
-  const size_t first = static_cast<size_t>(fit_.y.place + y) * width + static_cast<size_t>(fit_.x.place);
+  const size_t first =
+      static_cast<size_t>(fit_.y.place + y) * width + static_cast<size_t>(fit_.x.place);
   const int count = fit_.x.count;
   if (spec_.layout == Layout::nchw) {
     const size_t plane = width * static_cast<size_t>(spec_.height);

@@ -1,0 +1,159 @@
+#include <cstdio>
+#include <cstdlib>
+#include <vector>
+
+#include <jpeglib.h>
+
+#include "../core/image_header.h"
+#include "../core/jpeg_decoder.h"
+#include "../core/jpeg_encoder.h"
+#include "check.h"
+#include "exact_memory.h"
+
+using namespace vedette;
+
+namespace {
+
+// A flat CMYK picture as libjpeg writes it: `space` JCS_CMYK or JCS_YCCK, with or without the marker
+// of Adobe, whose files hold 255 - ink.
+std::vector<uint8_t> write_cmyk(const uint8_t stored[4], J_COLOR_SPACE space,
+                                bool has_adobe_marker) {
+  jpeg_compress_struct encoder;
+  jpeg_error_mgr errors;
+  encoder.err = jpeg_std_error(&errors);
+  jpeg_create_compress(&encoder);
+  unsigned char* bytes = nullptr;
+  unsigned long size = 0;
+  jpeg_mem_dest(&encoder, &bytes, &size);
+  encoder.image_width = encoder.image_height = 16;
+  encoder.input_components = 4;
+  encoder.in_color_space = JCS_CMYK;
+  jpeg_set_defaults(&encoder);
+  jpeg_set_colorspace(&encoder, space);
+  encoder.write_Adobe_marker = has_adobe_marker;
+  jpeg_set_quality(&encoder, 100, TRUE);
+  jpeg_start_compress(&encoder, TRUE);
+  std::vector<uint8_t> row(16 * 4);
+  for (size_t i = 0; i < row.size(); i++) row[i] = stored[i % 4];
+  for (int y = 0; y < 16; y++) {
+    JSAMPROW pointer = row.data();
+    jpeg_write_scanlines(&encoder, &pointer, 1);
+  }
+  jpeg_finish_compress(&encoder);
+  jpeg_destroy_compress(&encoder);
+  std::vector<uint8_t> result(bytes, bytes + size);
+  std::free(bytes);
+  return result;
+}
+
+void check_first_pixel(const std::vector<uint8_t>& jpeg, int red, int green, int blue) {
+  Buffer<uint8_t> pixels;
+  JpegPicture picture;
+  CHECK(decode_jpeg(jpeg.data(), jpeg.size(), 1000, nullptr, nullptr, pixels, &picture).ok());
+  CHECK(picture.view.format == PixelFormat::rgb24);
+  const int want[3] = {red, green, blue};
+  for (int c = 0; c < 3; c++) CHECK(std::abs(pixels[c] - want[c]) <= 3);
+}
+
+std::vector<uint8_t> write_noise(int width, int height, int quality) {
+  std::vector<uint8_t> rgb(static_cast<size_t>(width * height * 3));
+  unsigned state = 1;
+  for (uint8_t& level : rgb)
+    level = static_cast<uint8_t>((state = state * 1103515245 + 12345) >> 20);
+  PixelView view;
+  CHECK(
+      make_pixel_view(rgb.data(), rgb.size(), width, height, PixelFormat::rgb24, nullptr, 0, &view)
+          .ok());
+  UprightRows rows;
+  EncodedJpeg jpeg;
+  CHECK(encode_jpeg(view, quality, rows, &jpeg).ok());
+  return std::vector<uint8_t>(jpeg.data(), jpeg.data() + jpeg.size());
+}
+
+}  // namespace
+
+TEST("CMYK and YCCK, Adobe's and plain") {
+  // Ink 0/255/255/0 is red. Adobe stores 255 - ink.
+  const uint8_t adobe[4] = {255, 0, 0, 255};
+  check_first_pixel(write_cmyk(adobe, JCS_CMYK, true), 255, 0, 0);
+  check_first_pixel(write_cmyk(adobe, JCS_YCCK, true), 255, 0, 0);
+  const uint8_t plain[4] = {0, 255, 255, 0};
+  check_first_pixel(write_cmyk(plain, JCS_CMYK, false), 255, 0, 0);
+  const uint8_t half[4] = {255, 128, 255, 128};
+  check_first_pixel(write_cmyk(half, JCS_CMYK, true), 128, 64, 128);
+}
+
+TEST("the limit on pixels and the gate come before memory") {
+  const std::vector<uint8_t> jpeg = write_noise(50, 40, 80);
+  Buffer<uint8_t> pixels;
+  JpegPicture picture;
+  Status status = decode_jpeg(jpeg.data(), jpeg.size(), 1999, nullptr, nullptr, pixels, &picture);
+  CHECK(status.code == Code::image_too_large);
+  const JpegGate refuse = [](const JpegInfo& info, void*) {
+    CHECK(info.width == 50 && info.height == 40);
+    return fail(Code::frame_invalid, "refused");
+  };
+  status = decode_jpeg(jpeg.data(), jpeg.size(), 2000, refuse, nullptr, pixels, &picture);
+  CHECK(status.code == Code::frame_invalid);
+  CHECK(pixels.capacity() == 0);
+}
+
+TEST("a JPEG cut short at any byte is corrupt, never more") {
+  const std::vector<uint8_t> jpeg = write_noise(40, 24, 70);
+  Buffer<uint8_t> pixels;
+  JpegPicture picture;
+  for (size_t size = 0; size < jpeg.size(); size++) {
+    ExactMemory cut(jpeg.data(), size);
+    const Status status = decode_jpeg(cut.data(), size, 5000, nullptr, nullptr, pixels, &picture);
+    CHECK(status.code == Code::image_corrupt);
+    ImageHeader header;
+    (void)read_image_header(cut.data(), size, &header);
+  }
+  CHECK(decode_jpeg(jpeg.data(), jpeg.size(), 5000, nullptr, nullptr, pixels, &picture).ok());
+}
+
+TEST("damaged bytes never lead out of bounds") {
+  const std::vector<uint8_t> jpeg = write_noise(64, 64, 50);
+  Buffer<uint8_t> pixels;
+  JpegPicture picture;
+  unsigned state = 99;
+  for (int run = 0; run < 3000; run++) {
+    ExactMemory damaged(jpeg.data(), jpeg.size());
+    for (int hit = 0; hit < 3; hit++) {
+      state = state * 1664525 + 1013904223;
+      damaged.data()[(state >> 8) % jpeg.size()] = static_cast<uint8_t>(state);
+    }
+    const Status status =
+        decode_jpeg(damaged.data(), damaged.size(), 1 << 20, nullptr, nullptr, pixels, &picture);
+    ImageHeader header;
+    (void)read_image_header(damaged.data(), damaged.size(), &header);
+    CHECK(status.ok() || status.text[0] != 0);
+  }
+}
+
+TEST("headers of every format, cut short and damaged, are read within bounds") {
+  const char* const starts[] = {
+      "\xff\xd8\xff\xe1\x00\x20"
+      "Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0",
+      "\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x05\0\0\0\x06\x08\x02\0\0\0abcd\0\0\0\x04"
+      "eXIfII*\0",
+      "RIFF\x40\0\0\0WEBPVP8X\x0a\0\0\0\x08\0\0\0\x04\0\0\x05\0\0EXIF\x10\0\0\0II*\0",
+      "II*\0\x08\0\0\0\x03\0\0\x01\x03\0\x01\0\0\0\x09\0\0\0\x01\x01\x03\0\x01\0\0\0\x07\0\0\0"};
+  const size_t sizes[] = {40, 60, 60, 60};
+  unsigned state = 5;
+  for (int kind = 0; kind < 4; kind++) {
+    for (int run = 0; run < 5000; run++) {
+      uint8_t bytes[64] = {0};
+      std::memcpy(bytes, starts[kind], sizes[kind] < 34 ? sizes[kind] : 34);
+      for (int hit = 0; hit < 4; hit++) {
+        state = state * 1664525 + 1013904223;
+        bytes[8 + (state >> 8) % 56] = static_cast<uint8_t>(state);
+      }
+      state = state * 1664525 + 1013904223;
+      ExactMemory exact(bytes, (state >> 8) % 65);
+      ImageHeader header;
+      (void)read_image_header(exact.data(), exact.size(), &header);
+      (void)exif_orientation(exact.data(), exact.size());
+    }
+  }
+}
