@@ -22,6 +22,11 @@ export interface RetryTimes {
   readonly missingMaximumMs: number;
   /** A run that delivered frames for so long was healthy: the next back-off begins anew. */
   readonly healthyMs: number;
+  /**
+   * The first frame of a run may take this long even if the driver's `stallTimeoutMs` is shorter:
+   * a stream must be found, opened and reach its next key frame.
+   */
+  readonly openingMs: number;
 }
 
 const RETRY: RetryTimes = {
@@ -29,6 +34,7 @@ const RETRY: RetryTimes = {
   maximumMs: 15_000,
   missingMaximumMs: 1000,
   healthyMs: 5000,
+  openingMs: 10_000,
 };
 
 /** A driver must end within this time; `close` does not wait longer. */
@@ -63,6 +69,7 @@ export class CameraSupervisor {
   #backOff: BackOff;
   #missingBackOff: BackOff;
   #loop: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
   #state: CameraState = 'starting';
   #stateSinceMs = Date.now();
   #reason: SerializedError | undefined;
@@ -99,8 +106,13 @@ export class CameraSupervisor {
     this.#loop ??= this.#keepRunning();
   }
 
-  /** Ends the driver and waits for it, two seconds at most. */
-  async close(): Promise<void> {
+  /** Ends the driver and waits for it, two seconds at most. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.#end();
+    return this.#closing;
+  }
+
+  async #end(): Promise<void> {
     this.#stop.abort();
     if (this.#loop === undefined) return;
     const timeout = new AbortController();
@@ -172,7 +184,8 @@ export class CameraSupervisor {
         // A source that waits for its reader is slow, not silent.
         if (this.#options.slots.isWaitingForReader) this.#lastArrivalMs = now;
         const silentMs = now - this.#lastArrivalMs;
-        if (silentMs < timeoutMs) return;
+        const isOpening = this.#firstArrivalMs === undefined;
+        if (silentMs < (isOpening ? Math.max(timeoutMs, this.#retry.openingMs) : timeoutMs)) return;
         clearInterval(timer);
         onStall(silentMs);
       },

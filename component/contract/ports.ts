@@ -69,7 +69,7 @@ export interface CameraDriver {
   readonly endsForGood: boolean;
   /**
    * The source is taken for stalled and opened again when no frame came for so long, in
-   * milliseconds. Absent: silence is normal (a folder that waits for files).
+   * milliseconds (the first frame may take longer). Absent: silence is normal (a folder that waits for files).
    */
   readonly stallTimeoutMs?: number;
 }

@@ -43,7 +43,10 @@ class ScriptedDriver implements CameraDriver {
 }
 
 const untilAborted = (signal: AbortSignal) =>
-  new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
+  new Promise<void>((resolve) => {
+    if (signal.aborted) return resolve();
+    signal.addEventListener('abort', () => resolve());
+  });
 const failing =
   (code: ErrorCode): Run =>
   () =>
@@ -162,6 +165,22 @@ describe('CameraSupervisor', () => {
     expect(states().slice(0, 3)).toEqual(['running', 'stalled CAMERA_SOURCE_FAILED', 'running']);
   });
 
+  it('gives a source longer for its first frame than between frames, but not for ever', async () => {
+    const silent: Run = (_sink, signal) => untilAborted(signal);
+    const slow: Run = async (sink, signal, frame) => {
+      await new Promise((resolve) => setTimeout(resolve, 150));
+      await frame();
+      await healthy(sink, signal, frame);
+    };
+    const patient = supervise(new ScriptedDriver([slow], { stallTimeoutMs: 40 }));
+    await vi.waitFor(() => expect(patient.supervisor.status.state).not.toBe('starting'));
+    expect(patient.states()[0]).toBe('running');
+    const { states } = supervise(new ScriptedDriver([silent], { stallTimeoutMs: 40 }), {
+      retry: { openingMs: 100 },
+    });
+    await vi.waitFor(() => expect(states()).toEqual(['stalled CAMERA_SOURCE_FAILED']));
+  });
+
   it('does not take a source for silent that waits for its reader', async () => {
     const busy: Run = async (_sink, signal, frame) => {
       while (!signal.aborted) await frame();
@@ -186,7 +205,9 @@ describe('CameraSupervisor', () => {
       ],
       { stallTimeoutMs: 40 },
     );
-    const { states } = supervise(driver, { retry: { firstMs: 10_000, maximumMs: 10_000 } });
+    const { states } = supervise(driver, {
+      retry: { firstMs: 10_000, maximumMs: 10_000, openingMs: 0 },
+    });
     await vi.waitFor(() => expect(states()).toEqual(['stalled CAMERA_SOURCE_FAILED']));
     await late?.();
     expect(states()).toEqual(['stalled CAMERA_SOURCE_FAILED']);
