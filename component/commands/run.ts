@@ -129,6 +129,8 @@ class Stopper {
     } catch (error) {
       this.#logger.error({ error }, 'could not close everything');
       code ||= 1;
+      // Whether a model still runs is unknown now.
+      isInsideRun = true;
     }
     clearTimeout(timeout);
     this.#logger.info('stopped');

@@ -57,13 +57,13 @@ export function createKeepResult(line: KeepDependencies): KeepResult {
       const startedMs = performance.now();
       const kept = await store(line, judged);
       const storeMs = performance.now() - startedMs;
-      if (!(kept instanceof VedetteError)) {
-        line.statistics.countResult(kept, storeMs, frame.capturedAtMs, end === 'judged');
-        line.metrics.countResult(line.camera, kept.model.name, kept);
-        line.metrics.observe(line.camera, kept.model.name, 'store', storeMs);
-      }
+      // A verdict was reached, whether or not it could be stored.
+      const { result } = judged;
+      line.statistics.countResult(result, storeMs, frame.capturedAtMs, end === 'judged');
+      line.metrics.countResult(line.camera, result.model.name, result);
+      line.metrics.observe(line.camera, result.model.name, 'store', storeMs);
       if (end === 'unreadable') line.slots.dropTaken('unreadable');
-      line.onKept(frame, kept);
+      line.onKept(judged, kept);
       await drawn;
     } finally {
       line.slots.release(frame);

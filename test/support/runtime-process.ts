@@ -139,8 +139,17 @@ export class RuntimeProcess {
     return this.lines.map((line) => JSON.parse(line) as LogLine);
   }
 
-  fetch(path: string, init?: RequestInit): Promise<Response> {
-    return fetch(this.address + path, init);
+  /** As the global one; when the process ended instead of answering, says how. */
+  async fetch(path: string, init?: RequestInit): Promise<Response> {
+    try {
+      return await fetch(this.address + path, init);
+    } catch (cause) {
+      const end = await Promise.race([this.ended, pause(500)]);
+      const how = end
+        ? `the runtime ended with ${end.code ?? end.signal}:\n${this.stderr}\n${this.lines.slice(-5).join('\n')}`
+        : 'the runtime lives';
+      throw new Error(`${init?.method ?? 'GET'} ${path} was not answered; ${how}`, { cause });
+    }
   }
 
   /** The JSON answer of a GET that must succeed. */
