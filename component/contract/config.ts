@@ -112,7 +112,7 @@ export const cameraSchema = z.strictObject({
   model: described(nameSchema, 'The model that judges its frames'),
   policy: described(
     z.enum(['auto', 'newest', 'every']).default('auto'),
-    '`newest`: the latest frame when the model is free, older ones are dropped and counted; `every`: each frame, in order, the source waits. `auto`: `every` for folders and pushed frames, else `newest`',
+    '`newest`: the latest frame when the model is free, older ones are dropped and counted; `every`: each frame, in order, the source waits. `auto`: `every` for folders, pushed frames and recordings with `pace: fast`, else `newest`',
   ),
   pace: described(
     pace.default('source'),
