@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import type { CameraConfig } from '../contract/config.ts';
 import { VedetteError } from '../contract/errors.ts';
 import type { FrameLease, FrameView } from '../contract/frame.ts';
@@ -30,13 +29,12 @@ export interface CameraLine {
 
 /** Results of one camera on their way to the disk; the next frame waits when there are more. */
 const MAX_KEEPING = 8;
-const RETRY_MS = 20;
 
 /** The way of a frame: taken from its slot, seen by the model, judged, kept. */
 export async function runCamera(line: CameraLine, signal: AbortSignal): Promise<void> {
   const keeping = new Set<Promise<void>>();
   for (;;) {
-    await modelReady(line.model, signal);
+    await line.model.whenReady(signal);
     const frame = await line.slots.next(signal);
     if (frame === undefined) break;
 
@@ -64,10 +62,6 @@ export async function runCamera(line: CameraLine, signal: AbortSignal): Promise<
   await Promise.all(keeping);
 }
 
-async function modelReady(model: ModelHost, signal: AbortSignal): Promise<void> {
-  while (!model.isReady && !signal.aborted) await pause(RETRY_MS);
-}
-
 const originOf = (line: CameraLine, frame: FrameLease): ResultOrigin => {
   const context = line.contextOf(frame);
   return {
@@ -80,8 +74,8 @@ const originOf = (line: CameraLine, frame: FrameLease): ResultOrigin => {
 };
 
 /**
- * The model's answer, or the error that the frame ends with. A model that is full or being replaced
- * is waited for; a frame during which a worker died is tried once more. `undefined` when stopped.
+ * The model's answer, or the error that the frame ends with. A model that is being replaced is waited
+ * for; a frame during which a worker died is tried once more. `undefined` when stopped.
  */
 async function see(
   line: CameraLine,
@@ -101,10 +95,9 @@ async function see(
       const error = VedetteError.from(thrown, 'INFERENCE_FAILED');
       if (error.code === 'SHUTTING_DOWN') return undefined;
       if (error.code === 'WORKER_LOST') lostWorkers += 1;
-      const isPassing = error.code === 'OVERLOADED' || error.code === 'MODEL_NOT_READY';
-      if (!isPassing && (error.code !== 'WORKER_LOST' || lostWorkers > 1)) return error;
-      await pause(RETRY_MS);
-      await modelReady(line.model, signal);
+      const isWorthTrying = error.code === 'WORKER_LOST' && lostWorkers === 1;
+      if (error.code !== 'MODEL_NOT_READY' && !isWorthTrying) return error;
+      await line.model.whenReady(signal);
     }
   }
   return undefined;
