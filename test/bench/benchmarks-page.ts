@@ -40,7 +40,7 @@ function targetTable(targets: readonly Target[]): string {
       what,
       reach,
       got,
-      isReached ? 'reached' : `missed by ${missedBy ?? '?'}`,
+      isReached ? 'reached' : `missed by ${missedBy}`,
     ]),
   );
 }

@@ -1,5 +1,3 @@
-import { digits } from './number-text.ts';
-
 export interface Axis {
   readonly label: string;
   readonly from: number;
@@ -21,9 +19,10 @@ export interface LinePlot {
 }
 
 const SIZE = { width: 720, height: 360 };
-const AREA = { left: 64, right: 16, top: 40, bottom: 76 };
+const AREA = { left: 64, right: 28, top: 40, bottom: 76 };
 /** Distinct also for those who do not see all colours (Okabe and Ito). */
 const COLOURS = ['#0072b2', '#d55e00', '#56b4e9', '#e69f00', '#009e73', '#cc79a7'];
+/** About so many numbers along an axis. */
 const TICKS = 5;
 
 /** Lines over two linear axes as an SVG of some kilobytes. */
@@ -47,10 +46,10 @@ export function linePlot({ title, x, y, series, band }: LinePlot): string {
   for (const value of ticks(y)) {
     const at = atY(value);
     parts.push(`<path d="M${AREA.left} ${at}H${right}" stroke="#ddd"/>`);
-    parts.push(text(AREA.left - 8, at + 4, digits(value), 'end'));
+    parts.push(text(AREA.left - 8, at + 4, value.toLocaleString('en-GB'), 'end'));
   }
   for (const value of ticks(x)) {
-    parts.push(text(atX(value), bottom + 18, digits(value), 'middle'));
+    parts.push(text(atX(value), bottom + 18, value.toLocaleString('en-GB'), 'middle'));
   }
   parts.push(
     `<path d="M${AREA.left} ${AREA.top}V${bottom}H${right}" fill="none" stroke="#444"/>`,
@@ -75,8 +74,12 @@ export function linePlot({ title, x, y, series, band }: LinePlot): string {
 
 const round = (value: number): number => Math.round(value * 10) / 10;
 
-const ticks = ({ from, to }: Axis): number[] =>
-  Array.from({ length: TICKS + 1 }, (_, index) => from + ((to - from) * index) / TICKS);
+/** Round numbers along an axis. */
+function ticks({ from, to }: Axis): number[] {
+  const step = roundUp((to - from) / TICKS);
+  const count = Math.floor((to - from) / step);
+  return Array.from({ length: count + 1 }, (_, index) => from + index * step);
+}
 
 function text(x: number, y: number, words: string, anchor = 'start', size = 12): string {
   const safe = words.replaceAll('&', '&amp;').replaceAll('<', '&lt;');

@@ -126,7 +126,7 @@ function report(samples: readonly MemorySample[]): SectionReport {
         svg: linePlot({
           title: 'Resident memory',
           x: { label: 'frames judged', from: 0, to: WARM_UP_FRAMES + MEASURED_FRAMES },
-          y: { label: 'MB', from: 0, to: roundUp(range(samples.map((s) => s.megabytes)).highest) },
+          y: { label: 'MB', from: 0, to: roundUp(highest * 1.05) },
           band: { from: middle * (1 - MAX_DEVIATION), to: middle * (1 + MAX_DEVIATION) },
           series: [
             {

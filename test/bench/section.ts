@@ -43,6 +43,6 @@ export interface Target {
   readonly reach: string;
   readonly got: string;
   readonly isReached: boolean;
-  /** By how much it was missed. */
-  readonly missedBy?: string;
+  /** How far off the figure is: says something only when it is not reached. */
+  readonly missedBy: string;
 }
