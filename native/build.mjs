@@ -3,7 +3,7 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { copyFile, mkdir, readFile, readdir, rename, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
 const nativeFolder = import.meta.dirname;
@@ -46,30 +46,60 @@ function run() {
     ...process.env,
     PATH: `${path.dirname(process.execPath)}${path.delimiter}${process.env.PATH ?? ''}`,
   };
-  const output = execFileSync(
+  execFileSync(
     process.execPath,
     [nodeGyp, 'rebuild', `--nodedir=${headers}`, '--jobs=2', '--loglevel=warn'],
     { cwd: nativeFolder, env: environment, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] },
   );
-  return output;
 }
 
-const wanted = await stamp();
-const present = existsSync(target) ? await readFile(stampFile, 'utf8').catch(() => '') : '';
-if (present === wanted && !process.argv.includes('--force')) {
-  console.log('addon: up to date');
-} else {
-  const startedAt = performance.now();
-  try {
-    run();
-  } catch (error) {
-    console.error(`addon: the build failed\n${error.stdout ?? ''}${error.stderr ?? error.message}`);
-    process.exit(1);
+/** Two builds in one folder destroy each other: the second waits, then finds the work done. */
+async function withLock(action) {
+  const lock = path.join(root, 'build', 'addon.lock');
+  await mkdir(path.dirname(lock), { recursive: true });
+  for (;;) {
+    try {
+      await writeFile(lock, String(process.pid), { flag: 'wx' });
+      break;
+    } catch (error) {
+      if (error.code !== 'EEXIST') throw error;
+    }
+    const holder = Number(await readFile(lock, 'utf8').catch(() => '0'));
+    if (holder > 0 && !existsSync(`/proc/${holder}`)) await rm(lock, { force: true });
+    await new Promise((resolve) => setTimeout(resolve, 200));
   }
-  await mkdir(path.dirname(target), { recursive: true });
+  try {
+    await action();
+  } finally {
+    await rm(lock, { force: true });
+  }
+}
+
+async function isUpToDate(wanted) {
+  if (process.argv.includes('--force') || !existsSync(target)) return false;
+  return (await readFile(stampFile, 'utf8').catch(() => '')) === wanted;
+}
+
+async function buildAddon() {
+  const wanted = await stamp();
+  if (await isUpToDate(wanted)) return;
+  const startedAt = performance.now();
+  run();
   // A rename replaces the file at once; a process that has the old one loaded keeps it.
   await copyFile(path.join(nativeFolder, 'build', 'Release', 'vedette.node'), `${target}.new`);
   await rename(`${target}.new`, target);
   await writeFile(stampFile, wanted);
   console.log(`addon: built in ${((performance.now() - startedAt) / 1000).toFixed(1)} s`);
+}
+
+if (await isUpToDate(await stamp())) {
+  console.log('addon: up to date');
+} else {
+  await mkdir(path.dirname(target), { recursive: true });
+  try {
+    await withLock(buildAddon);
+  } catch (error) {
+    console.error(`addon: the build failed\n${error.stdout ?? ''}${error.stderr ?? error.message}`);
+    process.exitCode = 1;
+  }
 }

@@ -9,7 +9,6 @@ namespace {
 constexpr int kPillowBits = 22;
 // Weights of 15 bits suit 16-bit SIMD products. Their rounding adds up with the number of
 // neighbours, so strong reductions use wider ones.
-constexpr int kNarrowAreaBits = 15;
 constexpr int kWideAreaBits = 30;
 constexpr int kNarrowAreaTaps = 64;
 

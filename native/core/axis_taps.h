@@ -12,6 +12,9 @@ struct LinearTaps {
   Buffer<int16_t> weight;
 };
 
+// Weights of `area` have so many bits unless an axis shrinks very much.
+constexpr int kNarrowAreaBits = 15;
+
 // Any number of neighbours with weights that sum up to 2^bits.
 struct FilterTaps {
   Buffer<int32_t> start;

@@ -1,32 +1,43 @@
 #include "colour.h"
 
+#include <algorithm>
 #include <cstring>
+
+#include "row_kernels.h"
 
 namespace vedette {
 namespace {
 
-// Walks pixels that share a chroma sample in pairs; `chroma_at(pair)` and `luma_at(x)` read the source.
-template <typename LumaAt, typename ChromaAt>
-inline void read_subsampled(int x, int count, uint8_t* out, LumaAt luma_at, ChromaAt chroma_at) {
+constexpr int kSpan = 512;
+
+// Spreads subsampled pixels to one luma and one chroma pair each, a span at a time. `x` becomes even
+// first, so that a span begins with a pair.
+template <typename LumaAt, typename CbAt, typename CrAt>
+inline void read_subsampled(int x, int count, uint8_t* out, LumaAt luma_at, CbAt cb_at,
+                            CrAt cr_at) {
+  uint8_t luma[kSpan], cb[kSpan], cr[kSpan];
   const int end = x + count;
-  if ((x & 1) != 0 && x < end) {
-    yuv::store(luma_at(x), chroma_at(x / 2), out);
-    out += 3;
-    x++;
+  while (x < end) {
+    const int span = (x & 1) != 0 ? 1 : std::min(kSpan, end - x);
+    const int pair = x / 2;
+    const int pairs = (span + 1) / 2;
+    for (int i = 0; i < span; i++) luma[i] = luma_at(x + i);
+    // An odd span writes one sample more, which fits because kSpan is even.
+    for (int i = 0; i < pairs; i++) {
+      cb[i * 2] = cb[i * 2 + 1] = cb_at(pair + i);
+      cr[i * 2] = cr[i * 2 + 1] = cr_at(pair + i);
+    }
+    yuv_to_rgb(luma, cb, cr, span, out);
+    x += span;
+    out += span * 3;
   }
-  for (; x + 1 < end; x += 2, out += 6) {
-    const yuv::Chroma chroma = chroma_at(x / 2);
-    yuv::store(luma_at(x), chroma, out);
-    yuv::store(luma_at(x + 1), chroma, out + 3);
-  }
-  if (x < end) yuv::store(luma_at(x), chroma_at(x / 2), out);
 }
 
 }  // namespace
 
 void read_rgb(const PixelView& view, int y, int x, int count, uint8_t* out) {
   const size_t row = static_cast<size_t>(y);
-  const uint8_t* first = view.planes[0] + row * view.strides[0];
+  const uint8_t* const first = view.planes[0] + row * view.strides[0];
   switch (view.format) {
     case PixelFormat::rgb24:
       std::memcpy(out, first + static_cast<size_t>(x) * 3, static_cast<size_t>(count) * 3);
@@ -45,24 +56,26 @@ void read_rgb(const PixelView& view, int y, int x, int count, uint8_t* out) {
       for (int i = 0; i < count; i++, out += 3) out[0] = out[1] = out[2] = first[x + i];
       return;
     case PixelFormat::nv12: {
-      const uint8_t* chroma = view.planes[1] + row / 2 * view.strides[1];
+      const uint8_t* const chroma = view.planes[1] + row / 2 * view.strides[1];
       read_subsampled(
           x, count, out, [first](int at) { return first[at]; },
-          [chroma](int pair) { return yuv::chroma_of(chroma[pair * 2], chroma[pair * 2 + 1]); });
+          [chroma](int pair) { return chroma[pair * 2]; },
+          [chroma](int pair) { return chroma[pair * 2 + 1]; });
       return;
     }
     case PixelFormat::i420: {
-      const uint8_t* cb = view.planes[1] + row / 2 * view.strides[1];
-      const uint8_t* cr = view.planes[2] + row / 2 * view.strides[2];
+      const uint8_t* const cb = view.planes[1] + row / 2 * view.strides[1];
+      const uint8_t* const cr = view.planes[2] + row / 2 * view.strides[2];
       read_subsampled(
-          x, count, out, [first](int at) { return first[at]; },
-          [cb, cr](int pair) { return yuv::chroma_of(cb[pair], cr[pair]); });
+          x, count, out, [first](int at) { return first[at]; }, [cb](int pair) { return cb[pair]; },
+          [cr](int pair) { return cr[pair]; });
       return;
     }
     case PixelFormat::yuyv:
       read_subsampled(
           x, count, out, [first](int at) { return first[at * 2]; },
-          [first](int pair) { return yuv::chroma_of(first[pair * 4 + 1], first[pair * 4 + 3]); });
+          [first](int pair) { return first[pair * 4 + 1]; },
+          [first](int pair) { return first[pair * 4 + 3]; });
       return;
   }
 }
@@ -73,13 +86,11 @@ void read_gray(const PixelView& view, int y, int x, int count, uint8_t* out) {
                 static_cast<size_t>(count));
     return;
   }
-  constexpr int kSpan = 64;
   uint8_t rgb[kSpan * 3];
   for (int done = 0; done < count; done += kSpan) {
-    const int span = count - done < kSpan ? count - done : kSpan;
+    const int span = std::min(kSpan, count - done);
     read_rgb(view, y, x + done, span, rgb);
-    for (int i = 0; i < span; i++)
-      out[done + i] = gray_of(rgb[i * 3], rgb[i * 3 + 1], rgb[i * 3 + 2]);
+    rgb_to_gray(rgb, span, out + done);
   }
 }
 

@@ -1,7 +1,8 @@
 #include "resampler.h"
 
 #include <algorithm>
-#include <cstring>
+
+#include "row_kernels.h"
 
 namespace vedette {
 namespace {
@@ -11,40 +12,25 @@ bool same_axis(const AxisFit& a, const AxisFit& b) {
          a.count == b.count;
 }
 
-inline int blend(int near, int far, int weight) {
-  return near + (((far - near) * weight + 0x4000) >> 15);
-}
-
-template <int Channels>
-void widen_linear(const uint8_t* row, const LinearTaps& taps, int count, int16_t* out) {
-  for (int i = 0; i < count; i++) {
-    const uint8_t* near = row + taps.near[i] * Channels;
-    const uint8_t* far = row + taps.far[i] * Channels;
-    const int weight = taps.weight[i];
-    for (int c = 0; c < Channels; c++) {
-      out[i * Channels + c] = static_cast<int16_t>(blend(near[c] << 7, far[c] << 7, weight));
-    }
-  }
-}
-
-// `Narrow` sums fit 32 bits (weights of 15 bits), the others need 64.
-template <typename Sum>
-void area_rows(UprightRows& rows, const FilterTaps& taps, int y, size_t samples, Sum* sums,
+// Sums of one output row, as 7 fractional bits. Wide weights need 64 bits.
+void area_rows(UprightRows& rows, const FilterTaps& taps, int y, size_t samples, int64_t* sums,
                int16_t* out) {
-  const int32_t* weights = taps.weights_at(y);
-  for (int i = 0; i < taps.length[y]; i++) {
-    const uint8_t* __restrict row = rows.row(taps.start[y] + i);
-    const Sum weight = weights[i];
-    Sum* __restrict to = sums;
-    if (i == 0) {
-      for (size_t s = 0; s < samples; s++) to[s] = weight * row[s];
-    } else {
-      for (size_t s = 0; s < samples; s++) to[s] += weight * row[s];
-    }
-  }
+  const int32_t* const weights = taps.weights_at(y);
   const int shift = taps.bits - 7;
-  const Sum half = Sum{1} << (shift - 1);
-  for (size_t s = 0; s < samples; s++) out[s] = static_cast<int16_t>((sums[s] + half) >> shift);
+  if (taps.bits <= kNarrowAreaBits) {
+    int32_t* const narrow = reinterpret_cast<int32_t*>(sums);
+    for (int i = 0; i < taps.length[y]; i++) {
+      add_row(rows.row(taps.start[y] + i), weights[i], i == 0, samples, narrow);
+    }
+    settle_sums(narrow, shift, samples, out);
+    return;
+  }
+  std::fill(sums, sums + samples, int64_t{1} << (shift - 1));
+  for (int i = 0; i < taps.length[y]; i++) {
+    const uint8_t* const row = rows.row(taps.start[y] + i);
+    for (size_t s = 0; s < samples; s++) sums[s] += int64_t{weights[i]} * row[s];
+  }
+  for (size_t s = 0; s < samples; s++) out[s] = static_cast<int16_t>(sums[s] >> shift);
 }
 
 template <int Channels, typename Sum>
@@ -178,26 +164,19 @@ Status Resampler::run_linear(UprightRows& rows, int channels, const Fit& fit,
     }
     const int slot = other == 0 ? 1 : 0;
     const uint8_t* row = rows.row(source_row);
-    if (channels == 3) {
-      widen_linear<3>(row, linear_x_, fit.x.count, lines[slot]);
-    } else {
-      widen_linear<1>(row, linear_x_, fit.x.count, lines[slot]);
-    }
+    widen_row(row, linear_x_.near.data(), linear_x_.far.data(), linear_x_.weight.data(),
+              fit.x.count, channels, lines[slot]);
     held[slot] = source_row;
     return slot;
   };
   uint8_t* out = bytes_.data();
   for (int y = 0; y < fit.y.count; y++) {
-    const int weight = linear_y_.weight[y];
+    const int16_t weight = linear_y_.weight[y];
     // The far row may still be held from the row before; the near one must not evict it.
     const bool holds_far_in_0 = held[0] == linear_y_.far[y];
     const int near_slot = line_of(linear_y_.near[y], holds_far_in_0 ? 0 : 1);
     const int far_slot = weight == 0 ? near_slot : line_of(linear_y_.far[y], near_slot);
-    const int16_t* __restrict near = lines[near_slot];
-    const int16_t* __restrict far = lines[far_slot];
-    for (size_t s = 0; s < samples; s++) {
-      out[s] = static_cast<uint8_t>((blend(near[s], far[s], weight) + 64) >> 7);
-    }
+    blend_rows(lines[near_slot], lines[far_slot], weight, samples, out);
     writer.write_row(y, out, channels);
   }
   return {};
@@ -209,15 +188,9 @@ Status Resampler::run_area(UprightRows& rows, int channels, const Fit& fit, Tens
   if (!sums_.reserve(in_samples) || !lines_.reserve(in_samples) || !bytes_.reserve(out_samples)) {
     return out_of_memory(in_samples * 10 + out_samples);
   }
-  const bool is_wide_x = filter_x_.bits > 15;
-  const bool is_wide_y = filter_y_.bits > 15;
+  const bool is_wide_x = filter_x_.bits > kNarrowAreaBits;
   for (int y = 0; y < fit.y.count; y++) {
-    if (is_wide_y) {
-      area_rows(rows, filter_y_, y, in_samples, sums_.data(), lines_.data());
-    } else {
-      area_rows(rows, filter_y_, y, in_samples, reinterpret_cast<int32_t*>(sums_.data()),
-                lines_.data());
-    }
+    area_rows(rows, filter_y_, y, in_samples, sums_.data(), lines_.data());
     const int count = fit.x.count;
     if (channels == 3) {
       is_wide_x ? area_columns<3, int64_t>(lines_.data(), filter_x_, count, bytes_.data())
@@ -258,13 +231,10 @@ Status Resampler::run_antialias(UprightRows& rows, int channels, const Fit& fit,
     const int32_t* weights = filter_y_.weights_at(y);
     std::fill(sums, sums + samples, 1 << (filter_y_.bits - 1));
     for (int i = 0; i < length; i++) {
-      const uint8_t* __restrict line =
-          bytes_.data() + samples * (static_cast<size_t>(start + i) % kept);
-      const int32_t weight = weights[i];
-      int32_t* __restrict to = sums;
-      for (size_t s = 0; s < samples; s++) to[s] += weight * line[s];
+      const uint8_t* line = bytes_.data() + samples * (static_cast<size_t>(start + i) % kept);
+      add_row(line, weights[i], false, samples, sums);
     }
-    for (size_t s = 0; s < samples; s++) finished[s] = clamp_filtered(sums[s], filter_y_.bits);
+    clamp_sums(sums, filter_y_.bits, samples, finished);
     writer.write_row(y, finished, channels);
   }
   return {};

@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <type_traits>
+
+#include "row_kernels.h"
 
 namespace vedette {
 
@@ -69,12 +70,12 @@ void TensorWriter::write(int y, const uint8_t* pixels, int pixel_channels, T* ou
   if (spec_.layout == Layout::nchw) {
     const size_t plane = width * static_cast<size_t>(spec_.height);
     for (int c = 0; c < channels_; c++) {
-      T* __restrict to = out + plane * static_cast<size_t>(c) + first;
-      if (pixel_channels == 1) {
-        for (int i = 0; i < count; i++) to[i] = value<T>(pixels[i], c);
+      T* const to = out + plane * static_cast<size_t>(c) + first;
+      const uint8_t* const from = pixels + (pixel_channels == 1 ? 0 : source_channel_[c]);
+      if constexpr (std::is_same_v<T, float>) {
+        normalise_row(from, pixel_channels, count, factor_[c], offset_[c], to);
       } else {
-        const uint8_t* __restrict from = pixels + source_channel_[c];
-        for (int i = 0; i < count; i++) to[i] = value<T>(from[i * 3], c);
+        pick_row(from, pixel_channels, count, to);
       }
     }
     return;

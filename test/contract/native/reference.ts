@@ -3,7 +3,11 @@
  * in docs/native.md, one pixel at a time. Shares nothing with the addon but those definitions.
  */
 import type { Box, FrameView, RawPixelFormat, Size } from '../../../component/contract/frame.ts';
-import type { FrameTransform, TensorSpec } from '../../../component/contract/tensor.ts';
+import type {
+  FrameTransform,
+  Interpolation,
+  TensorSpec,
+} from '../../../component/contract/tensor.ts';
 
 /** Samples of a picture as numbers: `levels[(y * width + x) * 3 + channel]`, RGB, 0–255. */
 export interface Levels extends Size {
@@ -307,23 +311,26 @@ function nearestTaps(axis: Axis, position: number): Taps {
   return [[Math.min(index, axis.source - 1), 1]];
 }
 
+function tapsAt(axis: Axis, isReduced: boolean, kind: Interpolation, position: number): Taps {
+  switch (kind) {
+    case 'bilinear':
+      return linearTaps(axis, position);
+    case 'area':
+      return isReduced ? areaTaps(axis, position) : areaEnlargedTaps(axis, position);
+    case 'bilinear-antialias':
+      return filterTaps(axis, position, 'triangle');
+    case 'bicubic-antialias':
+      return filterTaps(axis, position, 'cubic');
+    case 'nearest':
+      return nearestTaps(axis, position);
+  }
+}
+
 function tapsOf(axis: Axis, other: Axis, spec: TensorSpec): Taps[] {
   const isReduced = axis.source >= axis.virtual && other.source >= other.virtual;
-  return Array.from({ length: axis.count }, (_, i) => {
-    const position = axis.first + i;
-    switch (spec.interpolation) {
-      case 'bilinear':
-        return linearTaps(axis, position);
-      case 'area':
-        return isReduced ? areaTaps(axis, position) : areaEnlargedTaps(axis, position);
-      case 'bilinear-antialias':
-        return filterTaps(axis, position, 'triangle');
-      case 'bicubic-antialias':
-        return filterTaps(axis, position, 'cubic');
-      case 'nearest':
-        return nearestTaps(axis, position);
-    }
-  });
+  return Array.from({ length: axis.count }, (_, i) =>
+    tapsAt(axis, isReduced, spec.interpolation, axis.first + i),
+  );
 }
 
 // ------------------------------------------------------------------ tensor

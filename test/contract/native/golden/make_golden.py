@@ -51,6 +51,9 @@ for name, size, code in [
     ("yuyv", (height, width, 2), cv2.COLOR_YUV2RGB_YUY2),
 ]:
     raw = random.randint(0, 256, size).astype(np.uint8)
+    # OpenCV takes luma below black for black, the standard's formula goes on below.
+    luma = raw[:height] if name != "yuyv" else raw[..., 0]
+    np.maximum(luma, 16, out=luma)
     conversions.append({"format": name, "width": width, "height": height, "data": base(raw), "rgb": base(cv2.cvtColor(raw, code))})
 
 colour = picture(16, 12, "noise")
