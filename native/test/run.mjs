@@ -1,10 +1,12 @@
 // Builds the core and its tests without Node and runs them: under ASan and UBSan, then the threads
-// under TSan. Prints how many passed; exits with 1 when one fails.
-// Usage: node_modules/.bin/node native/test/run.mjs [part of a title]
+// under TSan; or with --valgrind all of them under memcheck. Prints how many passed; exits with 1 when
+// one fails.
+// Usage: node_modules/.bin/node native/test/run.mjs [--valgrind] [part of a title]
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
+import { parseArgs } from 'node:util';
 
 const testFolder = import.meta.dirname;
 const nativeFolder = path.dirname(testFolder);
@@ -31,7 +33,7 @@ const tests = sources(testFolder, (name) => name.endsWith('_test.cc') || name ==
 const testHeaders = sources(testFolder, (name) => name.endsWith('.h'));
 
 /** The test program for a set of flags, built again only when a source changed. */
-export function build(name, flags, compiler = 'g++') {
+function build(name, flags, compiler = 'g++') {
   const inputs = [...core, ...headers, ...tests, ...testHeaders];
   const hash = createHash('sha256').update([compiler, ...flags].join(' '));
   for (const file of inputs) hash.update(file).update(readFileSync(file));
@@ -49,13 +51,40 @@ export function build(name, flags, compiler = 'g++') {
   return program;
 }
 
-if (process.argv[1] === import.meta.filename) {
+/** Runs the test program; ends this one with 1 when it fails. @returns how many tests passed */
+function run(name, command, args) {
+  const result = spawnSync(command, args, { encoding: 'utf8', maxBuffer: 1 << 26 });
+  if (result.error) throw result.error;
+  process.stderr.write(result.stderr);
+  if (result.status !== 0) {
+    console.log(
+      `core tests (${name}): ended with ${result.signal ?? result.status}\n0 passed, 1 failed`,
+    );
+    process.exit(1);
+  }
+  const passed = Number(/(\d+) passed/.exec(result.stdout)?.[1] ?? 0);
+  console.log(`core tests (${name}): all ${passed} good`);
+  return passed;
+}
+
+const { values, positionals } = parseArgs({
+  options: { valgrind: { type: 'boolean', default: false } },
+  allowPositionals: true,
+});
+let passed = 0;
+if (values.valgrind) {
+  passed = run('valgrind', 'valgrind', [
+    '--quiet',
+    '--leak-check=full',
+    '--errors-for-leak-kinds=definite,indirect',
+    '--error-exitcode=9',
+    build('plain', []),
+    ...positionals,
+  ]);
+} else {
   for (const { name, flags, filter } of VARIANTS) {
-    const program = build(name, flags);
-    const title = process.argv[2] ?? filter;
-    const result = spawnSync(program, title === '' ? [] : [title], { encoding: 'utf8' });
-    process.stderr.write(result.stderr);
-    console.log(`core tests (${name}): ${result.stdout.trim() || `ended with ${result.signal}`}`);
-    if (result.status !== 0) process.exit(1);
+    const title = positionals[0] ?? filter;
+    passed += run(name, build(name, flags), title === '' ? [] : [title]);
   }
 }
+console.log(`${passed} passed`);
