@@ -11,7 +11,7 @@ import {
 } from '../test/bench/benchmarks-page.ts';
 import type { Section } from '../test/bench/section.ts';
 import { SECTIONS } from '../test/bench/sections.ts';
-import { killServers } from '../test/bench/server-process.ts';
+import { endProcesses } from '../test/bench/server-process.ts';
 import { surroundings } from '../test/bench/surroundings.ts';
 
 const USAGE = `npm run bench [-- --only <section>[,<section>…]]
@@ -24,7 +24,7 @@ const folder = mkdtempSync(path.join(tmpdir(), 'vedette-bench-'));
 const startedAtMs = performance.now();
 
 process.on('exit', () => {
-  killServers();
+  endProcesses();
   rmSync(folder, { recursive: true, force: true });
 });
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(130));

@@ -46,6 +46,13 @@ class Record {
     this.clients = clients;
   }
 
+  /** CPU of the whole service for one request; `undefined` when it does not tell. */
+  get cpuMs(): number | undefined {
+    if (this.loops.length === 0) return undefined;
+    const seconds = this.loops.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0);
+    return (seconds * 1000) / this.latenciesMs.length;
+  }
+
   get throughput(): number {
     return median(this.requestsPerSecond);
   }
@@ -137,7 +144,16 @@ function report(records: readonly Record[], missing: string | undefined): Sectio
 
 function latencyTable(records: readonly Record[]): Table {
   return {
-    columns: ['service', 'clients', 'requests/s', 'by round', 'p50, ms', 'p99, ms', 'memory, MB'],
+    columns: [
+      'service',
+      'clients',
+      'requests/s',
+      'by round',
+      'p50, ms',
+      'p99, ms',
+      'CPU a request, ms',
+      'memory, MB',
+    ],
     rows: records.map((record) => {
       const { lowest, highest } = range(record.requestsPerSecond);
       return [
@@ -147,6 +163,7 @@ function latencyTable(records: readonly Record[]): Table {
         span(lowest, highest),
         digits(quantile(record.latenciesMs, 0.5)),
         digits(quantile(record.latenciesMs, 0.99)),
+        record.cpuMs === undefined ? '–' : digits(record.cpuMs),
         digits(residentBytes(record.contender.server.pid) / 1e6),
       ];
     }),

@@ -4,7 +4,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { InferenceResult } from '../../component/contract/result.ts';
-import { LastWords } from './server-process.ts';
+import { endWithThisRun, LastWords } from './server-process.ts';
 
 const POLL_MS = 20;
 const START_TIMEOUT_MS = 60_000;
@@ -29,6 +29,7 @@ export async function secondsToFirstVerdicts(
     detached: true,
     env: { ...process.env, PATH: userPath() },
   });
+  endWithThisRun(child, () => killGroup(child));
   const output = new LastWords(child);
   const failed = once(child, 'error').then(([error]) => Promise.reject(error as Error));
   failed.catch(() => undefined);
@@ -92,7 +93,11 @@ async function stop(child: ChildProcess): Promise<void> {
   if (child.pid === undefined || child.exitCode !== null) return;
   const exited = once(child, 'exit');
   child.kill('SIGTERM');
-  const timer = setTimeout(() => process.kill(-child.pid!, 'SIGKILL'), STOP_TIMEOUT_MS);
+  const timer = setTimeout(() => killGroup(child), STOP_TIMEOUT_MS);
   await exited;
   clearTimeout(timer);
+}
+
+function killGroup({ pid }: ChildProcess): void {
+  if (pid !== undefined) process.kill(-pid, 'SIGKILL');
 }

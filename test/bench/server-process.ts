@@ -37,11 +37,17 @@ export function instrumentedNode(
   };
 }
 
-const living = new Set<ChildProcess>();
+const enders = new Set<() => void>();
+
+/** Sees to it that an interrupted run leaves no process behind. */
+export function endWithThisRun(child: ChildProcess, end: () => void): void {
+  enders.add(end);
+  child.once('exit', () => enders.delete(end));
+}
 
 /** For a run that is interrupted. */
-export function killServers(): void {
-  for (const child of living) child.kill('SIGKILL');
+export function endProcesses(): void {
+  for (const end of enders) end();
 }
 
 /** A server in a process of its own, which says its address in a JSON line on stdout. */
@@ -55,8 +61,7 @@ export class ServerProcess {
   static async start(server: ServerCommand): Promise<ServerProcess> {
     const { name, command, args, cwd } = server;
     const child = spawn(command, args, { cwd, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
-    living.add(child);
-    child.once('exit', () => living.delete(child));
+    endWithThisRun(child, () => child.kill('SIGKILL'));
     const output = new LastWords(child);
     const timer = setTimeout(() => child.kill('SIGKILL'), START_TIMEOUT_MS);
     try {
