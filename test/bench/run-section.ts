@@ -53,5 +53,5 @@ async function measureRun({ root, progress }: BenchContext): Promise<SectionRepo
 
 function says([float, quantised, anomaly]: [Timing, Timing, Timing]): string {
   const against = compare(float, quantised);
-  return `A detection of one core takes ${ms(float.medianMs)}, an anomaly ${ms(anomaly.medianMs)}; the int8 detector takes ${ratio(against.ratio)} the time of the float one on this CPU.`;
+  return `On one core the detector takes ${ms(float.medianMs)} for a picture and the anomaly model ${ms(anomaly.medianMs)}; the int8 detector takes ${ratio(against.ratio)} the time of the float one on this CPU.`;
 }

@@ -67,9 +67,8 @@ function commit(root: string): string {
 /** Those that decide how fast pixels and models run. */
 function vectorExtensions(): string {
   try {
-    const flags = / (?:flags|Features)\s*: (.*)/.exec(
-      ` ${readFileSync('/proc/cpuinfo', 'utf8')}`,
-    )?.[1];
+    const info = readFileSync('/proc/cpuinfo', 'utf8');
+    const flags = /^(?:flags|Features)\s*: (.*)$/m.exec(info)?.[1];
     const names = ['avx2', 'avx512f', 'avx512_vnni', 'asimd', 'asimddp'];
     return names.filter((name) => flags?.split(' ').includes(name)).join(', ');
   } catch {
