@@ -12,6 +12,8 @@ export default defineConfig({
     hookTimeout: isDeep ? 120_000 : 30_000,
     teardownTimeout: 10_000,
     retry: 0,
+    // What a test waits for comes when it comes: two busy cores are no defect.
+    expect: { poll: { timeout: 15_000, interval: 20 } },
     // One line for each file; only what takes really long is listed test by test.
     slowTestThreshold: 5_000,
     passWithNoTests: false,
