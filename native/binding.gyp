@@ -16,7 +16,8 @@
         "-Wextra"
       ],
       "cflags_cc!": ["-std=gnu++20", "-std=gnu++17"],
-      "libraries": ["-ljpeg", "-static-libstdc++", "-static-libgcc"]
+      "libraries": ["-ljpeg"],
+      "ldflags": ["-static-libstdc++", "-static-libgcc", "-Wl,--exclude-libs,ALL"]
     }
   ]
 }

@@ -1,10 +1,19 @@
-import sharp from 'sharp';
+import type Sharp from 'sharp';
 import { VedetteError } from '../component/contract/errors.ts';
 import type { Flip, FrameView, Rotation } from '../component/contract/frame.ts';
 import type { ImageInfo, RawImage } from './index.ts';
 
-// Every picture is new: libvips' cache of operations would only hold memory.
-sharp.cache(false);
+let loaded: typeof Sharp | undefined;
+
+/** Loaded with the first picture that needs it: most threads see JPEG and raw frames only. */
+async function loadSharp(): Promise<typeof Sharp> {
+  if (loaded === undefined) {
+    loaded = (await import('sharp')).default;
+    // Every picture is new: libvips' cache of operations would only hold memory.
+    loaded.cache(false);
+  }
+  return loaded;
+}
 
 /**
  * Decodes PNG, WebP or TIFF (first page or frame) to stored pixels, not yet turned upright: `gray8`
@@ -20,6 +29,7 @@ export async function decodePicture(
 ): Promise<RawImage> {
   checkPixels(info, maxPixels);
   try {
+    const sharp = await loadSharp();
     const decoded = await sharp(data, {
       failOn: 'error',
       limitInputPixels: maxPixels,

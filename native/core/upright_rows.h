@@ -19,7 +19,7 @@ class UprightRows {
   void read_straight(int v, uint8_t* out);
   void read_band(int first);
 
-  static constexpr int kBandRows = 16;
+  static constexpr int kBandRows = 64;
   PixelView view_;
   PixelMap map_{};
   Region region_{};

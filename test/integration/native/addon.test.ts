@@ -21,9 +21,9 @@ const report = (action: string) =>
 
 test('a process keeps to the memory limit it set itself, and a picture beyond it is refused', async () => {
   const output = await runScript(`
-    native.limitDataMemory(400e6);
+    native.limitDataMemory(2e9);
     const image = { data: new Uint8Array(3), width: 1, height: 1, format: 'rgb24' };
-    ${report('native.FrameRing.create({ slots: 3, slotBytes: 300e6 })')}
+    ${report('native.FrameRing.create({ slots: 3, slotBytes: 800e6 })')}
     ${report('native.encodeJpeg(image, 80)')}`);
   const [refused, accepted] = output.split('\n');
   expect(refused).toMatch(/^IMAGE_TOO_LARGE .*bytes of memory/);

@@ -201,6 +201,20 @@ test('a closed ring takes nothing new, but holds stay good until they are releas
   expect(ring.takeOldest(1)).toBeUndefined();
 });
 
+test('rings that come and go, and were written to, leave no memory behind', () => {
+  const cycle = () => {
+    const ring = FrameRing.create({ slots: 3, slotBytes: 10_000_000 });
+    const { slot } = ring.beginWrite(false)!;
+    ring.bytes(slot).fill(1);
+    ring.publish(slot, { ...frame(1), width: 1000, height: 1000, byteLength: 1_000_000 });
+    ring.close();
+  };
+  cycle();
+  const before = process.memoryUsage.rss();
+  for (let i = 0; i < 40; i++) cycle();
+  expect(process.memoryUsage.rss() - before).toBeLessThan(90_000_000);
+});
+
 /** A thread that takes frames, checks that each is whole, holds some, and releases them. */
 const READER = `
   import { parentPort, workerData } from 'node:worker_threads';
