@@ -19,7 +19,7 @@ import { CaptureRules } from './delivery/capture-rules.ts';
 import { CaptureStore } from './delivery/capture-store.ts';
 import { Retention } from './delivery/retention.ts';
 import { ModelHost } from './inference/model-host.ts';
-import { modelTrust } from './model-trust.ts';
+import { modelTrust, registered } from './model-trust.ts';
 import { FaultLog } from './logging/fault-log.ts';
 import type { Logger } from './logging/create-logger.ts';
 import { CameraStation } from './pipeline/camera-station.ts';
@@ -43,6 +43,8 @@ const DRAIN_MS = 4000;
 /** How often live viewers hear of rates that changed, in milliseconds. */
 const STATUS_INTERVAL_MS = 1000;
 const MAX_NOTICES = 100;
+/** Older notices stay in the registry, but no longer on the page, in milliseconds. */
+const NOTICE_AGE_MS = 7 * 24 * 3_600_000;
 
 /**
  * Opens the registry, then starts models and cameras without waiting for them.
@@ -61,9 +63,23 @@ export async function startEdgeRuntime(options: EdgeRuntimeOptions): Promise<Loc
     publish({ kind: 'notice', notice });
   };
   const registry = await Registry.open({ dataFolder: options.config.dataFolder, onNotice });
+  notices.unshift(...(await earlierNotices(registry, options.logger)));
   const runtime = new LocalEdgeRuntime(options, registry, { notices, listeners, publish });
   runtime.start();
   return runtime;
+}
+
+/** Those of earlier runs: who comes in the morning should see what happened at night. */
+async function earlierNotices(registry: Registry, logger: Logger): Promise<Notice[]> {
+  const openedAtMs = performance.timeOrigin;
+  try {
+    return (await registry.notices(MAX_NOTICES))
+      .filter(({ atMs }) => atMs < openedAtMs && atMs > openedAtMs - NOTICE_AGE_MS)
+      .toReversed();
+  } catch (thrown) {
+    logger.warn({ error: VedetteError.from(thrown) }, 'earlier notices could not be read');
+    return [];
+  }
 }
 
 interface Hearing {
@@ -136,7 +152,11 @@ export class LocalEdgeRuntime implements EdgeRuntime {
 
   start(): void {
     for (const model of this.#models.values()) void model.start();
-    for (const station of this.#stations.values()) station.start();
+    for (const [name, station] of this.#stations) {
+      station.start();
+      const config = JSON.stringify(this.config.cameras[name]);
+      void this.#recorded(this.#registry.upsertCamera(name, config), `camera ${name}`);
+    }
     void this.#openCaptures();
     this.#retention.start();
     this.#statusTimer = setInterval(() => {
@@ -270,6 +290,16 @@ export class LocalEdgeRuntime implements EdgeRuntime {
     return { isInsideRun: reports.some((report) => report.isInsideRun) };
   }
 
+  /** What the registry knows of models and cameras is for reading back; a failure is no reason to stop. */
+  async #recorded(recording: Promise<void>, what: string): Promise<void> {
+    try {
+      await recording;
+    } catch (thrown) {
+      const error = VedetteError.from(thrown, 'REGISTRY_UNAVAILABLE');
+      this.#logger.warn({ error }, `${what} could not be recorded`);
+    }
+  }
+
   async #openCaptures(): Promise<void> {
     try {
       await this.#captureStore.start();
@@ -282,7 +312,7 @@ export class LocalEdgeRuntime implements EdgeRuntime {
   #createModel(name: string): ModelHost {
     const config = this.config.models[name];
     if (!config) throw new VedetteError('MODEL_NOT_FOUND', `No model is named ${name}`);
-    return new ModelHost({
+    const host = new ModelHost({
       name,
       config,
       maxImagePixels: this.config.limits.maxImagePixels,
@@ -290,9 +320,13 @@ export class LocalEdgeRuntime implements EdgeRuntime {
       onChange: (model) => {
         this.#logger.info({ model: name, state: model.state }, `model ${name} is ${model.state}`);
         this.#hearing.publish({ kind: 'model', model });
+        const used = model.state === 'ready' ? host.package : undefined;
+        if (used)
+          void this.#recorded(this.#registry.upsertModel(registered(used)), `model ${name}`);
       },
       onFault: (error) => this.#logger.error({ model: name, error }, error.message),
     });
+    return host;
   }
 
   #onCameraChange(camera: CameraStatus): void {
