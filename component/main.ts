@@ -30,7 +30,11 @@ const context: CommandContext = {
       logger,
       dashboardFolder: pathOf('../build/dashboard'),
     });
-    return { address: await app.listen({ host, port }), close: () => app.close() };
+    return {
+      address: await app.listen({ host, port }),
+      close: () => app.close(),
+      endConnections: () => app.server.closeAllConnections(),
+    };
   },
 };
 

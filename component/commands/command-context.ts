@@ -7,7 +7,10 @@ import type { Logger } from '../logging/create-logger.ts';
 export interface OpenServer {
   /** The address to open in a browser. */
   readonly address: string;
+  /** Refuses what is new; resolves when the last connection has ended. */
   close(): Promise<unknown>;
+  /** Ends every connection, whatever its client still waits for or has not sent. */
+  endConnections(): void;
 }
 
 /** What commands get from the composition root. */

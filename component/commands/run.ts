@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { VedetteError } from '../contract/errors.ts';
 import { loadConfiguration } from '../configuration/load-configuration.ts';
@@ -15,6 +16,8 @@ interface RunOptions {
 
 /** Longest time to stop, in milliseconds: Greengrass kills a component 5 s after it asked. */
 const STOP_TIMEOUT_MS = 4800;
+/** So long the last answers have to reach their clients, in milliseconds. */
+const LAST_ANSWERS_MS = 300;
 const CAMERA_LINE_INTERVAL_MS = 3000;
 
 /** `vedette run` */
@@ -109,6 +112,9 @@ class Stopper {
   async close(): Promise<{ readonly isInsideRun: boolean }> {
     const serverClosed = this.server?.close();
     const report = await this.#runtime.close();
+    // Every request is answered by now. Whoever holds a connection open does not hold up the end.
+    await Promise.race([serverClosed, pause(LAST_ANSWERS_MS)]);
+    this.server?.endConnections();
     await serverClosed;
     return report;
   }
