@@ -18,6 +18,8 @@ interface RunOptions {
 const STOP_TIMEOUT_MS = 4800;
 /** So long the last answers have to reach their clients, in milliseconds. */
 const LAST_ANSWERS_MS = 300;
+/** Signals so close together are one request, in milliseconds. */
+const SAME_REQUEST_MS = 500;
 const CAMERA_LINE_INTERVAL_MS = 3000;
 
 /** `vedette run` */
@@ -94,7 +96,7 @@ class Stopper {
   server: OpenServer | undefined;
   readonly #runtime: LocalEdgeRuntime;
   readonly #logger: Logger;
-  #isStopping = false;
+  #stoppingSinceMs: number | undefined;
 
   constructor(runtime: LocalEdgeRuntime, logger: Logger) {
     this.#runtime = runtime;
@@ -120,9 +122,13 @@ class Stopper {
   }
 
   async #stop(reason: string, exitCode: number): Promise<void> {
-    // Whoever asks twice does not want to wait. A plain exit would abort inside ONNX Runtime.
-    if (this.#isStopping) process.kill(process.pid, 'SIGKILL');
-    this.#isStopping = true;
+    if (this.#stoppingSinceMs !== undefined) {
+      // One Ctrl-C may arrive twice: from the terminal and from a parent that passes it on.
+      if (performance.now() - this.#stoppingSinceMs < SAME_REQUEST_MS) return;
+      // Whoever asks twice does not want to wait. A plain exit would abort inside ONNX Runtime.
+      process.kill(process.pid, 'SIGKILL');
+    }
+    this.#stoppingSinceMs = performance.now();
     this.#logger.info(`stopping: ${reason}`);
     const timeout = setTimeout(() => {
       this.#logger.error('could not stop in time; the process is killed');
