@@ -17,7 +17,7 @@
       ],
       "cflags_cc!": ["-std=gnu++20", "-std=gnu++17"],
       "libraries": ["-ljpeg"],
-      "ldflags": ["-static-libstdc++", "-static-libgcc", "-Wl,--exclude-libs,ALL"]
+      "ldflags": ["-Wl,--exclude-libs,ALL"]
     }
   ]
 }

@@ -1,7 +1,8 @@
 #pragma once
+#include <pthread.h>
+
 #include <array>
 #include <atomic>
-#include <condition_variable>
 #include <memory>
 #include <mutex>
 
@@ -43,6 +44,24 @@ struct RingStatistics {
   int64_t published = 0;
   int64_t overwritten = 0;
   int64_t skipped = 0;
+};
+
+// std::condition_variable::wait has a new version in GCC 12's library, which Amazon Linux 2023 lacks.
+class Condition {
+ public:
+  Condition() = default;
+  Condition(const Condition&) = delete;
+  Condition& operator=(const Condition&) = delete;
+  ~Condition() { pthread_cond_destroy(&condition_); }
+
+  void wait(std::unique_lock<std::mutex>& lock) {
+    pthread_cond_wait(&condition_, lock.mutex()->native_handle());
+  }
+  void notify_one() { pthread_cond_signal(&condition_); }
+  void notify_all() { pthread_cond_broadcast(&condition_); }
+
+ private:
+  pthread_cond_t condition_ = PTHREAD_COND_INITIALIZER;
 };
 
 // A slab of equal slots shared by the threads of the process. A slot is free, being written, unread,
@@ -130,7 +149,7 @@ class FrameRing {
   uint8_t* const slab_;
   const size_t slab_bytes_;
   std::mutex mutex_;
-  std::condition_variable has_free_slot_;
+  Condition has_free_slot_;
   bool is_closed_ = false;
   int64_t published_ = 0;
   int64_t overwritten_ = 0;

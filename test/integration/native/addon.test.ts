@@ -49,6 +49,21 @@ test('without its file the addon is unavailable, by name and cause, and only whe
   }
 });
 
+test('the addon asks for no newer libraries than the oldest supported system has', async () => {
+  const file = path.join(root, 'build/Release/vedette.node');
+  const { stdout } = await run('objdump', ['-T', file]);
+  const ascending = (a: string, b: string) => a.localeCompare(b, 'en', { numeric: true });
+  for (const [library, limit] of [
+    ['GLIBC', '2.34'],
+    ['GLIBCXX', '3.4.29'],
+  ] as const) {
+    const matches = stdout.matchAll(new RegExp(`\\(${library}_([0-9.]+)\\)`, 'g'));
+    const versions = [...matches].map((match) => match[1] as string).sort(ascending);
+    expect(versions).not.toEqual([]);
+    expect([...versions, limit].sort(ascending).at(-1), library).toBe(limit);
+  }
+});
+
 test('the addon serves many threads at once', async () => {
   const output = await runScript(`
     const { Worker } = await import('node:worker_threads');
