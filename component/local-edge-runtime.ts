@@ -65,7 +65,13 @@ export async function startEdgeRuntime(options: EdgeRuntimeOptions): Promise<Loc
   const registry = await Registry.open({ dataFolder: options.config.dataFolder, onNotice });
   notices.unshift(...(await earlierNotices(registry, options.logger)));
   const runtime = new LocalEdgeRuntime(options, registry, { notices, listeners, publish });
-  runtime.start();
+  try {
+    runtime.start();
+  } catch (error) {
+    // Models, cameras and the registry that began already would keep the process alive.
+    await runtime.close();
+    throw error;
+  }
   return runtime;
 }
 
