@@ -318,13 +318,17 @@ export class LocalEdgeRuntime implements EdgeRuntime {
   #createModel(name: string): ModelHost {
     const config = this.config.models[name];
     if (!config) throw new VedetteError('MODEL_NOT_FOUND', `No model is named ${name}`);
+    let loggedState: ModelStatus['state'] | undefined;
     const host = new ModelHost({
       name,
       config,
       maxImagePixels: this.config.limits.maxImagePixels,
       trust: modelTrust(this.#registry),
       onChange: (model) => {
-        this.#logger.info({ model: name, state: model.state }, `model ${name} is ${model.state}`);
+        if (model.state !== loggedState) {
+          this.#logger.info({ model: name, state: model.state }, `model ${name} is ${model.state}`);
+        }
+        loggedState = model.state;
         this.#hearing.publish({ kind: 'model', model });
         const used = model.state === 'ready' ? host.package : undefined;
         if (used)
