@@ -233,6 +233,10 @@ it('a refused picture leaves its traces: counters, error results, few log lines'
   expect(values.get('vedette_frames_dropped_total{camera="station",reason="unreadable"}')).toBe(
     refused.length,
   );
+  // Each sent to the model three ways; what is refused by its first bytes never gets there.
+  expect(values.get('vedette_model_failures_total{model="coco-detector"}')).toBeGreaterThanOrEqual(
+    withinCamera,
+  );
   const errors = await allResults(runtime, { outcome: 'error' });
   for (const { error, verdict, detections } of errors) {
     expect(error?.code).toMatch(/^IMAGE_/);
