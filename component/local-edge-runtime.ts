@@ -318,21 +318,20 @@ export class LocalEdgeRuntime implements EdgeRuntime {
   #createModel(name: string): ModelHost {
     const config = this.config.models[name];
     if (!config) throw new VedetteError('MODEL_NOT_FOUND', `No model is named ${name}`);
-    let loggedState: ModelStatus['state'] | undefined;
+    let lastState: ModelStatus['state'] | undefined;
     const host = new ModelHost({
       name,
       config,
       maxImagePixels: this.config.limits.maxImagePixels,
       trust: modelTrust(this.#registry),
       onChange: (model) => {
-        if (model.state !== loggedState) {
-          this.#logger.info({ model: name, state: model.state }, `model ${name} is ${model.state}`);
-        }
-        loggedState = model.state;
         this.#hearing.publish({ kind: 'model', model });
-        const used = model.state === 'ready' ? host.package : undefined;
-        if (used)
-          void this.#recorded(this.#registry.upsertModel(registered(used)), `model ${name}`);
+        if (model.state === lastState) return;
+        lastState = model.state;
+        this.#logger.info({ model: name, state: model.state }, `model ${name} is ${model.state}`);
+        if (model.state !== 'ready' || !host.package) return;
+        const recording = this.#registry.upsertModel(registered(host.package));
+        void this.#recorded(recording, `model ${name}`);
       },
       onFault: (error) => this.#logger.error({ model: name, error }, error.message),
     });
