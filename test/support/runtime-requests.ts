@@ -5,6 +5,7 @@ import type { ProblemDetails } from '../../local-server/plugins/problem-details.
 import type { RuntimeProcess } from './runtime-process.ts';
 
 export type Picture = Uint8Array<ArrayBuffer>;
+type Requester = Pick<RuntimeProcess, 'fetch'>;
 type Runtime = Pick<RuntimeProcess, 'fetch' | 'get' | 'until'>;
 
 export interface Answer<T> {
@@ -13,7 +14,7 @@ export interface Answer<T> {
 }
 
 async function post<T>(
-  runtime: Runtime,
+  runtime: Requester,
   path: string,
   body: BodyInit,
   headers: Record<string, string> = {},
@@ -25,12 +26,12 @@ async function post<T>(
 const raw = { 'content-type': 'application/octet-stream' };
 
 /** `POST /api/v1/models/{name}/infer`, whatever comes of it. */
-export const postPicture = (runtime: Runtime, model: string, data: Picture) =>
+export const postPicture = (runtime: Requester, model: string, data: Picture) =>
   post<InferenceResult & ProblemDetails>(runtime, `/api/v1/models/${model}/infer`, data, raw);
 
 /** The same that must succeed. */
 export async function infer(
-  runtime: Runtime,
+  runtime: Requester,
   model: string,
   data: Picture,
 ): Promise<InferenceResult> {
@@ -40,7 +41,7 @@ export async function infer(
 }
 
 /** `POST /api/v1/cameras/{name}/frames`, whatever comes of it. */
-export const pushPicture = (runtime: Runtime, camera: string, data: Picture) =>
+export const pushPicture = (runtime: Requester, camera: string, data: Picture) =>
   post<InferenceResult & ProblemDetails>(runtime, `/api/v1/cameras/${camera}/frames`, data, raw);
 
 export interface FormParts {
@@ -51,7 +52,7 @@ export interface FormParts {
 
 /** A picture with a `context`, as a multipart form. */
 export function postForm(
-  runtime: Runtime,
+  runtime: Requester,
   path: string,
   { data, fileName, context }: FormParts,
 ): Promise<Answer<InferenceResult & ProblemDetails>> {
@@ -101,7 +102,7 @@ export const notices = async (runtime: Runtime): Promise<readonly Notice[]> =>
   (await runtime.get<{ items: Notice[] }>('/api/v1/notices')).items;
 
 /** Values on `/metrics` by name and labels as they are written: `vedette_model_ready{model="a"}`. */
-export async function metrics(runtime: Runtime): Promise<ReadonlyMap<string, number>> {
+export async function metrics(runtime: Requester): Promise<ReadonlyMap<string, number>> {
   const text = await (await runtime.fetch('/metrics')).text();
   const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
   return new Map(

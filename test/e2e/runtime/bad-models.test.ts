@@ -251,6 +251,7 @@ describe('a model that never returns', () => {
     expect(runtime.log.at(-1)?.msg).toBe('stopped');
     expect(runtime.children()).toEqual([]);
     const next = await folder.start({ models: { 'brick-anomaly': sampleModels['brick-anomaly'] } });
+    await next.ready();
     expect(await next.get(`/api/v1/results/${result.id}`)).toEqual(result);
     expect(await next.get('/api/v1/notices')).toEqual({ items: [] });
     expect(await next.stop()).toEqual({ code: 0, signal: null });

@@ -139,14 +139,19 @@ async function expectPartsWhole(): Promise<void> {
   expect(new Set(found).size).toBe(parts);
 }
 
-it(`kill -9 under load loses nothing that was answered or shown as stored (${KILLS} kills)`, async () => {
-  for (let kill = 0; kill < KILLS; kill += 1) {
-    await runUntilKilled(3 + Math.floor(Math.random() * 40));
-    expectDatabaseSound();
-    await expectPartsWhole();
-  }
-  expect(promised.size).toBeGreaterThan(KILLS * 3);
-});
+const timeout = 30_000 * KILLS;
+it(
+  `kill -9 under load loses nothing that was answered or shown as stored (${KILLS} kills)`,
+  { timeout },
+  async () => {
+    for (let kill = 0; kill < KILLS; kill += 1) {
+      await runUntilKilled(3 + Math.floor(Math.random() * 40));
+      expectDatabaseSound();
+      await expectPartsWhole();
+    }
+    expect(promised.size).toBeGreaterThan(KILLS * 3);
+  },
+);
 
 it('the next start finds it all, says nothing of damage and judges the parts that are left', async () => {
   const runtime = await folder.start(config);

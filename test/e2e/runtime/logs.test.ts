@@ -74,16 +74,14 @@ afterAll(async () => {
 });
 
 /** The runtime as somebody with the token sees it. */
-const known = () => ({
-  fetch: (path: string, init: RequestInit = {}) =>
-    runtime.fetch(path, {
-      ...init,
-      headers: { ...init.headers, authorization: 'Bearer s3cr3t-token' },
-    }),
-});
+const withToken = (path: string, init: RequestInit = {}): Promise<Response> => {
+  const headers = new Headers(init.headers);
+  headers.set('authorization', 'Bearer s3cr3t-token');
+  return runtime.fetch(path, { ...init, headers });
+};
 
 const textOf = async (path: string): Promise<string> => {
-  const response = await known().fetch(path);
+  const response = await withToken(path);
   expect(response.status, path).toBe(200);
   return response.text();
 };
@@ -156,7 +154,7 @@ describe('each line of the log', () => {
     expect(log.find((line) => line['camera'] === 'refused' && line.level === 'warn')).toBeDefined();
     const failed = log.find((line) => line['model'] === 'missing' && line.level === 'error');
     expect(failed).toMatchObject({ error: { code: 'MODEL_PACKAGE_INVALID' } });
-    const answer = await known().fetch('/api/v1/models/missing/infer', {
+    const answer = await withToken('/api/v1/models/missing/infer', {
       method: 'POST',
       body: brick!.bytes,
       headers: { 'content-type': 'image/png', 'x-request-id': 'part-A-113' },
@@ -173,7 +171,7 @@ describe('each line of the log', () => {
   it('is not written again and again for the same fault', async () => {
     for (let count = 0; count < 100; count += 1) {
       const { status } = await postPicture(
-        known() as never,
+        { fetch: withToken },
         count % 2 === 0 ? 'missing' : 'brick-anomaly',
         brick!.bytes.subarray(0, 2000),
       );
@@ -191,6 +189,9 @@ describe('each line of the log', () => {
 });
 
 it('the last line says that the process stopped', async () => {
+  await eventually('a model that is ready', async () =>
+    (await textOf('/api/v1/models/brick-anomaly')).includes('"state":"ready"') ? true : undefined,
+  );
   expect(await runtime.stop('SIGINT')).toEqual({ code: 0, signal: null });
   expect(runtime.log.at(-1)).toMatchObject({ level: 'info', msg: 'stopped' });
   expect(runtime.stderr).toBe('');

@@ -72,7 +72,8 @@ async function stopInTime(runtime: RuntimeProcess, signal: 'SIGINT' | 'SIGTERM')
 }
 
 describe.each(['SIGINT', 'SIGTERM'] as const)('%s', (signal) => {
-  it(`ends a flat-out run cleanly at any moment (${STOPS} times)`, async () => {
+  const timeout = 20_000 * STOPS;
+  it(`ends a flat-out run cleanly at any moment (${STOPS} times)`, { timeout }, async () => {
     for (let stop = 0; stop < STOPS; stop += 1) {
       const runtime = await folder.start(flatOut, { dataFolder: signal });
       // The database of the run before was closed in order.
