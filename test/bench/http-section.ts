@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { missingPython, startContenders, type HttpContender } from './http-contenders.ts';
 import { applyLoad, postPicture } from './http-load.ts';
-import { linePlot, roundUp } from './line-plot.ts';
+import { linePlot, axisEnd } from './line-plot.ts';
 import { LOOP_COLUMNS, loopCells, loopDelay, type LoopReport } from './loop-delay.ts';
 import { digits, ms, ratio, span } from './number-text.ts';
 import {
@@ -227,7 +227,7 @@ function latencyPlot(records: readonly Record[], clients: number): Plot {
     alt: `${title}: share of the requests answered within a time, by service`,
     svg: linePlot({
       title,
-      x: { label: 'milliseconds', from: 0, to: roundUp(slowest) },
+      x: { label: 'milliseconds', from: 0, to: axisEnd(slowest) },
       y: { label: 'answered, %', from: 0, to: 100 },
       series: shown.map(({ contender, latenciesMs }) => ({
         name: contender.name,

@@ -86,8 +86,14 @@ function text(x: number, y: number, words: string, anchor = 'start', size = 12):
   return `<text x="${round(x)}" y="${round(y)}" text-anchor="${anchor}" font-size="${size}">${safe}</text>`;
 }
 
+/** The end of an axis from 0 that holds the value: the next number that stands at the axis. */
+export function axisEnd(value: number): number {
+  const step = roundUp(value / TICKS);
+  return Math.ceil(value / step) * step;
+}
+
 /** The least «round» number (1, 2 or 5 times a power of ten) that is not below the value. */
-export function roundUp(value: number): number {
+function roundUp(value: number): number {
   const power = 10 ** Math.floor(Math.log10(value));
   return [1, 2, 5, 10].map((factor) => factor * power).find((candidate) => candidate >= value)!;
 }
