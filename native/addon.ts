@@ -14,6 +14,7 @@ export type PipeReport = (
 
 /** What the addon exports. Numbers travel in Float64Arrays: see request.ts and ring-numbers.ts. */
 export interface Addon {
+  kernelName(): string;
   rawToTensor(data: Uint8Array, request: Float64Array, out: Float32Array | Uint8Array): void;
   jpegToTensor(data: Uint8Array, request: Float64Array, out: Float32Array | Uint8Array): void;
   inspectImage(data: Uint8Array, request: Float64Array): void;

@@ -84,6 +84,15 @@ export function encodeJpeg(image: RawImage, quality: number): Uint8Array<ArrayBu
   return callAddon((addon) => addon.encodeJpeg(image.data, request.slots));
 }
 
+/**
+ * The kernels that turn pixels into tensors on this processor: `scalar`, `avx2` or `avx512`. The
+ * environment variable VEDETTE_KERNEL, read when the addon is loaded, forces one; ADDON_UNAVAILABLE
+ * when this processor does not have it.
+ */
+export function kernelName(): string {
+  return callAddon((addon) => addon.kernelName());
+}
+
 /** Limits this process's writable private memory (`RLIMIT_DATA`), for ever. For the probe child. */
 export function limitDataMemory(bytes: number): void {
   callAddon((addon) => addon.limitDataMemory(bytes));

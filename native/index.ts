@@ -7,7 +7,14 @@ import path from 'node:path';
 import { VedetteError } from '../component/contract/errors.ts';
 import { provideAddon, type Addon } from './addon.ts';
 
-export { encodeJpeg, inspectImage, jpegToTensor, limitDataMemory, rawToTensor } from './images.ts';
+export {
+  encodeJpeg,
+  inspectImage,
+  jpegToTensor,
+  kernelName,
+  limitDataMemory,
+  rawToTensor,
+} from './images.ts';
 export type { ImageInfo } from './images.ts';
 export type { RawImage } from './request.ts';
 export { packedFrameBytes } from './packed-frame-bytes.ts';

@@ -1,10 +1,23 @@
 #include <napi.h>
 
+#include <cstdlib>
+
+#include "../core/row_kernels.h"
 #include "images.h"
 #include "pipes.h"
 #include "rings.h"
 
+static Napi::Value kernel_name(const Napi::CallbackInfo& info) {
+  return Napi::String::New(info.Env(), vedette::row_kernels().name);
+}
+
 static Napi::Object start(Napi::Env env, Napi::Object exports) {
+  const vedette::Status status = vedette::choose_row_kernels(std::getenv("VEDETTE_KERNEL"));
+  if (!status.ok()) {
+    Napi::Error::New(env, status.text).ThrowAsJavaScriptException();
+    return exports;
+  }
+  exports.Set("kernelName", Napi::Function::New(env, kernel_name));
   vedette::register_images(env, exports);
   vedette::register_rings(env, exports);
   vedette::register_pipes(env, exports);

@@ -89,6 +89,28 @@ void area_taps(double position, double scale, int source, int bits, int32_t* sta
 
 }  // namespace
 
+bool two_neighbours(const Fit& fit, Interpolation interpolation, LinearRule* rule) {
+  // Nothing is resized: every rule leaves the pixels as they are.
+  const bool is_copy = fit.x.source == fit.x.virtual_length && fit.y.source == fit.y.virtual_length;
+  if (is_copy || interpolation == Interpolation::nearest) {
+    *rule = LinearRule::nearest;
+    return true;
+  }
+  if (interpolation == Interpolation::bilinear) {
+    *rule = LinearRule::pixel_centres;
+    return true;
+  }
+  *rule = LinearRule::area_enlarged;
+  const bool is_reduced =
+      fit.x.source >= fit.x.virtual_length && fit.y.source >= fit.y.virtual_length;
+  return interpolation == Interpolation::area && !is_reduced;
+}
+
+bool same_axis(const AxisFit& a, const AxisFit& b) {
+  return a.source == b.source && a.virtual_length == b.virtual_length && a.first == b.first &&
+         a.count == b.count;
+}
+
 Status linear_taps(const AxisFit& fit, LinearRule rule, LinearTaps* out) {
   const size_t count = static_cast<size_t>(fit.count);
   if (!out->near.reserve(count) || !out->far.reserve(count) || !out->weight.reserve(count)) {

@@ -40,6 +40,11 @@ enum class FilterRule {
   cubic,     // Pillow BICUBIC, a = -0.5
 };
 
+// Whether every output pixel comes of at most two neighbours on each axis, and by which rule.
+bool two_neighbours(const Fit& fit, Interpolation interpolation, LinearRule* rule);
+
+bool same_axis(const AxisFit& a, const AxisFit& b);
+
 Status linear_taps(const AxisFit& fit, LinearRule rule, LinearTaps* out);
 Status filter_taps(const AxisFit& fit, FilterRule rule, FilterTaps* out);
 

@@ -27,7 +27,7 @@ inline void read_subsampled(int x, int count, uint8_t* out, LumaAt luma_at, CbAt
       cb[i * 2] = cb[i * 2 + 1] = cb_at(pair + i);
       cr[i * 2] = cr[i * 2 + 1] = cr_at(pair + i);
     }
-    yuv_to_rgb(luma, cb, cr, span, out);
+    row_kernels().yuv_to_rgb(luma, cb, cr, span, out);
     x += span;
     out += span * 3;
   }
@@ -90,7 +90,7 @@ void read_gray(const PixelView& view, int y, int x, int count, uint8_t* out) {
   for (int done = 0; done < count; done += kSpan) {
     const int span = std::min(kSpan, count - done);
     read_rgb(view, y, x + done, span, rgb);
-    rgb_to_gray(rgb, span, out + done);
+    row_kernels().rgb_to_gray(rgb, span, out + done);
   }
 }
 

@@ -43,13 +43,23 @@ Status raw_to_tensor(const PixelView& image, const ViewSpec& view, const TensorS
   if (!status.ok()) return status;
   const bool is_gray = image.format == PixelFormat::gray8 || spec.colour_order == ColourOrder::gray;
   const int channels = is_gray ? 1 : 3;
-  status = workspace.rows.open(image, view.orientation, region, channels);
-  if (!status.ok()) return status;
   const Fit fit = fit_region(region, spec);
   TensorWriter writer(spec, fit, out);
-  if (spec.resize == Resize::letterbox) writer.write_bars();
-  status = workspace.resampler.run(workspace.rows, channels, fit, spec.interpolation, writer);
+  bool is_fused = false;
+  if (channels == 3) {
+    status = workspace.fused.prepare(image, view.orientation, region, fit, spec.interpolation,
+                                     &is_fused);
+    if (!status.ok()) return status;
+  }
+  if (!is_fused) status = workspace.rows.open(image, view.orientation, region, channels);
   if (!status.ok()) return status;
+  if (spec.resize == Resize::letterbox) writer.write_bars();
+  if (is_fused) {
+    workspace.fused.run(image, writer);
+  } else {
+    status = workspace.resampler.run(workspace.rows, channels, fit, spec.interpolation, writer);
+    if (!status.ok()) return status;
+  }
   const bool is_transposed = view.orientation.is_transposed();
   *transform = transform_of(fit, region, is_transposed ? image.height : image.width,
                             is_transposed ? image.width : image.height);

@@ -1,4 +1,5 @@
 #pragma once
+#include "fused_pass.h"
 #include "resampler.h"
 
 namespace vedette {
@@ -14,6 +15,7 @@ struct ViewSpec {
 struct Workspace {
   UprightRows rows;
   Resampler resampler;
+  FusedPass fused;
   Buffer<uint8_t> picture;
 };
 

@@ -7,11 +7,6 @@
 namespace vedette {
 namespace {
 
-bool same_axis(const AxisFit& a, const AxisFit& b) {
-  return a.source == b.source && a.virtual_length == b.virtual_length && a.first == b.first &&
-         a.count == b.count;
-}
-
 // Sums of one output row, as 7 fractional bits. Wide weights need 64 bits.
 void area_rows(UprightRows& rows, const FilterTaps& taps, int y, size_t samples, int64_t* sums,
                int16_t* out) {
@@ -20,9 +15,9 @@ void area_rows(UprightRows& rows, const FilterTaps& taps, int y, size_t samples,
   if (taps.bits <= kNarrowAreaBits) {
     int32_t* const narrow = reinterpret_cast<int32_t*>(sums);
     for (int i = 0; i < taps.length[y]; i++) {
-      add_row(rows.row(taps.start[y] + i), weights[i], i == 0, samples, narrow);
+      row_kernels().add_row(rows.row(taps.start[y] + i), weights[i], i == 0, samples, narrow);
     }
-    settle_sums(narrow, shift, samples, out);
+    row_kernels().settle_sums(narrow, shift, samples, out);
     return;
   }
   std::fill(sums, sums + samples, int64_t{1} << (shift - 1));
@@ -81,29 +76,14 @@ Status Resampler::prepare(const Fit& fit, Interpolation interpolation) {
   Method method = Method::linear;
   LinearRule linear = LinearRule::pixel_centres;
   FilterRule filter = FilterRule::area;
-  // Nothing is resized: every rule leaves the pixels as they are.
-  const bool is_copy = fit.x.source == fit.x.virtual_length && fit.y.source == fit.y.virtual_length;
-  switch (is_copy ? Interpolation::nearest : interpolation) {
-    case Interpolation::nearest:
-      method = Method::nearest;
-      linear = LinearRule::nearest;
-      break;
-    case Interpolation::bilinear: break;
-    case Interpolation::area: {
-      const bool is_reduced =
-          fit.x.source >= fit.x.virtual_length && fit.y.source >= fit.y.virtual_length;
-      method = is_reduced ? Method::area : Method::linear;
-      linear = LinearRule::area_enlarged;
-      break;
-    }
-    case Interpolation::bilinear_antialias:
-      method = Method::antialias;
-      filter = FilterRule::triangle;
-      break;
-    case Interpolation::bicubic_antialias:
-      method = Method::antialias;
-      filter = FilterRule::cubic;
-      break;
+  if (two_neighbours(fit, interpolation, &linear)) {
+    method = linear == LinearRule::nearest ? Method::nearest : Method::linear;
+  } else if (interpolation == Interpolation::area) {
+    method = Method::area;
+  } else {
+    method = Method::antialias;
+    filter = interpolation == Interpolation::bicubic_antialias ? FilterRule::cubic
+                                                               : FilterRule::triangle;
   }
   Status status;
   if (method == Method::linear || method == Method::nearest) {
@@ -164,8 +144,8 @@ Status Resampler::run_linear(UprightRows& rows, int channels, const Fit& fit,
     }
     const int slot = other == 0 ? 1 : 0;
     const uint8_t* row = rows.row(source_row);
-    widen_row(row, linear_x_.near.data(), linear_x_.far.data(), linear_x_.weight.data(),
-              fit.x.count, channels, lines[slot]);
+    row_kernels().widen_row(row, linear_x_.near.data(), linear_x_.far.data(),
+                            linear_x_.weight.data(), fit.x.count, channels, lines[slot]);
     held[slot] = source_row;
     return slot;
   };
@@ -176,7 +156,7 @@ Status Resampler::run_linear(UprightRows& rows, int channels, const Fit& fit,
     const bool holds_far_in_0 = held[0] == linear_y_.far[y];
     const int near_slot = line_of(linear_y_.near[y], holds_far_in_0 ? 0 : 1);
     const int far_slot = weight == 0 ? near_slot : line_of(linear_y_.far[y], near_slot);
-    blend_rows(lines[near_slot], lines[far_slot], weight, samples, out);
+    row_kernels().blend_rows(lines[near_slot], lines[far_slot], weight, samples, out);
     writer.write_row(y, out, channels);
   }
   return {};
@@ -232,9 +212,9 @@ Status Resampler::run_antialias(UprightRows& rows, int channels, const Fit& fit,
     std::fill(sums, sums + samples, 1 << (filter_y_.bits - 1));
     for (int i = 0; i < length; i++) {
       const uint8_t* line = bytes_.data() + samples * (static_cast<size_t>(start + i) % kept);
-      add_row(line, weights[i], false, samples, sums);
+      row_kernels().add_row(line, weights[i], false, samples, sums);
     }
-    clamp_sums(sums, filter_y_.bits, samples, finished);
+    row_kernels().clamp_sums(sums, filter_y_.bits, samples, finished);
     writer.write_row(y, finished, channels);
   }
   return {};

@@ -1,129 +1,78 @@
 #include "row_kernels.h"
 
-// The compiler makes each loop several times, and the processor at hand decides at load which one
-// runs: integers give the same bits whatever the width, and floats are never contracted.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
-    !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define VEDETTE_FOR_EACH_CPU __attribute__((target_clones("default", "avx2")))
-#else
-#define VEDETTE_FOR_EACH_CPU
-#endif
+#include <atomic>
+#include <cstring>
 
 namespace vedette {
 namespace {
 
-constexpr int16_t kLuma = 19077;      // 255/219 in 2^14
-constexpr int16_t kCrToRed = 13075;   // 1.596027 in 2^13
-constexpr int16_t kCbToGreen = 3209;  // 0.391762
-constexpr int16_t kCrToGreen = 6660;  // 0.812968
-constexpr int16_t kCbToBlue = 16525;  // 2.017232
-constexpr int kMiddle = 128 << 6;
-
-// `level` lies around 128 in units of 1/64, which keeps every sum within 16 bits.
-inline uint8_t settle_level(int16_t level) {
-  const int16_t whole = static_cast<int16_t>(static_cast<int16_t>(level + 32) >> 6);
-  const int16_t low = whole < -128 ? int16_t{-128} : whole;
-  const int16_t both = low > 127 ? int16_t{127} : low;
-  return static_cast<uint8_t>(both + 128);
+bool has_avx2() {
+#if defined(__x86_64__)
+  return __builtin_cpu_supports("avx2") != 0;
+#else
+  return false;
+#endif
 }
+
+// VBMI's byte permutes are what makes these worth having: processors before Ice Lake and Zen 4 are
+// served by AVX2.
+bool has_avx512() {
+#if defined(__x86_64__)
+  return __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512bw") != 0 &&
+         __builtin_cpu_supports("avx512dq") != 0 && __builtin_cpu_supports("avx512vl") != 0 &&
+         __builtin_cpu_supports("avx512vbmi") != 0;
+#else
+  return false;
+#endif
+}
+
+struct Available {
+  const RowKernels* kernels[3] = {nullptr, nullptr, nullptr};
+  int count = 0;
+
+  Available() {
+    kernels[count++] = scalar_row_kernels();
+    if (has_avx2()) kernels[count++] = avx2_row_kernels();
+    if (has_avx512()) kernels[count++] = avx512_row_kernels();
+  }
+};
+
+const Available& available() {
+  static const Available all;
+  return all;
+}
+
+std::atomic<const RowKernels*> chosen{nullptr};
 
 }  // namespace
 
-VEDETTE_FOR_EACH_CPU
-void yuv_to_rgb(const uint8_t* __restrict luma, const uint8_t* __restrict cb,
-                const uint8_t* __restrict cr, int count, uint8_t* __restrict rgb) {
-  for (int i = 0; i < count; i++) {
-    const int16_t u = static_cast<int16_t>((cb[i] - 128) * 256);
-    const int16_t v = static_cast<int16_t>((cr[i] - 128) * 256);
-    const int16_t y = static_cast<int16_t>(
-        rounded_product(static_cast<int16_t>((luma[i] - 16) * 128), kLuma) - kMiddle);
-    rgb[i * 3] = settle_level(static_cast<int16_t>(y + rounded_product(v, kCrToRed)));
-    rgb[i * 3 + 1] = settle_level(
-        static_cast<int16_t>(y - rounded_product(u, kCbToGreen) - rounded_product(v, kCrToGreen)));
-    rgb[i * 3 + 2] = settle_level(static_cast<int16_t>(y + rounded_product(u, kCbToBlue)));
-  }
+const RowKernels& row_kernels() {
+  const RowKernels* kernels = chosen.load(std::memory_order_acquire);
+  if (kernels == nullptr) kernels = available().kernels[available().count - 1];
+  return *kernels;
 }
 
-VEDETTE_FOR_EACH_CPU
-void rgb_to_gray(const uint8_t* __restrict rgb, int count, uint8_t* __restrict gray) {
-  for (int i = 0; i < count; i++) {
-    const int sum = rgb[i * 3] * 4899 + rgb[i * 3 + 1] * 9617 + rgb[i * 3 + 2] * 1868;
-    gray[i] = static_cast<uint8_t>((sum + 8192) >> 14);
-  }
+const RowKernels* available_row_kernels(int index) {
+  return index >= 0 && index < available().count ? available().kernels[index] : nullptr;
 }
 
-void widen_row(const uint8_t* __restrict row, const int32_t* __restrict near,
-               const int32_t* __restrict far, const int16_t* __restrict weight, int count,
-               int channels, int16_t* __restrict out) {
-  const auto between = [](uint8_t a, uint8_t b, int16_t share) {
-    const int16_t start = static_cast<int16_t>(a << 7);
-    return static_cast<int16_t>(start +
-                                rounded_product(static_cast<int16_t>((b << 7) - start), share));
-  };
-  if (channels == 1) {
-    for (int i = 0; i < count; i++) out[i] = between(row[near[i]], row[far[i]], weight[i]);
-    return;
+Status choose_row_kernels(const char* name) {
+  if (name == nullptr || name[0] == 0) {
+    chosen.store(nullptr, std::memory_order_release);
+    return {};
   }
-  for (int i = 0; i < count; i++) {
-    const uint8_t* const a = row + near[i] * 3;
-    const uint8_t* const b = row + far[i] * 3;
-    out[i * 3] = between(a[0], b[0], weight[i]);
-    out[i * 3 + 1] = between(a[1], b[1], weight[i]);
-    out[i * 3 + 2] = between(a[2], b[2], weight[i]);
+  char names[64] = "";
+  for (int i = 0; i < available().count; i++) {
+    const RowKernels* kernels = available().kernels[i];
+    if (std::strcmp(kernels->name, name) == 0) {
+      chosen.store(kernels, std::memory_order_release);
+      return {};
+    }
+    if (i > 0) std::strcat(names, ", ");
+    std::strcat(names, kernels->name);
   }
-}
-
-VEDETTE_FOR_EACH_CPU
-void blend_rows(const int16_t* __restrict near, const int16_t* __restrict far, int16_t weight,
-                size_t samples, uint8_t* __restrict out) {
-  for (size_t i = 0; i < samples; i++) {
-    const int16_t step = rounded_product(static_cast<int16_t>(far[i] - near[i]), weight);
-    out[i] = static_cast<uint8_t>(static_cast<int16_t>(near[i] + step + 64) >> 7);
-  }
-}
-
-VEDETTE_FOR_EACH_CPU
-void add_row(const uint8_t* __restrict row, int32_t weight, bool is_first, size_t samples,
-             int32_t* __restrict sums) {
-  if (is_first) {
-    for (size_t i = 0; i < samples; i++) sums[i] = weight * row[i];
-  } else {
-    for (size_t i = 0; i < samples; i++) sums[i] += weight * row[i];
-  }
-}
-
-VEDETTE_FOR_EACH_CPU
-void settle_sums(const int32_t* __restrict sums, int shift, size_t samples,
-                 int16_t* __restrict out) {
-  const int32_t half = 1 << (shift - 1);
-  for (size_t i = 0; i < samples; i++) out[i] = static_cast<int16_t>((sums[i] + half) >> shift);
-}
-
-VEDETTE_FOR_EACH_CPU
-void clamp_sums(const int32_t* __restrict sums, int bits, size_t samples, uint8_t* __restrict out) {
-  for (size_t i = 0; i < samples; i++) {
-    const int32_t level = sums[i] >> bits;
-    out[i] = static_cast<uint8_t>(level < 0 ? 0 : level > 255 ? 255 : level);
-  }
-}
-
-VEDETTE_FOR_EACH_CPU
-void normalise_row(const uint8_t* __restrict levels, int step, int count, float factor,
-                   float offset, float* __restrict out) {
-  if (step == 1) {
-    for (int i = 0; i < count; i++) out[i] = static_cast<float>(levels[i]) * factor + offset;
-  } else {
-    for (int i = 0; i < count; i++) out[i] = static_cast<float>(levels[i * 3]) * factor + offset;
-  }
-}
-
-VEDETTE_FOR_EACH_CPU
-void pick_row(const uint8_t* __restrict levels, int step, int count, uint8_t* __restrict out) {
-  if (step == 1) {
-    for (int i = 0; i < count; i++) out[i] = levels[i];
-  } else {
-    for (int i = 0; i < count; i++) out[i] = levels[i * 3];
-  }
+  return fail(Code::internal, "this processor runs the kernels %s; VEDETTE_KERNEL asks for \"%s\"",
+              names, name);
 }
 
 }  // namespace vedette

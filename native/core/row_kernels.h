@@ -2,8 +2,10 @@
 #include <cstddef>
 #include <cstdint>
 
-// The inner loops over rows of samples. They hold all arithmetic of the pixel path and nothing else,
-// so that a faster one for a processor can take the place of any of them; its bits must be the same.
+#include "status.h"
+
+// The inner loops over rows of samples. They hold all arithmetic of the pixel path and nothing else.
+// The scalar ones say what is right; every other kernel gives the same bits.
 
 namespace vedette {
 
@@ -12,34 +14,85 @@ inline int16_t rounded_product(int16_t a, int16_t b) {
   return static_cast<int16_t>((((int32_t{a} * b) >> 14) + 1) >> 1);
 }
 
-// Limited range BT.601 (Y 16-235, Cb and Cr 16-240), one luma and one chroma pair for each pixel, to
-// packed RGB. Coefficients have 14 (luma) and 13 (chroma) fractional bits, products 6; the sum is
-// rounded to a whole grey level and clamped. At most one level from the real formula.
-void yuv_to_rgb(const uint8_t* luma, const uint8_t* cb, const uint8_t* cr, int count, uint8_t* rgb);
+// Limited range BT.601 (Y 16-235, Cb and Cr 16-240). Coefficients have 14 (luma) and 13 (chroma)
+// fractional bits, products 6; the sum is rounded to a whole grey level and clamped.
+constexpr int16_t kLumaGain = 19077;  // 255/219 in 2^14
+constexpr int16_t kCrToRed = 13075;   // 1.596027 in 2^13
+constexpr int16_t kCbToGreen = 3209;  // 0.391762
+constexpr int16_t kCrToGreen = 6660;  // 0.812968
+constexpr int16_t kCbToBlue = 16525;  // 2.017232
 
-// Rec. 601 luma of full-range packed RGB with 14 fractional bits, as OpenCV's COLOR_RGB2GRAY.
-void rgb_to_gray(const uint8_t* rgb, int count, uint8_t* gray);
+struct GatherTables;
 
-// A row resized: between pixel near[i] and far[i] by weight[i] / 2^15, with 7 fractional bits.
-void widen_row(const uint8_t* row, const int32_t* near, const int32_t* far, const int16_t* weight,
-               int count, int channels, int16_t* out);
+// Only for processors with byte shuffles: a row of the source is read only where the tensor needs it,
+// and never becomes a row of pixels.
+struct FusedKernels {
+  enum class Reach { shuffle_16, permute_128 } reach = Reach::shuffle_16;
+  // Output positions of one step; lines have room for a whole number of steps.
+  int lanes = 0;
+  // From one source row, one line for each of R, G and B, `pitch` samples apart, with 7 fractional
+  // bits: what yuv_to_rgb and widen_row together make. `rows` are those of the three components.
+  // [is YUV][has a far neighbour]
+  void (*widen[2][2])(const GatherTables& tables, const uint8_t* const* rows, int16_t* lines,
+                      size_t pitch) = {};
+  // blend_rows and normalise_row (or the levels themselves) in one.
+  void (*blend_to_float)(const int16_t* near, const int16_t* far, int16_t weight, int count,
+                         float factor, float offset, float* out) = nullptr;
+  void (*blend_to_bytes)(const int16_t* near, const int16_t* far, int16_t weight, int count,
+                         uint8_t* out) = nullptr;
+};
 
-// Between two such rows by weight / 2^15, rounded to whole grey levels.
-void blend_rows(const int16_t* near, const int16_t* far, int16_t weight, size_t samples,
-                uint8_t* out);
+struct RowKernels {
+  const char* name = "";
 
-// sums (+)= row * weight.
-void add_row(const uint8_t* row, int32_t weight, bool is_first, size_t samples, int32_t* sums);
+  // One luma and one chroma pair for each pixel, to packed RGB. At most one level from the real
+  // formula.
+  void (*yuv_to_rgb)(const uint8_t* luma, const uint8_t* cb, const uint8_t* cr, int count,
+                     uint8_t* rgb) = nullptr;
 
-// sums / 2^shift, rounded, as 7 fractional bits.
-void settle_sums(const int32_t* sums, int shift, size_t samples, int16_t* out);
+  // Rec. 601 luma of full-range packed RGB with 14 fractional bits, as OpenCV's COLOR_RGB2GRAY.
+  void (*rgb_to_gray)(const uint8_t* rgb, int count, uint8_t* gray) = nullptr;
 
-// sums / 2^bits (the rounding is in the sums already), clamped to grey levels.
-void clamp_sums(const int32_t* sums, int bits, size_t samples, uint8_t* out);
+  // A row resized: between pixel near[i] and far[i] by weight[i] / 2^15, with 7 fractional bits.
+  void (*widen_row)(const uint8_t* row, const int32_t* near, const int32_t* far,
+                    const int16_t* weight, int count, int channels, int16_t* out) = nullptr;
 
-// level * factor + offset for every `step`-th sample.
-void normalise_row(const uint8_t* levels, int step, int count, float factor, float offset,
-                   float* out);
-void pick_row(const uint8_t* levels, int step, int count, uint8_t* out);
+  // Between two such rows by weight / 2^15, rounded to whole grey levels.
+  void (*blend_rows)(const int16_t* near, const int16_t* far, int16_t weight, size_t samples,
+                     uint8_t* out) = nullptr;
+
+  // sums (+)= row * weight.
+  void (*add_row)(const uint8_t* row, int32_t weight, bool is_first, size_t samples,
+                  int32_t* sums) = nullptr;
+
+  // sums / 2^shift, rounded, as 7 fractional bits.
+  void (*settle_sums)(const int32_t* sums, int shift, size_t samples, int16_t* out) = nullptr;
+
+  // sums / 2^bits (the rounding is in the sums already), clamped to grey levels.
+  void (*clamp_sums)(const int32_t* sums, int bits, size_t samples, uint8_t* out) = nullptr;
+
+  // level * factor + offset for every `step`-th sample.
+  void (*normalise_row)(const uint8_t* levels, int step, int count, float factor, float offset,
+                        float* out) = nullptr;
+  void (*pick_row)(const uint8_t* levels, int step, int count, uint8_t* out) = nullptr;
+
+  // Null: rows become pixels first.
+  const FusedKernels* fused = nullptr;
+};
+
+// The kernels in use: the fastest ones this processor has, unless chosen.
+const RowKernels& row_kernels();
+
+// "scalar", "avx2" or "avx512" for the whole process; null or empty: the fastest. INTERNAL when there
+// is no such kernel or this processor cannot run it.
+Status choose_row_kernels(const char* name);
+
+// What this processor can run, the scalar ones first; null behind the last.
+const RowKernels* available_row_kernels(int index);
+
+// Each in a file of its own; null where the compiler's target does not have it.
+const RowKernels* scalar_row_kernels();
+const RowKernels* avx2_row_kernels();
+const RowKernels* avx512_row_kernels();
 
 }  // namespace vedette

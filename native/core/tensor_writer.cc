@@ -4,8 +4,6 @@
 #include <cmath>
 #include <type_traits>
 
-#include "row_kernels.h"
-
 namespace vedette {
 
 TensorWriter::TensorWriter(const TensorSpec& spec, const Fit& fit, void* out)
@@ -73,9 +71,9 @@ void TensorWriter::write(int y, const uint8_t* pixels, int pixel_channels, T* ou
       T* const to = out + plane * static_cast<size_t>(c) + first;
       const uint8_t* const from = pixels + (pixel_channels == 1 ? 0 : source_channel_[c]);
       if constexpr (std::is_same_v<T, float>) {
-        normalise_row(from, pixel_channels, count, factor_[c], offset_[c], to);
+        row_kernels().normalise_row(from, pixel_channels, count, factor_[c], offset_[c], to);
       } else {
-        pick_row(from, pixel_channels, count, to);
+        row_kernels().pick_row(from, pixel_channels, count, to);
       }
     }
     return;
@@ -94,6 +92,42 @@ void TensorWriter::write_row(int y, const uint8_t* pixels, int pixel_channels) {
     write(y, pixels, pixel_channels, static_cast<float*>(out_));
   } else {
     write(y, pixels, pixel_channels, static_cast<uint8_t*>(out_));
+  }
+}
+
+template <typename T>
+void TensorWriter::blend(int y, const int16_t* near, const int16_t* far, int16_t weight,
+                         size_t pitch, const FusedKernels& kernels, T* scratch, T* out) {
+  const size_t width = static_cast<size_t>(spec_.width);
+  const size_t first =
+      static_cast<size_t>(fit_.y.place + y) * width + static_cast<size_t>(fit_.x.place);
+  const size_t plane = width * static_cast<size_t>(spec_.height);
+  const bool is_planar = spec_.layout == Layout::nchw;
+  const int count = fit_.x.count;
+  for (int c = 0; c < 3; c++) {
+    T* const to = is_planar ? out + plane * static_cast<size_t>(c) + first
+                            : scratch + pitch * static_cast<size_t>(c);
+    const size_t line = pitch * static_cast<size_t>(source_channel_[c]);
+    if constexpr (std::is_same_v<T, float>) {
+      kernels.blend_to_float(near + line, far + line, weight, count, factor_[c], offset_[c], to);
+    } else {
+      kernels.blend_to_bytes(near + line, far + line, weight, count, to);
+    }
+  }
+  if (is_planar) return;
+  T* __restrict to = out + first * 3;
+  for (int x = 0; x < count; x++) {
+    for (size_t c = 0; c < 3; c++) to[x * 3 + static_cast<int>(c)] = scratch[pitch * c + x];
+  }
+}
+
+void TensorWriter::write_blended(int y, const int16_t* near, const int16_t* far, int16_t weight,
+                                 size_t pitch, const FusedKernels& kernels, float* scratch) {
+  if (spec_.dtype == Dtype::float32) {
+    blend(y, near, far, weight, pitch, kernels, scratch, static_cast<float*>(out_));
+  } else {
+    blend(y, near, far, weight, pitch, kernels, reinterpret_cast<uint8_t*>(scratch),
+          static_cast<uint8_t*>(out_));
   }
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 #include "geometry.h"
+#include "row_kernels.h"
 
 namespace vedette {
 
@@ -14,9 +15,17 @@ class TensorWriter {
   // A grey pixel goes into every channel.
   void write_row(int y, const uint8_t* pixels, int pixel_channels);
 
+  // The same from two source rows, resized across, between which the row lies: lines of R, G and B
+  // with 7 fractional bits, `pitch` apart. `scratch` has room for three lines of floats.
+  void write_blended(int y, const int16_t* near, const int16_t* far, int16_t weight, size_t pitch,
+                     const FusedKernels& kernels, float* scratch);
+
  private:
   template <typename T>
   void write(int y, const uint8_t* pixels, int pixel_channels, T* out);
+  template <typename T>
+  void blend(int y, const int16_t* near, const int16_t* far, int16_t weight, size_t pitch,
+             const FusedKernels& kernels, T* scratch, T* out);
   template <typename T>
   void fill(int y, int x, int count, T* out);
   template <typename T>

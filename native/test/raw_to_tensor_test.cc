@@ -1,72 +1,39 @@
 #include "../core/raw_to_tensor.h"
 
-#include <random>
-
 #include "check.h"
-#include "exact_memory.h"
+#include "random_frame.h"
 
 using namespace vedette;
-
-namespace {
-
-size_t frame_bytes(PixelFormat format, int width, int height, int extra, int64_t* strides) {
-  size_t total = 0;
-  for (int plane = 0; plane < plane_count(format); plane++) {
-    strides[plane] = static_cast<int64_t>(plane_row_bytes(format, plane, width)) + extra;
-    const size_t rows = plane_rows(format, plane, height);
-    const bool is_last = plane == plane_count(format) - 1;
-    // The last row needs no padding behind it.
-    total += static_cast<size_t>(strides[plane]) * (rows - (is_last ? 1 : 0));
-    if (is_last) total += plane_row_bytes(format, plane, width);
-  }
-  return total;
-}
-
-}  // namespace
+using random_frame::Random;
 
 TEST("no combination of format, view and tensor reads or writes out of bounds") {
-  std::mt19937 random(7);
-  const auto below = [&](int n) { return static_cast<int>(random() % static_cast<unsigned>(n)); };
+  Random random(7);
   Workspace workspace;
   for (int run = 0; run < 6000; run++) {
-    const PixelFormat format = static_cast<PixelFormat>(below(kPixelFormats));
-    const int width = 1 + below(run % 7 == 0 ? 300 : 40);
-    const int height = 1 + below(40);
+    const PixelFormat format = static_cast<PixelFormat>(random.below(kPixelFormats));
+    const int width = 1 + random.below(run % 7 == 0 ? 300 : 40);
+    const int height = 1 + random.below(40);
     int64_t strides[kMaxPlanes] = {0, 0, 0};
-    ExactMemory pixels(frame_bytes(format, width, height, below(3) * 5, strides));
-    for (size_t i = 0; i < pixels.size(); i++) pixels.data()[i] = static_cast<uint8_t>(random());
+    ExactMemory pixels(
+        random_frame::frame_bytes(format, width, height, random.below(3) * 5, strides));
+    for (size_t i = 0; i < pixels.size(); i++) {
+      pixels.data()[i] = static_cast<uint8_t>(random.below(256));
+    }
     PixelView image;
     CHECK(make_pixel_view(pixels.data(), pixels.size(), width, height, format, strides,
                           plane_count(format), &image)
               .ok());
-
-    ViewSpec view;
-    view.orientation = {below(4), below(2) == 1};
-    const bool is_turned = view.orientation.is_transposed();
-    const int upright_width = is_turned ? height : width;
-    const int upright_height = is_turned ? width : height;
-    view.has_region = below(2) == 1;
-    view.region_x = below(upright_width);
-    view.region_y = below(upright_height);
-    view.region_width = 1 + below(upright_width - static_cast<int>(view.region_x));
-    view.region_height = 1 + below(upright_height - static_cast<int>(view.region_y));
-
-    TensorSpec spec;
-    spec.width = 1 + below(50);
-    spec.height = 1 + below(50);
-    spec.layout = static_cast<Layout>(below(2));
-    spec.dtype = static_cast<Dtype>(below(2));
-    spec.colour_order = static_cast<ColourOrder>(below(3));
-    spec.resize = static_cast<Resize>(below(3));
-    spec.interpolation = static_cast<Interpolation>(below(5));
-    const size_t elements = static_cast<size_t>(spec.width * spec.height * spec.channels());
-    ExactMemory out(elements * (spec.dtype == Dtype::float32 ? 4 : 1));
+    const ViewSpec view = random_frame::view_of(random, width, height);
+    const TensorSpec spec = random_frame::tensor_of(random, 50);
+    ExactMemory out(random_frame::tensor_bytes(spec));
     std::memset(out.data(), 0xff, out.size());
     Transform transform;
     CHECK(raw_to_tensor(image, view, spec, out.data(), out.size(), workspace, &transform).ok());
     if (spec.dtype == Dtype::float32) {
       const float* values = reinterpret_cast<const float*>(out.data());
-      for (size_t i = 0; i < elements; i++) CHECK(values[i] >= 0 && values[i] <= 255);
+      for (size_t i = 0; i < out.size() / sizeof(float); i++) {
+        CHECK(values[i] >= 0 && values[i] <= 255);
+      }
     }
     CHECK(transform.scale_x > 0 && transform.scale_y > 0);
   }

@@ -1,0 +1,48 @@
+#pragma once
+#include "axis_taps.h"
+#include "gather_tables.h"
+#include "orientation.h"
+#include "tensor_writer.h"
+
+namespace vedette {
+
+// The short way from colour pixels to a tensor, for resizes with two neighbours on each axis and
+// pictures that need no quarter turn: only the source pixels that the tensor needs are looked at, and
+// no row of pixels exists in between. Its results are those of Resampler to the bit. Keeps its tables
+// for the next frame of the same geometry.
+class FusedPass {
+ public:
+  // *is_ready is false when this picture has to take the long way.
+  Status prepare(const PixelView& image, Orientation orientation, const Region& region,
+                 const Fit& fit, Interpolation interpolation, bool* is_ready);
+
+  // The picture that was prepared, or one of the same format and size.
+  void run(const PixelView& image, TensorWriter& writer);
+
+ private:
+  struct Key {
+    const FusedKernels* kernels = nullptr;
+    PixelFormat format = PixelFormat::gray8;
+    int width = 0;
+    int x = 0;
+    int direction = 0;
+    Interpolation interpolation = Interpolation::nearest;
+    Fit fit{};
+
+    bool operator==(const Key& other) const;
+  };
+
+  Status build(const Key& key, const Region& region, const PixelMap& map);
+  void widen(const PixelView& image, int source_row, int16_t* lines);
+
+  Key key_;
+  bool is_possible_ = false;
+  int first_row_ = 0;
+  int row_direction_ = 1;
+  GatherPlan plan_;
+  LinearTaps taps_x_, taps_y_;
+  Buffer<int16_t> lines_;
+  Buffer<float> scratch_;
+};
+
+}  // namespace vedette

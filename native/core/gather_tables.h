@@ -1,0 +1,52 @@
+#pragma once
+#include "buffer.h"
+#include "pixel_view.h"
+#include "row_kernels.h"
+
+namespace vedette {
+
+// Where one component of a row lies and which of its bytes go where. A step gives `lanes` samples of
+// 16 bits: the near byte below, the far one (or 0) above. It loads pieces of the row from `start` on:
+//   shuffle_16   two starts for a step; for every 16 bytes of reach a 32-byte shuffle mask
+//   permute_128  one start for a step; 64 byte positions modulo 128, then for every 128 bytes of
+//                reach 64 bits that say which bytes come from there
+struct GatherComponent {
+  const int32_t* start = nullptr;
+  const uint8_t* masks = nullptr;
+  int pieces = 0;
+};
+
+// What FusedKernels::widen reads beside the rows.
+struct GatherTables {
+  GatherComponent component[3];
+  const int16_t* weight = nullptr;
+  int steps = 0;
+};
+
+// The tables for the pixels of a row that a tensor needs.
+class GatherPlan {
+ public:
+  // `near` and `far` are `count` stored columns of a picture of this format and width, `weight` as in
+  // LinearTaps. *is_possible is false when a row is too short or the pixels lie too far apart.
+  Status build(const FusedKernels& kernels, PixelFormat format, int width, const int32_t* near,
+               const int32_t* far, const int16_t* weight, int count, bool* is_possible);
+
+  const GatherTables& tables() const { return tables_; }
+  // Any weight is not 0.
+  bool has_far() const { return has_far_; }
+  // Samples of a line, a whole number of steps.
+  size_t pitch() const { return pitch_; }
+  // Plane of each component.
+  int plane(int component) const { return plane_[component]; }
+
+ private:
+  GatherTables tables_;
+  bool has_far_ = false;
+  size_t pitch_ = 0;
+  int plane_[3] = {0, 0, 0};
+  Buffer<int32_t> starts_[3];
+  Buffer<uint8_t> masks_[3];
+  Buffer<int16_t> weights_;
+};
+
+}  // namespace vedette

@@ -1,0 +1,122 @@
+#include "gather_tables.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("avx2"))), apply_to = function)
+#else
+#pragma GCC target("avx2")
+#endif
+
+#include "row_loops.h"
+
+namespace vedette {
+namespace {
+
+struct Lanes {
+  using Vector = __m256i;
+  static constexpr int kCount = 16;
+
+  static Vector all(int value) { return _mm256_set1_epi16(static_cast<int16_t>(value)); }
+  static Vector load(const int16_t* from) {
+    return _mm256_loadu_si256(reinterpret_cast<const Vector*>(from));
+  }
+  static void store(int16_t* to, Vector v) {
+    _mm256_storeu_si256(reinterpret_cast<Vector*>(to), v);
+  }
+  static Vector add(Vector a, Vector b) { return _mm256_add_epi16(a, b); }
+  static Vector add_saturated(Vector a, Vector b) { return _mm256_adds_epi16(a, b); }
+  static Vector subtract(Vector a, Vector b) { return _mm256_sub_epi16(a, b); }
+  static Vector min(Vector a, Vector b) { return _mm256_min_epi16(a, b); }
+  static Vector max(Vector a, Vector b) { return _mm256_max_epi16(a, b); }
+  static Vector bit_and(Vector a, Vector b) { return _mm256_and_si256(a, b); }
+  static Vector bit_xor(Vector a, Vector b) { return _mm256_xor_si256(a, b); }
+  static Vector rounded_product(Vector a, Vector b) { return _mm256_mulhrs_epi16(a, b); }
+  template <int Bits>
+  static Vector shift_left(Vector v) {
+    return _mm256_slli_epi16(v, Bits);
+  }
+  // Zeros come in.
+  template <int Bits>
+  static Vector shift_right(Vector v) {
+    return _mm256_srli_epi16(v, Bits);
+  }
+
+  static Vector gather(const GatherComponent& component, const uint8_t* row, int step) {
+    const uint8_t* const low = row + component.start[step * 2];
+    const uint8_t* const high = row + component.start[step * 2 + 1];
+    const uint8_t* const masks =
+        component.masks + static_cast<size_t>(step * component.pieces) * 32;
+    Vector result = piece(low, high, masks);
+    for (int i = 1; i < component.pieces; i++) {
+      result = _mm256_or_si256(result, piece(low + i * 16, high + i * 16, masks + i * 32));
+    }
+    return result;
+  }
+
+  static void store_bytes(uint8_t* to, Vector levels) {
+    const __m128i bytes =
+        _mm_packus_epi16(_mm256_castsi256_si128(levels), _mm256_extracti128_si256(levels, 1));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to), bytes);
+  }
+
+  class Normalise {
+   public:
+    Normalise(float factor, float offset)
+        : factor_(_mm256_set1_ps(factor)), offset_(_mm256_set1_ps(offset)) {}
+
+    void operator()(float* to, Vector levels) const {
+      store_half(to, _mm256_castsi256_si128(levels));
+      store_half(to + 8, _mm256_extracti128_si256(levels, 1));
+    }
+
+   private:
+    void store_half(float* to, __m128i levels) const {
+      const __m256 level = _mm256_cvtepi32_ps(_mm256_cvtepu16_epi32(levels));
+      _mm256_storeu_ps(to, _mm256_add_ps(_mm256_mul_ps(level, factor_), offset_));
+    }
+
+    __m256 factor_;
+    __m256 offset_;
+  };
+
+ private:
+  static Vector piece(const uint8_t* low, const uint8_t* high, const uint8_t* mask) {
+    const __m128i first = _mm_loadu_si128(reinterpret_cast<const __m128i*>(low));
+    const __m128i second = _mm_loadu_si128(reinterpret_cast<const __m128i*>(high));
+    return _mm256_shuffle_epi8(_mm256_set_m128i(second, first),
+                               _mm256_loadu_si256(reinterpret_cast<const Vector*>(mask)));
+  }
+};
+
+}  // namespace
+}  // namespace vedette
+
+#include "fused_rows.h"
+
+namespace vedette {
+
+const RowKernels* avx2_row_kernels() {
+  static const FusedKernels fused = fused_kernels(FusedKernels::Reach::shuffle_16);
+  static const RowKernels kernels = [] {
+    RowKernels all = plain_row_kernels("avx2");
+    all.fused = &fused;
+    return all;
+  }();
+  return &kernels;
+}
+
+}  // namespace vedette
+
+#if defined(__clang__)
+#pragma clang attribute pop
+#endif
+#else
+
+namespace vedette {
+
+const RowKernels* avx2_row_kernels() { return nullptr; }
+
+}  // namespace vedette
+#endif

@@ -1,0 +1,121 @@
+#include "gather_tables.h"
+
+#if defined(__x86_64__)
+#include <cstring>
+#include <immintrin.h>
+
+#if defined(__clang__)
+#pragma clang attribute push( \
+    __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi"))), apply_to = function)
+#else
+#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi")
+// GCC 12 takes the "undefined" operand of its own intrinsics for a mistake (GCC bug 105593).
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
+
+#include "row_loops.h"
+
+namespace vedette {
+namespace {
+
+struct Lanes {
+  using Vector = __m512i;
+  static constexpr int kCount = 32;
+
+  static Vector all(int value) { return _mm512_set1_epi16(static_cast<int16_t>(value)); }
+  static Vector load(const int16_t* from) { return _mm512_loadu_si512(from); }
+  static void store(int16_t* to, Vector v) { _mm512_storeu_si512(to, v); }
+  static Vector add(Vector a, Vector b) { return _mm512_add_epi16(a, b); }
+  static Vector add_saturated(Vector a, Vector b) { return _mm512_adds_epi16(a, b); }
+  static Vector subtract(Vector a, Vector b) { return _mm512_sub_epi16(a, b); }
+  static Vector min(Vector a, Vector b) { return _mm512_min_epi16(a, b); }
+  static Vector max(Vector a, Vector b) { return _mm512_max_epi16(a, b); }
+  static Vector bit_and(Vector a, Vector b) { return _mm512_and_si512(a, b); }
+  static Vector bit_xor(Vector a, Vector b) { return _mm512_xor_si512(a, b); }
+  static Vector rounded_product(Vector a, Vector b) { return _mm512_mulhrs_epi16(a, b); }
+  template <int Bits>
+  static Vector shift_left(Vector v) {
+    return _mm512_slli_epi16(v, Bits);
+  }
+  // Zeros come in.
+  template <int Bits>
+  static Vector shift_right(Vector v) {
+    return _mm512_srli_epi16(v, Bits);
+  }
+
+  static Vector gather(const GatherComponent& component, const uint8_t* row, int step) {
+    const uint8_t* from = row + component.start[step];
+    const uint8_t* const table =
+        component.masks +
+        static_cast<size_t>(step) * static_cast<size_t>(64 + component.pieces * 8);
+    const Vector positions = _mm512_loadu_si512(table);
+    Vector result = piece(from, positions, table + 64);
+    for (int i = 1; i < component.pieces; i++) {
+      result = _mm512_or_si512(result, piece(from + i * 128, positions, table + 64 + i * 8));
+    }
+    return result;
+  }
+
+  static void store_bytes(uint8_t* to, Vector levels) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), _mm512_cvtepi16_epi8(levels));
+  }
+
+  class Normalise {
+   public:
+    Normalise(float factor, float offset)
+        : factor_(_mm512_set1_ps(factor)), offset_(_mm512_set1_ps(offset)) {}
+
+    void operator()(float* to, Vector levels) const {
+      store_half(to, _mm512_castsi512_si256(levels));
+      store_half(to + 16, _mm512_extracti64x4_epi64(levels, 1));
+    }
+
+   private:
+    void store_half(float* to, __m256i levels) const {
+      const __m512 level = _mm512_cvtepi32_ps(_mm512_cvtepu16_epi32(levels));
+      _mm512_storeu_ps(to, _mm512_add_ps(_mm512_mul_ps(level, factor_), offset_));
+    }
+
+    __m512 factor_;
+    __m512 offset_;
+  };
+
+ private:
+  static Vector piece(const uint8_t* from, Vector positions, const uint8_t* mask) {
+    uint64_t chosen;
+    std::memcpy(&chosen, mask, sizeof chosen);
+    return _mm512_maskz_permutex2var_epi8(chosen, _mm512_loadu_si512(from), positions,
+                                          _mm512_loadu_si512(from + 64));
+  }
+};
+
+}  // namespace
+}  // namespace vedette
+
+#include "fused_rows.h"
+
+namespace vedette {
+
+const RowKernels* avx512_row_kernels() {
+  static const FusedKernels fused = fused_kernels(FusedKernels::Reach::permute_128);
+  static const RowKernels kernels = [] {
+    RowKernels all = plain_row_kernels("avx512");
+    all.fused = &fused;
+    return all;
+  }();
+  return &kernels;
+}
+
+}  // namespace vedette
+
+#if defined(__clang__)
+#pragma clang attribute pop
+#endif
+#else
+
+namespace vedette {
+
+const RowKernels* avx512_row_kernels() { return nullptr; }
+
+}  // namespace vedette
+#endif

@@ -1,0 +1,126 @@
+#pragma once
+#include "row_kernels.h"
+
+// The loops over rows in plain C++. Each kernel file includes them below its own target, so that the
+// compiler makes them once for each: without a name outside of that file, or the linker would keep
+// only one. Integers give the same bits whatever the width, and floats are never contracted.
+
+namespace vedette {
+namespace {
+
+constexpr int kMiddle = 128 << 6;
+
+// `level` lies around 128 in units of 1/64, which keeps every sum within 16 bits.
+inline uint8_t settle_level(int16_t level) {
+  const int16_t whole = static_cast<int16_t>(static_cast<int16_t>(level + 32) >> 6);
+  const int16_t low = whole < -128 ? int16_t{-128} : whole;
+  const int16_t both = low > 127 ? int16_t{127} : low;
+  return static_cast<uint8_t>(both + 128);
+}
+
+void yuv_to_rgb(const uint8_t* __restrict luma, const uint8_t* __restrict cb,
+                const uint8_t* __restrict cr, int count, uint8_t* __restrict rgb) {
+  for (int i = 0; i < count; i++) {
+    const int16_t u = static_cast<int16_t>((cb[i] - 128) * 256);
+    const int16_t v = static_cast<int16_t>((cr[i] - 128) * 256);
+    const int16_t y = static_cast<int16_t>(
+        rounded_product(static_cast<int16_t>((luma[i] - 16) * 128), kLumaGain) - kMiddle);
+    rgb[i * 3] = settle_level(static_cast<int16_t>(y + rounded_product(v, kCrToRed)));
+    rgb[i * 3 + 1] = settle_level(
+        static_cast<int16_t>(y - rounded_product(u, kCbToGreen) - rounded_product(v, kCrToGreen)));
+    rgb[i * 3 + 2] = settle_level(static_cast<int16_t>(y + rounded_product(u, kCbToBlue)));
+  }
+}
+
+void rgb_to_gray(const uint8_t* __restrict rgb, int count, uint8_t* __restrict gray) {
+  for (int i = 0; i < count; i++) {
+    const int sum = rgb[i * 3] * 4899 + rgb[i * 3 + 1] * 9617 + rgb[i * 3 + 2] * 1868;
+    gray[i] = static_cast<uint8_t>((sum + 8192) >> 14);
+  }
+}
+
+void widen_row(const uint8_t* __restrict row, const int32_t* __restrict near,
+               const int32_t* __restrict far, const int16_t* __restrict weight, int count,
+               int channels, int16_t* __restrict out) {
+  const auto between = [](uint8_t a, uint8_t b, int16_t share) {
+    const int16_t start = static_cast<int16_t>(a << 7);
+    return static_cast<int16_t>(start +
+                                rounded_product(static_cast<int16_t>((b << 7) - start), share));
+  };
+  if (channels == 1) {
+    for (int i = 0; i < count; i++) out[i] = between(row[near[i]], row[far[i]], weight[i]);
+    return;
+  }
+  for (int i = 0; i < count; i++) {
+    const uint8_t* const a = row + near[i] * 3;
+    const uint8_t* const b = row + far[i] * 3;
+    out[i * 3] = between(a[0], b[0], weight[i]);
+    out[i * 3 + 1] = between(a[1], b[1], weight[i]);
+    out[i * 3 + 2] = between(a[2], b[2], weight[i]);
+  }
+}
+
+void blend_rows(const int16_t* __restrict near, const int16_t* __restrict far, int16_t weight,
+                size_t samples, uint8_t* __restrict out) {
+  for (size_t i = 0; i < samples; i++) {
+    const int16_t step = rounded_product(static_cast<int16_t>(far[i] - near[i]), weight);
+    out[i] = static_cast<uint8_t>(static_cast<int16_t>(near[i] + step + 64) >> 7);
+  }
+}
+
+void add_row(const uint8_t* __restrict row, int32_t weight, bool is_first, size_t samples,
+             int32_t* __restrict sums) {
+  if (is_first) {
+    for (size_t i = 0; i < samples; i++) sums[i] = weight * row[i];
+  } else {
+    for (size_t i = 0; i < samples; i++) sums[i] += weight * row[i];
+  }
+}
+
+void settle_sums(const int32_t* __restrict sums, int shift, size_t samples,
+                 int16_t* __restrict out) {
+  const int32_t half = 1 << (shift - 1);
+  for (size_t i = 0; i < samples; i++) out[i] = static_cast<int16_t>((sums[i] + half) >> shift);
+}
+
+void clamp_sums(const int32_t* __restrict sums, int bits, size_t samples, uint8_t* __restrict out) {
+  for (size_t i = 0; i < samples; i++) {
+    const int32_t level = sums[i] >> bits;
+    out[i] = static_cast<uint8_t>(level < 0 ? 0 : level > 255 ? 255 : level);
+  }
+}
+
+void normalise_row(const uint8_t* __restrict levels, int step, int count, float factor,
+                   float offset, float* __restrict out) {
+  if (step == 1) {
+    for (int i = 0; i < count; i++) out[i] = static_cast<float>(levels[i]) * factor + offset;
+  } else {
+    for (int i = 0; i < count; i++) out[i] = static_cast<float>(levels[i * 3]) * factor + offset;
+  }
+}
+
+void pick_row(const uint8_t* __restrict levels, int step, int count, uint8_t* __restrict out) {
+  if (step == 1) {
+    for (int i = 0; i < count; i++) out[i] = levels[i];
+  } else {
+    for (int i = 0; i < count; i++) out[i] = levels[i * 3];
+  }
+}
+
+RowKernels plain_row_kernels(const char* name) {
+  RowKernels kernels;
+  kernels.name = name;
+  kernels.yuv_to_rgb = yuv_to_rgb;
+  kernels.rgb_to_gray = rgb_to_gray;
+  kernels.widen_row = widen_row;
+  kernels.blend_rows = blend_rows;
+  kernels.add_row = add_row;
+  kernels.settle_sums = settle_sums;
+  kernels.clamp_sums = clamp_sums;
+  kernels.normalise_row = normalise_row;
+  kernels.pick_row = pick_row;
+  return kernels;
+}
+
+}  // namespace
+}  // namespace vedette

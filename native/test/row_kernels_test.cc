@@ -1,0 +1,123 @@
+#include "../core/row_kernels.h"
+
+#include <cstdio>
+#include <cstring>
+
+#include "check.h"
+#include "random_frame.h"
+
+using namespace vedette;
+using random_frame::Random;
+
+namespace {
+
+// Noise, black and white, or one level: every frequency, every clamp, every rounding.
+void paint(Random& random, ExactMemory& pixels) {
+  const int kind = random.below(4);
+  const int level = random.below(256);
+  for (size_t i = 0; i < pixels.size(); i++) {
+    const int noise = random.below(256);
+    pixels.data()[i] = static_cast<uint8_t>(kind == 0   ? level
+                                            : kind == 1 ? (noise & 1) * 255
+                                                        : noise);
+  }
+}
+
+void normalise_by_chance(Random& random, TensorSpec* spec) {
+  spec->pad_value = random.below(256);
+  if (spec->dtype != Dtype::float32 || random.below(2) == 0) return;
+  spec->scale = 1 / 255.0;
+  for (int c = 0; c < spec->channels(); c++) {
+    spec->mean[c] = random.below(100) / 100.0;
+    spec->std[c] = (1 + random.below(100)) / 100.0;
+  }
+}
+
+}  // namespace
+
+TEST("every kernel gives the bits of the scalar one") {
+  CHECK(std::strcmp(available_row_kernels(0)->name, "scalar") == 0);
+  Random random(11);
+  // Of the two-neighbour rules and of wide pictures more, for they have ways of their own.
+  for (int run = 0; run < 2500; run++) {
+    const PixelFormat format = static_cast<PixelFormat>(random.below(kPixelFormats));
+    const int width = 1 + random.below(run % 3 == 0 ? 60 : 900);
+    const int height = 1 + random.below(24);
+    int64_t strides[kMaxPlanes] = {0, 0, 0};
+    ExactMemory pixels(
+        random_frame::frame_bytes(format, width, height, random.below(3) * 5, strides));
+    paint(random, pixels);
+    PixelView image;
+    CHECK(make_pixel_view(pixels.data(), pixels.size(), width, height, format, strides,
+                          plane_count(format), &image)
+              .ok());
+    const ViewSpec view = random_frame::view_of(random, width, height);
+    TensorSpec spec = random_frame::tensor_of(random, 300);
+    if (random.below(3) > 0) spec.interpolation = Interpolation::bilinear;
+    // Whole ratios, where far neighbours weigh nothing.
+    if (random.below(4) == 0) spec.width = 1 + width / 3;
+    normalise_by_chance(random, &spec);
+    ExactMemory right(random_frame::tensor_bytes(spec));
+    Transform transform;
+    for (int i = 0; available_row_kernels(i) != nullptr; i++) {
+      CHECK(choose_row_kernels(available_row_kernels(i)->name).ok());
+      Workspace workspace;
+      ExactMemory out(right.size());
+      ExactMemory& into = i == 0 ? right : out;
+      CHECK(raw_to_tensor(image, view, spec, into.data(), into.size(), workspace, &transform).ok());
+      if (i > 0 && std::memcmp(out.data(), right.data(), out.size()) != 0) {
+        std::fprintf(stderr, "%s differs: %s %dx%d -> %dx%d, run %d\n",
+                     available_row_kernels(i)->name, format_name(format), width, height, spec.width,
+                     spec.height, run);
+        CHECK(false);
+      }
+    }
+  }
+  CHECK(choose_row_kernels(nullptr).ok());
+}
+
+TEST("a workspace that changes picture, tensor and kernel forgets its tables") {
+  Random random(5);
+  Workspace used;
+  for (int run = 0; run < 600; run++) {
+    // Few sizes, so that a table that should have changed is likely to fit.
+    const int width = 200 + random.below(2);
+    ExactMemory pixels(static_cast<size_t>(width) * 8 * 3);
+    paint(random, pixels);
+    const PixelFormat format = random.below(2) == 0 ? PixelFormat::rgb24 : PixelFormat::bgr24;
+    PixelView image;
+    CHECK(make_pixel_view(pixels.data(), pixels.size(), width, 8, format, nullptr, 0, &image).ok());
+    ViewSpec view;
+    view.orientation = {random.below(2) * 2, random.below(2) == 1};
+    view.has_region = random.below(2) == 1;
+    view.region_x = random.below(2);
+    view.region_y = random.below(2);
+    view.region_width = 150;
+    view.region_height = 6;
+    TensorSpec spec;
+    spec.dtype = Dtype::uint8;
+    spec.width = 70 + random.below(2);
+    spec.height = 5;
+    spec.interpolation = random.below(2) == 0 ? Interpolation::bilinear : Interpolation::nearest;
+    int kernels = 0;
+    while (available_row_kernels(kernels + 1) != nullptr) kernels++;
+    CHECK(choose_row_kernels(available_row_kernels(random.below(kernels + 1))->name).ok());
+    Workspace fresh;
+    Transform transform;
+    ExactMemory out(random_frame::tensor_bytes(spec));
+    ExactMemory want(out.size());
+    CHECK(raw_to_tensor(image, view, spec, out.data(), out.size(), used, &transform).ok());
+    CHECK(raw_to_tensor(image, view, spec, want.data(), want.size(), fresh, &transform).ok());
+    CHECK(std::memcmp(out.data(), want.data(), out.size()) == 0);
+  }
+  CHECK(choose_row_kernels(nullptr).ok());
+}
+
+TEST("a kernel that is not there is refused and nothing changes") {
+  const char* const before = row_kernels().name;
+  const Status status = choose_row_kernels("mmx");
+  CHECK(status.code == Code::internal);
+  CHECK(std::strstr(status.text, "\"mmx\"") != nullptr);
+  CHECK(std::strstr(status.text, "scalar") != nullptr);
+  CHECK(std::strcmp(row_kernels().name, before) == 0);
+}

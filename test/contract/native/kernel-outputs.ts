@@ -1,0 +1,116 @@
+/**
+ * Prints one line for each of many tensors, with a hash of its bytes: run under each VEDETTE_KERNEL,
+ * the lines must be the same. Usage: node kernel-outputs.ts <cases>
+ */
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { RAW_PIXEL_FORMATS, type FrameView } from '../../../component/contract/frame.ts';
+import { tensorElements, type TensorSpec } from '../../../component/contract/tensor.ts';
+import { kernelName, packedFrameBytes, rawToTensor, type RawImage } from '../../../native/index.ts';
+
+const INTERPOLATIONS = [
+  'bilinear',
+  'area',
+  'bilinear-antialias',
+  'bicubic-antialias',
+  'nearest',
+] as const;
+
+let state = 20_261_121;
+/** A whole number from 0 to `limit` - 1, the same in every run. */
+function below(limit: number): number {
+  state ^= state << 13;
+  state ^= state >>> 17;
+  state ^= state << 5;
+  return (state >>> 0) % limit;
+}
+
+function oneOf<T>(choices: readonly T[]): T {
+  return choices[below(choices.length)] as T;
+}
+
+function specOf(width: number, height: number, change: Partial<TensorSpec> = {}): TensorSpec {
+  return {
+    width,
+    height,
+    layout: 'nhwc',
+    dtype: 'uint8',
+    colourOrder: 'rgb',
+    resize: 'stretch',
+    interpolation: 'bilinear',
+    scale: 1,
+    mean: [0, 0, 0],
+    std: [1, 1, 1],
+    padValue: 114,
+    ...change,
+  };
+}
+
+function print(title: string, image: RawImage, view: FrameView, spec: TensorSpec): void {
+  const elements = tensorElements(spec);
+  const out = spec.dtype === 'float32' ? new Float32Array(elements) : new Uint8Array(elements);
+  rawToTensor(image, view, spec, out);
+  const hash = createHash('sha256').update(new Uint8Array(out.buffer)).digest('hex');
+  console.log(`${title} ${hash.slice(0, 24)}`);
+}
+
+async function printGolden(): Promise<void> {
+  const file = path.join(import.meta.dirname, 'golden', 'golden.json');
+  const golden = JSON.parse(await readFile(file, 'utf8')) as {
+    resizes: {
+      width: number;
+      height: number;
+      data: string;
+      results: { width: number; height: number; interpolation: TensorSpec['interpolation'] }[];
+    }[];
+    conversions: { width: number; height: number; format: RawImage['format']; data: string }[];
+  };
+  const view: FrameView = { rotation: 0, flip: 'none' };
+  for (const { width, height, data, results } of golden.resizes) {
+    const image = { data: Buffer.from(data, 'base64'), width, height, format: 'rgb24' } as const;
+    for (const { width: w, height: h, interpolation } of results) {
+      print(`golden ${interpolation}`, image, view, specOf(w, h, { interpolation }));
+    }
+  }
+  for (const { width, height, format, data } of golden.conversions) {
+    const image = { data: Buffer.from(data, 'base64'), width, height, format };
+    print(`golden ${format}`, image, view, specOf(width, height));
+  }
+}
+
+function printRandom(): void {
+  const format = oneOf(RAW_PIXEL_FORMATS);
+  const size = { width: 1 + below(below(2) === 0 ? 60 : 700), height: 1 + below(40) };
+  const data = new Uint8Array(packedFrameBytes(format, size));
+  const isHarsh = below(3) === 0;
+  data.forEach((_, i) => (data[i] = isHarsh ? below(2) * 255 : below(256)));
+  const colourOrder = oneOf(['rgb', 'bgr', 'rgb', 'gray'] as const);
+  const channels = colourOrder === 'gray' ? 1 : 3;
+  const dtype = oneOf(['float32', 'uint8'] as const);
+  const normalise: Partial<TensorSpec> =
+    dtype === 'uint8'
+      ? {}
+      : {
+          scale: 1 / 255,
+          mean: [0.485, 0.456, 0.406].slice(0, channels),
+          std: [0.229, 0.224, 0.225].slice(0, channels),
+        };
+  const spec = specOf(1 + below(300), 1 + below(40), {
+    colourOrder,
+    dtype,
+    layout: oneOf(['nchw', 'nhwc'] as const),
+    resize: oneOf(['stretch', 'letterbox', 'crop'] as const),
+    interpolation: below(2) === 0 ? 'bilinear' : oneOf(INTERPOLATIONS),
+    mean: [0, 0, 0].slice(0, channels),
+    std: [1, 1, 1].slice(0, channels),
+    ...normalise,
+  });
+  const view = { rotation: oneOf([0, 0, 90, 180, 270]), flip: oneOf(['none', 'horizontal']) };
+  const title = `${format} ${size.width}×${size.height} → ${spec.width}×${spec.height}`;
+  print(`${title} ${spec.interpolation}`, { data, format, ...size }, view as FrameView, spec);
+}
+
+console.log(kernelName());
+await printGolden();
+for (let left = Number(process.argv[2]); left > 0; left--) printRandom();
