@@ -29,7 +29,7 @@ const packagePath = z
     'a relative path inside the package',
   );
 
-export const TASKS = ['object-detection', 'anomaly-detection'] as const;
+export const TASKS = ['object-detection', 'anomaly-detection', 'classification'] as const;
 
 export const variantSchema = z.strictObject({
   name: nameSchema.describe('Name of the variant, such as `fp32` or `int8`'),
@@ -96,7 +96,7 @@ export const modelInputSchema = z.strictObject({
   padValue: z.int().min(0).max(255).default(114).describe('Grey level of letterbox bars'),
 });
 
-export const DECODERS = ['end-to-end-detections', 'anomaly'] as const;
+export const DECODERS = ['end-to-end-detections', 'anomaly', 'classification'] as const;
 
 export const modelOutputSchema = z.discriminatedUnion('decoder', [
   z.strictObject({
@@ -131,6 +131,18 @@ export const modelOutputSchema = z.discriminatedUnion('decoder', [
       .max(1)
       .default(0.0005)
       .describe('Smaller areas are left out'),
+  }),
+  z.strictObject({
+    decoder: z.literal('classification').describe('One output [batch,C]: a value for each class'),
+    output: z.string().optional().describe('Output of the ONNX graph; the only one when absent'),
+    activation: z
+      .enum(['softmax', 'sigmoid', 'none'])
+      .optional()
+      .describe(
+        'Makes scores of the values: `softmax` when one class is right, `sigmoid` when several may be, `none` when they are scores 0–1 already; when absent `none` for graphs that end in Softmax or Sigmoid, else `softmax`',
+      ),
+    scoreThreshold: z.number().min(0).max(1).default(0.1).describe('Classes below are left out'),
+    maxClasses: z.int().min(1).max(1000).default(5).describe('The best are kept'),
   }),
 ]);
 

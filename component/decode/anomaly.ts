@@ -14,6 +14,7 @@ import {
   requireScore,
 } from './output-values.ts';
 import { PictureGrid } from './picture-area.ts';
+import { shapeInvalid } from './pick-output.ts';
 import { simplifyContour } from './simplify-contour.ts';
 
 type Settings = Extract<ModelOutput, { decoder: 'anomaly' }>;
@@ -136,14 +137,6 @@ function readGrid(tensor: TensorValue): Grid {
   const values = numericValues(tensor);
   requireFinite(tensor, values);
   return { size: { width, height }, values };
-}
-
-function shapeInvalid(tensor: TensorValue, expected: string): VedetteError {
-  return new VedetteError(
-    'OUTPUT_INVALID',
-    `output '${tensor.name}' has the shape [${tensor.shape.join(', ')}], expected ${expected}`,
-    { details: { output: tensor.name, shape: tensor.shape } },
-  );
 }
 
 function thresholded(values: ArrayLike<number>, threshold: number): Uint8Array {

@@ -1,6 +1,7 @@
 import type { ModelOutput } from '../contract/model-manifest.ts';
 import type { TensorDeclaration } from '../contract/tensor.ts';
 import { AnomalyDecoder } from './anomaly.ts';
+import { ClassificationDecoder } from './classification.ts';
 import type { Decoder, DecoderModel } from './decoder.ts';
 import { EndToEndDetections } from './end-to-end-detections.ts';
 
@@ -18,5 +19,7 @@ export function createDecoder(
       return new EndToEndDetections(output, declarations, model);
     case 'anomaly':
       return new AnomalyDecoder(output, declarations, model);
+    case 'classification':
+      return new ClassificationDecoder(output, declarations, model);
   }
 }

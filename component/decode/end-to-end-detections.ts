@@ -3,18 +3,15 @@ import type { ModelOutput } from '../contract/model-manifest.ts';
 import type { Detection } from '../contract/result.ts';
 import type { TensorDeclaration, TensorValue } from '../contract/tensor.ts';
 import type { DecodeContext, Decoded, Decoder, DecoderModel } from './decoder.ts';
-import {
-  describeOutputs,
-  numericValues,
-  requireFinite,
-  requireOutput,
-  requireScore,
-} from './output-values.ts';
+import { numericValues, requireFinite, requireOutput, requireScore } from './output-values.ts';
+import { mayBe, pickOutput, shapeInvalid } from './pick-output.ts';
 import { clamp, roundPixels, shownBox } from './picture-area.ts';
+import { lowestThreshold, thresholdOf } from './score-threshold.ts';
 
 type Settings = Extract<ModelOutput, { decoder: 'end-to-end-detections' }>;
 
 const COLUMNS = 6;
+const EXPECTED = '[N, 6] or [1, N, 6]';
 
 /**
  * Models that end in detections: one output [N, 6] or [1, N, 6] of any float type, each row x1, y1,
@@ -29,7 +26,9 @@ export class EndToEndDetections implements Decoder {
   constructor(settings: Settings, declarations: readonly TensorDeclaration[], model: DecoderModel) {
     this.#settings = settings;
     this.#model = model;
-    this.#output = pickOutput(settings, declarations).name;
+    const { decoder, output } = settings;
+    const wanted = { decoder, name: output, expected: EXPECTED, canBe: canBeRows };
+    this.#output = pickOutput(wanted, declarations).name;
   }
 
   outputNames(): readonly string[] {
@@ -56,16 +55,14 @@ export class EndToEndDetections implements Decoder {
     row: number,
     context: DecodeContext,
   ): Detection | undefined {
-    const { thresholds, transform } = context;
+    const { transform } = context;
+    const { scoreThreshold } = this.#settings;
     const raw = values[row + 4]!;
-    if (raw < lowestThreshold(this.#settings, context)) return undefined;
+    if (raw < lowestThreshold(context, scoreThreshold)) return undefined;
     const score = requireScore(raw, this.#output);
     const labelIndex = this.#labelIndex(values[row + 5]!, row / COLUMNS);
     const label = this.#model.labels[labelIndex] ?? String(labelIndex);
-    const threshold = Object.hasOwn(thresholds.labels, label)
-      ? thresholds.labels[label]!
-      : (thresholds.score ?? this.#settings.scoreThreshold);
-    if (score < threshold) return undefined;
+    if (score < thresholdOf(label, context, scoreThreshold)) return undefined;
     const shown = shownBox(context);
     const right = shown.x + shown.width;
     const bottom = shown.y + shown.height;
@@ -97,51 +94,14 @@ export class EndToEndDetections implements Decoder {
   }
 }
 
-/** No row with a lower score can be kept, whatever its label. */
-function lowestThreshold(settings: Settings, { thresholds }: DecodeContext): number {
-  let lowest = thresholds.score ?? settings.scoreThreshold;
-  for (const label in thresholds.labels) lowest = Math.min(lowest, thresholds.labels[label]!);
-  return lowest;
-}
-
-function pickOutput(
-  settings: Settings,
-  declarations: readonly TensorDeclaration[],
-): TensorDeclaration {
-  const problem = (text: string) =>
-    new VedetteError(
-      'MODEL_MISMATCH',
-      `output.decoder 'end-to-end-detections': ${text}; the graph has ${describeOutputs(declarations)}`,
-      { details: { outputs: declarations } },
-    );
-  const wanted = settings.output;
-  if (wanted === undefined && declarations.length > 1) {
-    throw problem('several outputs, name one in output.output');
-  }
-  const output =
-    wanted === undefined ? declarations[0] : declarations.find(({ name }) => name === wanted);
-  if (!output) throw problem(`there is no output '${wanted ?? ''}'`);
-  const { shape } = output;
-  // An exporter that lost the shape declares none: the probe's first run then shows it.
-  if (shape.length === 0) return output;
-  const isFitting =
-    (shape.length === 2 ||
-      (shape.length === 3 && (typeof shape[0] !== 'number' || shape[0] === 1))) &&
-    (typeof shape.at(-1) !== 'number' || shape.at(-1) === COLUMNS);
-  if (!isFitting || !output.dtype.startsWith('float')) {
-    throw problem(`expected float [N, 6] or [1, N, 6]`);
-  }
-  return output;
+function canBeRows(shape: TensorDeclaration['shape']): boolean {
+  const hasRank = shape.length === 2 || (shape.length === 3 && mayBe(shape[0], 1));
+  return hasRank && mayBe(shape.at(-1), COLUMNS);
 }
 
 function requireRows(tensor: TensorValue): void {
   const { shape } = tensor;
   const isFitting =
     shape.at(-1) === COLUMNS && (shape.length === 2 || (shape.length === 3 && shape[0] === 1));
-  if (isFitting) return;
-  throw new VedetteError(
-    'OUTPUT_INVALID',
-    `output '${tensor.name}' has the shape [${shape.join(', ')}], expected [N, 6] or [1, N, 6]`,
-    { details: { output: tensor.name, shape } },
-  );
+  if (!isFitting) throw shapeInvalid(tensor, EXPECTED);
 }

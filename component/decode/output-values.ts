@@ -4,7 +4,7 @@ import type { TensorDeclaration, TensorValue } from '../contract/tensor.ts';
 /** The values of a numeric or bool output as numbers; float16 bits become the numbers they stand for. */
 export function numericValues(tensor: TensorValue): ArrayLike<number> {
   const { data, dtype, name } = tensor;
-  if (dtype === 'float16') return Float32Array.from(data as Uint16Array, halfToNumber);
+  if (dtype === 'float16') return halvesToFloats(data as Uint16Array);
   if (data instanceof BigInt64Array || data instanceof BigUint64Array) {
     return Float64Array.from(data, Number);
   }
@@ -12,6 +12,22 @@ export function numericValues(tensor: TensorValue): ArrayLike<number> {
     throw new VedetteError('OUTPUT_INVALID', `output '${name}' holds strings, expected numbers`);
   }
   return data;
+}
+
+/** The same in one kind of array, for loops over many values. */
+export function floatValues(tensor: TensorValue): Float32Array {
+  const values = numericValues(tensor);
+  return values instanceof Float32Array ? values : Float32Array.from(values);
+}
+
+let halves: Float32Array | undefined;
+
+/** By a table of all 65 536 halves: a large head would take many times longer one by one. */
+function halvesToFloats(bits: Uint16Array): Float32Array {
+  halves ??= Float32Array.from({ length: 65_536 }, (_, half) => halfToNumber(half));
+  const values = new Float32Array(bits.length);
+  for (let index = 0; index < bits.length; index += 1) values[index] = halves[bits[index]!]!;
+  return values;
 }
 
 /** IEEE 754 binary16: 1 bit sign, 5 bits exponent (bias 15), 10 bits fraction. */
@@ -27,6 +43,9 @@ export function halfToNumber(bits: number): number {
 /** @throws VedetteError OUTPUT_INVALID naming the output and the first NaN or infinite value */
 export function requireFinite(tensor: TensorValue, values: ArrayLike<number>): void {
   if (!tensor.dtype.startsWith('float')) return;
+  let sum = 0;
+  for (let index = 0; index < values.length; index += 1) sum += values[index]! * 0;
+  if (sum === 0) return;
   for (let index = 0; index < values.length; index += 1) {
     const value = values[index]!;
     if (value - value !== 0) {

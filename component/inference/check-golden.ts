@@ -4,24 +4,27 @@ import { VedetteError } from '../contract/errors.ts';
 import type { Box } from '../contract/frame.ts';
 import { WHOLE_FRAME } from '../contract/frame.ts';
 import type { ModelManifest } from '../contract/model-manifest.ts';
-import { anomalySchema, detectionSchema } from '../contract/result.ts';
-import type { Detection, Findings } from '../contract/result.ts';
+import { anomalySchema, classificationSchema, detectionSchema } from '../contract/result.ts';
+import type { Classification, Detection, Findings } from '../contract/result.ts';
 import type { ModelSession } from './model-session.ts';
 
 const MIN_OVERLAP = 0.9;
 const DETECTION_TOLERANCE = 0.05;
 const ANOMALY_TOLERANCE = 0.03;
+const CLASS_TOLERANCE = 0.05;
 /** Expected detections below, and found ones slightly above, may come and go. */
 const SURE_SCORE = 0.4;
 const EXTRA_SCORE = 0.45;
 
 const expectedDetection = detectionSchema.pick({ label: true, score: true, box: true }).loose();
+const expectedClass = classificationSchema.pick({ label: true, score: true }).loose();
 const expectedAnomaly = anomalySchema.pick({ score: true, isAnomalous: true }).loose();
 
 /**
  * Runs the golden pictures of a package. A detection is found when its label is the same, the boxes
  * overlap by IoU ≥ 0.9 and the scores differ by at most 0.05, for every expected one of score ≥ 0.4;
- * nothing further may be found above 0.45. Anomaly scores may differ by 0.03, with the same verdict.
+ * nothing further may be found above 0.45. Classes are compared in the same way, without boxes.
+ * Anomaly scores may differ by 0.03, with the same verdict.
  * @throws VedetteError MODEL_PROBE_FAILED with every difference; MODEL_PACKAGE_INVALID when
  * `expected` holds nothing that can be compared
  */
@@ -62,7 +65,9 @@ function compare(
   if (findings.anomaly && anomaly.success) {
     return compareAnomaly(findings.anomaly, anomaly.data);
   }
-  const part = findings.detections ? 'detections' : 'anomaly';
+  const classes = expectedClass.array().safeParse(expected['classes']);
+  if (findings.classes && classes.success) return compareClasses(findings.classes, classes.data);
+  const part = Object.keys(findings).join(' or ');
   throw new VedetteError(
     'MODEL_PACKAGE_INVALID',
     `golden picture ${image}: 'expected' needs '${part}' as results have it`,
@@ -80,6 +85,27 @@ function compareAnomaly(
   return [
     `anomaly score ${found.score} (${found.isAnomalous}), expected ${expected.score} (${expected.isAnomalous})`,
   ];
+}
+
+function compareClasses(
+  found: readonly Classification[],
+  expected: readonly { label: string; score: number }[],
+): string[] {
+  const differences: string[] = [];
+  for (const { label, score } of expected) {
+    const match = found.find((candidate) => candidate.label === label);
+    const isSame = match && Math.abs(match.score - score) <= CLASS_TOLERANCE;
+    if (score >= SURE_SCORE && !isSame) {
+      differences.push(`class '${label}' has the score ${match?.score ?? 0}, expected ${score}`);
+    }
+  }
+  for (const { label, score } of found) {
+    const isExpected = expected.some((wanted) => wanted.label === label);
+    if (score > EXTRA_SCORE && !isExpected) {
+      differences.push(`class '${label}' of score ${score} was not expected`);
+    }
+  }
+  return differences;
 }
 
 function compareDetections(

@@ -13,6 +13,7 @@ import { readOnnx } from './package/read-onnx.ts';
 import type { OnnxStructure } from './package/read-onnx.ts';
 import { completePackage, readPackage } from './package/read-package.ts';
 import type { ModelPackage } from './package/read-package.ts';
+import { KNOWN_OUTPUTS } from './package/recognise-family.ts';
 import { suggestManifest } from './package/suggest-manifest.ts';
 import { runProbe } from './run-probe.ts';
 import type { ProbeLimits, ProbeReport } from './run-probe.ts';
@@ -119,7 +120,7 @@ async function learnFile(path: string, learn: Learn): Promise<ModelPackage | und
   if (!suggestion) {
     throw new VedetteError(
       'MODEL_MISMATCH',
-      `the outputs are of no family that Vedette decodes: expected one [N, 6] or [1, N, 6] of detections, or anomalib's pred_score; the graph has ${describeOutputs(graph.outputs)}`,
+      `the outputs are of no family that Vedette decodes: expected ${KNOWN_OUTPUTS}; the graph has ${describeOutputs(graph.outputs)}`,
     );
   }
   learn({ suggestion });

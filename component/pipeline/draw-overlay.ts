@@ -4,7 +4,7 @@ import type { InferenceResult, Outcome } from '../contract/result.ts';
 
 /** What is drawn over a live picture. */
 export interface Overlay {
-  readonly result: Pick<InferenceResult, 'detections' | 'anomaly' | 'verdict'>;
+  readonly result: Pick<InferenceResult, 'detections' | 'anomaly' | 'classes' | 'verdict'>;
   /** Zones of the camera's rules, in source pixels. */
   readonly zones: readonly (readonly Point[])[];
   readonly anomalyMap?: AnomalyMap;
@@ -29,6 +29,7 @@ export function drawOverlay(overlay: Overlay, source: Size, canvas: Size): strin
     ...(overlay.result.anomaly?.areas ?? []).map((area) => drawArea(area.polygon, scale)),
     ...(overlay.result.detections ?? []).map((one) => drawBox(one, scale)),
     ...(overlay.result.detections ?? []).map((one) => drawLabel(one, scale, fontPx, canvas)),
+    ...(overlay.result.classes ?? []).map((one, row) => drawClass(one, row, fontPx)),
     drawVerdict(overlay.result.verdict, fontPx, canvas),
   ];
   return (
@@ -63,8 +64,9 @@ const drawArea = (polygon: readonly Point[], scale: number): string =>
   `<polygon points="${points(polygon, scale)}" fill="none" stroke="#d1242f" stroke-width="2"/>`;
 
 type Detected = NonNullable<InferenceResult['detections']>[number];
+type Classified = NonNullable<InferenceResult['classes']>[number];
 
-const labelColour = ({ labelIndex }: Detected): string =>
+const labelColour = ({ labelIndex }: Pick<Detected, 'labelIndex'>): string =>
   LABEL_COLOURS[labelIndex % LABEL_COLOURS.length] ?? '#ffffff';
 
 const drawBox = (detection: Detected, scale: number): string =>
@@ -81,6 +83,19 @@ function drawLabel(detection: Detected, scale: number, fontPx: number, canvas: S
   const top = y * scale > fontPx * 1.4 ? y * scale - fontPx * 1.4 : (y + height) * scale;
   const background = labelColour(detection);
   return drawText(text, { left, top, width, fontPx, background, colour: '#111111' });
+}
+
+/** A list below the verdict, best first. */
+function drawClass(one: Classified, row: number, fontPx: number): string {
+  const text = `${one.label} ${one.score.toFixed(2)}`;
+  return drawText(text, {
+    left: 0,
+    top: fontPx * 1.4 * (row + 1.3),
+    width: textWidth(text, fontPx),
+    fontPx,
+    background: labelColour(one),
+    colour: '#111111',
+  });
 }
 
 function drawVerdict(verdict: InferenceResult['verdict'], fontPx: number, canvas: Size): string {

@@ -1,6 +1,7 @@
 import { VedetteError } from '../../contract/errors.ts';
 import type { ModelInput } from '../../contract/model-manifest.ts';
 import type { TensorDeclaration, TensorLayout, TensorSpec } from '../../contract/tensor.ts';
+import { isUltralytics } from './model-metadata.ts';
 import type { ModelMetadata } from './model-metadata.ts';
 import type { OnnxStructure } from './read-onnx.ts';
 
@@ -90,8 +91,7 @@ export function completeInput(
       layout,
       dtype,
       colourOrder: input.colourOrder,
-      resize: input.resize,
-      interpolation: input.interpolation,
+      ...fittingOf(input, authored, metadata),
       padValue: input.padValue,
       ...normalisation,
     },
@@ -151,6 +151,25 @@ function completeNormalisation(
     );
   }
   return { scale: 1, mean, std };
+}
+
+/**
+ * Ultralytics letterboxes pictures, but crops those of classifiers as torchvision does; what the
+ * author wrote comes first.
+ */
+function fittingOf(
+  input: ModelInput,
+  authored: AuthoredInput,
+  metadata: ModelMetadata,
+): Pick<TensorSpec, 'resize' | 'interpolation'> {
+  const { resize, interpolation } = input;
+  if (!isUltralytics(metadata)) return { resize, interpolation };
+  const isClassifier = metadata.task === 'classify';
+  return {
+    resize: 'resize' in authored ? resize : isClassifier ? 'crop' : 'letterbox',
+    interpolation:
+      'interpolation' in authored || !isClassifier ? interpolation : 'bilinear-antialias',
+  };
 }
 
 function mismatch(problems: readonly string[]): VedetteError {

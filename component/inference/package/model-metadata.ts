@@ -12,6 +12,12 @@ export interface ModelMetadata {
   readonly stride?: number;
 }
 
+/** Whether the file comes from Ultralytics' exporter, whose preprocessing is known. */
+export const isUltralytics = ({ task, stride }: ModelMetadata): boolean =>
+  stride !== undefined && task !== undefined && ULTRALYTICS_TASKS.has(task);
+
+const ULTRALYTICS_TASKS = new Set(['detect', 'segment', 'classify', 'pose', 'obb']);
+
 /**
  * Sources: Ultralytics' exporter writes Python literals under `names`, `task`, `imgsz`, `stride`;
  * OpenVINO Model API writes `model_info labels` (blanks between labels, underscores inside them).

@@ -9,10 +9,13 @@ import type { AuthoredInput } from './complete-input.ts';
 export const MANIFEST_FILE = 'model.json';
 const MAX_MANIFEST_BYTES = 16 * 1024 * 1024;
 
-const DECODER_OF_TASK = {
-  'object-detection': 'end-to-end-detections',
-  'anomaly-detection': 'anomaly',
-} as const satisfies Record<ModelManifest['task'], ModelManifest['output']['decoder']>;
+const DECODERS_OF_TASK: Readonly<
+  Record<ModelManifest['task'], readonly ModelManifest['output']['decoder'][]>
+> = {
+  'object-detection': ['end-to-end-detections'],
+  'anomaly-detection': ['anomaly'],
+  classification: ['classification'],
+};
 
 export interface AuthoredManifest {
   readonly manifest: ModelManifest;
@@ -60,10 +63,11 @@ function contradictions(manifest: ModelManifest): string[] {
   const names = manifest.variants.map((variant) => variant.name);
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice !== undefined) problems.push(`variants: the name '${twice}' is used twice`);
-  const decoder = DECODER_OF_TASK[manifest.task];
-  if (manifest.output.decoder !== decoder) {
+  const decoders = DECODERS_OF_TASK[manifest.task];
+  if (!decoders.includes(manifest.output.decoder)) {
+    const names = decoders.map((decoder) => `'${decoder}'`).join(' or ');
     problems.push(
-      `output.decoder is '${manifest.output.decoder}', task '${manifest.task}' needs '${decoder}'`,
+      `output.decoder is '${manifest.output.decoder}', task '${manifest.task}' needs ${names}`,
     );
   }
   return problems;

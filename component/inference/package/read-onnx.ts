@@ -17,6 +17,11 @@ export interface OnnxStructure {
   /** Without the initializers that old exporters list among the inputs. */
   readonly inputs: readonly TensorDeclaration[];
   readonly outputs: readonly TensorDeclaration[];
+  /**
+   * The operator that makes the values of each output, by the output's name; operators that only
+   * give them another shape or type are looked through. Absent for inputs and initializers.
+   */
+  readonly outputOperators: Readonly<Record<string, string>>;
   /** How often each operator occurs, subgraphs included; `domain:Name` outside the standard domain. */
   readonly operators: Readonly<Record<string, number>>;
   readonly nodeCount: number;
@@ -70,9 +75,18 @@ interface Draft {
   readonly outputs: TensorDeclaration[];
   readonly initializers: Set<string>;
   readonly operators: Map<string, number>;
+  /** Nodes of the main graph by their outputs. */
+  readonly makers: Map<string, Maker>;
   nodeCount: number;
   readonly externalFiles: Set<string>;
 }
+
+interface Maker {
+  readonly operator: string;
+  readonly firstInput: string;
+}
+
+const VALUE_KEEPING = new Set(['Identity', 'Cast', 'Reshape', 'Squeeze', 'Unsqueeze', 'Flatten']);
 
 /**
  * Reads the structure of an ONNX file (onnx.proto, ModelProto) without reading its weights: memory
@@ -125,6 +139,7 @@ async function readModel(wire: OnnxWire): Promise<OnnxStructure> {
     outputs: [],
     initializers: new Set(),
     operators: new Map(),
+    makers: new Map(),
     nodeCount: 0,
     externalFiles: new Set(),
   };
@@ -152,11 +167,28 @@ async function readModel(wire: OnnxWire): Promise<OnnxStructure> {
     metadata: Object.fromEntries(draft.metadata),
     inputs: draft.inputs.filter((input) => !draft.initializers.has(input.name)),
     outputs: draft.outputs,
+    outputOperators: outputOperators(draft),
     operators: Object.fromEntries([...draft.operators].sort(([a], [b]) => (a < b ? -1 : 1))),
     nodeCount: draft.nodeCount,
     initializerCount: draft.initializers.size,
     externalFiles: [...draft.externalFiles].sort(),
   };
+}
+
+function outputOperators(draft: Draft): Record<string, string> {
+  const operators: [string, string][] = [];
+  for (const { name } of draft.outputs) {
+    let maker = draft.makers.get(name);
+    for (
+      let steps = 0;
+      maker && VALUE_KEEPING.has(maker.operator) && steps < MAX_DEPTH;
+      steps += 1
+    ) {
+      maker = draft.makers.get(maker.firstInput);
+    }
+    if (maker) operators.push([name, maker.operator]);
+  }
+  return Object.fromEntries(operators);
 }
 
 async function eachField(
@@ -239,7 +271,7 @@ async function readGraph(
   });
 }
 
-/** NodeProto: op_type 4, attribute 5, domain 7. AttributeProto: t 5, g 6, tensors 10, graphs 11. */
+/** NodeProto: input 1, output 2, op_type 4, attribute 5, domain 7. AttributeProto: t 5, g 6, tensors 10, graphs 11. */
 async function readNode(
   wire: OnnxWire,
   node: WireField,
@@ -250,9 +282,14 @@ async function readNode(
   if (draft.nodeCount > MAX_NODES) throw invalid(node.start, `more than ${MAX_NODES} nodes`);
   let operator = '';
   let domain = '';
+  let firstInput: string | undefined;
+  const outputs: string[] = [];
   await eachField(wire, node.start, node.end, 'a node', async (field) => {
     if (field.wireType !== 2) return;
-    if (field.number === 4) operator = await short(wire, field);
+    if (field.number === 1) firstInput ??= await short(wire, field);
+    else if (field.number === 2 && depth === 0 && outputs.length < MAX_ENTRIES) {
+      outputs.push(await short(wire, field));
+    } else if (field.number === 4) operator = await short(wire, field);
     else if (field.number === 7) domain = await short(wire, field);
     else if (field.number === 5) {
       await eachField(wire, field.start, field.end, 'an attribute', async (attribute) => {
@@ -267,6 +304,9 @@ async function readNode(
   });
   const name = domain === '' || domain === 'ai.onnx' ? operator : `${domain}:${operator}`;
   draft.operators.set(name, (draft.operators.get(name) ?? 0) + 1);
+  for (const output of outputs) {
+    draft.makers.set(output, { operator: name, firstInput: firstInput ?? '' });
+  }
   if (draft.operators.size > MAX_ENTRIES) throw invalid(node.start, 'too many kinds of operators');
 }
 

@@ -4,6 +4,7 @@ import type { ModelManifest, ModelVariant } from '../../contract/model-manifest.
 import type { TensorDeclaration, TensorSpec } from '../../contract/tensor.ts';
 import { createDecoder } from '../../decode/create-decoder.ts';
 import { completeInput } from './complete-input.ts';
+import { completeOutput } from './complete-output.ts';
 import { readModelMetadata } from './model-metadata.ts';
 import type { ModelMetadata } from './model-metadata.ts';
 import { insideFile, sha256Of } from './package-files.ts';
@@ -18,6 +19,7 @@ import type { OnnxStructure } from './read-onnx.ts';
 export interface ModelPackage {
   /** Absolute path of the folder, links resolved. */
   readonly folder: string;
+  /** As written, with `output` completed from the ONNX file. */
   readonly manifest: ModelManifest;
   readonly variant: ModelVariant;
   /** Absolute path of the variant's ONNX file. */
@@ -44,7 +46,7 @@ export interface ModelPackage {
 const TASK_OF_METADATA: Readonly<Record<string, ModelManifest['task'] | undefined>> = {
   detect: 'object-detection',
   segment: undefined,
-  classify: undefined,
+  classify: 'classification',
   pose: undefined,
   obb: undefined,
 };
@@ -97,10 +99,11 @@ export async function completePackage(
 
   const labels = fileLabels ?? metadata.labels ?? [];
   const input = completeInput(manifest.input, authored, structure, metadata);
-  createDecoder(manifest.output, structure.outputs, { labels, spec: input.spec });
+  const output = completeOutput(manifest.output, structure);
+  createDecoder(output, structure.outputs, { labels, spec: input.spec });
   return {
     folder: root,
-    manifest,
+    manifest: { ...manifest, output },
     variant,
     modelFile,
     sha256,

@@ -1,6 +1,8 @@
 import type { ModelManifestInput } from '../../contract/model-manifest.ts';
+import { isUltralytics } from './model-metadata.ts';
 import type { ModelMetadata } from './model-metadata.ts';
 import type { OnnxStructure } from './read-onnx.ts';
+import { recogniseFamily } from './recognise-family.ts';
 
 export interface ManifestSuggestion {
   readonly manifest: ModelManifestInput;
@@ -17,19 +19,21 @@ export function suggestManifest(
   structure: OnnxStructure,
   metadata: ModelMetadata,
 ): ManifestSuggestion | undefined {
-  const output = suggestOutput(structure);
+  const family = recogniseFamily(structure, metadata);
   const [input] = structure.inputs;
-  if (!output || !input || structure.inputs.length > 1) return undefined;
-  const guesses: string[] = [];
-  const isUltralytics = metadata.stride !== undefined;
-  if (isUltralytics) {
-    guesses.push("input.resize 'letterbox' with scale 1/255, as Ultralytics' models want it");
+  if (!family || !input || structure.inputs.length > 1) return undefined;
+  const guesses = [...family.guesses];
+  if (family.input) {
+    guesses.push("input is what the family's public models want");
+  } else if (isUltralytics(metadata)) {
+    guesses.push("input is filled in as Ultralytics' models want it");
   } else if (input.dtype === 'float32') {
     guesses.push('input.scale 1/255, mean 0, std 1: take the values of the training');
     guesses.push("input.resize 'stretch': take what the training used");
   }
   guesses.push("input.colourOrder 'rgb'");
-  if (output.task === 'object-detection' && !metadata.labels) {
+  const hasClasses = family.task === 'object-detection' || family.task === 'classification';
+  if (hasClasses && !metadata.labels) {
     guesses.push('labels are missing: add a text file with one label a line');
   }
   return {
@@ -37,30 +41,13 @@ export function suggestManifest(
       schemaVersion: 1,
       name: packageName(fileName),
       version: '1.0.0',
-      task: output.task,
+      task: family.task,
       variants: [{ name: 'fp32', file: fileName }],
-      ...(isUltralytics ? { input: { resize: 'letterbox' as const } } : {}),
-      output: output.output,
+      ...(family.input ? { input: family.input } : {}),
+      output: family.output,
     },
     guesses,
   };
-}
-
-function suggestOutput(
-  structure: OnnxStructure,
-): Pick<ModelManifestInput, 'task' | 'output'> | undefined {
-  const { outputs } = structure;
-  if (outputs.some(({ name }) => name === 'pred_score')) {
-    return { task: 'anomaly-detection', output: { decoder: 'anomaly' } };
-  }
-  const [only] = outputs;
-  const isDetections =
-    outputs.length === 1 &&
-    only?.dtype === 'float32' &&
-    only.shape.at(-1) === 6 &&
-    (only.shape.length === 2 || only.shape.length === 3);
-  if (!isDetections) return undefined;
-  return { task: 'object-detection', output: { decoder: 'end-to-end-detections' } };
 }
 
 function packageName(fileName: string): string {

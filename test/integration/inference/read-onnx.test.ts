@@ -49,6 +49,7 @@ describe('reading an ONNX file', () => {
       metadata: { author: 'somebody' },
       inputs: [{ name: 'image', dtype: 'float32', shape: ['batch', 3, 8, 8] }],
       outputs: [{ name: 'pred_score', dtype: 'float32', shape: ['batch', 1] }],
+      outputOperators: { pred_score: 'ReduceMean' },
       operators: { Identity: 1, ReduceMean: 1, Reshape: 1 },
       nodeCount: 3,
       initializerCount: 1,

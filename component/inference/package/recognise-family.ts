@@ -1,0 +1,94 @@
+import type { ModelManifestInput } from '../../contract/model-manifest.ts';
+import { completeOutput } from './complete-output.ts';
+import type { ModelMetadata } from './model-metadata.ts';
+import type { OnnxStructure } from './read-onnx.ts';
+
+/** The family that a graph belongs to, as a manifest would name it. */
+export interface RecognisedFamily extends Pick<ModelManifestInput, 'task' | 'output'> {
+  /** What the family's public models want of their input, where that is known. */
+  readonly input?: ModelManifestInput['input'];
+  readonly guesses: readonly string[];
+}
+
+type Recognise = (
+  structure: OnnxStructure,
+  metadata: ModelMetadata,
+) => RecognisedFamily | undefined;
+
+/** From the surest sign to the weakest. */
+const FAMILIES: readonly Recognise[] = [anomaly, classification, endToEndDetections];
+
+/** What `recogniseFamily` looks for, in words. */
+export const KNOWN_OUTPUTS =
+  "anomalib's pred_score, [N, 6] or [1, N, 6] of detections, or [1, C] of classes";
+
+/** The first family whose signs the outputs and the metadata show; `undefined` for none. */
+export function recogniseFamily(
+  structure: OnnxStructure,
+  metadata: ModelMetadata,
+): RecognisedFamily | undefined {
+  for (const recognise of FAMILIES) {
+    const family = recognise(structure, metadata);
+    if (family) return family;
+  }
+  return undefined;
+}
+
+function anomaly({ outputs }: OnnxStructure): RecognisedFamily | undefined {
+  if (!outputs.some(({ name }) => name === 'pred_score')) return undefined;
+  return { task: 'anomaly-detection', output: { decoder: 'anomaly' }, guesses: [] };
+}
+
+/** [batch, C], [batch, C, 1, 1]; the batch is the input's, which the rows of detections are not. */
+function classification(
+  structure: OnnxStructure,
+  metadata: ModelMetadata,
+): RecognisedFamily | undefined {
+  const shape = onlyFloatShape(structure);
+  const [batch, classes, ...rest] = shape ?? [];
+  const isVector =
+    shape !== undefined &&
+    shape.length >= 2 &&
+    typeof classes === 'number' &&
+    classes > 1 &&
+    rest.every((dimension) => dimension === 1) &&
+    batch === structure.inputs[0]?.shape[0];
+  if (!isVector || (metadata.task !== undefined && metadata.task !== 'classify')) return undefined;
+  const output = completeOutput(
+    { decoder: 'classification', scoreThreshold: 0.1, maxClasses: 5 },
+    structure,
+  );
+  const activation = output.decoder === 'classification' ? output.activation : undefined;
+  const guesses =
+    activation === 'none'
+      ? []
+      : ["output.activation 'softmax': 'sigmoid' if several classes may be right at once"];
+  if (metadata.labels?.length !== classes) {
+    guesses.push(`the ${classes} values are taken for scores of classes`);
+  }
+  return {
+    task: 'classification',
+    output: { decoder: 'classification', ...(activation ? { activation } : {}) },
+    guesses,
+  };
+}
+
+function endToEndDetections(
+  structure: OnnxStructure,
+  metadata: ModelMetadata,
+): RecognisedFamily | undefined {
+  const shape = onlyFloatShape(structure);
+  const isRows = shape?.at(-1) === 6 && (shape.length === 2 || shape.length === 3);
+  if (!isRows || (metadata.task !== undefined && metadata.task !== 'detect')) return undefined;
+  return {
+    task: 'object-detection',
+    output: { decoder: 'end-to-end-detections' },
+    guesses: [],
+  };
+}
+
+/** Shape of the graph's output, when there is only one and it holds floats. */
+function onlyFloatShape({ outputs }: OnnxStructure) {
+  const [only] = outputs;
+  return outputs.length === 1 && only?.dtype.startsWith('float') ? only.shape : undefined;
+}
