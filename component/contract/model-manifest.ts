@@ -29,7 +29,12 @@ const packagePath = z
     'a relative path inside the package',
   );
 
-export const TASKS = ['object-detection', 'anomaly-detection', 'classification'] as const;
+export const TASKS = [
+  'object-detection',
+  'anomaly-detection',
+  'classification',
+  'keypoint-detection',
+] as const;
 
 export const variantSchema = z.strictObject({
   name: nameSchema.describe('Name of the variant, such as `fp32` or `int8`'),
@@ -96,7 +101,7 @@ export const modelInputSchema = z.strictObject({
   padValue: z.int().min(0).max(255).default(114).describe('Grey level of letterbox bars'),
 });
 
-export const DECODERS = ['end-to-end-detections', 'anomaly', 'classification'] as const;
+export const DECODERS = ['end-to-end-detections', 'anomaly', 'classification', 'movenet'] as const;
 
 export const modelOutputSchema = z.discriminatedUnion('decoder', [
   z.strictObject({
@@ -143,6 +148,18 @@ export const modelOutputSchema = z.discriminatedUnion('decoder', [
       ),
     scoreThreshold: z.number().min(0).max(1).default(0.1).describe('Classes below are left out'),
     maxClasses: z.int().min(1).max(1000).default(5).describe('The best are kept'),
+  }),
+  z.strictObject({
+    decoder: z
+      .literal('movenet')
+      .describe('One output [batch,1,K,3]: y, x as parts of the input, score of each keypoint'),
+    output: z.string().optional().describe('Output of the ONNX graph; the only one when absent'),
+    scoreThreshold: z
+      .number()
+      .min(0)
+      .max(1)
+      .default(0.2)
+      .describe('A pose whose keypoints have a lower mean score is left out'),
   }),
 ]);
 

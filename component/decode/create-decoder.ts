@@ -4,6 +4,7 @@ import { AnomalyDecoder } from './anomaly.ts';
 import { ClassificationDecoder } from './classification.ts';
 import type { Decoder, DecoderModel } from './decoder.ts';
 import { EndToEndDetections } from './end-to-end-detections.ts';
+import { MoveNetDecoder } from './movenet.ts';
 
 /**
  * The decoder that the manifest names, for a graph with these outputs.
@@ -21,5 +22,7 @@ export function createDecoder(
       return new AnomalyDecoder(output, declarations, model);
     case 'classification':
       return new ClassificationDecoder(output, declarations, model);
+    case 'movenet':
+      return new MoveNetDecoder(output, declarations, model);
   }
 }

@@ -1,30 +1,40 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { VedetteError } from '../contract/errors.ts';
-import type { Box } from '../contract/frame.ts';
+import type { Box, Size } from '../contract/frame.ts';
 import { WHOLE_FRAME } from '../contract/frame.ts';
 import type { ModelManifest } from '../contract/model-manifest.ts';
-import { anomalySchema, classificationSchema, detectionSchema } from '../contract/result.ts';
-import type { Classification, Detection, Findings } from '../contract/result.ts';
+import {
+  anomalySchema,
+  classificationSchema,
+  detectionSchema,
+  poseSchema,
+} from '../contract/result.ts';
+import type { Classification, Detection, Findings, Pose } from '../contract/result.ts';
 import type { ModelSession } from './model-session.ts';
 
 const MIN_OVERLAP = 0.9;
 const DETECTION_TOLERANCE = 0.05;
 const ANOMALY_TOLERANCE = 0.03;
 const CLASS_TOLERANCE = 0.05;
+const KEYPOINT_TOLERANCE = 0.1;
+/** Part of the picture's longer side. */
+const KEYPOINT_DISTANCE = 0.03;
 /** Expected detections below, and found ones slightly above, may come and go. */
 const SURE_SCORE = 0.4;
 const EXTRA_SCORE = 0.45;
 
 const expectedDetection = detectionSchema.pick({ label: true, score: true, box: true }).loose();
 const expectedClass = classificationSchema.pick({ label: true, score: true }).loose();
+const expectedPose = poseSchema.pick({ keypoints: true }).loose();
 const expectedAnomaly = anomalySchema.pick({ score: true, isAnomalous: true }).loose();
 
 /**
  * Runs the golden pictures of a package. A detection is found when its label is the same, the boxes
  * overlap by IoU ≥ 0.9 and the scores differ by at most 0.05, for every expected one of score ≥ 0.4;
  * nothing further may be found above 0.45. Classes are compared in the same way, without boxes.
- * Anomaly scores may differ by 0.03, with the same verdict.
+ * Poses, in their order: keypoints of score ≥ 0.4 may lie 3 % of the picture's longer side apart and
+ * differ by 0.1 in score. Anomaly scores may differ by 0.03, with the same verdict.
  * @throws VedetteError MODEL_PROBE_FAILED with every difference; MODEL_PACKAGE_INVALID when
  * `expected` holds nothing that can be compared
  */
@@ -36,13 +46,14 @@ export async function checkGolden(
   const differences: string[] = [];
   for (const { image, expected } of golden) {
     const bytes = await readFile(join(folder, image));
-    const { findings } = await session.judge({
+    const { findings, picture } = await session.judge({
       image: { kind: 'encoded', data: bytes },
       view: WHOLE_FRAME,
       thresholds: { labels: {} },
       wantsAnomalyMap: false,
     });
-    differences.push(...compare(findings, expected, image).map((text) => `${image}: ${text}`));
+    const found = compare(findings, picture, expected, image);
+    differences.push(...found.map((text) => `${image}: ${text}`));
   }
   if (differences.length === 0) return;
   throw new VedetteError(
@@ -54,6 +65,7 @@ export async function checkGolden(
 
 function compare(
   findings: Findings,
+  picture: Size,
   expected: Readonly<Record<string, unknown>>,
   image: string,
 ): string[] {
@@ -67,6 +79,8 @@ function compare(
   }
   const classes = expectedClass.array().safeParse(expected['classes']);
   if (findings.classes && classes.success) return compareClasses(findings.classes, classes.data);
+  const poses = expectedPose.array().safeParse(expected['poses']);
+  if (findings.poses && poses.success) return comparePoses(findings.poses, poses.data, picture);
   const part = Object.keys(findings).join(' or ');
   throw new VedetteError(
     'MODEL_PACKAGE_INVALID',
@@ -106,6 +120,30 @@ function compareClasses(
     }
   }
   return differences;
+}
+
+function comparePoses(
+  found: readonly Pose[],
+  expected: readonly Pick<Pose, 'keypoints'>[],
+  picture: Size,
+): string[] {
+  if (found.length !== expected.length) {
+    return [`${found.length} poses were found, expected ${expected.length}`];
+  }
+  const reach = KEYPOINT_DISTANCE * Math.max(picture.width, picture.height);
+  return expected.flatMap(({ keypoints }, index) =>
+    keypoints
+      .filter(({ score }) => score >= SURE_SCORE)
+      .filter((wanted) => {
+        const match = found[index]!.keypoints.find(({ name }) => name === wanted.name);
+        return (
+          !match ||
+          Math.hypot(match.x - wanted.x, match.y - wanted.y) > reach ||
+          Math.abs(match.score - wanted.score) > KEYPOINT_TOLERANCE
+        );
+      })
+      .map(({ name, x, y, score }) => `'${name}' of score ${score} was not found at ${x}, ${y}`),
+  );
 }
 
 function compareDetections(

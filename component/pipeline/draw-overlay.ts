@@ -1,10 +1,13 @@
 import type { Point, Size } from '../contract/frame.ts';
 import type { AnomalyMap } from '../contract/ports.ts';
-import type { InferenceResult, Outcome } from '../contract/result.ts';
+import type { InferenceResult, Outcome, Pose } from '../contract/result.ts';
 
 /** What is drawn over a live picture. */
 export interface Overlay {
-  readonly result: Pick<InferenceResult, 'detections' | 'anomaly' | 'classes' | 'verdict'>;
+  readonly result: Pick<
+    InferenceResult,
+    'detections' | 'anomaly' | 'classes' | 'poses' | 'verdict'
+  >;
   /** Zones of the camera's rules, in source pixels. */
   readonly zones: readonly (readonly Point[])[];
   readonly anomalyMap?: AnomalyMap;
@@ -29,6 +32,7 @@ export function drawOverlay(overlay: Overlay, source: Size, canvas: Size): strin
     ...(overlay.result.anomaly?.areas ?? []).map((area) => drawArea(area.polygon, scale)),
     ...(overlay.result.detections ?? []).map((one) => drawBox(one, scale)),
     ...(overlay.result.detections ?? []).map((one) => drawLabel(one, scale, fontPx, canvas)),
+    ...(overlay.result.poses ?? []).map((one, index) => drawPose(one, index, scale, fontPx)),
     ...(overlay.result.classes ?? []).map((one, row) => drawClass(one, row, fontPx)),
     drawVerdict(overlay.result.verdict, fontPx, canvas),
   ];
@@ -83,6 +87,51 @@ function drawLabel(detection: Detected, scale: number, fontPx: number, canvas: S
   const top = y * scale > fontPx * 1.4 ? y * scale - fontPx * 1.4 : (y + height) * scale;
   const background = labelColour(detection);
   return drawText(text, { left, top, width, fontPx, background, colour: '#111111' });
+}
+
+/** Limbs of a person by COCO's names of keypoints. */
+const LIMBS = [
+  ['left_shoulder', 'right_shoulder'],
+  ['left_shoulder', 'left_elbow'],
+  ['left_elbow', 'left_wrist'],
+  ['right_shoulder', 'right_elbow'],
+  ['right_elbow', 'right_wrist'],
+  ['left_shoulder', 'left_hip'],
+  ['right_shoulder', 'right_hip'],
+  ['left_hip', 'right_hip'],
+  ['left_hip', 'left_knee'],
+  ['left_knee', 'left_ankle'],
+  ['right_hip', 'right_knee'],
+  ['right_knee', 'right_ankle'],
+  ['nose', 'left_eye'],
+  ['nose', 'right_eye'],
+  ['left_eye', 'left_ear'],
+  ['right_eye', 'right_ear'],
+] as const;
+
+/** Keypoints that a model is less sure of are guesses outside the picture or behind something. */
+const SURE_KEYPOINT = 0.3;
+
+function drawPose(pose: Pose, index: number, scale: number, fontPx: number): string {
+  const colour = LABEL_COLOURS[index % LABEL_COLOURS.length] ?? '#ffffff';
+  const sure = new Map(
+    pose.keypoints.filter(({ score }) => score >= SURE_KEYPOINT).map((one) => [one.name, one]),
+  );
+  const limbs = LIMBS.map(([from, to]) => {
+    const a = sure.get(from);
+    const b = sure.get(to);
+    if (!a || !b) return '';
+    return (
+      `<line x1="${round(a.x * scale)}" y1="${round(a.y * scale)}" x2="${round(b.x * scale)}" ` +
+      `y2="${round(b.y * scale)}" stroke="${colour}" stroke-width="2"/>`
+    );
+  });
+  const dots = [...sure.values()].map(
+    ({ x, y }) =>
+      `<circle cx="${round(x * scale)}" cy="${round(y * scale)}" r="${round(fontPx / 4)}" ` +
+      `fill="${colour}" stroke="#111111"/>`,
+  );
+  return [...limbs, ...dots].join('');
 }
 
 /** A list below the verdict, best first. */

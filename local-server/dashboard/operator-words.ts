@@ -1,7 +1,7 @@
 import type { StatusIndicatorProps } from '@cloudscape-design/components';
 import type { DropReason } from '../../component/contract/frame.ts';
 import type { CameraState, ModelState, Stage } from '../../component/contract/ports.ts';
-import type { InferenceResult, Outcome } from '../../component/contract/result.ts';
+import type { Classification, InferenceResult, Outcome } from '../../component/contract/result.ts';
 
 type Indicator = StatusIndicatorProps.Type;
 
@@ -61,11 +61,16 @@ export function findingsText(result: InferenceResult): string {
   }
   if (result.detections !== undefined) return countLabels(result.detections);
   if (result.classes !== undefined) {
-    const [best] = result.classes;
-    return best === undefined ? 'Nothing found' : `${best.label} ${best.score.toFixed(2)}`;
+    return result.classes.length === 0 ? 'Nothing found' : classesText(result.classes.slice(0, 1));
   }
-  if (result.poses !== undefined) return counted(result.poses.length, 'pose');
+  if (result.poses !== undefined) {
+    return result.poses.length === 0 ? 'Nothing found' : counted(result.poses.length, 'pose');
+  }
   return '';
+}
+
+export function classesText(classes: readonly Classification[]): string {
+  return classes.map(({ label, score }) => `${label} ${score.toFixed(2)}`).join(', ');
 }
 
 function countLabels(found: readonly { readonly label: string }[]): string {

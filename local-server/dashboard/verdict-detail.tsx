@@ -6,7 +6,7 @@ import {
   SpaceBetween,
 } from '@cloudscape-design/components';
 import type { InferenceResult } from '../../component/contract/result.ts';
-import { findingsText, millisecondsText } from './operator-words.ts';
+import { classesText, findingsText, millisecondsText } from './operator-words.ts';
 import { OutcomeBadge } from './outcome-badge.tsx';
 
 interface VerdictDetailProps {
@@ -45,6 +45,9 @@ function facts(result: InferenceResult) {
   const { model, frame, timings, verdict } = result;
   return [
     { label: 'Found', value: findingsText(result) || 'Nothing found' },
+    ...(result.classes !== undefined && result.classes.length > 1
+      ? [{ label: 'Classes', value: classesText(result.classes) }]
+      : []),
     { label: 'Rule', value: verdict.rule ?? 'No rule applied' },
     { label: 'Taken', value: new Date(frame.capturedAt).toLocaleString() },
     { label: 'Model', value: `${model.name} ${model.version} (${model.variant})` },
@@ -55,6 +58,9 @@ function facts(result: InferenceResult) {
       : [{ label: 'Sent along', value: JSON.stringify(result.context) }]),
   ];
 }
+
+/** Keypoints that a model is less sure of are not shown on the picture. */
+const SURE_KEYPOINT = 0.3;
 
 function FindingsPicture({ result }: { result: InferenceResult }) {
   const { width, height } = result.frame;
@@ -86,6 +92,24 @@ function FindingsPicture({ result }: { result: InferenceResult }) {
             >
               {label} {score.toFixed(2)}
             </text>
+          </g>
+        ))}
+        {result.poses?.map((pose, index) => (
+          <g key={index}>
+            {pose.keypoints
+              .filter(({ score }) => score >= SURE_KEYPOINT)
+              .map(({ name, x, y, score }) => (
+                <circle
+                  key={name}
+                  cx={x}
+                  cy={y}
+                  r={unit}
+                  className="finding"
+                  strokeWidth={unit * 0.35}
+                >
+                  <title>{`${name} ${score.toFixed(2)}`}</title>
+                </circle>
+              ))}
           </g>
         ))}
         {result.anomaly?.areas?.map(({ polygon }, index) => (

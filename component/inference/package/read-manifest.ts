@@ -15,6 +15,7 @@ const DECODERS_OF_TASK: Readonly<
   'object-detection': ['end-to-end-detections'],
   'anomaly-detection': ['anomaly'],
   classification: ['classification'],
+  'keypoint-detection': ['movenet'],
 };
 
 export interface AuthoredManifest {

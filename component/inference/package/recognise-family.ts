@@ -16,11 +16,11 @@ type Recognise = (
 ) => RecognisedFamily | undefined;
 
 /** From the surest sign to the weakest. */
-const FAMILIES: readonly Recognise[] = [anomaly, classification, endToEndDetections];
+const FAMILIES: readonly Recognise[] = [anomaly, movenet, classification, endToEndDetections];
 
 /** What `recogniseFamily` looks for, in words. */
 export const KNOWN_OUTPUTS =
-  "anomalib's pred_score, [N, 6] or [1, N, 6] of detections, or [1, C] of classes";
+  "anomalib's pred_score, [N, 6] or [1, N, 6] of detections, [1, C] of classes, or [1, 1, 17, 3] of keypoints";
 
 /** The first family whose signs the outputs and the metadata show; `undefined` for none. */
 export function recogniseFamily(
@@ -37,6 +37,24 @@ export function recogniseFamily(
 function anomaly({ outputs }: OnnxStructure): RecognisedFamily | undefined {
   if (!outputs.some(({ name }) => name === 'pred_score')) return undefined;
   return { task: 'anomaly-detection', output: { decoder: 'anomaly' }, guesses: [] };
+}
+
+/** [batch, 1, 17, 3]; its public models take pixels as they are, letterboxed with black. */
+function movenet(structure: OnnxStructure): RecognisedFamily | undefined {
+  const shape = onlyFloatShape(structure);
+  const isMoveNet =
+    shape?.length === 4 &&
+    shape[0] === structure.inputs[0]?.shape[0] &&
+    shape[1] === 1 &&
+    shape[2] === 17 &&
+    shape[3] === 3;
+  if (!isMoveNet) return undefined;
+  return {
+    task: 'keypoint-detection',
+    input: { resize: 'letterbox', scale: 1, padValue: 0 },
+    output: { decoder: 'movenet' },
+    guesses: [],
+  };
 }
 
 /** [batch, C], [batch, C, 1, 1]; the batch is the input's, which the rows of detections are not. */

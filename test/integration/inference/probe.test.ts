@@ -170,12 +170,12 @@ describe('the description of a model', () => {
   });
 
   test('says of a model of another family what it has', async () => {
-    const file = join(samples, 'models/movenet-pose/model.onnx');
+    const file = join(samples, 'models/patch-features/model.onnx');
     const { graph, suggestion, problem } = await describeModel(file);
-    expect(graph!.nodeCount).toBe(181);
+    expect(graph!.nodeCount).toBeGreaterThan(10);
     expect(suggestion).toBe(undefined);
     expect(problem).toMatchObject({ code: 'MODEL_MISMATCH' });
-    expect(problem!.message).toContain("'output_0' float32 [batch, 1, 17, 3]");
+    expect(problem!.message).toContain("'features' float32 [batch, 168, 32, 32]");
   });
 
   test('shows the problem and what could be read of a faulty model', async () => {
