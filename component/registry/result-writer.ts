@@ -7,6 +7,8 @@ import { isCorruption, isStorageFault, toRegistryError } from './sqlite-fault.ts
 const MAX_GROUP_ROWS = 256;
 const MAX_RETAINED_ROWS = 2000;
 const MAX_RETAINED_CHARACTERS = 8_000_000;
+/** Ids of results that were given up, by which one that is offered again is not counted twice. */
+const MAX_LOST_IDS = 10_000;
 const FIRST_RETRY_MS = 250;
 const LONGEST_RETRY_MS = 5000;
 
@@ -42,8 +44,10 @@ export type StorageChange =
 export class ResultWriter {
   readonly #options: ResultWriterOptions;
   #waiting: PendingResult[] = [];
-  #retained: ResultRow[] = [];
+  /** By id, what was offered last at the end: a source may offer its result until it is stored. */
+  readonly #retained = new Map<string, ResultRow>();
   #retainedCharacters = 0;
+  readonly #lost = new Set<string>();
   #givenUp = 0;
   #givenUpBefore = 0;
   #refusal: { readonly sinceMs: number; error: VedetteError } | undefined;
@@ -57,7 +61,7 @@ export class ResultWriter {
 
   get statistics() {
     return {
-      retained: this.#retained.length,
+      retained: this.#retained.size,
       givenUp: this.#givenUp,
       refusedForMs: this.#refusal === undefined ? 0 : Date.now() - this.#refusal.sinceMs,
     };
@@ -74,11 +78,11 @@ export class ResultWriter {
   close(): number {
     clearTimeout(this.#retryTimer);
     while (this.#waiting.length > 0) this.#commitGroup();
-    if (this.#retained.length > 0) this.#retry();
+    if (this.#retained.size > 0) this.#retry();
     clearTimeout(this.#retryTimer);
-    const givenUp = this.#retained.length;
+    const givenUp = this.#retained.size;
     this.#givenUp += givenUp;
-    this.#retained = [];
+    this.#retained.clear();
     return givenUp;
   }
 
@@ -158,20 +162,42 @@ export class ResultWriter {
     );
     for (const result of group) {
       if (result.isPromised) continue;
-      this.#retained.push(result.row);
-      this.#retainedCharacters += result.row.json.length;
+      this.#retain(result.row);
       result.reject(queued);
     }
-    let dropped = 0;
-    while (
-      this.#retained.length - dropped > MAX_RETAINED_ROWS ||
-      this.#retainedCharacters > MAX_RETAINED_CHARACTERS
-    ) {
-      this.#retainedCharacters -= this.#retained[dropped]?.json.length ?? 0;
-      dropped += 1;
+  }
+
+  /** Keeps a row once, however often it is offered; the one that was offered longest ago gives way. */
+  #retain(row: ResultRow): void {
+    this.#forget(row.id);
+    this.#retained.set(row.id, row);
+    this.#retainedCharacters += row.json.length;
+    if (this.#lost.delete(row.id)) this.#givenUp -= 1;
+    for (const id of this.#retained.keys()) {
+      const isTooMuch =
+        this.#retained.size > MAX_RETAINED_ROWS ||
+        this.#retainedCharacters > MAX_RETAINED_CHARACTERS;
+      if (!isTooMuch) return;
+      this.#forget(id);
+      this.#countLost(id);
     }
-    this.#retained.splice(0, dropped);
-    this.#givenUp += dropped;
+  }
+
+  #forget(id: string): void {
+    const row = this.#retained.get(id);
+    if (row === undefined) return;
+    this.#retained.delete(id);
+    this.#retainedCharacters -= row.json.length;
+  }
+
+  #countLost(id: string): void {
+    this.#givenUp += 1;
+    this.#lost.add(id);
+    if (this.#lost.size <= MAX_LOST_IDS) return;
+    for (const oldest of this.#lost) {
+      this.#lost.delete(oldest);
+      return;
+    }
   }
 
   #scheduleRetry(): void {
@@ -184,8 +210,8 @@ export class ResultWriter {
     clearTimeout(this.#retryTimer);
     this.#retryTimer = undefined;
     try {
-      if (this.#retained.length === 0) this.#tryStorage();
-      while (this.#retained.length > 0) this.#commitRetained();
+      if (this.#retained.size === 0) this.#tryStorage();
+      while (this.#retained.size > 0) this.#commitRetained();
     } catch (thrown) {
       if (isCorruption(thrown)) this.#options.onCorruption(thrown);
       else this.#scheduleRetry();
@@ -194,20 +220,20 @@ export class ResultWriter {
     if (this.#refusal === undefined) return;
     const forMs = Date.now() - this.#refusal.sinceMs;
     this.#refusal = undefined;
+    this.#lost.clear();
     const givenUp = this.#givenUp - this.#givenUpBefore;
     this.#options.onStorageChange({ kind: 'recovered', forMs, givenUp });
   }
 
   #commitRetained(): void {
-    const rows = this.#retained.slice(0, MAX_GROUP_ROWS);
+    const rows = [...this.#retained.values().take(MAX_GROUP_ROWS)];
     try {
       this.#commit(rows, false);
     } catch (thrown) {
       if (isStorageFault(thrown) || isCorruption(thrown)) throw thrown;
       this.#givenUp += rows.length;
     }
-    this.#retained.splice(0, rows.length);
-    for (const row of rows) this.#retainedCharacters -= row.json.length;
+    for (const { id } of rows) this.#forget(id);
   }
 
   /** With nothing to write, only a write tells whether the disk has space again. */

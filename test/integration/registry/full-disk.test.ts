@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { VedetteError } from '../../../component/contract/errors.ts';
+import type { NewResult } from '../../../component/contract/ports.ts';
 import { openStore } from './open-store.ts';
 import { sampleResult } from './sample-result.ts';
 import { openRegistry } from './temporary-registry.ts';
@@ -110,6 +111,33 @@ describe('at the page limit of the database', () => {
     expect(store.statistics()).toMatchObject({ results: before + 2001, retained: 0, givenUp });
     expect(notices.map(({ error }) => error.code)).toEqual(['STORAGE_FULL', 'STORAGE_FULL']);
     expect(notices[1]?.error.message).toContain(`${givenUp} results were lost`);
+  });
+
+  it('a result that is offered again and again takes one place and is counted once', async () => {
+    const { store, append } = await openStore();
+    store.db.pragma('max_page_count = 1');
+    const offer = (result: NewResult) =>
+      expect(append(result, 'stream')).rejects.toMatchObject({ details: { isQueued: true } });
+    const others = Array.from({ length: 1000 }, () => sampleResult({ camera: 'other' }));
+    await Promise.all(others.map(offer));
+    const watched = sampleResult({ camera: 'watched' });
+    for (let count = 0; count < 1500; count += 1) await offer(watched);
+    expect(store.statistics()).toMatchObject({ retained: 1001, givenUp: 0 });
+
+    // Pushed out by others, offered again, pushed out again: one result is lost, not two.
+    const flood = () => Array.from({ length: 2000 }, () => sampleResult({ camera: 'other' }));
+    await Promise.all(flood().map(offer));
+    expect(store.statistics()).toMatchObject({ retained: 2000, givenUp: 1001 });
+    await offer(watched);
+    expect(store.statistics()).toMatchObject({ retained: 2000, givenUp: 1001 });
+    await Promise.all(flood().map(offer));
+    expect(store.statistics()).toMatchObject({ retained: 2000, givenUp: 3001 });
+
+    await offer(watched);
+    store.db.pragma('max_page_count = 1000000');
+    await append(sampleResult({ camera: 'other' }), 'promised');
+    expect(store.statistics()).toMatchObject({ retained: 0, givenUp: 3001, results: 2001 });
+    expect(store.results.byId(watched.id)).toMatchObject({ cameraSequence: 1 });
   });
 
   it('closing counts and reports what was never stored', async () => {
