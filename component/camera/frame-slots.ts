@@ -267,8 +267,17 @@ export class FrameSlots implements FrameSink {
       this.countDrop('stopped');
       return;
     }
+    try {
+      this.#ring.publish(slot, frame);
+    } catch (error) {
+      // A slot that stayed `writing` would be lost to the camera for good.
+      this.#ring.cancelWrite(slot);
+      const cause = VedetteError.from(error, 'FRAME_INVALID');
+      this.countDrop('unreadable', cause);
+      this.#serveWriters();
+      throw cause;
+    }
     this.#fileNames[slot] = frame.fileName;
-    this.#ring.publish(slot, frame);
     this.#serveReaders();
     this.#tellArrival();
   }

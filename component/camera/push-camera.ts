@@ -95,7 +95,6 @@ export class PushCamera implements CameraDriver {
     const writer = await sink.openSlot(data.byteLength, signal);
     if (writer === undefined) throw this.#refusal(signal, data.byteLength);
     writer.bytes.set(data);
-    options.onSequence?.(sequence);
     writer.publish({
       format: info.format,
       width: info.width,
@@ -105,6 +104,8 @@ export class PushCamera implements CameraDriver {
       capturedAtMs,
       ...(options.fileName === undefined ? {} : { fileName: options.fileName }),
     });
+    // Readers run after this turn, so that nobody has seen the frame yet.
+    options.onSequence?.(sequence);
     return sequence;
   }
 

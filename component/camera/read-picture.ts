@@ -2,6 +2,7 @@ import { open, type FileHandle } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { inspectImage } from '../../native/index.ts';
 import { VedetteError } from '../contract/errors.ts';
+import type { FrameDescription } from '../contract/frame.ts';
 import type { FrameSink, SlotWriter } from '../contract/ports.ts';
 import { identityFrom, isSameFile, type FileIdentity } from './file-disposal.ts';
 import { isMissing } from './source-error.ts';
@@ -80,10 +81,22 @@ async function readInto(
     const { format, width, height } = inspectImage(writer.bytes.subarray(0, byteLength));
     const { sequence, capturedAtMs } = picture;
     isPublished = true;
-    writer.publish({ format, width, height, byteLength, sequence, capturedAtMs, fileName });
-    return { kind: 'published' };
+    return publish(writer, {
+      ...{ format, width, height, byteLength },
+      ...{ sequence, capturedAtMs, fileName },
+    });
   } finally {
     if (!isPublished) writer.abandon();
+  }
+}
+
+/** A frame that cannot be described is counted by its slots. */
+function publish(writer: SlotWriter, frame: FrameDescription): ReadOutcome {
+  try {
+    writer.publish(frame);
+    return { kind: 'published' };
+  } catch (error) {
+    return { kind: 'refused', error: VedetteError.from(error, 'FRAME_INVALID') };
   }
 }
 

@@ -9,6 +9,7 @@ import type { Findings, InferenceResult, ModelIdentity, Outcome } from './result
 export interface SlotWriter {
   /** The whole memory of the slot, reused between frames. */
   readonly bytes: Uint8Array;
+  /** @throws VedetteError FRAME_INVALID; the frame is counted and the slot free again */
   publish(frame: FrameDescription): void;
   abandon(): void;
 }

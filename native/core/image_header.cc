@@ -185,7 +185,10 @@ Status read_image_header(const uint8_t* data, size_t size, ImageHeader* out) {
         size, bytes.u8(0), bytes.u8(1), bytes.u8(2), bytes.u8(3));
   }
   if (!status.ok()) return status;
-  if (out->width < 1 || out->height < 1) {
+  // PNG's own limit; beyond it nothing that is written down about a frame could hold the size.
+  constexpr int64_t kLargestSide = (int64_t{1} << 31) - 1;
+  if (out->width < 1 || out->height < 1 || out->width > kLargestSide ||
+      out->height > kLargestSide) {
     return fail(Code::image_corrupt, "the header gives a size of %lld x %lld pixels",
                 static_cast<long long>(out->width), static_cast<long long>(out->height));
   }

@@ -44,6 +44,14 @@ export function hugePng(width: number, height: number): Bytes {
   ]);
 }
 
+/** A PNG of a few bytes whose header gives this size. */
+export function lyingPng(width: number, height: number): Bytes {
+  const bytes = hugePng(16, 16);
+  bytes.writeUInt32BE(width, 16);
+  bytes.writeUInt32BE(height, 20);
+  return bytes;
+}
+
 /** A JPEG that announces another size than its data has. */
 export function announcing(jpeg: Uint8Array, width: number, height: number): Bytes {
   const bytes = own(Buffer.from(jpeg));

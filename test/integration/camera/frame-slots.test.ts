@@ -66,6 +66,20 @@ describe('FrameSlots', () => {
     expect(slots.framesDropped).toEqual({});
   });
 
+  it('gives the slot of a frame that cannot be described back, and counts the frame', async () => {
+    const slots = open('every');
+    for (let sequence = 0; sequence < 5; sequence += 1) {
+      const writer = (await slots.openSlot(64, never))!;
+      const publish = () => writer.publish({ ...frame(sequence), width: 2 ** 31 + 1 });
+      expect(publish).toThrow(expect.objectContaining({ code: 'FRAME_INVALID' }));
+      expect(() => writer.abandon()).toThrow('twice');
+    }
+    expect(slots.framesDropped).toEqual({ unreadable: 5 });
+    expect(slots.framesDelivered).toBe(5);
+    await publish(slots, 5, 'good.jpg');
+    expect((await slots.next(never))!.fileName).toBe('good.jpg');
+  });
+
   it('overwrites the oldest unread frame under `newest`, and counts it', async () => {
     const slots = open('newest');
     for (let sequence = 0; sequence < 10; sequence += 1) await publish(slots, sequence);

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { lyingPng } from '../../support/bad-pictures.ts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FrameSlots } from '../../../component/camera/frame-slots.ts';
 import { PushCamera } from '../../../component/camera/push-camera.ts';
@@ -69,6 +70,18 @@ describe('PushCamera', () => {
     const large = Buffer.concat([picture, Buffer.alloc(300_000)]);
     await expect(camera.push(large)).rejects.toMatchObject({ code: 'BODY_TOO_LARGE' });
     expect(slots.framesDropped).toEqual({ unreadable: 2, 'too-large': 1 });
+  });
+
+  it('takes the next good picture after five whose headers lie about their size', async () => {
+    const lying = lyingPng(2 ** 31 + 1, 16);
+    for (let index = 0; index < 5; index += 1) {
+      const known: number[] = [];
+      const pushed = camera.push(lying, { onSequence: (value) => known.push(value) });
+      await expect(pushed).rejects.toMatchObject({ code: 'IMAGE_CORRUPT' });
+      expect(known).toEqual([]);
+    }
+    expect(await camera.push(picture)).toBe(5);
+    expect(slots.framesDropped).toEqual({ unreadable: 5 });
   });
 
   it('gives up waiting when the one who pushes goes away', async () => {

@@ -20,6 +20,7 @@ import { WatchedFolderCamera } from '../../../component/camera/watched-folder-ca
 import { cameraSourceSchema, type CameraSourceOf } from '../../../component/contract/config.ts';
 import { VedetteError } from '../../../component/contract/errors.ts';
 import type { FrameLease } from '../../../component/contract/frame.ts';
+import { lyingPng } from '../../support/bad-pictures.ts';
 import { FrameRing } from '../../../native/index.ts';
 
 const PICTURE = path.resolve('samples/images/brick/good-00.png');
@@ -212,6 +213,17 @@ describe('WatchedFolderCamera', () => {
     expect(slots.framesDropped).toEqual({ 'too-large': 1 });
     await copyFile(PICTURE, at('part.png'));
     expect(await judge(await take())).toBe('part.png');
+  });
+
+  it('takes a good picture after five whose headers lie about their size', async () => {
+    watch();
+    for (let index = 0; index < 5; index += 1) {
+      await writeFile(at(`lying-${index}.png`), lyingPng(2 ** 31 + 1, 16));
+    }
+    await vi.waitFor(async () => expect(await listed('failed')).toHaveLength(10), 10_000);
+    await copyFile(PICTURE, at('part.png'));
+    expect(await judge(await take())).toBe('part.png');
+    expect(slots.framesDropped).toEqual({ unreadable: 5 });
   });
 
   it('moves a picture that could not be decoded to failed/ with the error of the decoder', async () => {
