@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { VedetteError } from '../contract/errors.ts';
+import { WORKER_MEMORY } from '../contract/worker-memory.ts';
 import { entryFile } from './entry-file.ts';
 import type { ModelSetup } from './model-setup.ts';
 import type { FromWorker, ToWorker, WorkerJob, WorkerReply } from './worker-protocol.ts';
@@ -41,6 +42,7 @@ export class WorkerHandle {
       workerData: setup,
       execArgv: [],
       env: {},
+      resourceLimits: WORKER_MEMORY,
     });
     this.#worker.on('message', (message: FromWorker) => this.#receive(message));
     this.#worker.on('messageerror', (error) => (this.#fault = error));

@@ -96,7 +96,10 @@ export class Pictures {
   }
 
   #startWorker(): Worker {
-    const worker = new Worker(new URL('./picture-worker.ts', import.meta.url));
+    const worker = new Worker(new URL('./picture-worker.ts', import.meta.url), {
+      name: 'pictures',
+      resourceLimits: WORKER_MEMORY,
+    });
     worker.on('message', (answer: PictureAnswer) => this.#settle(answer));
     const lost = (cause: unknown) => {
       if (this.#worker !== worker) return;

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { VedetteError } from '../contract/errors.ts';
+import { WORKER_MEMORY } from '../contract/worker-memory.ts';
 import type { Notice } from '../contract/ports.ts';
 import type {
   CallName,
@@ -84,6 +85,7 @@ export class WorkerLink {
     const workerData: RegistryWorkerData = { dataFolder: this.#options.dataFolder };
     const worker = new Worker(new URL('./registry-worker.ts', import.meta.url), {
       name: 'registry',
+      resourceLimits: WORKER_MEMORY,
       workerData,
     });
     const startedAtMs = performance.now();
