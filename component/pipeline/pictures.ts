@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { VedetteError, type SerializedError } from '../contract/errors.ts';
+import { WORKER_MEMORY } from '../contract/worker-memory.ts';
 import type { EncodedFormat, FrameLease, FrameView } from '../contract/frame.ts';
 import type { Overlay } from './draw-overlay.ts';
 
