@@ -1,3 +1,4 @@
+import { redactSetting } from './configuration/redact-setting.ts';
 import type { RuntimeConfig, SecretReference } from './contract/config.ts';
 import { VedetteError } from './contract/errors.ts';
 import { WHOLE_FRAME } from './contract/frame.ts';
@@ -160,7 +161,7 @@ export class LocalEdgeRuntime implements EdgeRuntime {
     for (const model of this.#models.values()) void model.start();
     for (const [name, station] of this.#stations) {
       station.start();
-      const config = JSON.stringify(this.config.cameras[name]);
+      const config = JSON.stringify(redactSetting(this.config.cameras[name], `cameras.${name}`));
       void this.#recorded(this.#registry.upsertCamera(name, config), `camera ${name}`);
     }
     void this.#openCaptures();

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { VedetteError } from '../contract/errors.ts';
+import { redactSetting } from './redact-setting.ts';
 
 /** One thing that is wrong with a configuration. `path` is dotted, such as `cameras.dock.policy`. */
 export interface ConfigurationProblem {
@@ -18,7 +19,7 @@ export function problemsOf(error: z.ZodError, input: unknown): ConfigurationProb
       }));
     }
     if (issue.code === 'invalid_union') return [unionProblem(issue, path, input)];
-    return [{ path: path.join('.'), message: `${issue.message}, got ${shown(at(input, path))}` }];
+    return [{ path: path.join('.'), message: `${issue.message}, got ${shown(input, path)}` }];
   });
 }
 
@@ -27,18 +28,18 @@ function unionProblem(
   path: readonly string[],
   input: unknown,
 ): ConfigurationProblem {
-  const value = at(input, path);
+  const came = shown(input, path);
   if (issue.discriminator !== undefined) {
     const options = 'options' in issue ? (issue.options as unknown[]).map(String) : [];
     const expected = options.length > 0 ? `expected one of ${options.join(', ')}` : issue.message;
-    return { path: path.join('.'), message: `${expected}, got ${shown(value)}` };
+    return { path: path.join('.'), message: `${expected}, got ${came}` };
   }
   const alternatives = issue.errors.map((issues) =>
     issues.map((one) => [...one.path.map(String), one.message].join(': ')).join('; '),
   );
   return {
     path: path.join('.'),
-    message: `fits none of the forms allowed here (${alternatives.join(' | ')}), got ${shown(value)}`,
+    message: `fits none of the forms allowed here (${alternatives.join(' | ')}), got ${came}`,
   };
 }
 
@@ -62,8 +63,9 @@ function at(input: unknown, path: readonly string[]): unknown {
   return value;
 }
 
-/** A value as a message shows it: short, and never the inside of an object. */
-function shown(value: unknown): string {
+/** A value as a message shows it: short, without secrets, and never the inside of an object. */
+function shown(input: unknown, path: readonly string[]): string {
+  const value = redactSetting(at(input, path), path.join('.'));
   if (value === undefined) return 'nothing';
   if (Array.isArray(value)) return `a list of ${value.length}`;
   if (typeof value === 'object' && value !== null) return 'a map';

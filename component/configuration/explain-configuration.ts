@@ -1,5 +1,6 @@
 import type { ConfigurationLayer } from './configuration-layer.ts';
 import type { LoadedConfiguration } from './load-configuration.ts';
+import { redactSetting } from './redact-setting.ts';
 
 export interface ExplainedSetting {
   readonly path: string;
@@ -8,11 +9,11 @@ export interface ExplainedSetting {
   readonly origin: string;
 }
 
-/** Every setting in force with who set it, in the order of the schema. */
+/** Every setting in force with who set it, in the order of the schema, without secrets. */
 export function explainConfiguration(loaded: LoadedConfiguration): ExplainedSetting[] {
   return leaves(loaded.config, []).map(({ keys, value }) => ({
     path: keys.join('.'),
-    value,
+    value: redactSetting(value, keys.join('.')),
     origin: loaded.layers.findLast((layer) => isNamed(layer, keys))?.origin ?? 'default',
   }));
 }

@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runtimeConfigSchema, type RuntimeConfig } from '../contract/config.ts';
+import { hasCredentials } from './url-credentials.ts';
 import {
   readLayer,
   type ConfigurationLayer,
@@ -119,7 +120,9 @@ function referenceProblems(tree: ConfigurationTree): ConfigurationProblem[] {
     problems.push({ path, message: `names the ${what} ${JSON.stringify(name)}, but ${list}` });
   };
   for (const [name, camera] of Object.entries(mapAt(tree, 'cameras'))) {
-    if (isMap(camera)) mustExist(`cameras.${name}.model`, camera['model'], models, 'model');
+    if (!isMap(camera)) continue;
+    mustExist(`cameras.${name}.model`, camera['model'], models, 'model');
+    problems.push(...addressProblems(`cameras.${name}.source.url`, mapAt(camera, 'source')));
   }
   for (const section of ['rules', 'captures']) {
     for (const [name, rule] of Object.entries(mapAt(tree, section))) {
@@ -128,6 +131,9 @@ function referenceProblems(tree: ConfigurationTree): ConfigurationProblem[] {
   }
   for (const [name, rule] of Object.entries(mapAt(tree, 'rules'))) {
     if (isMap(rule)) problems.push(...ruleProblems(`rules.${name}`, rule));
+  }
+  for (const [name, rule] of Object.entries(mapAt(tree, 'captures'))) {
+    if (isMap(rule)) problems.push(...captureRuleProblems(`captures.${name}`, rule));
   }
   const server = mapAt(tree, 'server');
   const host = server['host'];
@@ -138,6 +144,34 @@ function referenceProblems(tree: ConfigurationTree): ConfigurationProblem[] {
     });
   }
   return problems;
+}
+
+/** A configuration is copied, mailed and shown; a password in it would go along. */
+function addressProblems(path: string, source: ConfigurationTree): ConfigurationProblem[] {
+  const url = source['url'];
+  if (typeof url !== 'string' || !hasCredentials(url)) return [];
+  return [
+    {
+      path,
+      message:
+        'holds a user name or password; set `username` and `password: { file: … }` or ' +
+        '`password: { env: … }` beside it',
+    },
+  ];
+}
+
+function captureRuleProblems(path: string, rule: ConfigurationTree): ConfigurationProblem[] {
+  const outcomes = Object.values(mapAt(rule, 'outcomes'));
+  const hasOutcome = outcomes.some((isKept) => isKept === true || isKept === 'true');
+  if (hasOutcome || rule['everyNth'] !== undefined || rule['scoreBelow'] !== undefined) return [];
+  return [
+    {
+      path,
+      message:
+        'would keep nothing: needs `everyNth`, `scoreBelow` or an outcome such as ' +
+        '`outcomes: { fail: true }`',
+    },
+  ];
 }
 
 function ruleProblems(path: string, rule: ConfigurationTree): ConfigurationProblem[] {

@@ -13,10 +13,10 @@ export interface ConfigLeafMeta {
   restart?: boolean;
 }
 
+/** Decimal only: `0x50` is more likely a mistake than port 80. */
+const DECIMAL = /^\s*[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?\s*$/i;
 const numeric = (value: unknown) =>
-  typeof value === 'string' && value.trim() !== '' && Number.isFinite(Number(value))
-    ? Number(value)
-    : value;
+  typeof value === 'string' && DECIMAL.test(value) ? Number(value) : value;
 const boolish = (value: unknown) => (value === 'true' ? true : value === 'false' ? false : value);
 
 const number = (min: number, max: number) => z.preprocess(numeric, z.number().min(min).max(max));

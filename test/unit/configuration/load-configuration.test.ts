@@ -116,6 +116,30 @@ rules:
     ]);
   });
 
+  it('refuses a capture rule that would keep nothing', async () => {
+    const problems = await problemsIn(`${LINE}
+captures:
+  a: { camera: dock }
+  b: { outcomes: { fail: "false" }, minIntervalMs: 100 }
+  c: { outcomes: { fail: "true" } }
+  d: { everyNth: 10 }
+  e: { scoreBelow: 0.5 }
+`);
+    expect(problems.map(({ path }) => path)).toEqual(['captures.a', 'captures.b']);
+    expect(problems[0]?.message).toMatch(/everyNth.*scoreBelow.*outcomes/);
+  });
+
+  it('reads decimal numbers only', async () => {
+    for (const port of ['0x50', '0b11', '0o17', '8_080', 'Infinity', '']) {
+      const text = `server: { port: ${JSON.stringify(port)} }`;
+      expect(await problemsIn(text), port).toMatchObject([{ path: 'server.port' }]);
+    }
+    for (const port of ['8080', ' 8080 ', '8080.0', '8.08e3']) {
+      const file = await write('line.yaml', `server: { port: ${JSON.stringify(port)} }`);
+      expect((await loadConfiguration({ file })).config.server.port, port).toBe(8080);
+    }
+  });
+
   it('wants a token when it listens on anything but a loopback address', async () => {
     expect(await problemsIn('server: { host: 0.0.0.0 }')).toMatchObject([{ path: 'server.token' }]);
     const file = await write('open.yaml', 'server: { host: "0.0.0.0", token: { env: TOKEN } }');

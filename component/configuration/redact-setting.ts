@@ -1,0 +1,25 @@
+import { withoutCredentials } from '../logging/create-logger.ts';
+
+/** Settings that hold a secret or say where one is. Only the latter is shown. */
+const SECRET_SETTINGS = /(^|\.)(password|token|secret)$/i;
+/** Cameras without a login of their own take their password in the query. */
+const SECRET_PARAMETERS = /([?&/;](?:pass|passwd|password|pwd|token|secret|key)=)[^&;/\s"'\\]+/gi;
+
+/**
+ * A setting as it may be shown or stored: secrets that somebody wrote into it are replaced, at any
+ * depth. `path` is dotted, such as `cameras.dock.source.url`.
+ */
+export function redactSetting(value: unknown, path: string): unknown {
+  if (typeof value === 'string' || typeof value === 'number') {
+    if (SECRET_SETTINGS.test(path)) return '[secret]';
+    return typeof value === 'string' ? redactText(value) : value;
+  }
+  if (Array.isArray(value)) return value.map((one) => redactSetting(one, path));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, one]) => [key, redactSetting(one, `${path}.${key}`)]),
+  );
+}
+
+const redactText = (text: string): string =>
+  withoutCredentials(text).replace(SECRET_PARAMETERS, '$1***');
