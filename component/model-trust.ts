@@ -5,15 +5,9 @@ import type { Registry } from './registry/registry.ts';
 
 /** The registry's memory of models that passed their first run on this device. */
 export const modelTrust = (registry: Registry): ModelTrust => ({
-  isTrusted: async (sha256, variant, runtimeVersion) =>
-    (await registry.trustedModel(sha256, variant, runtimeVersion)) !== undefined,
-  record: ({ sha256, variant }, runtimeVersion) =>
-    registry.recordProbe({
-      sha256,
-      variant: variant.name,
-      runtimeVersion,
-      probedAtMs: Date.now(),
-    }),
+  isTrusted: (fingerprint, runtimeVersion) => registry.hasPassedProbe(fingerprint, runtimeVersion),
+  record: (fingerprint, runtimeVersion) =>
+    registry.recordProbe({ fingerprint, runtimeVersion, probedAtMs: Date.now() }),
 });
 
 /** A model version as the registry keeps it. */

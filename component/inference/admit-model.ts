@@ -1,15 +1,20 @@
 import type { ModelConfig } from '../contract/config.ts';
 import { VedetteError } from '../contract/errors.ts';
 import type { ModelState } from '../contract/ports.ts';
+import { packageFingerprint } from './package/package-fingerprint.ts';
 import { readPackage } from './package/read-package.ts';
 import type { ModelPackage } from './package/read-package.ts';
 import { runProbe } from './run-probe.ts';
 import { runtimeVersion } from './runtime-version.ts';
 
-/** Remembers which model files passed their first run, so that it is not repeated at every start. */
+/**
+ * Remembers which packages passed their first run, so that it is not repeated at every start. What
+ * is trusted is told by `packageFingerprint`: other weights, another manifest, other labels or other
+ * golden pictures are another model.
+ */
 export interface ModelTrust {
-  isTrusted(sha256: string, variant: string, runtimeVersion: string): Promise<boolean>;
-  record(model: ModelPackage, runtimeVersion: string): Promise<void>;
+  isTrusted(fingerprint: string, runtimeVersion: string): Promise<boolean>;
+  record(fingerprint: string, runtimeVersion: string): Promise<void>;
 }
 
 export interface ModelAdmission {
@@ -32,6 +37,7 @@ export async function admitModel(admission: ModelAdmission): Promise<ModelPackag
   const model = await readPackage(config.package, config.variant);
   signal.throwIfAborted();
   onStage('loading', model);
+  const fingerprint = await packageFingerprint(model);
   const version = await runtimeVersion();
   if (await isTrusted()) return model;
   onStage('probing', model);
@@ -46,7 +52,7 @@ export async function admitModel(admission: ModelAdmission): Promise<ModelPackag
     signal,
   );
   try {
-    await trust.record(model, version);
+    await trust.record(fingerprint, version);
   } catch (error) {
     onFault(VedetteError.from(error));
   }
@@ -54,7 +60,7 @@ export async function admitModel(admission: ModelAdmission): Promise<ModelPackag
 
   async function isTrusted(): Promise<boolean> {
     try {
-      return await trust.isTrusted(model.sha256, model.variant.name, version);
+      return await trust.isTrusted(fingerprint, version);
     } catch (error) {
       onFault(VedetteError.from(error));
       return false;

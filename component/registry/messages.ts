@@ -33,10 +33,7 @@ export interface RegistryCalls {
   upsertModel: { request: RegistryModel; answer: undefined };
   models: { request: undefined; answer: readonly RegistryModel[] };
   recordProbe: { request: ProbeRecord; answer: undefined };
-  trustedModel: {
-    request: Omit<ProbeRecord, 'probedAtMs'>;
-    answer: { readonly probedAtMs: number } | undefined;
-  };
+  hasPassedProbe: { request: Omit<ProbeRecord, 'probedAtMs'>; answer: boolean };
   upsertCamera: { request: { readonly name: string; readonly config: string }; answer: undefined };
   cameras: { request: undefined; answer: readonly RegistryCamera[] };
   appendNotice: { request: Notice; answer: undefined };

@@ -1,10 +1,10 @@
 import type { Database } from 'better-sqlite3';
 import type { RegistryModel } from '../contract/ports.ts';
 
-/** A first run that a model file passed in the probe, with the ONNX Runtime that it passed it under. */
+/** A first run that a model passed in the probe, with the ONNX Runtime that it passed it under. */
 export interface ProbeRecord {
-  readonly sha256: string;
-  readonly variant: string;
+  /** Of the whole package, see packageFingerprint. */
+  readonly fingerprint: string;
   readonly runtimeVersion: string;
   readonly probedAtMs: number;
 }
@@ -37,29 +37,25 @@ export class ModelRows {
   /** Every model version that was ever configured, the one seen last first. */
   all(): RegistryModel[] {
     return this.#db
-      .prepare<[], RegistryModel & { probedAtMs: number | null }>(
-        `SELECT name, version, sha256, variant, manifest,
-         (SELECT max(probed_at_ms) FROM probes p
-          WHERE p.sha256 = m.sha256 AND p.variant = m.variant) AS probedAtMs
-         FROM models m ORDER BY last_seen_at_ms DESC, name LIMIT 1000`,
+      .prepare<[], RegistryModel>(
+        `SELECT name, version, sha256, variant, manifest
+         FROM models ORDER BY last_seen_at_ms DESC, name LIMIT 1000`,
       )
-      .all()
-      .map(({ probedAtMs, ...model }) => (probedAtMs === null ? model : { ...model, probedAtMs }));
+      .all();
   }
 
-  recordProbe({ sha256, variant, runtimeVersion, probedAtMs }: ProbeRecord): void {
+  recordProbe({ fingerprint, runtimeVersion, probedAtMs }: ProbeRecord): void {
     this.#db
-      .prepare('INSERT OR REPLACE INTO probes VALUES (?, ?, ?, ?)')
-      .run(sha256, variant, runtimeVersion, Math.round(probedAtMs));
+      .prepare('INSERT OR REPLACE INTO probes VALUES (?, ?, ?)')
+      .run(fingerprint, runtimeVersion, Math.round(probedAtMs));
   }
 
-  probe(sha256: string, variant: string, runtimeVersion: string): number | undefined {
-    return this.#db
-      .prepare<[string, string, string], { probedAtMs: number }>(
-        `SELECT probed_at_ms AS probedAtMs FROM probes
-         WHERE sha256 = ? AND variant = ? AND runtime_version = ?`,
-      )
-      .get(sha256, variant, runtimeVersion)?.probedAtMs;
+  hasPassed({ fingerprint, runtimeVersion }: Omit<ProbeRecord, 'probedAtMs'>): boolean {
+    return (
+      this.#db
+        .prepare('SELECT 1 FROM probes WHERE fingerprint = ? AND runtime_version = ?')
+        .get(fingerprint, runtimeVersion) !== undefined
+    );
   }
 }
 

@@ -43,10 +43,7 @@ const handlers: Handlers = {
   upsertModel: (model, store) => void store.upsertModel(model),
   models: (_, store) => store.models.all(),
   recordProbe: (probe, store) => void store.recordProbe(probe),
-  trustedModel: ({ sha256, variant, runtimeVersion }, store) => {
-    const probedAtMs = store.models.probe(sha256, variant, runtimeVersion);
-    return probedAtMs === undefined ? undefined : { probedAtMs };
-  },
+  hasPassedProbe: (probe, store) => store.models.hasPassed(probe),
   upsertCamera: ({ name, config }, store) => void store.upsertCamera(name, config),
   cameras: (_, store) => store.cameras.all(),
   appendNotice: (notice, store) => void store.notices.append(notice),

@@ -147,18 +147,14 @@ export class Registry {
     return this.#read('models', undefined);
   }
 
-  /** Remembers that a model file passed its first run under this version of ONNX Runtime. */
+  /** Remembers that a model package passed its first run under this version of ONNX Runtime. */
   recordProbe(probe: ProbeRecord): Promise<void> {
     return this.#write('recordProbe', probe);
   }
 
-  /** When this very file passed its first run; nothing when it has to be tried out. */
-  trustedModel(
-    sha256: string,
-    variant: string,
-    runtimeVersion: string,
-  ): Promise<{ readonly probedAtMs: number } | undefined> {
-    return this.#read('trustedModel', { sha256, variant, runtimeVersion });
+  /** Whether this very package passed its first run, or has to be tried out. */
+  hasPassedProbe(fingerprint: string, runtimeVersion: string): Promise<boolean> {
+    return this.#read('hasPassedProbe', { fingerprint, runtimeVersion });
   }
 
   upsertCamera(name: string, config: string): Promise<void> {

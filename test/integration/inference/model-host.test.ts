@@ -15,11 +15,12 @@ import type {
 } from '../../../component/contract/ports.ts';
 import { ModelHost } from '../../../component/inference/model-host.ts';
 import type { ModelTrust } from '../../../component/inference/model-host.ts';
-import type { ModelPackage } from '../../../component/inference/package/read-package.ts';
+import { packageFingerprint } from '../../../component/inference/package/package-fingerprint.ts';
 import { FrameRing } from '../../../native/index.ts';
 import {
   ModelPackages,
   alwaysNan,
+  anomalyManifest,
   boxesModel,
   brightnessModel,
   detectionManifest,
@@ -111,18 +112,18 @@ const bright = 255;
 
 describe('a model host', () => {
   test('goes from loading over the probe to ready, and records its trust', async () => {
-    const recorded: [ModelPackage, string][] = [];
+    const recorded: string[][] = [];
     const { host, states } = watch(
       await packages.add(brightnessModel()),
       {},
       {
         isTrusted: () => Promise.resolve(false),
-        record: (model, version) => Promise.resolve(void recorded.push([model, version])),
+        record: (...entry) => Promise.resolve(void recorded.push(entry)),
       },
     );
     await host.start();
     expect(states).toEqual(['loading', 'probing', 'warming-up', 'ready']);
-    expect(recorded).toEqual([[host.package, '1.30.0']]);
+    expect(recorded).toEqual([[await packageFingerprint(host.package!), '1.30.0']]);
     const { findings } = await host.infer(await encoded(dark));
     expect(findings.anomaly!.score).toBeCloseTo(0.2, 4);
     expect(host.status()).toMatchObject({
@@ -136,7 +137,7 @@ describe('a model host', () => {
     });
   });
 
-  test('asks for trust by sha256, variant and version of ONNX Runtime, and then skips the probe', async () => {
+  test('asks for trust by fingerprint and version of ONNX Runtime, and then skips the probe', async () => {
     const asked: string[][] = [];
     const { host, states } = watch(
       await packages.add(brightnessModel()),
@@ -148,7 +149,45 @@ describe('a model host', () => {
     );
     await host.start();
     expect(states).toEqual(['loading', 'warming-up', 'ready']);
-    expect(asked).toEqual([[host.package!.sha256, 'fp32', '1.30.0']]);
+    expect(asked).toEqual([[await packageFingerprint(host.package!), '1.30.0']]);
+  });
+
+  test('tries a trusted model again when its manifest or a golden picture changes', async () => {
+    const picture = (level: number) =>
+      sharp({
+        create: { width: 8, height: 8, channels: 3, background: { r: level, g: level, b: level } },
+      })
+        .png()
+        .toBuffer();
+    const expected = { anomaly: { score: 0.2, isAnomalous: false } };
+    const manifest = { ...anomalyManifest, golden: [{ image: 'dark.png', expected }] };
+    const folder = await packages.add(brightnessModel(), manifest, {
+      'dark.png': await picture(dark),
+    });
+    const known = new Set<string>();
+    const trust: ModelTrust = {
+      isTrusted: (fingerprint) => Promise.resolve(known.has(fingerprint)),
+      record: (fingerprint) => Promise.resolve(void known.add(fingerprint)),
+    };
+    const begin = async () => {
+      const { host, states } = watch(folder, {}, trust);
+      await host.start();
+      return { probed: states.includes('probing'), reason: host.status().reason?.code };
+    };
+    expect(await begin()).toEqual({ probed: true, reason: undefined });
+    expect(await begin()).toEqual({ probed: false, reason: undefined });
+    await writeFile(join(folder, 'dark.png'), await picture(bright));
+    expect(await begin()).toEqual({ probed: true, reason: 'MODEL_PROBE_FAILED' });
+    await writeFile(join(folder, 'dark.png'), await picture(dark));
+    expect(await begin()).toEqual({ probed: false, reason: undefined });
+    for (const [changed, reason] of [
+      [{ ...manifest, input: { scale: 1 / 400 } }, 'MODEL_PROBE_FAILED'],
+      [{ ...manifest, output: { decoder: 'anomaly', scoreThreshold: 0.1 } }, 'MODEL_PROBE_FAILED'],
+      [{ ...manifest, description: 'the same' }, undefined],
+    ] as const) {
+      await writeFile(join(folder, 'model.json'), JSON.stringify(changed));
+      expect(await begin()).toEqual({ probed: true, reason });
+    }
   });
 
   test('probes again when trust cannot be read', async () => {

@@ -9,6 +9,7 @@ import {
   captureDocumentPath,
   captureImagePath,
 } from '../../../component/registry/capture-files.ts';
+import { first } from '../../../component/registry/migrations/001-first.ts';
 import { Registry } from '../../../component/registry/registry.ts';
 import { openStore } from './open-store.ts';
 import { sampleResult } from './sample-result.ts';
@@ -138,10 +139,26 @@ it('a database of a newer version is refused and not touched', async () => {
   const attempt = Registry.open({ dataFolder, onNotice: () => undefined });
   await expect(attempt).rejects.toMatchObject({
     code: 'REGISTRY_TOO_NEW',
-    message: expect.stringMatching(/version 99.*up to 1/) as string,
+    message: expect.stringMatching(/version 99.*up to 2/) as string,
   });
   expect(await sha256(file)).toBe(before);
   expect(await asideFiles(dataFolder)).toEqual([]);
+});
+
+it('a database of an older version is brought up to date and keeps what it holds', async () => {
+  const dataFolder = await temporaryFolder();
+  const db = new SqliteDatabase(join(dataFolder, 'registry.db'));
+  db.exec(first);
+  db.exec("INSERT INTO meta VALUES ('begun_at_ms', '1')");
+  db.exec("INSERT INTO cameras VALUES ('walkway', NULL, 41, 1)");
+  db.exec("INSERT INTO probes VALUES ('a', 'fp32', '1.30.0', 1)");
+  db.pragma('user_version = 1');
+  db.close();
+  const { registry, notices } = await openRegistry(dataFolder);
+  expect((await registry.appendResult(sampleResult(), stream)).cameraSequence).toBe(42);
+  // What was trusted by its weights alone is tried again.
+  expect(await registry.hasPassedProbe('a', '1.30.0')).toBe(false);
+  expect(notices).toEqual([]);
 });
 
 it('a data folder that cannot be made is named', async () => {

@@ -35,7 +35,8 @@ describe('the connection', () => {
     for (const write of [
       () => store.upsertCamera('walkway', '{}'),
       () => store.upsertModel({ ...identity, name: 'm', version: '1.0.0', manifest: '{}' }),
-      () => store.recordProbe({ ...identity, runtimeVersion: '1.30.0', probedAtMs: 1 }),
+      () =>
+        store.recordProbe({ fingerprint: 'f'.repeat(64), runtimeVersion: '1.30.0', probedAtMs: 1 }),
     ]) {
       await append(sampleResult(), 'stream');
       expect(synchronous()).toBe(NORMAL);

@@ -236,19 +236,16 @@ describe('models and cameras', () => {
     manifest: '{}',
   };
 
-  it('trusts exactly the file, variant and ONNX Runtime that passed the probe, over restarts', async () => {
+  it('trusts exactly the package and ONNX Runtime that passed the probe, over restarts', async () => {
     const { registry, dataFolder } = await openRegistry();
-    await registry.upsertModel(model);
-    expect(await registry.trustedModel(model.sha256, 'fp32', '1.30.0')).toBeUndefined();
-    const { sha256, variant } = model;
-    await registry.recordProbe({ sha256, variant, runtimeVersion: '1.30.0', probedAtMs: 12_345 });
+    const fingerprint = 'f'.repeat(64);
+    expect(await registry.hasPassedProbe(fingerprint, '1.30.0')).toBe(false);
+    await registry.recordProbe({ fingerprint, runtimeVersion: '1.30.0', probedAtMs: 12_345 });
     await registry.close();
     const { registry: reopened } = await openRegistry(dataFolder);
-    expect(await reopened.trustedModel(sha256, 'fp32', '1.30.0')).toEqual({ probedAtMs: 12_345 });
-    expect(await reopened.trustedModel(sha256, 'fp32', '1.31.0')).toBeUndefined();
-    expect(await reopened.trustedModel(sha256, 'int8', '1.30.0')).toBeUndefined();
-    expect(await reopened.trustedModel('c'.repeat(64), 'fp32', '1.30.0')).toBeUndefined();
-    expect(await reopened.models()).toEqual([{ ...model, probedAtMs: 12_345 }]);
+    expect(await reopened.hasPassedProbe(fingerprint, '1.30.0')).toBe(true);
+    expect(await reopened.hasPassedProbe(fingerprint, '1.31.0')).toBe(false);
+    expect(await reopened.hasPassedProbe('c'.repeat(64), '1.30.0')).toBe(false);
   });
 
   it('keeps each version of a model and the newest configuration of a camera', async () => {

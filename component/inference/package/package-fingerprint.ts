@@ -1,0 +1,17 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { sha256Of } from './package-files.ts';
+import type { ModelPackage } from './read-package.ts';
+
+/**
+ * sha256 over everything that decides how a model answers and what it is tried with: weights, the
+ * manifest with its defaults, labels and the content of the golden pictures. The probe's verdict
+ * holds for this and nothing else.
+ */
+export async function packageFingerprint(model: ModelPackage): Promise<string> {
+  const { folder, manifest, variant, sha256, labels, spec, inputName } = model;
+  const golden: string[] = [];
+  for (const { image } of manifest.golden) golden.push(await sha256Of([join(folder, image)]));
+  const content = { sha256, variant, manifest, labels, spec, inputName, golden };
+  return createHash('sha256').update(JSON.stringify(content)).digest('hex');
+}
