@@ -27,6 +27,9 @@ beforeAll(async () => {
         { name: 'flag', dtype: 'bool', shape: ['batch'] },
       ],
     }),
+    sampleModel('large', {
+      inputs: [{ name: 'img', dtype: 'float32', shape: ['batch', 3, null, null] }],
+    }),
     sampleModel('two', {
       inputs: [
         { name: 'a', dtype: 'int64', shape: [2] },
@@ -35,7 +38,7 @@ beforeAll(async () => {
     }),
     sampleModel('loading', { state: 'loading', inputs: undefined, outputs: undefined } as never),
   ];
-  server = await startServer(runtime);
+  server = await startServer(runtime, { maxBodyBytes: 8_388_608 });
 });
 afterAll(() => server.close());
 beforeEach(() => {
@@ -313,6 +316,25 @@ describe('is refused, before the model is asked:', () => {
     expect(runtime.tensorRequests).toHaveLength(0);
   });
 
+  it.each([
+    ['values', JSON.stringify({ inputs: [{ ...vector, data: Array(160_000).fill(0) }] })],
+    [
+      'lists',
+      `{"inputs":${'['.repeat(80_001)}${']'.repeat(80_001)},"more":[${'[],'.repeat(40_000)}0]}`,
+    ],
+    ['bytes', JSON.stringify({ inputs: [vector], id: ' '.repeat(3_145_728) })],
+  ])('JSON of too many %s, with the way to send it', async (_what, body) => {
+    const { status, error } = await errorOf(await post('/models/double/infer', body));
+    expect([status, error]).toEqual([413, expect.stringContaining('as binary data')]);
+  });
+
+  it('but not a picture of 224×224×3 in JSON', async () => {
+    const side = 224;
+    const data = Array.from({ length: 3 * side * side }, (_, index) => Math.sin(index));
+    const inputs = [{ name: 'img', shape: [1, 3, side, side], datatype: 'FP32', data }];
+    expect((await infer({ inputs }, 'large')).status).toBe(200);
+  });
+
   it('an incomplete set of inputs', async () => {
     const inputs = [{ name: 'b', shape: [1], datatype: 'UINT8', data: [1] }];
     expect((await errorOf(await infer({ inputs }, 'two'))).error).toContain('lacks the input a');
@@ -434,7 +456,7 @@ describe('the server and its models', () => {
       2e6,
     );
     expect(after.last_inference).toBeGreaterThan(0);
-    expect((await get('/models/stats')).body.model_stats).toHaveLength(4);
+    expect((await get('/models/stats')).body.model_stats).toHaveLength(5);
   });
 
   it('answer errors as {"error": …} and nothing else', async () => {
