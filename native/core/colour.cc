@@ -33,7 +33,60 @@ inline void read_subsampled(int x, int count, uint8_t* out, LumaAt luma_at, CbAt
   }
 }
 
+// A chroma row with its neighbour row mixed in where rows are halved: `count` samples from `first` on,
+// as if the first and last one went on for ever.
+void mix_chroma(const PixelView& view, int plane, int y, int first, int count, int16_t* out) {
+  const int width = view.has_half_columns ? (view.width + 1) / 2 : view.width;
+  const int height = view.has_half_rows ? (view.height + 1) / 2 : view.height;
+  const int own = view.has_half_rows ? y / 2 : y;
+  const int other = std::clamp((y & 1) != 0 ? own + 1 : own - 1, 0, height - 1);
+  const uint8_t* const near = view.planes[plane] + static_cast<size_t>(own) * view.strides[plane];
+  const uint8_t* const far = view.planes[plane] + static_cast<size_t>(other) * view.strides[plane];
+  const int from = std::max(first, 0);
+  const int end = std::min(first + count, width);
+  int16_t* const inner = out + (from - first);
+  if (view.has_half_rows) {
+    row_kernels().mix_rows(near + from, far + from, end - from, inner);
+  } else {
+    for (int i = from; i < end; i++) inner[i - from] = near[i];
+  }
+  std::fill(out, inner, inner[0]);
+  std::fill(inner + (end - from), out + count, inner[end - from - 1]);
+}
+
+void read_jpeg_planes(const PixelView& view, int y, int x, int count, uint8_t* out) {
+  uint8_t cb[kSpan], cr[kSpan];
+  const uint8_t* const luma = view.planes[0] + static_cast<size_t>(y) * view.strides[0];
+  for (int done = 0; done < count; done += kSpan) {
+    const int span = std::min(kSpan, count - done);
+    read_chroma(view, 1, y, x + done, span, cb);
+    read_chroma(view, 2, y, x + done, span, cr);
+    row_kernels().jpeg_to_rgb(luma + x + done, cb, cr, span, out + static_cast<size_t>(done) * 3);
+  }
+}
+
 }  // namespace
+
+void read_chroma(const PixelView& view, int plane, int y, int x, int count, uint8_t* out) {
+  if (!view.has_half_columns) {
+    std::memcpy(out, view.planes[plane] + static_cast<size_t>(y) * view.strides[plane] + x,
+                static_cast<size_t>(count));
+    return;
+  }
+  const int shift = view.has_half_rows ? 4 : 2;
+  int16_t mixed[kSpan / 2 + 3];
+  uint8_t doubled[kSpan + 2];
+  for (const int end = x + count; x < end;) {
+    const int span = std::min(kSpan, end - x);
+    const int first = x / 2;
+    const int pairs = (x + span + 1) / 2 - first;
+    mix_chroma(view, plane, y, first - 1, pairs + 2, mixed);
+    row_kernels().double_row(mixed + 1, shift, pairs, doubled);
+    std::memcpy(out, doubled + (x & 1), static_cast<size_t>(span));
+    x += span;
+    out += span;
+  }
+}
 
 void read_rgb(const PixelView& view, int y, int x, int count, uint8_t* out) {
   const size_t row = static_cast<size_t>(y);
@@ -55,6 +108,7 @@ void read_rgb(const PixelView& view, int y, int x, int count, uint8_t* out) {
     case PixelFormat::gray8:
       for (int i = 0; i < count; i++, out += 3) out[0] = out[1] = out[2] = first[x + i];
       return;
+    case PixelFormat::jpeg_planes: read_jpeg_planes(view, y, x, count, out); return;
     case PixelFormat::nv12: {
       const uint8_t* const chroma = view.planes[1] + row / 2 * view.strides[1];
       read_subsampled(

@@ -9,4 +9,8 @@ void read_rgb(const PixelView& view, int y, int x, int count, uint8_t* out);
 // The same as grey levels, one byte each; colour becomes RGB first.
 void read_gray(const PixelView& view, int y, int x, int count, uint8_t* out);
 
+// One chroma sample for each of the pixels [x, x + count) of row y of jpeg_planes, with libjpeg's
+// triangle filter ("fancy upsampling") where chroma is halved.
+void read_chroma(const PixelView& view, int plane, int y, int x, int count, uint8_t* out);
+
 }  // namespace vedette

@@ -1,6 +1,16 @@
 #include "fused_pass.h"
 
+#include "colour.h"
+
 namespace vedette {
+namespace {
+
+Colour colour_of(PixelFormat format) {
+  if (format == PixelFormat::rgb24 || format == PixelFormat::bgr24) return Colour::rgb;
+  return format == PixelFormat::jpeg_planes ? Colour::full_yuv : Colour::limited_yuv;
+}
+
+}  // namespace
 
 bool FusedPass::Key::operator==(const Key& other) const {
   return kernels == other.kernels && format == other.format && width == other.width &&
@@ -45,7 +55,10 @@ Status FusedPass::build(const Key& key, const Region& region, const PixelMap& ma
                        taps_x_.weight.data(), key.fit.x.count, &is_possible_);
   if (!status.ok() || !is_possible_) return status;
   const size_t samples = plan_.pitch() * 3;
-  if (!lines_.reserve(samples * 2) || !scratch_.reserve(samples)) return out_of_memory(samples * 8);
+  const size_t chroma = static_cast<size_t>(key.width) * 2;
+  if (!lines_.reserve(samples * 2) || !scratch_.reserve(samples) || !chroma_.reserve(chroma)) {
+    return out_of_memory(samples * 8 + chroma);
+  }
   return {};
 }
 
@@ -54,12 +67,17 @@ void FusedPass::widen(const PixelView& image, int source_row, int16_t* lines) {
   const uint8_t* rows[3];
   for (int c = 0; c < 3; c++) {
     const int plane = plan_.plane(c);
+    if (image.format == PixelFormat::jpeg_planes && plane > 0) {
+      uint8_t* const chroma = chroma_.data() + (plane - 1) * image.width;
+      read_chroma(image, plane, y, 0, image.width, chroma);
+      rows[c] = chroma;
+      continue;
+    }
     const size_t row = static_cast<size_t>(plane == 0 ? y : y / 2);
     rows[c] = image.planes[plane] + row * image.strides[plane];
   }
-  const bool is_yuv = image.format != PixelFormat::rgb24 && image.format != PixelFormat::bgr24;
-  key_.kernels->widen[is_yuv ? 1 : 0][plan_.has_far() ? 1 : 0](plan_.tables(), rows, lines,
-                                                               plan_.pitch());
+  const int colour = static_cast<int>(colour_of(image.format));
+  key_.kernels->widen[colour][plan_.has_far() ? 1 : 0](plan_.tables(), rows, lines, plan_.pitch());
 }
 
 void FusedPass::run(const PixelView& image, TensorWriter& writer) {

@@ -43,6 +43,8 @@ class FusedPass {
   LinearTaps taps_x_, taps_y_;
   Buffer<int16_t> lines_;
   Buffer<float> scratch_;
+  // Two rows of chroma, a sample for each pixel.
+  Buffer<uint8_t> chroma_;
 };
 
 }  // namespace vedette

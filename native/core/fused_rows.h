@@ -20,16 +20,32 @@ inline Vector settle_fraction(Vector level) {
   return Lanes::shift_left<1>(Lanes::bit_and(clamped, Lanes::all(~63)));
 }
 
+template <Colour From>
+struct Coefficients {
+  static constexpr bool is_limited = From == Colour::limited_yuv;
+  static constexpr int cr_to_red = is_limited ? kCrToRed : kJpegCrToRed;
+  static constexpr int cb_to_green = is_limited ? kCbToGreen : kJpegCbToGreen;
+  static constexpr int cr_to_green = is_limited ? kCrToGreen : kJpegCrToGreen;
+  static constexpr int cb_to_blue = is_limited ? kCbToBlue : kJpegCbToBlue;
+};
+
+template <Colour From>
+inline Vector luma_fraction(Vector luma) {
+  if constexpr (From == Colour::full_yuv) return Lanes::shift_left<6>(luma);
+  const Vector lifted = Lanes::shift_left<7>(Lanes::subtract(luma, Lanes::all(16)));
+  return Lanes::rounded_product(lifted, Lanes::all(kLumaGain));
+}
+
 // `luma` is 0 to 255, `cb` and `cr` are (sample - 128) * 256. The middle is added before the shift
 // instead of behind it; what then saturates is white either way.
+template <Colour From>
 inline Rgb to_rgb(Vector luma, Vector cb, Vector cr) {
-  const Vector lifted = Lanes::shift_left<7>(Lanes::subtract(luma, Lanes::all(16)));
-  const Vector y =
-      Lanes::add(Lanes::rounded_product(lifted, Lanes::all(kLumaGain)), Lanes::all(32));
-  const Vector red = Lanes::rounded_product(cr, Lanes::all(kCrToRed));
-  const Vector green = Lanes::add(Lanes::rounded_product(cb, Lanes::all(kCbToGreen)),
-                                  Lanes::rounded_product(cr, Lanes::all(kCrToGreen)));
-  const Vector blue = Lanes::rounded_product(cb, Lanes::all(kCbToBlue));
+  using Gain = Coefficients<From>;
+  const Vector y = Lanes::add(luma_fraction<From>(luma), Lanes::all(32));
+  const Vector red = Lanes::rounded_product(cr, Lanes::all(Gain::cr_to_red));
+  const Vector green = Lanes::add(Lanes::rounded_product(cb, Lanes::all(Gain::cb_to_green)),
+                                  Lanes::rounded_product(cr, Lanes::all(Gain::cr_to_green)));
+  const Vector blue = Lanes::rounded_product(cb, Lanes::all(Gain::cb_to_blue));
   return {{settle_fraction(Lanes::add_saturated(y, red)),
            settle_fraction(Lanes::subtract(y, green)),
            settle_fraction(Lanes::add_saturated(y, blue))}};
@@ -39,14 +55,14 @@ inline Vector between(Vector near, Vector far, Vector weight) {
   return Lanes::add(near, Lanes::rounded_product(Lanes::subtract(far, near), weight));
 }
 
-template <bool IsYuv>
+template <Colour From>
 inline Rgb near_pixels(const Vector* samples) {
   const Vector low = Lanes::all(0xff);
-  if constexpr (IsYuv) {
+  if constexpr (From != Colour::rgb) {
     const Vector middle = Lanes::all(-32768);
-    return to_rgb(Lanes::bit_and(samples[0], low),
-                  Lanes::bit_xor(Lanes::shift_left<8>(samples[1]), middle),
-                  Lanes::bit_xor(Lanes::shift_left<8>(samples[2]), middle));
+    return to_rgb<From>(Lanes::bit_and(samples[0], low),
+                        Lanes::bit_xor(Lanes::shift_left<8>(samples[1]), middle),
+                        Lanes::bit_xor(Lanes::shift_left<8>(samples[2]), middle));
   } else {
     Rgb pixels;
     for (int c = 0; c < 3; c++) {
@@ -56,14 +72,14 @@ inline Rgb near_pixels(const Vector* samples) {
   }
 }
 
-template <bool IsYuv>
+template <Colour From>
 inline Rgb far_pixels(const Vector* samples) {
   const Vector high = Lanes::all(-256);
-  if constexpr (IsYuv) {
+  if constexpr (From != Colour::rgb) {
     const Vector middle = Lanes::all(-32768);
-    return to_rgb(Lanes::shift_right<8>(samples[0]),
-                  Lanes::bit_xor(Lanes::bit_and(samples[1], high), middle),
-                  Lanes::bit_xor(Lanes::bit_and(samples[2], high), middle));
+    return to_rgb<From>(Lanes::shift_right<8>(samples[0]),
+                        Lanes::bit_xor(Lanes::bit_and(samples[1], high), middle),
+                        Lanes::bit_xor(Lanes::bit_and(samples[2], high), middle));
   } else {
     Rgb pixels;
     for (int c = 0; c < 3; c++) {
@@ -73,16 +89,16 @@ inline Rgb far_pixels(const Vector* samples) {
   }
 }
 
-template <bool IsYuv, bool HasFar>
+template <Colour From, bool HasFar>
 void widen_gathered(const GatherTables& tables, const uint8_t* const* rows, int16_t* lines,
                     size_t pitch) {
   for (int step = 0; step < tables.steps; step++) {
     Vector samples[3];
     for (int c = 0; c < 3; c++) samples[c] = Lanes::gather(tables.component[c], rows[c], step);
-    const Rgb near = near_pixels<IsYuv>(samples);
+    const Rgb near = near_pixels<From>(samples);
     int16_t* const out = lines + step * Lanes::kCount;
     if constexpr (HasFar) {
-      const Rgb far = far_pixels<IsYuv>(samples);
+      const Rgb far = far_pixels<From>(samples);
       const Vector weight = Lanes::load(tables.weight + step * Lanes::kCount);
       for (int c = 0; c < 3; c++) {
         Lanes::store(out + pitch * static_cast<size_t>(c),
@@ -142,10 +158,12 @@ FusedKernels fused_kernels(FusedKernels::Reach reach) {
   FusedKernels kernels;
   kernels.reach = reach;
   kernels.lanes = Lanes::kCount;
-  kernels.widen[0][0] = widen_gathered<false, false>;
-  kernels.widen[0][1] = widen_gathered<false, true>;
-  kernels.widen[1][0] = widen_gathered<true, false>;
-  kernels.widen[1][1] = widen_gathered<true, true>;
+  kernels.widen[0][0] = widen_gathered<Colour::rgb, false>;
+  kernels.widen[0][1] = widen_gathered<Colour::rgb, true>;
+  kernels.widen[1][0] = widen_gathered<Colour::limited_yuv, false>;
+  kernels.widen[1][1] = widen_gathered<Colour::limited_yuv, true>;
+  kernels.widen[2][0] = widen_gathered<Colour::full_yuv, false>;
+  kernels.widen[2][1] = widen_gathered<Colour::full_yuv, true>;
   kernels.blend_to_float = blend_to_float;
   kernels.blend_to_bytes = blend_to_bytes;
   return kernels;

@@ -17,13 +17,14 @@ int byte_of(PixelFormat format, int component, int x) {
     case PixelFormat::nv12: return component == 0 ? x : x / 2 * 2 + component - 1;
     case PixelFormat::i420: return component == 0 ? x : x / 2;
     case PixelFormat::yuyv: return component == 0 ? x * 2 : x / 2 * 4 + component * 2 - 1;
-    case PixelFormat::gray8: return x;
+    case PixelFormat::gray8:
+    case PixelFormat::jpeg_planes: return x;
   }
   return 0;
 }
 
 int plane_of(PixelFormat format, int component) {
-  if (format == PixelFormat::i420) return component;
+  if (format == PixelFormat::i420 || format == PixelFormat::jpeg_planes) return component;
   return format == PixelFormat::nv12 && component > 0 ? 1 : 0;
 }
 

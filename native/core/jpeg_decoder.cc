@@ -115,6 +115,60 @@ int marker_orientation(const jpeg_decompress_struct& decoder) {
   return 1;
 }
 
+// YCbCr whose chroma is whole, halved across, or halved both ways, wide enough for libjpeg to filter
+// it: the planes can be used as they are.
+bool has_plain_planes(const jpeg_decompress_struct& decoder) {
+  if (decoder.jpeg_color_space != JCS_YCbCr || decoder.num_components != 3) return false;
+  const jpeg_component_info* const part = decoder.comp_info;
+  for (int c = 1; c < 3; c++) {
+    if (part[c].h_samp_factor != 1 || part[c].v_samp_factor != 1) return false;
+  }
+  const int across = part[0].h_samp_factor;
+  const int down = part[0].v_samp_factor;
+  const bool is_known = (across == 1 || across == 2) && (down == 1 || down == across);
+  return is_known && decoder.image_width > 4;
+}
+
+// Room for whole blocks and whole rows of blocks, which is what libjpeg writes.
+Status place_planes(const jpeg_decompress_struct& decoder, Buffer<uint8_t>& pixels,
+                    PixelView* view) {
+  size_t offsets[3];
+  size_t total = 0;
+  for (int c = 0; c < 3; c++) {
+    const jpeg_component_info& part = decoder.comp_info[c];
+    const size_t rows =
+        size_t{decoder.total_iMCU_rows} * static_cast<size_t>(part.v_samp_factor) * DCTSIZE;
+    view->strides[c] = size_t{part.width_in_blocks} * DCTSIZE;
+    offsets[c] = total;
+    total += view->strides[c] * rows;
+  }
+  if (!pixels.reserve(total)) return out_of_memory(total);
+  for (int c = 0; c < 3; c++) view->planes[c] = pixels.data() + offsets[c];
+  view->width = static_cast<int>(decoder.image_width);
+  view->height = static_cast<int>(decoder.image_height);
+  view->format = PixelFormat::jpeg_planes;
+  view->has_half_columns = decoder.comp_info[0].h_samp_factor == 2;
+  view->has_half_rows = decoder.comp_info[0].v_samp_factor == 2;
+  return {};
+}
+
+// One row of blocks.
+void read_planes(jpeg_decompress_struct& decoder, Buffer<uint8_t>& pixels, const PixelView& view) {
+  JSAMPROW rows[3][2 * DCTSIZE];
+  JSAMPARRAY parts[3];
+  const int down = decoder.comp_info[0].v_samp_factor;
+  const size_t block_row = decoder.output_scanline / static_cast<unsigned>(down * DCTSIZE);
+  for (int c = 0; c < 3; c++) {
+    const size_t count = static_cast<size_t>(c == 0 ? down : 1) * DCTSIZE;
+    uint8_t* const plane = pixels.data() + (view.planes[c] - pixels.data());
+    for (size_t i = 0; i < count; i++) {
+      rows[c][i] = plane + view.strides[c] * (block_row * count + i);
+    }
+    parts[c] = rows[c];
+  }
+  jpeg_read_raw_data(&decoder, parts, static_cast<JDIMENSION>(down * DCTSIZE));
+}
+
 // Everything between setjmp and the return lives in `session` or is trivially destructible.
 Status decode(Session& session, uint64_t max_pixels, JpegGate gate, void* gate_context,
               Buffer<uint8_t>& pixels, Buffer<uint8_t>& cmyk_row, JpegPicture* out) {
@@ -149,8 +203,24 @@ Status decode(Session& session, uint64_t max_pixels, JpegGate gate, void* gate_c
 
   const bool is_gray = decoder.num_components == 1;
   const bool is_cmyk = decoder.num_components == 4;
-  decoder.out_color_space = is_gray ? JCS_GRAYSCALE : is_cmyk ? JCS_CMYK : JCS_RGB;
+  const bool has_planes = has_plain_planes(decoder);
+  decoder.out_color_space = is_gray      ? JCS_GRAYSCALE
+                            : is_cmyk    ? JCS_CMYK
+                            : has_planes ? JCS_YCbCr
+                                         : JCS_RGB;
+  decoder.raw_data_out = has_planes ? TRUE : FALSE;
   jpeg_start_decompress(&decoder);
+  out->orientation = info.orientation;
+
+  if (has_planes) {
+    const Status status = place_planes(decoder, pixels, &out->view);
+    if (!status.ok()) return status;
+    while (decoder.output_scanline < decoder.output_height && !session.is_corrupt) {
+      read_planes(decoder, pixels, out->view);
+    }
+    if (!session.is_corrupt) jpeg_finish_decompress(&decoder);
+    return session.is_corrupt ? corrupt(session) : Status{};
+  }
 
   const int channels = is_gray ? 1 : 3;
   const size_t row_bytes = static_cast<size_t>(info.width) * static_cast<size_t>(channels);
@@ -167,7 +237,6 @@ Status decode(Session& session, uint64_t max_pixels, JpegGate gate, void* gate_c
   if (!session.is_corrupt) jpeg_finish_decompress(&decoder);
   if (session.is_corrupt) return corrupt(session);
 
-  out->orientation = info.orientation;
   return make_pixel_view(pixels.data(), bytes, info.width, info.height,
                          is_gray ? PixelFormat::gray8 : PixelFormat::rgb24, nullptr, 0, &out->view);
 }

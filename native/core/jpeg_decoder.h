@@ -6,7 +6,8 @@
 namespace vedette {
 
 struct JpegPicture {
-  // rgb24, or gray8 for a grayscale JPEG; lies in the caller's buffer.
+  // jpeg_planes where the JPEG holds YCbCr as nearly all do, gray8 for a grayscale one, else rgb24;
+  // lies in the caller's buffer.
   PixelView view;
   Orientation orientation;
 };

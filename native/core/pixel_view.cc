@@ -3,6 +3,7 @@
 namespace vedette {
 
 const char* format_name(PixelFormat format) {
+  if (format == PixelFormat::jpeg_planes) return "JPEG";
   static const char* const names[] = {"rgb24", "bgr24", "gray8", "nv12", "i420", "yuyv"};
   return names[static_cast<int>(format)];
 }
@@ -10,7 +11,8 @@ const char* format_name(PixelFormat format) {
 int plane_count(PixelFormat format) {
   switch (format) {
     case PixelFormat::nv12: return 2;
-    case PixelFormat::i420: return 3;
+    case PixelFormat::i420:
+    case PixelFormat::jpeg_planes: return 3;
     default: return 1;
   }
 }
@@ -21,7 +23,8 @@ size_t plane_row_bytes(PixelFormat format, int plane, int width) {
   switch (format) {
     case PixelFormat::rgb24:
     case PixelFormat::bgr24: return w * 3;
-    case PixelFormat::gray8: return w;
+    case PixelFormat::gray8:
+    case PixelFormat::jpeg_planes: return w;
     case PixelFormat::nv12: return plane == 0 ? w : half * 2;
     case PixelFormat::i420: return plane == 0 ? w : half;
     case PixelFormat::yuyv: return half * 4;

@@ -4,7 +4,17 @@
 namespace vedette {
 
 // Order mirrored in native/index.ts (RAW_PIXEL_FORMATS of the contract).
-enum class PixelFormat : int { rgb24 = 0, bgr24, gray8, nv12, i420, yuyv };
+enum class PixelFormat : int {
+  rgb24 = 0,
+  bgr24,
+  gray8,
+  nv12,
+  i420,
+  yuyv,
+  // Only within the core: what a JPEG holds, full range, chroma whole or halved (PixelView).
+  jpeg_planes = 100
+};
+// Those that come from outside.
 constexpr int kPixelFormats = 6;
 constexpr int kMaxPlanes = 3;
 constexpr int kMaxSide = 65535;
@@ -23,6 +33,9 @@ struct PixelView {
   int width = 0;
   int height = 0;
   PixelFormat format = PixelFormat::rgb24;
+  // jpeg_planes: whether there is one chroma sample for two pixels of a row, for two rows.
+  bool has_half_columns = false;
+  bool has_half_rows = false;
 };
 
 // Checks that the planes, back to back with these strides (none: packed rows), lie within `size`

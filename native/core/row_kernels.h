@@ -22,6 +22,16 @@ constexpr int16_t kCbToGreen = 3209;  // 0.391762
 constexpr int16_t kCrToGreen = 6660;  // 0.812968
 constexpr int16_t kCbToBlue = 16525;  // 2.017232
 
+// Full range BT.601 as JPEG has it, luma shifted by 6 and no gain.
+constexpr int16_t kJpegCrToRed = 11485;   // 1.402 in 2^13
+constexpr int16_t kJpegCbToGreen = 2819;  // 0.344136
+constexpr int16_t kJpegCrToGreen = 5850;  // 0.714136
+constexpr int16_t kJpegCbToBlue = 14516;  // 1.772
+
+// What a row holds.
+enum class Colour : int { rgb = 0, limited_yuv, full_yuv };
+constexpr int kColours = 3;
+
 struct GatherTables;
 
 // Only for processors with byte shuffles: a row of the source is read only where the tensor needs it,
@@ -32,9 +42,9 @@ struct FusedKernels {
   int lanes = 0;
   // From one source row, one line for each of R, G and B, `pitch` samples apart, with 7 fractional
   // bits: what yuv_to_rgb and widen_row together make. `rows` are those of the three components.
-  // [is YUV][has a far neighbour]
-  void (*widen[2][2])(const GatherTables& tables, const uint8_t* const* rows, int16_t* lines,
-                      size_t pitch) = {};
+  // [Colour][has a far neighbour]
+  void (*widen[kColours][2])(const GatherTables& tables, const uint8_t* const* rows, int16_t* lines,
+                             size_t pitch) = {};
   // blend_rows and normalise_row (or the levels themselves) in one.
   void (*blend_to_float)(const int16_t* near, const int16_t* far, int16_t weight, int count,
                          float factor, float offset, float* out) = nullptr;
@@ -49,6 +59,18 @@ struct RowKernels {
   // formula.
   void (*yuv_to_rgb)(const uint8_t* luma, const uint8_t* cb, const uint8_t* cr, int count,
                      uint8_t* rgb) = nullptr;
+
+  // The same for the full range of a JPEG.
+  void (*jpeg_to_rgb)(const uint8_t* luma, const uint8_t* cb, const uint8_t* cr, int count,
+                      uint8_t* rgb) = nullptr;
+
+  // near * 3 + far.
+  void (*mix_rows)(const uint8_t* near, const uint8_t* far, int count, int16_t* out) = nullptr;
+
+  // libjpeg's triangle filter: two samples for each of `count`, (3 * from[i] + from[i -+ 1]) /
+  // 2^shift with its biases: 8 and 7 for a shift of 4, 1 and 2 for a shift of 2. from[-1] and
+  // from[count] exist.
+  void (*double_row)(const int16_t* from, int shift, int count, uint8_t* out) = nullptr;
 
   // Rec. 601 luma of full-range packed RGB with 14 fractional bits, as OpenCV's COLOR_RGB2GRAY.
   void (*rgb_to_gray)(const uint8_t* rgb, int count, uint8_t* gray) = nullptr;

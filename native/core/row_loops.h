@@ -32,6 +32,38 @@ void yuv_to_rgb(const uint8_t* __restrict luma, const uint8_t* __restrict cb,
   }
 }
 
+inline uint8_t clamp_level(int level) {
+  return static_cast<uint8_t>(level < 0 ? 0 : level > 255 ? 255 : level);
+}
+
+void jpeg_to_rgb(const uint8_t* __restrict luma, const uint8_t* __restrict cb,
+                 const uint8_t* __restrict cr, int count, uint8_t* __restrict rgb) {
+  for (int i = 0; i < count; i++) {
+    const int16_t u = static_cast<int16_t>((cb[i] - 128) * 256);
+    const int16_t v = static_cast<int16_t>((cr[i] - 128) * 256);
+    const int y = luma[i] * 64 + 32;
+    rgb[i * 3] = clamp_level((y + rounded_product(v, kJpegCrToRed)) >> 6);
+    rgb[i * 3 + 1] = clamp_level(
+        (y - rounded_product(u, kJpegCbToGreen) - rounded_product(v, kJpegCrToGreen)) >> 6);
+    rgb[i * 3 + 2] = clamp_level((y + rounded_product(u, kJpegCbToBlue)) >> 6);
+  }
+}
+
+void mix_rows(const uint8_t* __restrict near, const uint8_t* __restrict far, int count,
+              int16_t* __restrict out) {
+  for (int i = 0; i < count; i++) out[i] = static_cast<int16_t>(near[i] * 3 + far[i]);
+}
+
+void double_row(const int16_t* __restrict from, int shift, int count, uint8_t* __restrict out) {
+  const int16_t left = shift == 4 ? 8 : 1;
+  const int16_t right = shift == 4 ? 7 : 2;
+  for (int i = 0; i < count; i++) {
+    const int16_t own = static_cast<int16_t>(from[i] * 3);
+    out[i * 2] = static_cast<uint8_t>(static_cast<int16_t>(own + from[i - 1] + left) >> shift);
+    out[i * 2 + 1] = static_cast<uint8_t>(static_cast<int16_t>(own + from[i + 1] + right) >> shift);
+  }
+}
+
 void rgb_to_gray(const uint8_t* __restrict rgb, int count, uint8_t* __restrict gray) {
   for (int i = 0; i < count; i++) {
     const int sum = rgb[i * 3] * 4899 + rgb[i * 3 + 1] * 9617 + rgb[i * 3 + 2] * 1868;
@@ -85,8 +117,7 @@ void settle_sums(const int32_t* __restrict sums, int shift, size_t samples,
 
 void clamp_sums(const int32_t* __restrict sums, int bits, size_t samples, uint8_t* __restrict out) {
   for (size_t i = 0; i < samples; i++) {
-    const int32_t level = sums[i] >> bits;
-    out[i] = static_cast<uint8_t>(level < 0 ? 0 : level > 255 ? 255 : level);
+    out[i] = clamp_level(sums[i] >> bits);
   }
 }
 
@@ -111,6 +142,9 @@ RowKernels plain_row_kernels(const char* name) {
   RowKernels kernels;
   kernels.name = name;
   kernels.yuv_to_rgb = yuv_to_rgb;
+  kernels.jpeg_to_rgb = jpeg_to_rgb;
+  kernels.mix_rows = mix_rows;
+  kernels.double_row = double_row;
   kernels.rgb_to_gray = rgb_to_gray;
   kernels.widen_row = widen_row;
   kernels.blend_rows = blend_rows;

@@ -1,9 +1,11 @@
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <vector>
 
 #include <jpeglib.h>
 
+#include "../core/colour.h"
 #include "../core/image_header.h"
 #include "../core/jpeg_decoder.h"
 #include "../core/jpeg_encoder.h"
@@ -70,7 +72,96 @@ std::vector<uint8_t> write_noise(int width, int height, int quality) {
   return std::vector<uint8_t>(jpeg.data(), jpeg.data() + jpeg.size());
 }
 
+// Noise under a slow wave, in YCbCr with chroma divided by `across` and `down`.
+std::vector<uint8_t> write_subsampled(int width, int height, int across, int down, int quality) {
+  jpeg_compress_struct encoder;
+  jpeg_error_mgr errors;
+  encoder.err = jpeg_std_error(&errors);
+  jpeg_create_compress(&encoder);
+  unsigned char* bytes = nullptr;
+  unsigned long size = 0;
+  jpeg_mem_dest(&encoder, &bytes, &size);
+  encoder.image_width = static_cast<JDIMENSION>(width);
+  encoder.image_height = static_cast<JDIMENSION>(height);
+  encoder.input_components = 3;
+  encoder.in_color_space = JCS_RGB;
+  jpeg_set_defaults(&encoder);
+  jpeg_set_quality(&encoder, quality, TRUE);
+  encoder.comp_info[0].h_samp_factor = across;
+  encoder.comp_info[0].v_samp_factor = down;
+  jpeg_start_compress(&encoder, TRUE);
+  std::vector<uint8_t> row(static_cast<size_t>(width) * 3);
+  unsigned state = 7;
+  for (int y = 0; y < height; y++) {
+    for (size_t i = 0; i < row.size(); i++) {
+      state = state * 1103515245 + 12345;
+      row[i] = static_cast<uint8_t>((i * (1 + i % 3) + static_cast<size_t>(y) * 3) / 2 +
+                                    (state >> 20) % 90);
+    }
+    JSAMPROW pointer = row.data();
+    jpeg_write_scanlines(&encoder, &pointer, 1);
+  }
+  jpeg_finish_compress(&encoder);
+  jpeg_destroy_compress(&encoder);
+  std::vector<uint8_t> result(bytes, bytes + size);
+  std::free(bytes);
+  return result;
+}
+
+std::vector<uint8_t> read_with_libjpeg(const std::vector<uint8_t>& jpeg) {
+  jpeg_decompress_struct decoder;
+  jpeg_error_mgr errors;
+  decoder.err = jpeg_std_error(&errors);
+  jpeg_create_decompress(&decoder);
+  jpeg_mem_src(&decoder, jpeg.data(), jpeg.size());
+  jpeg_read_header(&decoder, TRUE);
+  jpeg_start_decompress(&decoder);
+  const size_t row_bytes = size_t{decoder.output_width} * 3;
+  std::vector<uint8_t> rgb(row_bytes * decoder.output_height);
+  while (decoder.output_scanline < decoder.output_height) {
+    JSAMPROW row = rgb.data() + row_bytes * decoder.output_scanline;
+    jpeg_read_scanlines(&decoder, &row, 1);
+  }
+  jpeg_finish_decompress(&decoder);
+  jpeg_destroy_decompress(&decoder);
+  return rgb;
+}
+
 }  // namespace
+
+TEST("the pixels of every sampling are those of libjpeg, at most a level apart and seldom that") {
+  const int samplings[][2] = {{1, 1}, {2, 1}, {2, 2}, {1, 2}, {4, 1}};
+  size_t differing = 0, samples = 0;
+  for (const auto& sampling : samplings) {
+    // Every remainder of blocks, and pictures that libjpeg does not filter.
+    for (int width = 1; width < 70; width += width < 8 ? 1 : 5) {
+      const int height = 1 + width * 7 % 41;
+      const std::vector<uint8_t> jpeg =
+          write_subsampled(width, height, sampling[0], sampling[1], 60 + width % 40);
+      Buffer<uint8_t> pixels;
+      JpegPicture picture;
+      CHECK(
+          decode_jpeg(jpeg.data(), jpeg.size(), 1 << 20, nullptr, nullptr, pixels, &picture).ok());
+      const bool is_usual = sampling[0] <= 2 && sampling[1] <= sampling[0];
+      CHECK((picture.view.format == PixelFormat::jpeg_planes) == (is_usual && width > 4));
+      const std::vector<uint8_t> want = read_with_libjpeg(jpeg);
+      std::vector<uint8_t> row(static_cast<size_t>(width) * 3);
+      for (int y = 0; y < height; y++) {
+        // From odd and even columns on, as bands of a turned picture are read.
+        const int from = y % std::min(width, 4);
+        read_rgb(picture.view, y, from, width - from, row.data());
+        const uint8_t* const right = want.data() + static_cast<size_t>(y * width + from) * 3;
+        for (int i = 0; i < (width - from) * 3; i++) {
+          const int apart = std::abs(row[static_cast<size_t>(i)] - right[i]);
+          CHECK(apart <= 1);
+          differing += static_cast<size_t>(apart);
+          samples++;
+        }
+      }
+    }
+  }
+  CHECK(differing * 50 < samples);
+}
 
 TEST("CMYK and YCCK, Adobe's and plain") {
   // Ink 0/255/255/0 is red. Adobe stores 255 - ink.

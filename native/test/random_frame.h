@@ -1,4 +1,5 @@
 #pragma once
+#include <memory>
 #include <random>
 
 #include "../core/raw_to_tensor.h"
@@ -31,6 +32,72 @@ inline size_t frame_bytes(PixelFormat format, int width, int height, int extra, 
   }
   return total;
 }
+
+// A frame of any format that comes from outside, or what a JPEG decodes to.
+class Frame {
+ public:
+  Frame(Random& random, int width, int height)
+      : format_(random.below(kPixelFormats + 1) == 0
+                    ? PixelFormat::jpeg_planes
+                    : static_cast<PixelFormat>(random.below(kPixelFormats))) {
+    const int extra = random.below(3) * 5;
+    for (int plane = 0; plane < kMaxPlanes; plane++) sizes_[plane] = 0;
+    if (format_ == PixelFormat::jpeg_planes) {
+      place_jpeg(random, width, height, extra);
+    } else {
+      sizes_[0] = frame_bytes(format_, width, height, extra, strides_);
+      pixels_[0].reset(new ExactMemory(sizes_[0]));
+      is_valid_ = make_pixel_view(pixels_[0]->data(), sizes_[0], width, height, format_, strides_,
+                                  plane_count(format_), &view_)
+                      .ok();
+    }
+    paint(random);
+  }
+
+  bool is_valid() const { return is_valid_; }
+  const PixelView& view() const { return view_; }
+
+ private:
+  void place_jpeg(Random& random, int width, int height, int extra) {
+    view_.format = format_;
+    view_.width = width;
+    view_.height = height;
+    view_.has_half_columns = random.below(3) > 0;
+    view_.has_half_rows = view_.has_half_columns && random.below(2) == 0;
+    for (int plane = 0; plane < 3; plane++) {
+      const bool is_chroma = plane > 0;
+      const int columns = is_chroma && view_.has_half_columns ? (width + 1) / 2 : width;
+      const int rows = is_chroma && view_.has_half_rows ? (height + 1) / 2 : height;
+      view_.strides[plane] = static_cast<size_t>(columns + extra);
+      sizes_[plane] =
+          view_.strides[plane] * static_cast<size_t>(rows - 1) + static_cast<size_t>(columns);
+      pixels_[plane].reset(new ExactMemory(sizes_[plane]));
+      view_.planes[plane] = pixels_[plane]->data();
+    }
+    is_valid_ = true;
+  }
+
+  // Noise, black and white, or one level: every frequency, every clamp, every rounding.
+  void paint(Random& random) {
+    const int kind = random.below(4);
+    const int level = random.below(256);
+    for (int plane = 0; plane < kMaxPlanes; plane++) {
+      for (size_t i = 0; i < sizes_[plane]; i++) {
+        const int noise = random.below(256);
+        pixels_[plane]->data()[i] = static_cast<uint8_t>(kind == 0   ? level
+                                                         : kind == 1 ? (noise & 1) * 255
+                                                                     : noise);
+      }
+    }
+  }
+
+  PixelFormat format_;
+  PixelView view_;
+  int64_t strides_[kMaxPlanes] = {0, 0, 0};
+  size_t sizes_[kMaxPlanes];
+  std::unique_ptr<ExactMemory> pixels_[kMaxPlanes];
+  bool is_valid_ = false;
+};
 
 inline ViewSpec view_of(Random& random, int width, int height) {
   ViewSpec view;

@@ -10,25 +10,17 @@ TEST("no combination of format, view and tensor reads or writes out of bounds") 
   Random random(7);
   Workspace workspace;
   for (int run = 0; run < 6000; run++) {
-    const PixelFormat format = static_cast<PixelFormat>(random.below(kPixelFormats));
     const int width = 1 + random.below(run % 7 == 0 ? 300 : 40);
     const int height = 1 + random.below(40);
-    int64_t strides[kMaxPlanes] = {0, 0, 0};
-    ExactMemory pixels(
-        random_frame::frame_bytes(format, width, height, random.below(3) * 5, strides));
-    for (size_t i = 0; i < pixels.size(); i++) {
-      pixels.data()[i] = static_cast<uint8_t>(random.below(256));
-    }
-    PixelView image;
-    CHECK(make_pixel_view(pixels.data(), pixels.size(), width, height, format, strides,
-                          plane_count(format), &image)
-              .ok());
+    const random_frame::Frame frame(random, width, height);
+    CHECK(frame.is_valid());
     const ViewSpec view = random_frame::view_of(random, width, height);
     const TensorSpec spec = random_frame::tensor_of(random, 50);
     ExactMemory out(random_frame::tensor_bytes(spec));
     std::memset(out.data(), 0xff, out.size());
     Transform transform;
-    CHECK(raw_to_tensor(image, view, spec, out.data(), out.size(), workspace, &transform).ok());
+    CHECK(raw_to_tensor(frame.view(), view, spec, out.data(), out.size(), workspace, &transform)
+              .ok());
     if (spec.dtype == Dtype::float32) {
       const float* values = reinterpret_cast<const float*>(out.data());
       for (size_t i = 0; i < out.size() / sizeof(float); i++) {

@@ -11,18 +11,6 @@ using random_frame::Random;
 
 namespace {
 
-// Noise, black and white, or one level: every frequency, every clamp, every rounding.
-void paint(Random& random, ExactMemory& pixels) {
-  const int kind = random.below(4);
-  const int level = random.below(256);
-  for (size_t i = 0; i < pixels.size(); i++) {
-    const int noise = random.below(256);
-    pixels.data()[i] = static_cast<uint8_t>(kind == 0   ? level
-                                            : kind == 1 ? (noise & 1) * 255
-                                                        : noise);
-  }
-}
-
 void normalise_by_chance(Random& random, TensorSpec* spec) {
   spec->pad_value = random.below(256);
   if (spec->dtype != Dtype::float32 || random.below(2) == 0) return;
@@ -40,17 +28,10 @@ TEST("every kernel gives the bits of the scalar one") {
   Random random(11);
   // Of the two-neighbour rules and of wide pictures more, for they have ways of their own.
   for (int run = 0; run < 2500; run++) {
-    const PixelFormat format = static_cast<PixelFormat>(random.below(kPixelFormats));
     const int width = 1 + random.below(run % 3 == 0 ? 60 : 900);
     const int height = 1 + random.below(24);
-    int64_t strides[kMaxPlanes] = {0, 0, 0};
-    ExactMemory pixels(
-        random_frame::frame_bytes(format, width, height, random.below(3) * 5, strides));
-    paint(random, pixels);
-    PixelView image;
-    CHECK(make_pixel_view(pixels.data(), pixels.size(), width, height, format, strides,
-                          plane_count(format), &image)
-              .ok());
+    const random_frame::Frame frame(random, width, height);
+    CHECK(frame.is_valid());
     const ViewSpec view = random_frame::view_of(random, width, height);
     TensorSpec spec = random_frame::tensor_of(random, 300);
     if (random.below(3) > 0) spec.interpolation = Interpolation::bilinear;
@@ -64,11 +45,12 @@ TEST("every kernel gives the bits of the scalar one") {
       Workspace workspace;
       ExactMemory out(right.size());
       ExactMemory& into = i == 0 ? right : out;
-      CHECK(raw_to_tensor(image, view, spec, into.data(), into.size(), workspace, &transform).ok());
+      CHECK(raw_to_tensor(frame.view(), view, spec, into.data(), into.size(), workspace, &transform)
+                .ok());
       if (i > 0 && std::memcmp(out.data(), right.data(), out.size()) != 0) {
         std::fprintf(stderr, "%s differs: %s %dx%d -> %dx%d, run %d\n",
-                     available_row_kernels(i)->name, format_name(format), width, height, spec.width,
-                     spec.height, run);
+                     available_row_kernels(i)->name, format_name(frame.view().format), width,
+                     height, spec.width, spec.height, run);
         CHECK(false);
       }
     }
@@ -83,7 +65,9 @@ TEST("a workspace that changes picture, tensor and kernel forgets its tables") {
     // Few sizes, so that a table that should have changed is likely to fit.
     const int width = 200 + random.below(2);
     ExactMemory pixels(static_cast<size_t>(width) * 8 * 3);
-    paint(random, pixels);
+    for (size_t i = 0; i < pixels.size(); i++) {
+      pixels.data()[i] = static_cast<uint8_t>(random.below(256));
+    }
     const PixelFormat format = random.below(2) == 0 ? PixelFormat::rgb24 : PixelFormat::bgr24;
     PixelView image;
     CHECK(make_pixel_view(pixels.data(), pixels.size(), width, 8, format, nullptr, 0, &image).ok());
