@@ -101,7 +101,31 @@ export const modelInputSchema = z.strictObject({
   padValue: z.int().min(0).max(255).default(114).describe('Grey level of letterbox bars'),
 });
 
-export const DECODERS = ['end-to-end-detections', 'anomaly', 'classification', 'movenet'] as const;
+export const DECODERS = [
+  'end-to-end-detections',
+  'yolo-detections',
+  'anomaly',
+  'classification',
+  'movenet',
+] as const;
+
+const yoloHead = {
+  output: z.string().optional().describe('Output of the ONNX graph; the only one when absent'),
+  layout: z
+    .enum(['channels-first', 'rows'])
+    .optional()
+    .describe(
+      '`channels-first` is [batch,channels,N], `rows` is [batch,N,channels]; from labels and shape when absent',
+    ),
+  scoreThreshold: z.number().min(0).max(1).default(0.25).describe('Candidates below are left out'),
+  iouThreshold: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.45)
+    .describe('A box that overlaps a better one by a greater intersection over union is dropped'),
+  maxDetections: z.int().min(1).max(4096).default(300).describe('The best are kept'),
+};
 
 export const modelOutputSchema = z.discriminatedUnion('decoder', [
   z.strictObject({
@@ -111,6 +135,24 @@ export const modelOutputSchema = z.discriminatedUnion('decoder', [
     output: z.string().optional().describe('Output of the ONNX graph; the only one when absent'),
     scoreThreshold: z.number().min(0).max(1).default(0.3).describe('Detections below are left out'),
     maxDetections: z.int().min(1).max(10_000).default(300).describe('The best are kept'),
+  }),
+  z.strictObject({
+    decoder: z
+      .literal('yolo-detections')
+      .describe(
+        'One output of candidates: centre x, centre y, width, height in input pixels, objectness (v5, v6, v7), a score for each class',
+      ),
+    ...yoloHead,
+    hasObjectness: z
+      .boolean()
+      .optional()
+      .describe(
+        'Whether the score is objectness × class; from labels and shape when absent, and without labels true for `rows`',
+      ),
+    suppression: z
+      .enum(['per-class', 'agnostic'])
+      .default('per-class')
+      .describe('Whether only boxes of the same class drop each other, or all'),
   }),
   z.strictObject({
     decoder: z

@@ -5,6 +5,7 @@ import { ClassificationDecoder } from './classification.ts';
 import type { Decoder, DecoderModel } from './decoder.ts';
 import { EndToEndDetections } from './end-to-end-detections.ts';
 import { MoveNetDecoder } from './movenet.ts';
+import { YoloDetections } from './yolo-detections.ts';
 
 /**
  * The decoder that the manifest names, for a graph with these outputs.
@@ -22,6 +23,8 @@ export function createDecoder(
       return new AnomalyDecoder(output, declarations, model);
     case 'classification':
       return new ClassificationDecoder(output, declarations, model);
+    case 'yolo-detections':
+      return new YoloDetections(output, declarations, model);
     case 'movenet':
       return new MoveNetDecoder(output, declarations, model);
   }

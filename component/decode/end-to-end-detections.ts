@@ -5,7 +5,7 @@ import type { TensorDeclaration, TensorValue } from '../contract/tensor.ts';
 import type { DecodeContext, Decoded, Decoder, DecoderModel } from './decoder.ts';
 import { numericValues, requireFinite, requireOutput, requireScore } from './output-values.ts';
 import { mayBe, pickOutput, shapeInvalid } from './pick-output.ts';
-import { clamp, roundPixels, shownBox } from './picture-area.ts';
+import { sourceBox } from './picture-area.ts';
 import { lowestThreshold, thresholdOf } from './score-threshold.ts';
 
 type Settings = Extract<ModelOutput, { decoder: 'end-to-end-detections' }>;
@@ -55,7 +55,6 @@ export class EndToEndDetections implements Decoder {
     row: number,
     context: DecodeContext,
   ): Detection | undefined {
-    const { transform } = context;
     const { scoreThreshold } = this.#settings;
     const raw = values[row + 4]!;
     if (raw < lowestThreshold(context, scoreThreshold)) return undefined;
@@ -63,20 +62,9 @@ export class EndToEndDetections implements Decoder {
     const labelIndex = this.#labelIndex(values[row + 5]!, row / COLUMNS);
     const label = this.#model.labels[labelIndex] ?? String(labelIndex);
     if (score < thresholdOf(label, context, scoreThreshold)) return undefined;
-    const shown = shownBox(context);
-    const right = shown.x + shown.width;
-    const bottom = shown.y + shown.height;
-    const x1 = clamp(values[row]! * transform.scaleX + transform.offsetX, shown.x, right);
-    const y1 = clamp(values[row + 1]! * transform.scaleY + transform.offsetY, shown.y, bottom);
-    const x2 = clamp(values[row + 2]! * transform.scaleX + transform.offsetX, shown.x, right);
-    const y2 = clamp(values[row + 3]! * transform.scaleY + transform.offsetY, shown.y, bottom);
-    const box = {
-      x: roundPixels(x1),
-      y: roundPixels(y1),
-      width: roundPixels(x2 - x1),
-      height: roundPixels(y2 - y1),
-    };
-    return box.width > 0 && box.height > 0 ? { label, labelIndex, score, box } : undefined;
+    const corners = [values[row]!, values[row + 1]!, values[row + 2]!, values[row + 3]!];
+    const box = sourceBox(corners, context);
+    return box && { label, labelIndex, score, box };
   }
 
   #labelIndex(value: number, row: number): number {

@@ -17,6 +17,25 @@ export function shownBox(context: DecodeContext): Box {
   };
 }
 
+/**
+ * A box x1, y1, x2, y2 in pixels of the input as a box in source pixels, kept inside the picture;
+ * `undefined` when nothing of it is left.
+ */
+export function sourceBox(corners: ArrayLike<number>, context: DecodeContext): Box | undefined {
+  const { scaleX, scaleY, offsetX, offsetY } = context.transform;
+  const shown = shownBox(context);
+  const right = shown.x + shown.width;
+  const bottom = shown.y + shown.height;
+  const x1 = clamp(corners[0]! * scaleX + offsetX, shown.x, right);
+  const y1 = clamp(corners[1]! * scaleY + offsetY, shown.y, bottom);
+  const x2 = clamp(corners[2]! * scaleX + offsetX, shown.x, right);
+  const y2 = clamp(corners[3]! * scaleY + offsetY, shown.y, bottom);
+  const width = roundPixels(x2 - x1);
+  const height = roundPixels(y2 - y1);
+  if (width <= 0 || height <= 0) return undefined;
+  return { x: roundPixels(x1), y: roundPixels(y1), width, height };
+}
+
 /** Source pixels are given to a hundredth. */
 export const roundPixels = (value: number) => Math.round(value * 100) / 100;
 

@@ -12,7 +12,7 @@ const MAX_MANIFEST_BYTES = 16 * 1024 * 1024;
 const DECODERS_OF_TASK: Readonly<
   Record<ModelManifest['task'], readonly ModelManifest['output']['decoder'][]>
 > = {
-  'object-detection': ['end-to-end-detections'],
+  'object-detection': ['end-to-end-detections', 'yolo-detections'],
   'anomaly-detection': ['anomaly'],
   classification: ['classification'],
   'keypoint-detection': ['movenet'],

@@ -1,14 +1,9 @@
-import type { ModelManifestInput } from '../../contract/model-manifest.ts';
+import type { RecognisedFamily } from './recognised-family.ts';
+import { onlyFloatShape } from './only-float-shape.ts';
 import { completeOutput } from './complete-output.ts';
 import type { ModelMetadata } from './model-metadata.ts';
 import type { OnnxStructure } from './read-onnx.ts';
-
-/** The family that a graph belongs to, as a manifest would name it. */
-export interface RecognisedFamily extends Pick<ModelManifestInput, 'task' | 'output'> {
-  /** What the family's public models want of their input, where that is known. */
-  readonly input?: ModelManifestInput['input'];
-  readonly guesses: readonly string[];
-}
+import { yoloDetections } from './recognise-yolo.ts';
 
 type Recognise = (
   structure: OnnxStructure,
@@ -16,11 +11,17 @@ type Recognise = (
 ) => RecognisedFamily | undefined;
 
 /** From the surest sign to the weakest. */
-const FAMILIES: readonly Recognise[] = [anomaly, movenet, classification, endToEndDetections];
+const FAMILIES: readonly Recognise[] = [
+  anomaly,
+  movenet,
+  yoloDetections,
+  classification,
+  endToEndDetections,
+];
 
 /** What `recogniseFamily` looks for, in words. */
 export const KNOWN_OUTPUTS =
-  "anomalib's pred_score, [N, 6] or [1, N, 6] of detections, [1, C] of classes, or [1, 1, 17, 3] of keypoints";
+  "anomalib's pred_score, [N, 6] or [1, N, 6] of detections, a YOLO head such as [1, 84, 8400] or [1, 25200, 85], [1, C] of classes, or [1, 1, 17, 3] of keypoints";
 
 /** The first family whose signs the outputs and the metadata show; `undefined` for none. */
 export function recogniseFamily(
@@ -103,10 +104,4 @@ function endToEndDetections(
     output: { decoder: 'end-to-end-detections' },
     guesses: [],
   };
-}
-
-/** Shape of the graph's output, when there is only one and it holds floats. */
-function onlyFloatShape({ outputs }: OnnxStructure) {
-  const [only] = outputs;
-  return outputs.length === 1 && only?.dtype.startsWith('float') ? only.shape : undefined;
 }

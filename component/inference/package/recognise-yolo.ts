@@ -1,0 +1,80 @@
+import { headOf } from '../../decode/yolo-head.ts';
+import type { YoloHead } from '../../decode/yolo-head.ts';
+import { isUltralytics } from './model-metadata.ts';
+import type { ModelMetadata } from './model-metadata.ts';
+import type { OnnxStructure } from './read-onnx.ts';
+import { onlyFloatShape } from './only-float-shape.ts';
+import type { RecognisedFamily } from './recognised-family.ts';
+
+/**
+ * A YOLO head with its duplicates still in: one dimension is the number of its candidates, which
+ * follows from the input's size, or open while the other one fits the metadata's class names.
+ */
+export function yoloDetections(
+  structure: OnnxStructure,
+  metadata: ModelMetadata,
+): RecognisedFamily | undefined {
+  if (metadata.task !== undefined && metadata.task !== 'detect') return undefined;
+  const head = yoloHead(structure, metadata, 0);
+  if (!head) return undefined;
+  const guesses: string[] = [];
+  if (!metadata.labels && head.layout === 'rows') {
+    guesses.push(
+      "output.hasObjectness true, as YOLO v5, v6 and v7 have it: false if the rows are 4 + classes; YOLOX's raw head is another family",
+    );
+  }
+  return {
+    task: 'object-detection',
+    ...yoloInput(metadata),
+    output: { decoder: 'yolo-detections', ...ultralyticsOverlap(metadata) },
+    guesses,
+  };
+}
+
+/** Letterboxed, where the metadata does not make the package reader fill it in by itself. */
+export const yoloInput = (metadata: ModelMetadata): Pick<RecognisedFamily, 'input'> =>
+  isUltralytics(metadata) ? {} : { input: { resize: 'letterbox' } };
+
+/** Ultralytics' own `predict` suppresses at 0.7. */
+export const ultralyticsOverlap = (metadata: ModelMetadata): { iouThreshold?: number } =>
+  isUltralytics(metadata) ? { iouThreshold: 0.7 } : {};
+
+/** The head in the graph's only output, when its shape can be nothing else. */
+export function yoloHead(
+  structure: OnnxStructure,
+  metadata: ModelMetadata,
+  extras: number,
+): YoloHead | undefined {
+  const shape = onlyFloatShape(structure);
+  if (shape?.length !== 3) return undefined;
+  const classCount = metadata.labels?.length;
+  const [, first, last] = shape;
+  const counts = candidateCounts(structure, metadata);
+  const isCount = (dimension: typeof first) =>
+    typeof dimension === 'number' && counts.has(dimension);
+  if (isCount(first) !== isCount(last)) {
+    const layout = isCount(last) ? 'channels-first' : 'rows';
+    return asHead(headOf(shape, { layout, classCount, extras }));
+  }
+  const isOneOpen = (typeof first === 'number') !== (typeof last === 'number');
+  if (!isOneOpen || classCount === undefined || metadata.stride === undefined) return undefined;
+  return asHead(headOf(shape, { classCount, extras }));
+}
+
+const asHead = (head: ReturnType<typeof headOf>) => (typeof head === 'object' ? head : undefined);
+
+/** Cells at strides 8, 16, 32 (and 64), each with one candidate or, with anchors, three. */
+function candidateCounts(structure: OnnxStructure, metadata: ModelMetadata): ReadonlySet<number> {
+  const shape = structure.inputs[0]?.shape ?? [];
+  const [height, width] = shape[3] === 3 ? [shape[1], shape[2]] : [shape[2], shape[3]];
+  const size =
+    typeof width === 'number' && typeof height === 'number'
+      ? { width, height }
+      : metadata.inputSize;
+  if (!size) return new Set();
+  const cells = (stride: number) =>
+    Math.ceil(size.width / stride) * Math.ceil(size.height / stride);
+  const three = cells(8) + cells(16) + cells(32);
+  const four = three + cells(64);
+  return new Set([three, four, 3 * three, 3 * four]);
+}
