@@ -180,7 +180,7 @@ export class ModelHost {
     };
   }
 
-  /** Refuses what comes, lets what was accepted end for up to `drainMs`, then closes idle workers. */
+  /** Refuses what comes, lets what was accepted end for up to `drainMs`, then closes its workers. */
   async close(drainMs: number): Promise<CloseReport> {
     this.#setState('closed');
     this.#abort.abort();
@@ -232,7 +232,8 @@ export class ModelHost {
     const { config, maxImagePixels, name } = this.#options;
     this.#setState('warming-up');
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.#abort.signal.addEventListener('abort', reject, { once: true });
+    const { signal } = this.#abort;
+    signal.addEventListener('abort', reject, { once: true });
     let wasReady = false;
     const pool: WorkerPool = new WorkerPool({
       name,
@@ -256,9 +257,14 @@ export class ModelHost {
     try {
       await promise;
     } catch (error) {
-      this.#pool = undefined;
-      await pool.close(0);
+      // Closed while it warmed up: `close` has the pool and gives its workers time to end.
+      if (!this.#isClosed) {
+        this.#pool = undefined;
+        await pool.close(0);
+      }
       throw error;
+    } finally {
+      signal.removeEventListener('abort', reject);
     }
   }
 

@@ -10,6 +10,7 @@ import type { FrameTransform, TensorData, TensorDtype, TensorValue } from '../co
 import { createDecoder } from '../decode/create-decoder.ts';
 import type { Decoder } from '../decode/decoder.ts';
 import type { ModelSetup } from './model-setup.ts';
+import { RunClock } from './run-clock.ts';
 import { loadError, runError } from './runtime-error.ts';
 import { warmUpPicture } from './warm-up-picture.ts';
 import type { PictureReply, TensorReply } from './worker-protocol.ts';
@@ -24,6 +25,7 @@ export type OnnxRuntime = typeof import('onnxruntime-node');
 export class ModelSession {
   readonly #runtime: OnnxRuntime;
   readonly #setup: ModelSetup;
+  readonly #clock: RunClock;
   readonly #session: InferenceSession;
   readonly #decoder: Decoder;
   readonly #pixels: Float32Array<ArrayBuffer> | Uint8Array<ArrayBuffer>;
@@ -33,7 +35,11 @@ export class ModelSession {
    * @throws VedetteError MODEL_LOAD_FAILED with the operator, opset or version named where known,
    * MODEL_FILE_INVALID, MODEL_MEMORY_EXCEEDED
    */
-  static async open(runtime: OnnxRuntime, setup: ModelSetup): Promise<ModelSession> {
+  static async open(
+    runtime: OnnxRuntime,
+    setup: ModelSetup,
+    clock = RunClock.create(),
+  ): Promise<ModelSession> {
     try {
       const session = await runtime.InferenceSession.create(setup.modelFile, {
         executionProviders: ['cpu'],
@@ -44,13 +50,18 @@ export class ModelSession {
         logSeverityLevel: 4,
         extra: { session: { intra_op: { allow_spinning: '0' } } },
       });
-      return new ModelSession(runtime, setup, session);
+      return new ModelSession(runtime, setup, clock, session);
     } catch (error) {
       throw loadError(error, setup.modelFile);
     }
   }
 
-  private constructor(runtime: OnnxRuntime, setup: ModelSetup, session: InferenceSession) {
+  private constructor(
+    runtime: OnnxRuntime,
+    setup: ModelSetup,
+    clock: RunClock,
+    session: InferenceSession,
+  ) {
     const { spec } = setup;
     const elements = tensorElements(spec);
     const channels = spec.colourOrder === 'gray' ? 1 : 3;
@@ -59,6 +70,7 @@ export class ModelSession {
       spec.layout === 'nchw' ? [1, channels, height, width] : [1, height, width, channels];
     this.#runtime = runtime;
     this.#setup = setup;
+    this.#clock = clock;
     this.#session = session;
     this.#decoder = createDecoder(setup.output, setup.outputs, { labels: setup.labels, spec });
     this.#pixels = spec.dtype === 'float32' ? new Float32Array(elements) : new Uint8Array(elements);
@@ -151,10 +163,13 @@ export class ModelSession {
     names: readonly string[],
   ): Promise<ReadonlyMap<string, TensorValue>> {
     let results: InferenceSession.OnnxValueMapType;
+    this.#clock.begin();
     try {
       results = await this.#session.run(feeds, [...names]);
     } catch (error) {
       throw runError(error);
+    } finally {
+      this.#clock.end();
     }
     const outputs = new Map<string, TensorValue>();
     for (const name of names) {

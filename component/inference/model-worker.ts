@@ -2,8 +2,14 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { VedetteError } from '../contract/errors.ts';
 import { ModelSession } from './model-session.ts';
-import type { ModelSetup } from './model-setup.ts';
-import type { FromWorker, ToWorker, WorkerJob, WorkerReply } from './worker-protocol.ts';
+import { RunClock } from './run-clock.ts';
+import type {
+  FromWorker,
+  ModelWorkerData,
+  ToWorker,
+  WorkerJob,
+  WorkerReply,
+} from './worker-protocol.ts';
 
 const port = parentPort!;
 const post = (message: FromWorker, transfer: ArrayBuffer[] = []) =>
@@ -15,7 +21,8 @@ delete (globalThis as { Float16Array?: unknown }).Float16Array;
 let session: ModelSession;
 try {
   const runtime = await import('onnxruntime-node');
-  session = await ModelSession.open(runtime, workerData as ModelSetup);
+  const { setup, clock } = workerData as ModelWorkerData;
+  session = await ModelSession.open(runtime, setup, RunClock.attach(clock));
   await session.warmUp();
   port.on('message', (message: ToWorker) => void receive(message));
   post({ kind: 'ready' });

@@ -3,7 +3,14 @@ import { VedetteError } from '../contract/errors.ts';
 import { WORKER_MEMORY } from '../contract/worker-memory.ts';
 import { entryFile } from './entry-file.ts';
 import type { ModelSetup } from './model-setup.ts';
-import type { FromWorker, ToWorker, WorkerJob, WorkerReply } from './worker-protocol.ts';
+import { RunClock } from './run-clock.ts';
+import type {
+  FromWorker,
+  ModelWorkerData,
+  ToWorker,
+  WorkerJob,
+  WorkerReply,
+} from './worker-protocol.ts';
 
 export interface WorkerEvents {
   onReady(worker: WorkerHandle): void;
@@ -29,6 +36,7 @@ export class WorkerHandle {
   readonly #worker: Worker;
   readonly #events: WorkerEvents;
   readonly #exited: Promise<void>;
+  readonly #clock = RunClock.create();
   #state: WorkerHandleState = 'loading';
   #isLoading = true;
   #running: RunningJob | undefined;
@@ -37,9 +45,10 @@ export class WorkerHandle {
 
   constructor(name: string, setup: ModelSetup, events: WorkerEvents) {
     this.#events = events;
+    const workerData: ModelWorkerData = { setup, clock: this.#clock.memory };
     this.#worker = new Worker(entryFile('model-worker'), {
       name,
-      workerData: setup,
+      workerData,
       execArgv: [],
       env: {},
       resourceLimits: WORKER_MEMORY,
@@ -62,6 +71,11 @@ export class WorkerHandle {
   /** Whether it is inside ONNX Runtime or on the way there. */
   get isInsideRun(): boolean {
     return this.#isLoading || this.#running !== undefined;
+  }
+
+  /** How long it has been inside ONNX Runtime with its job, in milliseconds; nothing when it is not. */
+  get ranMs(): number | undefined {
+    return this.#clock.elapsedMs;
   }
 
   /** Only when idle. @throws VedetteError of the job, or WORKER_LOST */

@@ -55,7 +55,7 @@ export class WorkerPool {
   readonly #workers = new Set<WorkerHandle>();
   readonly #abandoned = new Set<WorkerHandle>();
   readonly #loadTimers = new Map<WorkerHandle, NodeJS.Timeout>();
-  #inFlight = 0;
+  readonly #inFlight = new Set<Waiting>();
   #started = 0;
   #backOffMs = FIRST_BACK_OFF_MS;
   #refillTimer: NodeJS.Timeout | undefined;
@@ -72,7 +72,7 @@ export class WorkerPool {
   }
 
   get inFlight(): number {
-    return this.#inFlight;
+    return this.#inFlight.size;
   }
 
   get readyWorkers(): number {
@@ -123,25 +123,33 @@ export class WorkerPool {
     });
   }
 
-  /** Lets what was accepted end for up to `drainMs`, refuses the rest, closes idle workers. */
+  /**
+   * Lets what was accepted end, refuses the rest and closes workers, those that still load included:
+   * all within `drainMs`. What a worker is inside of then goes on there, and keeps its memory held.
+   */
   async close(drainMs: number): Promise<void> {
     this.#isClosing = true;
     clearTimeout(this.#refillTimer);
-    if (this.#queue.length + this.#inFlight > 0) {
-      await withTimeout(new Promise<void>((resolve) => (this.#whenEmpty = resolve)), drainMs);
+    const deadline = performance.now() + drainMs;
+    if (this.#queue.length + this.#inFlight.size > 0) {
+      const empty = new Promise<void>((resolve) => (this.#whenEmpty = resolve));
+      await withTimeout(empty, drainMs - Math.min(WORKERS_END_MS, drainMs / 4));
     }
     for (const waiting of this.#queue.drain()) {
       this.#reject(waiting, shuttingDown(this.#options.name));
       waiting.onUnused();
     }
+    for (const waiting of this.#inFlight) {
+      this.#reject(waiting, shuttingDown(this.#options.name));
+    }
     for (const timer of this.#loadTimers.values()) clearTimeout(timer);
     const ends: Promise<void>[] = [];
     for (const worker of [...this.#workers, ...this.#abandoned]) {
-      const isFree = !worker.isInsideRun;
+      const isToEnd = worker.state === 'loading' || !worker.isInsideRun;
       const ended = worker.close();
-      if (isFree) ends.push(ended);
+      if (isToEnd) ends.push(ended);
     }
-    await withTimeout(Promise.all(ends), CLOSE_MS);
+    await withTimeout(Promise.all(ends), Math.max(0, deadline - performance.now()));
   }
 
   #dispatch(): void {
@@ -157,8 +165,15 @@ export class WorkerPool {
     const { timeoutMs } = this.#options;
     waiting.dispatchedAt = performance.now();
     const queueMs = waiting.dispatchedAt - waiting.enqueuedAt;
-    const stuck = setTimeout(() => this.#abandon(worker, timeoutMs), timeoutMs);
-    this.#inFlight += 1;
+    let stuck = setTimeout(() => look(), timeoutMs);
+    // A picture that is slow to decode is the fault of who sent it, and decoding ends by itself:
+    // a worker hangs when the run had the greater part of the time.
+    const look = () => {
+      const ranMs = worker.ranMs ?? 0;
+      if (ranMs >= timeoutMs / 2) this.#abandon(worker, timeoutMs);
+      else stuck = setTimeout(look, timeoutMs - ranMs);
+    };
+    this.#inFlight.add(waiting);
     try {
       const reply = await worker.run(waiting.job, waiting.transfer);
       clearTimeout(waiting.deadline);
@@ -168,10 +183,10 @@ export class WorkerPool {
       this.#reject(waiting, VedetteError.from(error));
     } finally {
       clearTimeout(stuck);
-      this.#inFlight -= 1;
+      this.#inFlight.delete(waiting);
       waiting.onUnused();
       this.#dispatch();
-      if (this.#queue.length + this.#inFlight === 0) this.#whenEmpty?.();
+      if (this.#queue.length + this.#inFlight.size === 0) this.#whenEmpty?.();
     }
   }
 
@@ -276,7 +291,8 @@ export class WorkerPool {
   }
 }
 
-const CLOSE_MS = 1000;
+/** The part of a drain that is kept for workers to end in. */
+const WORKERS_END_MS = 500;
 
 function shuttingDown(name: string): VedetteError {
   return new VedetteError('SHUTTING_DOWN', `model '${name}' is being closed`);

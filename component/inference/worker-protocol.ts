@@ -1,6 +1,13 @@
 import type { SerializedError } from '../contract/errors.ts';
 import type { InferenceAnswer, InferenceRequest, TensorRequest } from '../contract/ports.ts';
 import type { TensorValue } from '../contract/tensor.ts';
+import type { ModelSetup } from './model-setup.ts';
+
+export interface ModelWorkerData {
+  readonly setup: ModelSetup;
+  /** Of a RunClock. */
+  readonly clock: SharedArrayBuffer;
+}
 
 /** What the main thread asks of a model worker; one at a time, answered by the same `id`. */
 export type WorkerJob =

@@ -226,7 +226,7 @@ export class ResultWriter {
   }
 
   #commitRetained(): void {
-    const rows = [...this.#retained.values().take(MAX_GROUP_ROWS)];
+    const rows = [...this.#retained.values()].slice(0, MAX_GROUP_ROWS);
     try {
       this.#commit(rows, false);
     } catch (thrown) {

@@ -338,6 +338,22 @@ describe('a model host', () => {
     expect(await host.close(4000)).toEqual({ isInsideRun: false });
   });
 
+  test('a picture that is slow to decode times out alone: its worker is not taken for one that hangs', async () => {
+    const { host, faults } = watch(await packages.add(brightnessModel()), { timeoutMs: 100 });
+    await host.start();
+    const slow = await plain(dark, 7000);
+    for (let index = 0; index < 3; index += 1) {
+      const data = slow.slice();
+      expect(await codeOf(host.infer(request({ kind: 'encoded', data })))).toBe(
+        'INFERENCE_TIMEOUT',
+      );
+      await expect.poll(() => host.status().inFlight, { timeout: 20_000 }).toBe(0);
+    }
+    expect(host.status()).toMatchObject({ state: 'ready', replacements: 0, readyWorkers: 1 });
+    expect((await host.infer(await encoded(dark))).findings.anomaly).toBeDefined();
+    expect(faults).toEqual([]);
+  });
+
   test('is not ready while two workers hang, and again when they have returned', async () => {
     const { host, until } = watch(await packages.add(loopsWhenBright(1_200_000)), {
       timeoutMs: 300,
@@ -406,6 +422,29 @@ describe('a model host', () => {
     await Promise.all(accepted);
     expect(await closing).toEqual({ isInsideRun: false });
     expect(states.at(-1)).toBe('closed');
+  });
+
+  test('whose model does not return is given up by its callers when the drain is over; slots stay held', async () => {
+    const { host } = watch(await packages.add(loopsWhenBright(1_200_000)), { timeoutMs: 60_000 });
+    await host.start();
+    const { lease, ring, release } = frameOf(await plain(bright));
+    const inside = failure(host.infer(request({ kind: 'frame', frame: lease })));
+    const waiting = failure(host.infer(await encoded(dark)));
+    release();
+    expect(await host.close(100)).toEqual({ isInsideRun: true });
+    expect((await inside).code).toBe('SHUTTING_DOWN');
+    expect((await waiting).code).toBe('SHUTTING_DOWN');
+    expect(ring.statistics().held).toBe(1);
+    await expect.poll(() => ring.statistics().held, { timeout: 20_000 }).toBe(0);
+  });
+
+  test('waits for workers that still load when it is closed', async () => {
+    const { host, until } = watch(await packages.add(loopsWhenBright(300_000, 1)));
+    const starting = host.start();
+    await until(({ state }) => state === 'warming-up');
+    expect(await host.close(20_000)).toEqual({ isInsideRun: false });
+    await starting;
+    expect(host.status()).toMatchObject({ state: 'closed', readyWorkers: 0 });
   });
 
   test('stops a probe that is under way when it is closed', async () => {
