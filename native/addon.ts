@@ -15,8 +15,18 @@ export type PipeReport = (
 /** What the addon exports. Numbers travel in Float64Arrays: see request.ts and ring-numbers.ts. */
 export interface Addon {
   kernelName(): string;
-  rawToTensor(data: Uint8Array, request: Float64Array, out: Float32Array | Uint8Array): void;
-  jpegToTensor(data: Uint8Array, request: Float64Array, out: Float32Array | Uint8Array): void;
+  rawToTensor(
+    data: Uint8Array,
+    request: Float64Array,
+    out: Float32Array | Uint8Array,
+    bars: Float64Array | undefined,
+  ): void;
+  jpegToTensor(
+    data: Uint8Array,
+    request: Float64Array,
+    out: Float32Array | Uint8Array,
+    bars: Float64Array | undefined,
+  ): void;
   inspectImage(data: Uint8Array, request: Float64Array): void;
   encodeJpeg(data: Uint8Array, request: Float64Array): Uint8Array<ArrayBuffer>;
   limitDataMemory(bytes: number): void;

@@ -2,6 +2,7 @@ import type { FrameView } from '../component/contract/frame.ts';
 import type { FrameTransform, TensorSpec } from '../component/contract/tensor.ts';
 import { composeViews, decodePicture } from './decode-picture.ts';
 import { inspectImage, jpegToTensor, rawToTensor } from './index.ts';
+import type { TensorTarget } from './kept-tensor.ts';
 
 /**
  * An encoded picture (JPEG, PNG, WebP, TIFF; only its bytes decide which) to a tensor. JPEG is
@@ -14,7 +15,7 @@ export async function encodedToTensor(
   data: Uint8Array,
   view: FrameView,
   spec: TensorSpec,
-  out: Float32Array | Uint8Array,
+  out: TensorTarget,
   maxPixels: number,
 ): Promise<FrameTransform> {
   const info = inspectImage(data);

@@ -8,9 +8,16 @@ import {
 } from '../component/contract/frame.ts';
 import type { FrameTransform, TensorSpec } from '../component/contract/tensor.ts';
 import { callAddon } from './addon.ts';
+import { KeptTensor, type TensorTarget } from './kept-tensor.ts';
 import { AddonRequest, type RawImage } from './request.ts';
 
 const request = new AddonRequest();
+
+function memoryOf(
+  out: TensorTarget,
+): Pick<KeptTensor, 'data'> & { bars: Float64Array | undefined } {
+  return out instanceof KeptTensor ? out : { data: out, bars: undefined };
+}
 
 export interface ImageInfo extends Size {
   readonly format: EncodedFormat;
@@ -45,12 +52,13 @@ export function rawToTensor(
   image: RawImage,
   view: FrameView,
   spec: TensorSpec,
-  out: Float32Array | Uint8Array,
+  out: TensorTarget,
 ): FrameTransform {
   request.setImage(image);
   request.setView(view);
   request.setSpec(spec);
-  callAddon((addon) => addon.rawToTensor(image.data, request.slots, out));
+  const { data, bars } = memoryOf(out);
+  callAddon((addon) => addon.rawToTensor(image.data, request.slots, data, bars));
   return request.transform();
 }
 
@@ -64,13 +72,14 @@ export function jpegToTensor(
   data: Uint8Array,
   view: FrameView,
   spec: TensorSpec,
-  out: Float32Array | Uint8Array,
+  out: TensorTarget,
   maxPixels: number,
 ): FrameTransform {
   request.setView(view);
   request.setSpec(spec);
   request.setMaxPixels(maxPixels);
-  callAddon((addon) => addon.jpegToTensor(data, request.slots, out));
+  const target = memoryOf(out);
+  callAddon((addon) => addon.jpegToTensor(data, request.slots, target.data, target.bars));
   return request.transform();
 }
 

@@ -17,6 +17,7 @@ export {
 } from './images.ts';
 export type { ImageInfo } from './images.ts';
 export type { RawImage } from './request.ts';
+export { KeptTensor, type TensorTarget } from './kept-tensor.ts';
 export { packedFrameBytes } from './packed-frame-bytes.ts';
 export { FrameRing } from './frame-ring.ts';
 export type { RingStatistics } from './frame-ring.ts';

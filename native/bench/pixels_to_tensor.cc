@@ -124,11 +124,22 @@ void compare_raw(PixelFormat format, int conversion, int side, int rounds) {
   require(make_pixel_view(frame.data, frame.total() * frame.elemSize(), kWidth, kHeight, format,
                           nullptr, 0, &image));
   Transform transform;
+  BarNote bars;
   const auto ours = [&] {
     require(raw_to_tensor(image, {}, spec, out.data(), elements * sizeof(float), workspace,
                           &transform));
   };
+  const auto keeping = [&] {
+    require(raw_to_tensor(image, {}, spec, out.data(), elements * sizeof(float), workspace,
+                          &transform, &bars));
+  };
   for (Contender& contender : for_each_kernel(ours)) contenders.push_back(std::move(contender));
+  contenders.push_back({"Vedette, bars kept",
+                        [&] {
+                          require(choose_row_kernels(nullptr));
+                          keeping();
+                        },
+                        {}});
   measure(contenders, rounds);
   double apart = 0;
   for (size_t i = 0; i < elements; i++) {

@@ -45,6 +45,7 @@ struct Call {
   ByteSpan output;
   ViewSpec view;
   TensorSpec spec;
+  BarNote* bars = nullptr;
 };
 
 Status read_call(const Napi::CallbackInfo& info, Call* call) {
@@ -54,6 +55,7 @@ Status read_call(const Napi::CallbackInfo& info, Call* call) {
   if (status.ok()) status = read_view(call->request, &call->view);
   if (status.ok()) status = read_spec(call->request, &call->spec);
   if (status.ok()) status = read_output(info[2], call->spec, &call->output);
+  if (status.ok()) status = read_bars(info[3], &call->bars);
   return status;
 }
 
@@ -66,7 +68,7 @@ Status raw_call(const Napi::CallbackInfo& info) {
   if (!status.ok()) return status;
   Transform transform;
   status = raw_to_tensor(image, call.view, call.spec, call.output.data, call.output.size,
-                         thread_memory().workspace, &transform);
+                         thread_memory().workspace, &transform, call.bars);
   if (status.ok()) write_transform(transform, call.request);
   return status;
 }
@@ -106,7 +108,7 @@ Status jpeg_call(const Napi::CallbackInfo& info) {
   Transform transform;
   if (status.ok()) {
     status = raw_to_tensor(picture.view, upright_view(call.view, picture.orientation), call.spec,
-                           call.output.data, call.output.size, workspace, &transform);
+                           call.output.data, call.output.size, workspace, &transform, call.bars);
   }
   if (workspace.picture.capacity() > kKeptPictureBytes) workspace.picture.release();
   if (status.ok()) write_transform(transform, call.request);

@@ -49,6 +49,18 @@ double* request_of(const Napi::Value& value) {
   return value.As<Napi::Float64Array>().Data();
 }
 
+Status read_bars(const Napi::Value& value, BarNote** out) {
+  *out = nullptr;
+  if (value.IsUndefined()) return {};
+  const bool is_right = value.IsTypedArray() &&
+                        value.As<Napi::TypedArray>().TypedArrayType() == napi_float64_array &&
+                        value.As<Napi::TypedArray>().ElementLength() == size_t{BarNote::kNumbers};
+  if (!is_right) return fail(Code::internal, "the addon was called with something else than bars");
+  static_assert(sizeof(BarNote) == BarNote::kNumbers * sizeof(double));
+  *out = reinterpret_cast<BarNote*>(value.As<Napi::Float64Array>().Data());
+  return {};
+}
+
 Status read_image(const double* request, ByteSpan bytes, PixelView* out) {
   int64_t width, height, stride_count;
   int64_t strides[kMaxPlanes] = {0, 0, 0};

@@ -45,6 +45,9 @@ Status bytes_of(const Napi::Value& value, const char* name, ByteSpan* out);
 // The Float64Array of slots; nullptr when it is something else.
 double* request_of(const Napi::Value& value);
 
+// The note of a KeptTensor; null when none came. INTERNAL when it is something else.
+Status read_bars(const Napi::Value& value, BarNote** out);
+
 Status read_image(const double* request, ByteSpan bytes, PixelView* out);
 Status read_view(const double* request, ViewSpec* out);
 Status read_spec(const double* request, TensorSpec* out);

@@ -37,7 +37,10 @@ Status check_request(int stored_width, int stored_height, const ViewSpec& view,
 }
 
 Status raw_to_tensor(const PixelView& image, const ViewSpec& view, const TensorSpec& spec,
-                     void* out, size_t out_bytes, Workspace& workspace, Transform* transform) {
+                     void* out, size_t out_bytes, Workspace& workspace, Transform* transform,
+                     BarNote* bars) {
+  const BarNote left = bars == nullptr ? BarNote{} : *bars;
+  if (bars != nullptr) *bars = {};
   Region region;
   Status status = check_request(image.width, image.height, view, spec, out_bytes, &region);
   if (!status.ok()) return status;
@@ -53,7 +56,9 @@ Status raw_to_tensor(const PixelView& image, const ViewSpec& view, const TensorS
   }
   if (!is_fused) status = workspace.rows.open(image, view.orientation, region, channels);
   if (!status.ok()) return status;
-  if (spec.resize == Resize::letterbox) writer.write_bars();
+  const bool has_bars = spec.resize == Resize::letterbox;
+  const bool is_kept = has_bars && left == writer.bar_note() && writer.holds_outer_bars();
+  if (has_bars && !is_kept) writer.write_bars();
   if (is_fused) {
     workspace.fused.run(image, writer);
   } else {
@@ -63,6 +68,7 @@ Status raw_to_tensor(const PixelView& image, const ViewSpec& view, const TensorS
   const bool is_transposed = view.orientation.is_transposed();
   *transform = transform_of(fit, region, is_transposed ? image.height : image.width,
                             is_transposed ? image.width : image.height);
+  if (bars != nullptr && has_bars) *bars = writer.bar_note();
   return {};
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <type_traits>
 
 namespace vedette {
@@ -26,13 +27,63 @@ inline T TensorWriter::value(uint8_t pixel, int channel) const {
 }
 
 template <typename T>
+inline T TensorWriter::bar_value(int channel) const {
+  return std::is_same_v<T, float> ? static_cast<T>(bar_[channel])
+                                  : static_cast<T>(std::nearbyint(spec_.pad_value));
+}
+
+bool BarNote::operator==(const BarNote& other) const {
+  return std::equal(numbers, numbers + kNumbers, other.numbers);
+}
+
+BarNote TensorWriter::bar_note() const {
+  BarNote note;
+  const int where[] = {1,
+                       fit_.x.place,
+                       fit_.x.count,
+                       fit_.y.place,
+                       fit_.y.count,
+                       spec_.width,
+                       spec_.height,
+                       static_cast<int>(spec_.layout),
+                       static_cast<int>(spec_.dtype),
+                       channels_};
+  double* const values = std::copy(std::begin(where), std::end(where), note.numbers);
+  for (int c = 0; c < channels_; c++) {
+    values[c] = spec_.dtype == Dtype::float32 ? static_cast<double>(bar_value<float>(c))
+                                              : bar_value<uint8_t>(c);
+  }
+  return note;
+}
+
+template <typename T>
+bool TensorWriter::holds(const T* out) const {
+  const size_t pixels = static_cast<size_t>(spec_.width) * static_cast<size_t>(spec_.height);
+  const bool is_planar = spec_.layout == Layout::nchw;
+  const size_t step = is_planar ? 1 : static_cast<size_t>(channels_);
+  const bool is_first_bar = fit_.x.place > 0 || fit_.y.place > 0;
+  const bool is_last_bar =
+      fit_.x.place + fit_.x.count < spec_.width || fit_.y.place + fit_.y.count < spec_.height;
+  for (int c = 0; c < channels_; c++) {
+    const T* const first = out + (is_planar ? pixels : 1) * static_cast<size_t>(c);
+    if (is_first_bar && first[0] != bar_value<T>(c)) return false;
+    if (is_last_bar && first[step * (pixels - 1)] != bar_value<T>(c)) return false;
+  }
+  return true;
+}
+
+bool TensorWriter::holds_outer_bars() const {
+  return spec_.dtype == Dtype::float32 ? holds(static_cast<const float*>(out_))
+                                       : holds(static_cast<const uint8_t*>(out_));
+}
+
+template <typename T>
 void TensorWriter::fill(int y, int x, int count, T* out) {
   const size_t plane = static_cast<size_t>(spec_.width) * static_cast<size_t>(spec_.height);
   const size_t first =
       static_cast<size_t>(y) * static_cast<size_t>(spec_.width) + static_cast<size_t>(x);
   for (int c = 0; c < channels_; c++) {
-    const T bar = std::is_same_v<T, float> ? static_cast<T>(bar_[c])
-                                           : static_cast<T>(std::nearbyint(spec_.pad_value));
+    const T bar = bar_value<T>(c);
     if (spec_.layout == Layout::nchw) {
       T* to = out + plane * static_cast<size_t>(c) + first;
       std::fill(to, to + count, bar);

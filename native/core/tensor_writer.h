@@ -4,6 +4,15 @@
 
 namespace vedette {
 
+// Which bars a tensor's memory holds: all that decides where they lie and what is in them. All zeros
+// is none.
+struct BarNote {
+  static constexpr int kNumbers = 13;
+  double numbers[kNumbers] = {0};
+
+  bool operator==(const BarNote& other) const;
+};
+
 // Normalises finished rows into a tensor: (pixel * scale - mean) / std, or the pixels themselves.
 class TensorWriter {
  public:
@@ -11,6 +20,10 @@ class TensorWriter {
 
   // Fills the letterbox bars.
   void write_bars();
+  BarNote bar_note() const;
+  // Whether the first and last value of each channel, where they belong to a bar, are still there: a
+  // buffer that was cleared or used for something else as a whole is noticed.
+  bool holds_outer_bars() const;
   // Row `y` of the fitted content: `fit.x.count` pixels of `pixel_channels` bytes, RGB or grey.
   // A grey pixel goes into every channel.
   void write_row(int y, const uint8_t* pixels, int pixel_channels);
@@ -26,6 +39,10 @@ class TensorWriter {
   template <typename T>
   void blend(int y, const int16_t* near, const int16_t* far, int16_t weight, size_t pitch,
              const FusedKernels& kernels, T* scratch, T* out);
+  template <typename T>
+  T bar_value(int channel) const;
+  template <typename T>
+  bool holds(const T* out) const;
   template <typename T>
   void fill(int y, int x, int count, T* out);
   template <typename T>

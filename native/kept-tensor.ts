@@ -1,0 +1,29 @@
+/** Mirrored in native/core/tensor_writer.h (BarNote). */
+const NUMBERS = 13;
+
+/**
+ * A tensor's memory that is filled again for every frame and that nobody else writes to. The bars of
+ * a letterbox then stay from call to call: they are written when the buffer is first used, when the
+ * place, size or level of the bars changes, and after a call that failed.
+ *
+ * Whoever writes to `data` meanwhile has to call `forget()`. A buffer that was cleared or used for
+ * something else as a whole is noticed (the outermost bar values are looked at in every call), a
+ * smaller change is not.
+ */
+export class KeptTensor<T extends Float32Array | Uint8Array = Float32Array | Uint8Array> {
+  readonly data: T;
+  /** What the addon knows of the bars in `data`; for the addon alone. */
+  readonly bars = new Float64Array(NUMBERS);
+
+  constructor(data: T) {
+    this.data = data;
+  }
+
+  /** The next call writes the bars again. */
+  forget(): void {
+    this.bars.fill(0);
+  }
+}
+
+/** Where a tensor goes: plain memory, whose bars are always written, or memory that keeps them. */
+export type TensorTarget = Float32Array | Uint8Array | KeptTensor;
