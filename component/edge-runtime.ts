@@ -1,4 +1,5 @@
 import type { RuntimeConfig } from './contract/config.ts';
+import type { ErrorCode } from './contract/errors.ts';
 import type {
   CameraStatus,
   CaptureQuery,
@@ -31,6 +32,7 @@ export interface PictureRequest {
 export interface PushedFrame {
   readonly data: Uint8Array<ArrayBuffer>;
   readonly context?: Readonly<Record<string, unknown>>;
+  readonly fileName?: string;
 }
 
 /** The running device as one object: what the local server and the commands talk to. */
@@ -77,6 +79,8 @@ export interface EdgeRuntime {
    * one. @throws VedetteError CAMERA_NOT_FOUND, OVERLOADED when there are too many viewers.
    */
   watchCamera(name: string, listener: (jpeg: Uint8Array) => void): () => void;
+  /** Counts a request that was answered with an error, for `metrics`. */
+  countHttpError(code: ErrorCode): void;
   /** Text in Prometheus' exposition format, and its content type. */
   metrics(): Promise<{ readonly text: string; readonly contentType: string }>;
 }

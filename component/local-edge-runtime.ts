@@ -1,6 +1,6 @@
 import { redactSetting } from './configuration/redact-setting.ts';
 import type { RuntimeConfig, SecretReference } from './contract/config.ts';
-import { VedetteError } from './contract/errors.ts';
+import { VedetteError, type ErrorCode } from './contract/errors.ts';
 import { WHOLE_FRAME } from './contract/frame.ts';
 import type {
   CameraStatus,
@@ -274,6 +274,10 @@ export class LocalEdgeRuntime implements EdgeRuntime {
 
   watchCamera(name: string, listener: (jpeg: Uint8Array) => void): () => void {
     return this.#liveView.watch(name, listener);
+  }
+
+  countHttpError(code: ErrorCode): void {
+    this.#metrics.countHttpError(code);
   }
 
   async metrics(): Promise<{ readonly text: string; readonly contentType: string }> {

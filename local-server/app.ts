@@ -2,7 +2,6 @@ import Fastify, { LogController } from 'fastify';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import type { EdgeRuntime } from '../component/edge-runtime.ts';
-import { FaultLog } from '../component/logging/fault-log.ts';
 import { BodyReader } from './body-reader.ts';
 import { inferenceProtocol } from './inference-protocol/inference-protocol.ts';
 import { requireToken } from './plugins/access-token.ts';
@@ -11,6 +10,8 @@ import { checkHosts } from './plugins/host-check.ts';
 import { answerProblems, asVedetteError, sendProblem } from './plugins/problem-details.ts';
 import { chooseRequestId, nameRequests } from './plugins/request-id.ts';
 import { setSecurityHeaders } from './plugins/security-headers.ts';
+import { WrongTokens } from './plugins/wrong-tokens.ts';
+import { RequestFailures } from './request-failures.ts';
 import { cameraRoutes } from './routes/cameras.ts';
 import { captureRoutes } from './routes/captures.ts';
 import { dashboardRoutes } from './routes/dashboard.ts';
@@ -46,35 +47,39 @@ const MAX_HEADER_BYTES = 16_384;
 /** The local server: every route, nothing bound to a port. `close()` ends its streams too. */
 export async function buildApp(deps: AppDependencies): Promise<FastifyInstance> {
   const { runtime, logger, maxBodyBytes } = deps;
+  const failures = new RequestFailures(logger, (code) => runtime.countHttpError(code));
   const app: FastifyInstance = Fastify({
-    loggerInstance: logger as FastifyBaseLogger,
+    // Below a warning Fastify only says that it listens, which the runtime says itself.
+    loggerInstance: logger.child({}, { level: warningsOf(logger) }) as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: Math.min(maxBodyBytes, 1_048_576),
     connectionTimeout: socketTimeoutMs(runtime),
     requestTimeout: REQUEST_TIMEOUT_MS,
     http: { headersTimeout: HEADERS_TIMEOUT_MS, maxHeaderSize: MAX_HEADER_BYTES },
     genReqId: chooseRequestId,
-    clientErrorHandler: answerBrokenRequests,
-    frameworkErrors: (error, request, reply) => {
-      sendProblem(asVedetteError(error), request, reply);
+    clientErrorHandler: (error, socket) => answerBrokenRequests(error, socket, failures),
+    frameworkErrors: (thrown, request, reply) => {
+      const error = asVedetteError(thrown);
+      failures.record(error, request);
+      sendProblem(error, request, reply);
     },
   });
   app.server.maxConnections = MAX_CONNECTIONS;
   const bodies = new BodyReader(maxBodyBytes);
-  const faults = new FaultLog(logger);
+  const wrongTokens = new WrongTokens();
 
   nameRequests(app);
   setSecurityHeaders(app);
   checkHosts(app, deps.allowedHosts);
-  requireToken(app, deps.token);
-  answerProblems(app, faults);
+  requireToken(app, deps.token, wrongTokens);
+  answerProblems(app, failures);
   bodies.releaseAfterResponses(app);
 
   await app.register(healthRoutes, { runtime });
-  await app.register(inferenceProtocol, { prefix: '/v2', runtime, bodies, faults });
+  await app.register(inferenceProtocol, { prefix: '/v2', runtime, bodies, failures });
   await app.register(metricsRoutes, { runtime });
   await app.register(statusRoutes, { prefix: '/api/v1', runtime });
-  await app.register(sessionRoutes, { prefix: '/api/v1', token: deps.token });
+  await app.register(sessionRoutes, { prefix: '/api/v1', token: deps.token, wrongTokens });
   await app.register(cameraRoutes, { prefix: '/api/v1', runtime });
   await app.register(liveViewRoutes, { prefix: '/api/v1', runtime });
   await app.register(modelRoutes, { prefix: '/api/v1', runtime });
@@ -86,6 +91,9 @@ export async function buildApp(deps: AppDependencies): Promise<FastifyInstance> 
   await app.register(dashboardRoutes, { folder: deps.dashboardFolder });
   return app;
 }
+
+const warningsOf = (logger: Logger): string =>
+  logger.isLevelEnabled('warn') ? 'warn' : logger.level;
 
 /** A socket may be silent for as long as the slowest model may take to answer. */
 function socketTimeoutMs(runtime: EdgeRuntime): number {

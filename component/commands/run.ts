@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { VedetteError } from '../contract/errors.ts';
 import { loadConfiguration } from '../configuration/load-configuration.ts';
+import { readServerToken } from '../configuration/read-server-token.ts';
 import { startEdgeRuntime, type LocalEdgeRuntime } from '../local-edge-runtime.ts';
 import { createLogger, type Logger } from '../logging/create-logger.ts';
 import { cameraLine } from './camera-line.ts';
@@ -47,10 +48,10 @@ async function run(options: RunOptions, context: CommandContext): Promise<void> 
     },
   });
   const { token: tokenAt, host, port } = config.server;
-  const token = tokenAt === undefined ? undefined : await context.readSecret(tokenAt);
+  const { readSecret, version } = context;
+  const token = tokenAt && (await readServerToken(tokenAt, readSecret));
   const logger = createLogger({ level: config.log.level, stream: context.stdout });
 
-  const { readSecret, version } = context;
   const runtime = await startEdgeRuntime({ config, version, logger, readSecret });
   const stopper = new Stopper(runtime, logger);
   try {

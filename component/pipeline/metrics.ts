@@ -1,5 +1,6 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { DROP_REASONS } from '../contract/frame.ts';
+import type { ErrorCode } from '../contract/errors.ts';
 import type { CameraStatus, ModelStatus, Stage } from '../contract/ports.ts';
 import { OUTCOMES, type InferenceResult } from '../contract/result.ts';
 
@@ -28,7 +29,9 @@ export class Metrics {
   readonly #registry = new Registry();
   readonly #stage: Histogram<'source' | 'model' | 'stage'>;
   readonly #judged: Counter<'source' | 'model' | 'outcome'>;
+  readonly #notStored: Counter<'source'>;
   readonly #captures: Counter<'camera' | 'outcome'>;
+  readonly #httpErrors: Counter<'code'>;
   readonly #store: Readonly<Record<string, Gauge>>;
   readonly #storeStatistics: MetricSources['registry'];
 
@@ -48,10 +51,22 @@ export class Metrics {
       labelNames: ['source', 'model', 'outcome'],
       registers,
     });
+    this.#notStored = new Counter({
+      name: 'vedette_results_not_stored_total',
+      help: 'Results that were lost because the database did not take them',
+      labelNames: ['source'],
+      registers,
+    });
     this.#captures = new Counter({
       name: 'vedette_captures_total',
       help: 'Captures by how they ended: stored or failed',
       labelNames: ['camera', 'outcome'],
+      registers,
+    });
+    this.#httpErrors = new Counter({
+      name: 'vedette_http_errors_total',
+      help: 'Requests answered with an error, by its code',
+      labelNames: ['code'],
       registers,
     });
     addCameraReadings(this.#registry, sources.cameras);
@@ -80,8 +95,16 @@ export class Metrics {
     this.#stage.observe({ source, model, stage }, milliseconds / 1000);
   }
 
+  countNotStored(source: string): void {
+    this.#notStored.inc({ source });
+  }
+
   countCapture(camera: string, outcome: 'stored' | 'failed'): void {
     this.#captures.inc({ camera, outcome });
+  }
+
+  countHttpError(code: ErrorCode): void {
+    this.#httpErrors.inc({ code });
   }
 
   async render(): Promise<{ text: string; contentType: string }> {

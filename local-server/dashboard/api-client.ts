@@ -1,27 +1,18 @@
 import type { Page } from '../../component/contract/ports.ts';
 import type { InferenceResult } from '../../component/contract/result.ts';
 
-/** An answer other than 200, with the server's own words. */
-export class ApiError extends Error {
-  readonly status: number;
-
-  constructor(status: number, message: string) {
-    super(message);
-    this.status = status;
-  }
-}
-
 export interface ResultFilter {
   readonly camera?: string;
   readonly outcome?: string;
   readonly label?: string;
 }
 
+/** Rejects with the server's own words when the answer is an error. */
 async function request(path: string, init?: RequestInit): Promise<Response> {
   const response = await fetch(path, { ...init, signal: AbortSignal.timeout(10_000) });
   if (response.ok) return response;
   const problem = (await response.json().catch(() => ({}))) as { detail?: string };
-  throw new ApiError(response.status, problem.detail ?? `HTTP ${response.status}`);
+  throw new Error(problem.detail ?? `HTTP ${response.status}`);
 }
 
 export async function fetchResults(
@@ -37,10 +28,10 @@ export async function fetchResults(
 /** Whether the server wants a token that this browser has not given yet. */
 export async function needsToken(): Promise<boolean> {
   try {
-    await request('/api/v1/status');
+    const answer = await request('/api/v1/session');
+    return !((await answer.json()) as { isSignedIn: boolean }).isSignedIn;
+  } catch {
     return false;
-  } catch (error) {
-    return error instanceof ApiError && error.status === 401;
   }
 }
 

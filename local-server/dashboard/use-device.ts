@@ -60,12 +60,21 @@ function followDevice(apply: (messages: readonly DeviceMessage[]) => void): () =
     connection('lost');
     show();
     window.clearTimeout(retryTimer);
-    if (await needsToken()) {
+    if (await asksForToken()) return;
+    if (!isEnded) retryTimer = window.setTimeout(open, RETRY_MS);
+  };
+
+  const asksForToken = async () => {
+    const isWanted = await needsToken();
+    if (isWanted) {
       connection('needs-token');
       show();
-      return;
     }
-    if (!isEnded) retryTimer = window.setTimeout(open, RETRY_MS);
+    return isWanted;
+  };
+
+  const begin = async () => {
+    if (!(await asksForToken()) && !isEnded) open();
   };
 
   const showTimer = window.setInterval(show, SHOW_EVERY_MS);
@@ -73,7 +82,7 @@ function followDevice(apply: (messages: readonly DeviceMessage[]) => void): () =
     const isOpen = source !== undefined && source.readyState !== EventSource.CLOSED;
     if (isOpen && performance.now() - lastHeardMs > SILENCE_LIMIT_MS) void retry();
   }, 1000);
-  open();
+  void begin();
 
   return () => {
     isEnded = true;

@@ -3,13 +3,8 @@ import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
 import { VedetteError } from '../../component/contract/errors.ts';
 import type { ModelStatus, TensorAnswer } from '../../component/contract/ports.ts';
 import type { EdgeRuntime } from '../../component/edge-runtime.ts';
-import type { FaultLog } from '../../component/logging/fault-log.ts';
-import {
-  asVedetteError,
-  logFailure,
-  setErrorHeaders,
-  unknownPath,
-} from '../plugins/problem-details.ts';
+import { asVedetteError, setErrorHeaders, unknownPath } from '../plugins/problem-details.ts';
+import type { RequestFailures } from '../request-failures.ts';
 import type { BodyOptions } from '../routes/runtime-options.ts';
 import { readProtocolBody, splitBody } from './infer-body.ts';
 import { readInferRequest } from './infer-request.ts';
@@ -24,7 +19,7 @@ import { RequestStatistics } from './request-statistics.ts';
 const EXTENSIONS = ['classification', 'model_configuration', 'statistics', 'binary_tensor_data'];
 
 interface ProtocolOptions extends BodyOptions {
-  readonly faults: FaultLog;
+  readonly failures: RequestFailures;
 }
 
 interface ModelParams {
@@ -37,7 +32,7 @@ interface ModelParams {
  * (tritonclient, kserve, perf_analyzer). Errors are `{"error": "…"}`.
  */
 export const inferenceProtocol: FastifyPluginAsync<ProtocolOptions> = async (app, options) => {
-  const { runtime, bodies, faults } = options;
+  const { runtime, bodies, failures } = options;
   const statistics = new RequestStatistics();
 
   app.removeAllContentTypeParsers();
@@ -46,7 +41,7 @@ export const inferenceProtocol: FastifyPluginAsync<ProtocolOptions> = async (app
   );
   app.setErrorHandler((thrown, request, reply) => {
     const error = asVedetteError(thrown);
-    logFailure(faults, error, request);
+    failures.record(error, request);
     setErrorHeaders(reply, error);
     const message =
       error.code === 'INTERNAL' ? `Internal error, request ${request.id}` : error.message;

@@ -1,6 +1,7 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { VedetteError } from '../../component/contract/errors.ts';
+import type { WrongTokens } from './wrong-tokens.ts';
 
 export const SESSION_COOKIE = 'vedette_session';
 
@@ -15,22 +16,27 @@ declare module 'fastify' {
  * Requests carry `Authorization: Bearer <token>`, or the cookie that `POST /api/v1/session` sets
  * for the page: pictures and event streams of a page cannot carry headers.
  *
- * @throws VedetteError UNAUTHORIZED
+ * @throws VedetteError UNAUTHORIZED, OVERLOADED
  */
-export function requireToken(app: FastifyInstance, token: string | undefined): void {
+export function requireToken(
+  app: FastifyInstance,
+  token: string | undefined,
+  wrongTokens: WrongTokens,
+): void {
   if (token === undefined) return;
   const cookie = sessionValue(token);
   app.addHook('onRequest', async (request) => {
     if (request.routeOptions.config?.isPublic) return;
     const given = bearerToken(request);
-    if (given !== undefined && isSameSecret(given, token)) return;
-    const session = cookieValue(request.headers.cookie, SESSION_COOKIE);
-    if (session !== undefined && isSameSecret(session, cookie)) return;
-    throw new VedetteError(
-      'UNAUTHORIZED',
-      given === undefined && session === undefined
-        ? 'The request carries no token'
-        : 'The token is not the one that this server expects',
+    const session = sessionCookie(request);
+    if (given === undefined && session === undefined) {
+      throw new VedetteError('UNAUTHORIZED', 'The request carries no token');
+    }
+    await wrongTokens.check(
+      request.ip,
+      () =>
+        (given !== undefined && isSameSecret(given, token)) ||
+        (session !== undefined && isSameSecret(session, cookie)),
     );
   });
 }
@@ -44,6 +50,10 @@ export function sessionValue(token: string): string {
 export function isSameSecret(given: string, expected: string): boolean {
   const digest = (text: string) => createHash('sha256').update(text).digest();
   return timingSafeEqual(digest(given), digest(expected));
+}
+
+export function sessionCookie(request: FastifyRequest): string | undefined {
+  return cookieValue(request.headers.cookie, SESSION_COOKIE);
 }
 
 function bearerToken(request: FastifyRequest): string | undefined {

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { VedetteError } from '../../component/contract/errors.ts';
+import type { RequestFailures } from '../request-failures.ts';
 import { problemDetails } from './problem-details.ts';
 
 const SENTENCES: Readonly<Record<string, readonly [status: string, sentence: string]>> = {
@@ -14,7 +15,11 @@ const SENTENCES: Readonly<Record<string, readonly [status: string, sentence: str
 };
 
 /** Answers bytes that are no HTTP request, where no request object exists yet. */
-export function answerBrokenRequests(error: Error & { code?: string }, socket: Socket): void {
+export function answerBrokenRequests(
+  error: Error & { code?: string },
+  socket: Socket,
+  failures: RequestFailures,
+): void {
   if (error.code === 'ECONNRESET' || !socket.writable || socket.destroyed) {
     socket.destroy();
     return;
@@ -23,8 +28,10 @@ export function answerBrokenRequests(error: Error & { code?: string }, socket: S
     '400 Bad Request',
     'The bytes are no valid HTTP/1.1 request',
   ];
+  const invalid = new VedetteError('REQUEST_INVALID', sentence);
+  failures.recordBroken(invalid);
   const problem = {
-    ...problemDetails(new VedetteError('REQUEST_INVALID', sentence)),
+    ...problemDetails(invalid),
     status: Number(status.slice(0, 3)),
   };
   const body = JSON.stringify(problem);

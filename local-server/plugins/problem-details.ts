@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ERROR_CODES, VedetteError } from '../../component/contract/errors.ts';
-import type { FaultLog } from '../../component/logging/fault-log.ts';
+import type { RequestFailures } from '../request-failures.ts';
 
 /** An RFC 9457 problem. `type` is a name, `title` the meaning of the code, `detail` this case. */
 export interface ProblemDetails {
@@ -31,11 +31,11 @@ export function problemDetails(error: VedetteError, requestId?: string): Problem
   };
 }
 
-/** Answers every error and unknown path with a problem; logs what is not the caller's doing. */
-export function answerProblems(app: FastifyInstance, faults: FaultLog): void {
+/** Answers every error and unknown path with a problem. */
+export function answerProblems(app: FastifyInstance, failures: RequestFailures): void {
   app.setErrorHandler((thrown, request, reply) => {
     const error = asVedetteError(thrown);
-    logFailure(faults, error, request);
+    failures.record(error, request);
     return sendProblem(error, request, reply);
   });
   app.setNotFoundHandler(async (request) => {
@@ -53,14 +53,6 @@ export function sendProblem(
     .code(error.httpStatus)
     .type('application/problem+json')
     .send(JSON.stringify(problemDetails(error, request.id)));
-}
-
-/** The caller's mistakes are for the debug level; the rest is logged, but not again and again. */
-export function logFailure(faults: FaultLog, error: VedetteError, request: FastifyRequest): void {
-  const route = request.routeOptions.url ?? 'unknown';
-  const fields = { requestId: request.id, method: request.method, route, error };
-  if (error.httpStatus < 500) request.log.debug(fields, error.message);
-  else faults.warn(`http/${route}/${error.code}`, fields, error.message);
 }
 
 export function unknownPath(request: FastifyRequest): VedetteError {

@@ -45,10 +45,7 @@ export const pictureRoutes: FastifyPluginAsync<BodyOptions> = async (app, { runt
   app.post<{ Params: { name: string } }>('/cameras/:name/frames', async (request) => {
     const camera = runtime.camera(request.params.name).name;
     const picture = await uploadedPicture(request, bodies);
-    return runtime.pushFrame(camera, {
-      data: picture.data,
-      ...(picture.context === undefined ? {} : { context: picture.context }),
-    });
+    return runtime.pushFrame(camera, picture);
   });
 };
 

@@ -1,6 +1,6 @@
 import { runtimeConfigSchema } from '../../component/contract/config.ts';
 import type { RuntimeConfig } from '../../component/contract/config.ts';
-import { VedetteError } from '../../component/contract/errors.ts';
+import { VedetteError, type ErrorCode } from '../../component/contract/errors.ts';
 import type {
   CameraStatus,
   CaptureQuery,
@@ -32,6 +32,7 @@ export class InMemoryRuntime implements EdgeRuntime {
   noticeList: Notice[] = [];
   resultList: InferenceResult[] = [];
   readonly resultQueries: ResultQuery[] = [];
+  readonly httpErrors: ErrorCode[] = [];
   readonly pictureRequests: PictureRequest[] = [];
   readonly pushedFrames: (PushedFrame & { camera: string })[] = [];
   readonly tensorRequests: TensorRequest[] = [];
@@ -142,6 +143,10 @@ export class InMemoryRuntime implements EdgeRuntime {
     this.camera(name);
     this.viewers.add(listener);
     return () => this.viewers.delete(listener);
+  }
+
+  countHttpError(code: ErrorCode): void {
+    this.httpErrors.push(code);
   }
 
   async metrics() {

@@ -7,7 +7,7 @@ import { eventually, postPicture } from '../../support/runtime-requests.ts';
 import { brickPictures } from '../../support/sample-pictures.ts';
 
 const [brick] = brickPictures();
-const SECRETS = ['s3cr3t-in-env', 's3cr3t-in-url', 's3cr3t-in-file', 's3cr3t-token'];
+const SECRETS = ['s3cr3t-in-env', 's3cr3t-in-url', 's3cr3t-in-file', 's3cr3t-token-of-it'];
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'];
 
 let folder: RuntimeFolder;
@@ -70,7 +70,7 @@ beforeAll(async () => {
     {
       environment: {
         VEDETTE_TEST_PASSWORD: 's3cr3t-in-env',
-        VEDETTE_TEST_TOKEN: 's3cr3t-token',
+        VEDETTE_TEST_TOKEN: 's3cr3t-token-of-it',
       },
     },
   );
@@ -85,7 +85,7 @@ afterAll(async () => {
 /** The runtime as somebody with the token sees it. */
 const withToken = (path: string, init: RequestInit = {}): Promise<Response> => {
   const headers = new Headers(init.headers);
-  headers.set('authorization', 'Bearer s3cr3t-token');
+  headers.set('authorization', 'Bearer s3cr3t-token-of-it');
   return runtime.fetch(path, { ...init, headers });
 };
 

@@ -121,6 +121,22 @@ describe('vedette run does not start', () => {
   });
 });
 
+it.each([
+  ['short-token-15c', /server\.token.*15 characters; at least 16.*openssl rand -hex 16/],
+  ['a token with spaces in it', /server\.token.*without spaces/],
+  ['ein-schlüssel-für-alle', /server\.token.*ASCII/],
+])('a token that is no good (%s) is refused at start', async (token, message) => {
+  writeFileSync(folder.join('weak-token'), `${token}\n`);
+  const { code, stderr } = await runInVain(
+    { server: { token: { file: folder.join('weak-token') } } },
+    { dataFolder: 'weakly-guarded' },
+  );
+  expect(code).toBe(2);
+  expect(stderr).toMatch(message);
+  expect(stderr).toContain('CONFIG_INVALID');
+  expect(stderr).not.toContain(token);
+});
+
 it('a token keeps strangers out and lets its bearer in; health answers everybody', async () => {
   writeFileSync(folder.join('token'), 'station-secret-7\n');
   chmodSync(folder.join('token'), 0o600);

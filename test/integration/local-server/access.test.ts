@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { InMemoryRuntime, sampleModel } from '../../support/in-memory-runtime.ts';
-import { startServer } from '../../support/local-server.ts';
+import { rawExchange, startServer } from '../../support/local-server.ts';
 import type { RunningServer } from '../../support/local-server.ts';
 
 let server: RunningServer;
@@ -69,6 +69,92 @@ describe('with a token', () => {
     expect(answer.statusCode).toBe(400);
     expect(answer.json().problems.length).toBeGreaterThan(0);
   });
+});
+
+describe('wrong tokens', () => {
+  const TOKEN = 'correct-horse-battery';
+  const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
+
+  it('are slowed down by address, and refused when too many wait; the right one is let in', async () => {
+    await start({ token: TOKEN });
+    for (let count = 0; count < 5; count += 1) {
+      expect(await status('/api/v1/status', bearer(`wrong-${count}`))).toBe(401);
+    }
+    const slow = Array.from({ length: 16 }, (_, count) =>
+      status('/api/v1/status', bearer(`guess-${count}`)),
+    );
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(await status('/api/v1/status', bearer('one-more'))).toBe(429);
+    const signIn = await server.app.inject({
+      method: 'POST',
+      path: '/api/v1/session',
+      payload: { token: 'guess' },
+    });
+    expect(signIn.statusCode).toBe(429);
+    expect(signIn.headers['retry-after']).toBe('1');
+    expect(new Set(await Promise.all(slow))).toEqual(new Set([401]));
+    expect(await status('/api/v1/status', bearer(TOKEN))).toBe(200);
+    const stillSlow = status('/api/v1/status', bearer('wrong'));
+    expect(await status('/api/v1/status', bearer(TOKEN))).toBe(200);
+    expect(await stillSlow).toBe(401);
+  });
+
+  it('of one address do not slow down another', async () => {
+    await start({ token: TOKEN });
+    const from = (remoteAddress: string, token: string) =>
+      server.app.inject({ path: '/api/v1/status', headers: bearer(token), remoteAddress });
+    for (let count = 0; count < 5; count += 1) await from('10.0.0.1', 'wrong');
+    const slow = Array.from({ length: 16 }, () => from('10.0.0.1', 'wrong'));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect((await from('10.0.0.2', TOKEN)).statusCode).toBe(200);
+    expect((await from('10.0.0.2', 'wrong')).statusCode).toBe(401);
+    await Promise.all(slow);
+  });
+});
+
+it('the page learns without an error whether it must ask for the token', async () => {
+  const isSignedIn = async (headers: Record<string, string> = {}) => {
+    const answer = await server.app.inject({ path: '/api/v1/session', headers });
+    return [answer.statusCode, answer.json()];
+  };
+  await start({ token: 'correct-horse-battery' });
+  expect(await isSignedIn()).toEqual([200, { isSignedIn: false }]);
+  expect(await isSignedIn({ cookie: 'vedette_session=forged' })).toEqual([
+    200,
+    { isSignedIn: false },
+  ]);
+  const { headers } = await server.app.inject({
+    method: 'POST',
+    path: '/api/v1/session',
+    payload: { token: 'correct-horse-battery' },
+  });
+  const cookie = String(headers['set-cookie']).split(';')[0]!;
+  expect(await isSignedIn({ cookie })).toEqual([200, { isSignedIn: true }]);
+  await server.close();
+  await start({});
+  expect(await isSignedIn()).toEqual([200, { isSignedIn: true }]);
+});
+
+it('counts every request that it refuses by its code', async () => {
+  const runtime = new InMemoryRuntime();
+  server = await startServer(runtime, { token: 'correct-horse-battery' });
+  await status('/api/v1/status');
+  await status('/v2/models/none');
+  await status('/health/live', { host: 'evil.example' });
+  await status('/health/%zz');
+  const headers = { authorization: 'Bearer correct-horse-battery' };
+  await status('/api/v1/models/none', headers);
+  await status('/none', headers);
+  await rawExchange(server.port, 'no HTTP\r\n\r\n');
+  expect(runtime.httpErrors).toEqual([
+    'UNAUTHORIZED',
+    'UNAUTHORIZED',
+    'HOST_REFUSED',
+    'REQUEST_INVALID',
+    'MODEL_NOT_FOUND',
+    'NOT_FOUND',
+    'REQUEST_INVALID',
+  ]);
 });
 
 describe('hosts', () => {

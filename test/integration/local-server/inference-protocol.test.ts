@@ -317,19 +317,19 @@ describe('is refused, before the model is asked:', () => {
   });
 
   it.each([
-    ['values', JSON.stringify({ inputs: [{ ...vector, data: Array(160_000).fill(0) }] })],
+    ['values', JSON.stringify({ inputs: [{ ...vector, data: Array(200_000).fill(0) }] })],
     [
       'lists',
-      `{"inputs":${'['.repeat(80_001)}${']'.repeat(80_001)},"more":[${'[],'.repeat(40_000)}0]}`,
+      `{"inputs":${'['.repeat(100_001)}${']'.repeat(100_001)},"more":[${'[],'.repeat(50_000)}0]}`,
     ],
-    ['bytes', JSON.stringify({ inputs: [vector], id: ' '.repeat(3_145_728) })],
+    ['bytes', JSON.stringify({ inputs: [vector], id: ' '.repeat(4_194_304) })],
   ])('JSON of too many %s, with the way to send it', async (_what, body) => {
     const { status, error } = await errorOf(await post('/models/double/infer', body));
     expect([status, error]).toEqual([413, expect.stringContaining('as binary data')]);
   });
 
-  it('but not a picture of 224×224×3 in JSON', async () => {
-    const side = 224;
+  it('but not a picture of 256×256×3 in JSON', async () => {
+    const side = 256;
     const data = Array.from({ length: 3 * side * side }, (_, index) => Math.sin(index));
     const inputs = [{ name: 'img', shape: [1, 3, side, side], datatype: 'FP32', data }];
     expect((await infer({ inputs }, 'large')).status).toBe(200);
