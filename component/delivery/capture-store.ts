@@ -53,7 +53,9 @@ export class CaptureStore {
   readonly #root: string;
   readonly #gate = new RequestGate(MAX_SAVES_AT_ONCE, MAX_SAVES_WAITING, 'Captures');
   #minFreeBytes: number;
-  #started: Promise<void> | undefined;
+  #prepared: Promise<void> | undefined;
+  /** Ids saved while the registry looks through the folder: their documents are nobody's leftovers. */
+  #savedMeanwhile: Set<string> | undefined = new Set();
   #isClosed = false;
   #saved = 0;
   #refusedFull = 0;
@@ -79,15 +81,23 @@ export class CaptureStore {
   }
 
   /**
-   * Removes what a crash left half-written and registers what it left without a row. The first
-   * `save` does it when nobody did before.
+   * Once: removes what a crash left half-written and registers what it left without a row. That may
+   * take minutes after the loss of a database; captures are saved meanwhile, and closing the
+   * registry ends it.
    */
-  start(): Promise<void> {
-    this.#started ??= this.#prepare().catch((thrown: unknown) => {
-      this.#started = undefined;
-      throw toStorageError(thrown, 'The capture folder could not be prepared');
-    });
-    return this.#started;
+  async start(): Promise<void> {
+    try {
+      await this.#prepare();
+      const { lonelyDocuments } = await this.#registry.reconcileCaptures();
+      for (const path of lonelyDocuments) {
+        if (this.#savedMeanwhile?.has(basename(path, '.json'))) continue;
+        await rm(resolveCapture(this.#root, path), { force: true });
+      }
+    } catch (thrown) {
+      throw toStorageError(thrown, 'The capture folder could not be looked through');
+    } finally {
+      this.#savedMeanwhile = undefined;
+    }
   }
 
   /**
@@ -113,19 +123,26 @@ export class CaptureStore {
   /** Ends when the captures under way are written. To be closed before the registry. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    await this.#started?.catch(() => undefined);
     await this.#gate.idle();
   }
 
-  async #prepare(): Promise<void> {
+  /** Clears the folder of half-written files, before any is written to it. */
+  #prepare(): Promise<void> {
+    this.#prepared ??= this.#clearIncoming().catch((thrown: unknown) => {
+      this.#prepared = undefined;
+      throw toStorageError(thrown, 'The capture folder could not be prepared');
+    });
+    return this.#prepared;
+  }
+
+  async #clearIncoming(): Promise<void> {
     const incoming = join(this.#root, INCOMING_FOLDER);
     await makeFolder(incoming);
     for (const name of await readdir(incoming)) await rm(join(incoming, name), { force: true });
-    await this.#registry.reconcileCaptures();
   }
 
   async #save(picture: NewPicture): Promise<StoredCapture> {
-    await this.start();
+    await this.#prepare();
     const { id, camera, capturedAtMs, bytes, result, rule } = picture;
     const imagePath = captureImagePath(picture, picture.format);
     const about = {
@@ -142,6 +159,7 @@ export class CaptureStore {
     const diskBytes = bytes.byteLength + document.byteLength;
     await makeFolder(join(this.#root, INCOMING_FOLDER));
     await this.#requireSpace(diskBytes);
+    this.#savedMeanwhile?.add(id);
     const file = resolveCapture(this.#root, imagePath);
     await this.#write(file, bytes, document);
     const capture = { ...about, imagePath, byteLength: bytes.byteLength };

@@ -30,6 +30,7 @@ export interface RegistryCalls {
   captures: { request: CaptureQuery; answer: Page<StoredCapture> };
   capture: { request: string; answer: StoredCapture | undefined };
   reconcileCaptures: { request: undefined; answer: ReconcileSummary };
+  stopReconciling: { request: undefined; answer: undefined };
   upsertModel: { request: RegistryModel; answer: undefined };
   models: { request: undefined; answer: readonly RegistryModel[] };
   recordProbe: { request: ProbeRecord; answer: undefined };

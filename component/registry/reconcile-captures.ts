@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { readFile, readdir, rm, stat } from 'node:fs/promises';
+import { readFile, readdir, stat } from 'node:fs/promises';
 import { join, posix } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { nameSchema } from '../contract/model-manifest.ts';
 import type { StoredCapture } from '../contract/ports.ts';
 import type { InferenceResult } from '../contract/result.ts';
@@ -9,10 +10,15 @@ import { CAPTURE_EXTENSIONS, captureDocumentSchema } from './capture-files.ts';
 
 const MAX_DOCUMENT_BYTES = 8_388_608;
 const NEWEST_LOOKED_AT = 20;
+/** So many names are looked at before other requests have their turn. */
+const NAMES_AT_ONCE = 100;
+/** What is beyond is found at the next start. */
+const MAX_LONELY_DOCUMENTS = 10_000;
 
 export interface ReconcileSummary {
   readonly registered: number;
-  readonly removed: number;
+  /** Documents without their picture, by path below the capture folder: to be removed. */
+  readonly lonelyDocuments: readonly string[];
   /** Pictures that nothing is known about; they were left alone. */
   readonly unknown: number;
   readonly unknownExample?: string;
@@ -28,42 +34,48 @@ export interface FoundCapture {
 export interface ReconcileTarget {
   isRegistered(captureId: string): boolean;
   register(found: FoundCapture): void;
-  isClosed(): boolean;
+  isStopped(): boolean;
 }
 
 /**
  * Brings rows and files together after a crash or the loss of the database: a picture with its
- * document but without a row is registered, a document without its picture is removed. Must not
- * run while captures are being written.
+ * document but without a row is registered, a document without its picture is told. Captures may be
+ * written meanwhile: one that is found before its own row comes is registered once, and whoever
+ * writes knows which of the lonely documents wait for their picture.
  */
 export async function reconcileCaptures(
   root: string,
   target: ReconcileTarget,
 ): Promise<ReconcileSummary> {
-  const summary: { registered: number; removed: number; unknown: number; unknownExample?: string } =
-    { registered: 0, removed: 0, unknown: 0 };
+  const lonelyDocuments: string[] = [];
+  let registered = 0;
+  let unknown = 0;
+  let unknownExample: string | undefined;
+  let looked = 0;
   for await (const folder of dayFolders(root)) {
-    if (target.isClosed()) break;
     const names = new Set(await entries(join(root, folder)));
     for (const name of names) {
+      looked += 1;
+      if (looked % NAMES_AT_ONCE === 0) await nextTurn();
+      if (target.isStopped()) break;
       const [stem = '', extension = ''] = splitName(name);
       if (target.isRegistered(stem)) continue;
-      const path = join(root, folder, name);
+      const path = posix.join(folder, name);
       if (extension === 'json') {
         if (CAPTURE_EXTENSIONS.some((other) => names.has(`${stem}.${other}`))) continue;
-        await rm(path, { force: true });
-        summary.removed += 1;
+        if (lonelyDocuments.length < MAX_LONELY_DOCUMENTS) lonelyDocuments.push(path);
       } else if (CAPTURE_EXTENSIONS.includes(extension)) {
-        const isKnown = await registerPicture(root, posix.join(folder, name), target);
-        if (isKnown) summary.registered += 1;
+        if (await registerPicture(root, path, target)) registered += 1;
         else {
-          summary.unknown += 1;
-          summary.unknownExample ??= path;
+          unknown += 1;
+          unknownExample ??= join(root, path);
         }
       }
     }
+    if (target.isStopped()) break;
   }
-  return summary;
+  const example = unknownExample === undefined ? {} : { unknownExample };
+  return { registered, lonelyDocuments, unknown, ...example };
 }
 
 async function registerPicture(

@@ -49,6 +49,7 @@ export class RegistryStore {
   readonly #retention: RetentionPass;
   readonly #noticedAtMs = new Map<string, number>();
   #reconciling: Promise<ReconcileSummary> | undefined;
+  #isReconcilingStopped = false;
   #isClosed = false;
 
   private constructor(
@@ -142,6 +143,11 @@ export class RegistryStore {
     return this.#reconciling;
   }
 
+  /** Has a reconciliation under way end after the file it is at; the next start takes it up again. */
+  stopReconciling(): void {
+    this.#isReconcilingStopped = true;
+  }
+
   statistics(): StoreStatistics {
     const { rows: captures, bytes: captureBytes } = this.captures.totals();
     const pages = Number(this.db.pragma('page_count', { simple: true }));
@@ -166,6 +172,7 @@ export class RegistryStore {
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.stopReconciling();
     await this.#retention.close();
     await this.#reconciling?.catch(() => undefined);
     const givenUp = this.writer.close();
@@ -208,9 +215,9 @@ export class RegistryStore {
     const summary = await reconcileCaptures(captureRoot(this.#dataFolder), {
       isRegistered: (id) => this.captures.byId(id) !== undefined,
       register: (found) => this.#register(found, restoresResults),
-      isClosed: () => this.#isClosed,
+      isStopped: () => this.#isReconcilingStopped,
     });
-    if (this.#isClosed) return summary;
+    if (this.#isReconcilingStopped) return summary;
     this.promised(() => this.db.prepare(`DELETE FROM meta WHERE key = 'restores_results'`).run());
     if (summary.unknown > 0) {
       const message = `${summary.unknown} pictures in the capture folder have no readable document beside them and were left alone, such as ${summary.unknownExample}`;

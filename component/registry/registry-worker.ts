@@ -40,6 +40,7 @@ const handlers: Handlers = {
   captures: (query, store) => store.captures.page(query),
   capture: (id, store) => store.captures.byId(id),
   reconcileCaptures: (_, store) => store.reconcileCaptures(),
+  stopReconciling: (_, store) => void store.stopReconciling(),
   upsertModel: (model, store) => void store.upsertModel(model),
   models: (_, store) => store.models.all(),
   recordProbe: (probe, store) => void store.recordProbe(probe),

@@ -134,7 +134,10 @@ export class Registry {
     return stored;
   }
 
-  /** Once at the start, before anything is captured: registers what a crash left without a row. */
+  /**
+   * Once at the start: registers what a crash left without a row, in small steps between all other
+   * requests. Closing ends it; then it is taken up again at the next start.
+   */
   reconcileCaptures(): Promise<ReconcileSummary> {
     return this.#write('reconcileCaptures', undefined);
   }
@@ -199,6 +202,7 @@ export class Registry {
 
   async #close(): Promise<void> {
     this.#link.refuse();
+    this.#link.send('stopReconciling', undefined).catch(() => undefined);
     await Promise.all([this.#writes.idle(), this.#reads.idle()]);
     await this.#link.close();
   }

@@ -1,10 +1,15 @@
 import { execFileSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { v7 as uuidv7 } from 'uuid';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { NewPicture } from '../../../component/delivery/capture-store.ts';
 import { CaptureStore } from '../../../component/delivery/capture-store.ts';
+import {
+  captureDocumentPath,
+  captureImagePath,
+} from '../../../component/registry/capture-files.ts';
 import type { Registry } from '../../../component/registry/registry.ts';
 import { configDefaults } from '../registry/config-defaults.ts';
 import { sampleResult } from '../registry/sample-result.ts';
@@ -31,6 +36,20 @@ async function openCaptures(minFreeBytes = 0, folder?: string) {
   const { registry, dataFolder } = opened;
   const store = new CaptureStore({ registry, dataFolder, retention: { minFreeBytes } });
   return { ...opened, store, root: join(dataFolder, 'captures') };
+}
+
+/** As a runtime leaves them whose database is lost. */
+function placeCaptures(root: string, count: number): void {
+  for (let sequence = 1; sequence <= count; sequence += 1) {
+    const id = uuidv7();
+    const about = { id, camera: 'walkway', capturedAtMs, rule: 'all', outcome: 'pass' } as const;
+    const result = { ...sampleResult({ captureId: id, capturedAtMs }), cameraSequence: sequence };
+    const file = join(root, captureImagePath(about, 'jpeg'));
+    if (sequence === 1) mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, 'picture');
+    const capture = { ...about, resultId: result.id };
+    writeFileSync(captureDocumentPath(file), JSON.stringify({ schemaVersion: 1, capture, result }));
+  }
 }
 
 const filesBelow = async (folder: string) =>
@@ -82,12 +101,38 @@ describe('a capture', () => {
     vi.spyOn(registry, 'appendCapture').mockResolvedValueOnce();
     const lost = await store.save(picture);
     await writeFile(join(root, '.incoming', 'half.jpg'), 'half');
+    const lonely = join(dirname(store.fileOf(lost)), `${uuidv7()}.json`);
+    await writeFile(lonely, '{}');
     await registry.close();
 
     const again = await openCaptures(0, dataFolder);
     await again.store.start();
     expect(await readdir(join(root, '.incoming'))).toEqual([]);
     expect(await again.registry.capture(lost.id)).toEqual(lost);
+    expect(await filesBelow(root)).toEqual([`${lost.id}.jpg`, `${lost.id}.json`]);
+  });
+
+  it('is saved while thousands of others come back to a new database, and closing does not wait for them', async () => {
+    const dataFolder = await temporaryFolder();
+    placeCaptures(join(dataFolder, 'captures'), 2000);
+    const first = await openCaptures(0, dataFolder);
+    let hasStarted = false;
+    const starting = first.store.start().then(() => (hasStarted = true));
+    const saved: string[] = [];
+    for (let count = 0; count < 5; count += 1) {
+      saved.push((await first.store.save(await newPicture(first.registry))).id);
+    }
+    expect(hasStarted).toBe(false);
+    await first.store.close();
+    await first.registry.close();
+    await starting;
+
+    const second = await openCaptures(0, dataFolder);
+    expect((await second.registry.statistics()).captures).toBeLessThan(2005);
+    await second.store.start();
+    expect(await second.registry.statistics()).toMatchObject({ captures: 2005, results: 2005 });
+    for (const id of saved) expect((await second.registry.capture(id)).id).toBe(id);
+    expect(second.notices).toEqual([]);
   });
 
   it('is refused for a camera name that could lead elsewhere', async () => {

@@ -200,7 +200,10 @@ describe('captures on disk', () => {
     const { registry } = await openRegistry(dataFolder);
     const next = await registry.appendResult(sampleResult(), stream);
     expect(next.cameraSequence).toBe(41);
-    expect(await registry.reconcileCaptures()).toMatchObject({ registered: 3, removed: 0 });
+    expect(await registry.reconcileCaptures()).toMatchObject({
+      registered: 3,
+      lonelyDocuments: [],
+    });
     expect((await registry.captures({ limit: 10 })).items).toEqual(captures);
     const first = captures[0]!;
     expect(await registry.result(first.resultId)).toMatchObject({
@@ -210,21 +213,20 @@ describe('captures on disk', () => {
     expect((await registry.statistics()).captureBytes).toBeGreaterThan(21);
   });
 
-  it('are completed or cleared after a crash, and pictures of others are left alone', async () => {
+  it('are completed after a crash, documents without pictures told, and pictures of others are left alone', async () => {
     const { registry, dataFolder, notices } = await openRegistry();
     const whole = await placeCapture(dataFolder, 1);
     const file = join(dataFolder, 'captures', whole.imagePath);
-    const lonelyDocument = join(dirname(file), `${uuidv7()}.json`);
-    await writeFile(lonelyDocument, '{}');
+    const lonelyDocument = `${uuidv7()}.json`;
+    await writeFile(join(dirname(file), lonelyDocument), '{}');
     const foreign = join(dirname(file), 'holiday.jpg');
     await writeFile(foreign, 'x');
     expect(await registry.reconcileCaptures()).toEqual({
       registered: 1,
-      removed: 1,
+      lonelyDocuments: [join(dirname(whole.imagePath), lonelyDocument)],
       unknown: 1,
       unknownExample: foreign,
     });
-    expect(await readdir(dirname(file))).not.toContain(lonelyDocument);
     expect(notices[0]?.error.message).toContain(foreign);
     expect(await registry.capture(whole.id)).toEqual(whole);
   });
