@@ -33,7 +33,11 @@ export const classificationSchema = z.strictObject({
 });
 
 export const poseSchema = z.strictObject({
+  /** Of models that tell what the pose belongs to, and where it is. */
+  label: z.string().optional(),
+  labelIndex: z.int().optional(),
   score: z.number(),
+  box: box.optional(),
   keypoints: z.array(
     z.strictObject({ name: z.string(), x: z.number(), y: z.number(), score: z.number() }),
   ),

@@ -6,6 +6,7 @@ import type { Decoder, DecoderModel } from './decoder.ts';
 import { EndToEndDetections } from './end-to-end-detections.ts';
 import { MoveNetDecoder } from './movenet.ts';
 import { YoloDetections } from './yolo-detections.ts';
+import { YoloPoses } from './yolo-poses.ts';
 
 /**
  * The decoder that the manifest names, for a graph with these outputs.
@@ -25,6 +26,8 @@ export function createDecoder(
       return new ClassificationDecoder(output, declarations, model);
     case 'yolo-detections':
       return new YoloDetections(output, declarations, model);
+    case 'yolo-poses':
+      return new YoloPoses(output, declarations, model);
     case 'movenet':
       return new MoveNetDecoder(output, declarations, model);
   }

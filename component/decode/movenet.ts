@@ -4,7 +4,7 @@ import type { TensorDeclaration, TensorValue } from '../contract/tensor.ts';
 import type { DecodeContext, Decoded, Decoder, DecoderModel } from './decoder.ts';
 import { keypointNames } from './keypoint-names.ts';
 import { floatValues, requireFinite, requireOutput, requireScore } from './output-values.ts';
-import { clamp, roundPixels, shownBox } from './picture-area.ts';
+import { sourcePoint } from './picture-area.ts';
 import { mayBe, outputMismatch, pickOutput, shapeInvalid } from './pick-output.ts';
 
 type Settings = Extract<ModelOutput, { decoder: 'movenet' }>;
@@ -58,22 +58,14 @@ export class MoveNetDecoder implements Decoder {
 
   #pose(values: Float32Array, context: DecodeContext): Pose {
     const { spec, labels } = this.#model;
-    const { transform } = context;
-    const shown = shownBox(context);
     const names = keypointNames(labels, values.length / COLUMNS);
     let sum = 0;
     const keypoints = names.map((name, index) => {
       const [y, x, raw] = values.subarray(index * COLUMNS, (index + 1) * COLUMNS);
-      const sourceX = x! * spec.width * transform.scaleX + transform.offsetX;
-      const sourceY = y! * spec.height * transform.scaleY + transform.offsetY;
+      const point = sourcePoint({ x: x! * spec.width, y: y! * spec.height }, context);
       const score = requireScore(raw!, this.#output);
       sum += score;
-      return {
-        name,
-        x: roundPixels(clamp(sourceX, shown.x, shown.x + shown.width)),
-        y: roundPixels(clamp(sourceY, shown.y, shown.y + shown.height)),
-        score,
-      };
+      return { name, ...point, score };
     });
     const score = keypoints.length === 0 ? 0 : sum / keypoints.length;
     return { score: requireScore(score, this.#output), keypoints };

@@ -36,6 +36,16 @@ export function sourceBox(corners: ArrayLike<number>, context: DecodeContext): B
   return { x: roundPixels(x1), y: roundPixels(y1), width, height };
 }
 
+/** A point in pixels of the input in source pixels, kept inside of what the model was shown. */
+export function sourcePoint({ x, y }: Point, context: DecodeContext): Point {
+  const { scaleX, scaleY, offsetX, offsetY } = context.transform;
+  const shown = shownBox(context);
+  return {
+    x: roundPixels(clamp(x * scaleX + offsetX, shown.x, shown.x + shown.width)),
+    y: roundPixels(clamp(y * scaleY + offsetY, shown.y, shown.y + shown.height)),
+  };
+}
+
 /** Source pixels are given to a hundredth. */
 export const roundPixels = (value: number) => Math.round(value * 100) / 100;
 

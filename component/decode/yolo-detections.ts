@@ -1,4 +1,3 @@
-import { VedetteError } from '../contract/errors.ts';
 import type { ModelOutput } from '../contract/model-manifest.ts';
 import type { Detection } from '../contract/result.ts';
 import type { TensorDeclaration, TensorValue } from '../contract/tensor.ts';
@@ -9,7 +8,7 @@ import { outputMismatch, pickOutput } from './pick-output.ts';
 import { thresholdOf } from './score-threshold.ts';
 import { suppressOverlaps } from './suppress-overlaps.ts';
 import { YoloCandidateReader } from './yolo-candidates.ts';
-import { headOf } from './yolo-head.ts';
+import { headOf, headOfTensor } from './yolo-head.ts';
 import type { HeadSettings, YoloHead } from './yolo-head.ts';
 
 type Settings = Extract<ModelOutput, { decoder: 'yolo-detections' }>;
@@ -56,7 +55,9 @@ export class YoloDetections implements Decoder {
 
   decode(outputs: ReadonlyMap<string, TensorValue>, context: DecodeContext): Decoded {
     const tensor = requireOutput(outputs, this.#output);
-    const head = headOfTensor(tensor, this.#headSettings, this.#declaredHead);
+    const head = headOfTensor(tensor, this.#declaredHead, (shape) =>
+      headOf(shape, this.#headSettings),
+    );
     const values = floatValues(tensor);
     requireFinite(tensor, values);
     const { iouThreshold, suppression, maxDetections } = this.#settings;
@@ -80,24 +81,4 @@ export class YoloDetections implements Decoder {
     }
     return { findings: { detections } };
   }
-}
-
-/**
- * The head as the graph declared it, checked against what came; read from what came where the graph
- * left it open.
- * @throws VedetteError OUTPUT_INVALID
- */
-export function headOfTensor(
-  tensor: TensorValue,
-  settings: HeadSettings,
-  declared: YoloHead | undefined,
-): YoloHead {
-  const known = declared ? { ...settings, ...declared } : settings;
-  const head = headOf(tensor.shape, known);
-  if (typeof head === 'object') return head;
-  throw new VedetteError(
-    'OUTPUT_INVALID',
-    `output '${tensor.name}' has the shape [${tensor.shape.join(', ')}]: ${head ?? `expected ${EXPECTED}`}`,
-    { details: { output: tensor.name, shape: tensor.shape } },
-  );
 }

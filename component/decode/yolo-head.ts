@@ -1,4 +1,5 @@
-import type { TensorDeclaration } from '../contract/tensor.ts';
+import { VedetteError } from '../contract/errors.ts';
+import type { TensorDeclaration, TensorValue } from '../contract/tensor.ts';
 
 export type YoloLayout = 'channels-first' | 'rows';
 
@@ -52,7 +53,8 @@ export function headOf(shape: Dimensions, settings: HeadSettings): YoloHead | st
   return { layout, hasObjectness, channels, classCount: found };
 }
 
-function layoutOf(shape: Dimensions, settings: HeadSettings): YoloLayout | undefined {
+/** Which dimension holds the channels; `undefined` when both are open. */
+export function layoutOf(shape: Dimensions, settings: HeadSettings): YoloLayout | undefined {
   const [, first, last] = shape;
   const fits = (dimension: Dimensions[number] | undefined): boolean => {
     const { classCount, extras } = settings;
@@ -63,4 +65,32 @@ function layoutOf(shape: Dimensions, settings: HeadSettings): YoloLayout | undef
   if (fits(first) !== fits(last)) return fits(first) ? 'channels-first' : 'rows';
   if (typeof first !== 'number') return typeof last === 'number' ? 'rows' : undefined;
   return typeof last === 'number' && last < first ? 'rows' : 'channels-first';
+}
+
+/**
+ * The head as the graph declared it, if that is what came; else read from the shape that came.
+ * @throws VedetteError OUTPUT_INVALID
+ */
+export function headOfTensor(
+  tensor: TensorValue,
+  declared: YoloHead | undefined,
+  read: (shape: Dimensions) => YoloHead | string | undefined,
+): YoloHead {
+  const { shape } = tensor;
+  const channels = declared?.layout === 'rows' ? shape[2] : shape[1];
+  if (declared && shape.length === 3 && shape[0] === 1 && channels === declared.channels) {
+    return declared;
+  }
+  const head = read(shape);
+  if (typeof head === 'object' && !declared) return head;
+  const expected = declared
+    ? `expected ${declared.channels} channels, as the graph declares`
+    : typeof head === 'string'
+      ? head
+      : 'expected [1, channels, N] or [1, N, channels]';
+  throw new VedetteError(
+    'OUTPUT_INVALID',
+    `output '${tensor.name}' has the shape [${shape.join(', ')}]: ${expected}`,
+    { details: { output: tensor.name, shape } },
+  );
 }

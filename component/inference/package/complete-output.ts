@@ -1,13 +1,36 @@
 import type { ModelOutput } from '../../contract/model-manifest.ts';
+import type { ModelMetadata } from './model-metadata.ts';
 import type { OnnxStructure } from './read-onnx.ts';
 
 const SCORES_MADE_BY = new Set(['Softmax', 'Sigmoid', 'HardSigmoid']);
 
 /** `output` of `model.json`, with what its author left to the ONNX file filled in. */
-export function completeOutput(output: ModelOutput, structure: OnnxStructure): ModelOutput {
-  if (output.decoder !== 'classification' || output.activation !== undefined) return output;
-  const name = output.output ?? structure.outputs[0]?.name;
-  const operator = name === undefined ? undefined : structure.outputOperators[name];
-  const givesScores = operator !== undefined && SCORES_MADE_BY.has(operator);
-  return { ...output, activation: givesScores ? 'none' : 'softmax' };
+export function completeOutput(
+  output: ModelOutput,
+  structure: OnnxStructure,
+  metadata: ModelMetadata,
+): ModelOutput {
+  switch (output.decoder) {
+    case 'classification':
+      return { ...output, activation: output.activation ?? activationOf(output.output, structure) };
+    case 'yolo-poses': {
+      const { keypointNames, keypointDimensions } = metadata;
+      return {
+        ...(keypointNames ? { keypointNames: [...keypointNames] } : {}),
+        ...(keypointDimensions ? { keypointDimensions } : {}),
+        ...output,
+      };
+    }
+    default:
+      return output;
+  }
+}
+
+/** A second softmax over scores would flatten them without any sign. */
+export function activationOf(
+  name: string | undefined,
+  structure: OnnxStructure,
+): 'none' | 'softmax' {
+  const operator = structure.outputOperators[name ?? structure.outputs[0]?.name ?? ''];
+  return operator !== undefined && SCORES_MADE_BY.has(operator) ? 'none' : 'softmax';
 }

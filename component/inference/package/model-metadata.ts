@@ -10,6 +10,10 @@ export interface ModelMetadata {
   readonly inputSize?: Size;
   /** Input sides must be multiples of it (Ultralytics `stride`). */
   readonly stride?: number;
+  /** Names of the keypoints of a pose (Ultralytics `kpt_names`). */
+  readonly keypointNames?: readonly string[];
+  /** x and y, or x, y and score (Ultralytics `kpt_shape`). */
+  readonly keypointDimensions?: 2 | 3;
 }
 
 /** Whether the file comes from Ultralytics' exporter, whose preprocessing is known. */
@@ -19,7 +23,8 @@ export const isUltralytics = ({ task, stride }: ModelMetadata): boolean =>
 const ULTRALYTICS_TASKS = new Set(['detect', 'segment', 'classify', 'pose', 'obb']);
 
 /**
- * Sources: Ultralytics' exporter writes Python literals under `names`, `task`, `imgsz`, `stride`;
+ * Sources: Ultralytics' exporter writes Python literals under `names`, `task`, `imgsz`, `stride`,
+ * and for poses `kpt_shape`, `kpt_names`;
  * OpenVINO Model API writes `model_info labels` (blanks between labels, underscores inside them).
  * What cannot be understood is left out: metadata is a hint, the graph and model.json decide.
  */
@@ -29,11 +34,16 @@ export function readModelMetadata(metadata: Readonly<Record<string, string>>): M
   const imgsz = pythonLiteral(metadata['imgsz']);
   const inputSize = sizeOf(imgsz);
   const stride = Number(metadata['stride']);
+  const keypointNames = keypointNamesOf(pythonLiteral(metadata['kpt_names']));
+  const keypointShape = pythonLiteral(metadata['kpt_shape']);
+  const dimensions: unknown = Array.isArray(keypointShape) ? keypointShape[1] : undefined;
   return {
     ...(labels ? { labels } : {}),
     ...(metadata['task'] ? { task: metadata['task'] } : {}),
     ...(inputSize ? { inputSize } : {}),
     ...(Number.isInteger(stride) && stride > 0 ? { stride } : {}),
+    ...(keypointNames ? { keypointNames } : {}),
+    ...(dimensions === 2 || dimensions === 3 ? { keypointDimensions: dimensions } : {}),
   };
 }
 
@@ -47,6 +57,13 @@ function labelList(names: unknown): string[] | undefined {
     labels.push(String(label));
   }
   return labels;
+}
+
+/** Names by class index: `{0: ['nose', …]}`; classes of a model share their number of keypoints. */
+function keypointNamesOf(value: unknown): string[] | undefined {
+  const names: unknown = value instanceof Map ? value.get(0) : value;
+  const isList = Array.isArray(names) && names.length > 0;
+  return isList && names.every((name) => typeof name === 'string') ? names : undefined;
 }
 
 function modelApiLabels(text: string | undefined): string[] | undefined {

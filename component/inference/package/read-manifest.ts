@@ -15,7 +15,7 @@ const DECODERS_OF_TASK: Readonly<
   'object-detection': ['end-to-end-detections', 'yolo-detections'],
   'anomaly-detection': ['anomaly'],
   classification: ['classification'],
-  'keypoint-detection': ['movenet'],
+  'keypoint-detection': ['movenet', 'yolo-poses'],
 };
 
 export interface AuthoredManifest {

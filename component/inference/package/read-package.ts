@@ -47,7 +47,7 @@ const TASK_OF_METADATA: Readonly<Record<string, ModelManifest['task'] | undefine
   detect: 'object-detection',
   segment: undefined,
   classify: 'classification',
-  pose: undefined,
+  pose: 'keypoint-detection',
   obb: undefined,
 };
 
@@ -99,7 +99,7 @@ export async function completePackage(
 
   const labels = fileLabels ?? metadata.labels ?? [];
   const input = completeInput(manifest.input, authored, structure, metadata);
-  const output = completeOutput(manifest.output, structure);
+  const output = completeOutput(manifest.output, structure, metadata);
   createDecoder(output, structure.outputs, { labels, spec: input.spec });
   return {
     folder: root,

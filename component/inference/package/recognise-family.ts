@@ -1,9 +1,9 @@
 import type { RecognisedFamily } from './recognised-family.ts';
 import { onlyFloatShape } from './only-float-shape.ts';
-import { completeOutput } from './complete-output.ts';
+import { activationOf } from './complete-output.ts';
 import type { ModelMetadata } from './model-metadata.ts';
 import type { OnnxStructure } from './read-onnx.ts';
-import { yoloDetections } from './recognise-yolo.ts';
+import { yoloDetections, yoloPoses } from './recognise-yolo.ts';
 
 type Recognise = (
   structure: OnnxStructure,
@@ -14,6 +14,7 @@ type Recognise = (
 const FAMILIES: readonly Recognise[] = [
   anomaly,
   movenet,
+  yoloPoses,
   yoloDetections,
   classification,
   endToEndDetections,
@@ -21,7 +22,7 @@ const FAMILIES: readonly Recognise[] = [
 
 /** What `recogniseFamily` looks for, in words. */
 export const KNOWN_OUTPUTS =
-  "anomalib's pred_score, [N, 6] or [1, N, 6] of detections, a YOLO head such as [1, 84, 8400] or [1, 25200, 85], [1, C] of classes, or [1, 1, 17, 3] of keypoints";
+  "anomalib's pred_score, [N, 6] or [1, N, 6] of detections, a YOLO head such as [1, 84, 8400] or [1, 25200, 85], [1, C] of classes, [1, 1, 17, 3] of keypoints, or Ultralytics' poses such as [1, 56, 8400]";
 
 /** The first family whose signs the outputs and the metadata show; `undefined` for none. */
 export function recogniseFamily(
@@ -73,11 +74,7 @@ function classification(
     rest.every((dimension) => dimension === 1) &&
     batch === structure.inputs[0]?.shape[0];
   if (!isVector || (metadata.task !== undefined && metadata.task !== 'classify')) return undefined;
-  const output = completeOutput(
-    { decoder: 'classification', scoreThreshold: 0.1, maxClasses: 5 },
-    structure,
-  );
-  const activation = output.decoder === 'classification' ? output.activation : undefined;
+  const activation = activationOf(undefined, structure);
   const guesses =
     activation === 'none'
       ? []
@@ -87,7 +84,7 @@ function classification(
   }
   return {
     task: 'classification',
-    output: { decoder: 'classification', ...(activation ? { activation } : {}) },
+    output: { decoder: 'classification', activation },
     guesses,
   };
 }

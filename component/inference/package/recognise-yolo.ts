@@ -31,6 +31,25 @@ export function yoloDetections(
   };
 }
 
+/** Ultralytics' pose exports, by the task that they name. */
+export function yoloPoses(
+  structure: OnnxStructure,
+  metadata: ModelMetadata,
+): RecognisedFamily | undefined {
+  const shape = onlyFloatShape(structure);
+  if (metadata.task !== 'pose' || shape?.length !== 3) return undefined;
+  // A row of a head that ends in poses has x1, y1, x2, y2, score, class before its keypoints.
+  if (typeof shape[2] === 'number' && typeof shape[1] === 'number' && shape[2] < shape[1]) {
+    return undefined;
+  }
+  return {
+    task: 'keypoint-detection',
+    ...yoloInput(metadata),
+    output: { decoder: 'yolo-poses', ...ultralyticsOverlap(metadata) },
+    guesses: [],
+  };
+}
+
 /** Letterboxed, where the metadata does not make the package reader fill it in by itself. */
 export const yoloInput = (metadata: ModelMetadata): Pick<RecognisedFamily, 'input'> =>
   isUltralytics(metadata) ? {} : { input: { resize: 'letterbox' } };

@@ -64,6 +64,16 @@ const v10 = (): OnnxModel => {
   return headModel(rows.flat(), [1, 300, 6], { metadata });
 };
 
+/** Ultralytics v8, v11 and v12 pose: [1, 56, 8400], box, person, 17 keypoints of x, y, score. */
+const pose = (metadata: Record<string, string>): OnnxModel => {
+  const keypoints = Array.from({ length: 17 }, (_, index) => [100 + index, 200 + index, 0.5]);
+  const row = [108, 208, 40, 40, 0.75, ...keypoints.flat()];
+  const rows = headOf(8400, 56, { 30: row, 31: row.with(4, 0.5) });
+  return headModel(transposed(rows), [1, 56, 8400], {
+    metadata: ultralyticsMetadata('pose', ['person'], { kpt_shape: '[17, 3]', ...metadata }),
+  });
+};
+
 /** By hand: a picture of 1280×960 lies in the input at half size, with bars of 80 above and below. */
 const expected = [
   { label: 'class 79', labelIndex: 79, score: 0.9, box: { x: 180, y: 200, width: 40, height: 80 } },
@@ -152,5 +162,36 @@ describe('YOLO models, from the bare file to boxes in the picture', () => {
       outputs: [{ name: 'output0', dtype: 'float32', shape: ['batch', 84, 'anchors'] }],
     };
     expect((await runSuggested(open)).detections).toEqual(expected);
+  });
+
+  test('v8, v11 and v12 for poses', async () => {
+    const model = pose({});
+    const file = join(await packages.add(model), 'model.onnx');
+    const { suggestion, manifest } = await describeModel(file);
+    expect(suggestion!.manifest).toMatchObject({
+      task: 'keypoint-detection',
+      output: { decoder: 'yolo-poses', iouThreshold: 0.7 },
+    });
+    expect(manifest!.output).toMatchObject({ keypointDimensions: 3 });
+    const folder = await packages.add(model, suggestion!.manifest);
+    const { poses } = await runModel(folder, await picture());
+    expect(poses).toHaveLength(1);
+    expect(poses![0]).toMatchObject({
+      label: 'person',
+      score: 0.75,
+      box: { x: 176, y: 216, width: 80, height: 80 },
+    });
+    expect(poses![0]!.keypoints[0]).toEqual({ name: 'nose', x: 200, y: 240, score: 0.5 });
+    expect(poses![0]!.keypoints[16]).toEqual({ name: 'right_ankle', x: 232, y: 272, score: 0.5 });
+  });
+
+  test('poses of other things have the names of the metadata', async () => {
+    const names = Array.from({ length: 17 }, (_, index) => `'corner ${index}'`).join(', ');
+    const folder = await packages.add(pose({ kpt_names: `{0: [${names}]}` }), {
+      task: 'keypoint-detection',
+      output: { decoder: 'yolo-poses' },
+    });
+    const { poses } = await runModel(folder, await picture());
+    expect(poses![0]!.keypoints[1]!.name).toBe('corner 1');
   });
 });
