@@ -3,6 +3,7 @@ import { VedetteError } from '../../contract/errors.ts';
 import type { ModelManifest, ModelVariant } from '../../contract/model-manifest.ts';
 import type { TensorDeclaration, TensorSpec } from '../../contract/tensor.ts';
 import { createDecoder } from '../../decode/create-decoder.ts';
+import { checkLabels } from './check-labels.ts';
 import { completeInput } from './complete-input.ts';
 import { completeOutput } from './complete-output.ts';
 import { readModelMetadata } from './model-metadata.ts';
@@ -166,6 +167,8 @@ function checkMetadata(
     problems.push(
       `${from} has ${labels.length} labels, the ONNX file's metadata names ${metadata.labels.length} classes`,
     );
+  } else if (labels && metadata.labels) {
+    checkLabels(labels, metadata.labels);
   }
   const { task } = metadata;
   if (task !== undefined && task in TASK_OF_METADATA && TASK_OF_METADATA[task] !== manifest.task) {

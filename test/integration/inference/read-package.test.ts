@@ -209,6 +209,25 @@ describe('reading a model package', () => {
     ]);
   });
 
+  test('refuses labels that swap the classes of the file, and takes names of its own', async () => {
+    const model = boxesModel(rows, ['b', 'n', 6], {
+      metadata: { names: "['bolt', 'nut', 'pin']" },
+    });
+    const refused = await refusal(
+      await packages.add(model, { ...detectionManifest, labels: ['Nut', 'bolt', 'pin'] }),
+    );
+    expect(refused.code).toBe('MODEL_MISMATCH');
+    expect(refused.message).toContain("class 0 is 'Nut', there 'bolt'; class 1 is 'bolt', there");
+    for (const labels of [
+      ['bolt', 'nut', 'pin'],
+      ['Schraube', 'Mutter', 'Stift'],
+      ['bolt', 'hex nut', 'pin'],
+    ]) {
+      const folder = await packages.add(model, { ...detectionManifest, labels });
+      expect((await readPackage(folder)).labels).toEqual(labels);
+    }
+  });
+
   test('refuses by name what contradicts the graph', async () => {
     const cases: [OnnxModel, Partial<ModelManifestInput>, RegExp][] = [
       [
