@@ -55,3 +55,10 @@ test('takes size and stride', () => {
   expect(readModelMetadata({ imgsz: '640' }).inputSize).toEqual({ width: 640, height: 640 });
   expect(readModelMetadata({ imgsz: '[0, -1]', stride: 'x' })).toEqual({});
 });
+
+test('takes what Ultralytics says of keypoints', () => {
+  expect(
+    readModelMetadata({ kpt_shape: '[4, 2]', kpt_names: "{0: ['a', 'b', 'c', 'd']}" }),
+  ).toEqual({ keypointNames: ['a', 'b', 'c', 'd'], keypointDimensions: 2 });
+  expect(readModelMetadata({ kpt_shape: '[4, 7]', kpt_names: '{0: [1, 2]}' })).toEqual({});
+});

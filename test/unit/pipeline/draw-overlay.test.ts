@@ -38,6 +38,39 @@ describe('drawOverlay', () => {
     expect(at(60, 60)[3]).toBe(0);
   });
 
+  it('draws the keypoints that the model is sure of, and the limbs between them', async () => {
+    const keypoints = [
+      { name: 'left_shoulder', x: 100, y: 100, score: 0.9 },
+      { name: 'left_elbow', x: 200, y: 100, score: 0.8 },
+      { name: 'left_wrist', x: 300, y: 100, score: 0.1 },
+    ];
+    const verdict = { outcome: 'pass', reason: '' } as const;
+    const svg = drawOverlay(
+      { result: { poses: [{ score: 0.6, keypoints }], verdict }, zones: [] },
+      source,
+      canvas,
+    );
+    const { at } = await pixels(svg);
+    expect(at(50, 50)).toEqual([0x56, 0xb4, 0xe9, 255]);
+    expect(at(75, 50)).toEqual([0x56, 0xb4, 0xe9, 255]);
+    expect(at(125, 50)[3]).toBe(0);
+  });
+
+  it('lists classes below the verdict, best first', () => {
+    const classes = [
+      { label: 'scratch', labelIndex: 1, score: 0.9 },
+      { label: 'dent', labelIndex: 0, score: 0.1 },
+    ];
+    const verdict = { outcome: 'pass', reason: 'fine' } as const;
+    const svg = drawOverlay({ result: { classes, verdict }, zones: [] }, source, canvas);
+    const rows = ['scratch 0.90', 'dent 0.10', 'PASS'].map((text) => {
+      const [, y] = new RegExp(`y="([\\d.]+)" fill="[^"]+">${text}`).exec(svg)!;
+      return Number(y);
+    });
+    expect(rows[2]).toBeLessThan(rows[0]!);
+    expect(rows[0]).toBeLessThan(rows[1]!);
+  });
+
   it('frames the picture in the colour of the verdict', async () => {
     const svg = drawOverlay(
       { result: { verdict: { outcome: 'fail', reason: 'x' } }, zones: [] },
