@@ -49,21 +49,27 @@ export class FolderCamera implements CameraDriver {
   async #playOnce(sink: FrameSink, pacer: Pacer, signal: AbortSignal): Promise<number> {
     const names = (await this.#list()).sort(compareNames);
     let published = 0;
+    let unavailable: VedetteError | undefined;
     for (const name of names) {
       if (this.endsForGood && this.#delivered.has(name)) continue;
       await pacer.next(signal);
       if (signal.aborted) break;
       const path = join(this.#options.source.path, name);
-      const { kind } = await readPicture(
+      const outcome = await readPicture(
         sink,
         { path, sequence: this.#sequence, capturedAtMs: Date.now() },
         signal,
       );
-      if (kind === 'changed' || kind === 'gone') continue;
+      if (outcome.kind === 'unavailable') unavailable = outcome.error;
+      const isCounted = ['published', 'refused', 'dropped'].includes(outcome.kind);
+      if (!isCounted) continue;
       this.#sequence += 1;
       if (this.endsForGood) this.#delivered.add(name);
-      if (kind === 'published') published += 1;
+      if (outcome.kind === 'published') published += 1;
     }
+    sink.notifyTrouble(unavailable);
+    // `once` is through when every picture was: the supervisor comes back for what is missing.
+    if (unavailable !== undefined && this.endsForGood && !signal.aborted) throw unavailable;
     return published;
   }
 

@@ -1,7 +1,7 @@
 import { FrameRing, type RingStatistics } from '../../native/index.ts';
 import { VedetteError } from '../contract/errors.ts';
 import type { DropReason, FrameDescription, FrameLease } from '../contract/frame.ts';
-import type { FrameSink, NativePublication, SlotWriter } from '../contract/ports.ts';
+import type { FrameSink, NativePublication, RefusedFrame, SlotWriter } from '../contract/ports.ts';
 
 /** `newest`: the latest frame, older ones dropped and counted. `every`: each frame, in order. */
 export type FramePolicy = 'newest' | 'every';
@@ -16,6 +16,10 @@ export interface FrameSlotsOptions {
    * Must not throw.
    */
   readonly onDrop?: (reason: DropReason, count: number, error?: VedetteError) => void;
+  /** Gives a frame that has no slot its error result. Must not reject. */
+  readonly onRefused?: (refused: RefusedFrame, signal: AbortSignal) => Promise<void>;
+  /** Told of what `notifyTrouble` is told. Must not throw. */
+  readonly onTrouble?: (trouble: VedetteError | undefined) => void;
 }
 
 /** What the supervisor hears of a source. */
@@ -46,6 +50,8 @@ export class FrameSlots implements FrameSink {
   readonly slotBytes: number;
   readonly #ring: FrameRing;
   readonly #onDrop: FrameSlotsOptions['onDrop'];
+  readonly #onRefused: FrameSlotsOptions['onRefused'];
+  readonly #onTrouble: FrameSlotsOptions['onTrouble'];
   /** All but what the ring itself overwrote. */
   readonly #dropped = new Map<DropReason, number>();
   /** File names stay on this thread: a slot holds only numbers. */
@@ -65,6 +71,8 @@ export class FrameSlots implements FrameSink {
     this.policy = options.policy;
     this.slotBytes = options.slotBytes;
     this.#onDrop = options.onDrop;
+    this.#onRefused = options.onRefused;
+    this.#onTrouble = options.onTrouble;
     this.#ring = FrameRing.create({ slots: options.slots, slotBytes: options.slotBytes });
   }
 
@@ -174,6 +182,11 @@ export class FrameSlots implements FrameSink {
     this.#listener?.framesArrived();
   }
 
+  async refuse(refused: RefusedFrame, signal: AbortSignal): Promise<void> {
+    if (refused.reason !== undefined) this.countDrop(refused.reason, refused.error);
+    await this.#onRefused?.(refused, signal);
+  }
+
   notifyPublished(publication: NativePublication): void {
     const { published, overwritten, discarded } = publication;
     this.#notInRing += discarded;
@@ -185,6 +198,10 @@ export class FrameSlots implements FrameSink {
 
   notifyOpened(): void {
     this.#listener?.sourceIsHealthy();
+  }
+
+  notifyTrouble(trouble: VedetteError | undefined): void {
+    this.#onTrouble?.(trouble);
   }
 
   // --------------------------------------------------------- for the supervisor

@@ -1,19 +1,19 @@
 import { inspectImage } from '../../native/index.ts';
 import { VedetteError } from '../contract/errors.ts';
 import type { CameraDriver, FrameSink } from '../contract/ports.ts';
+import { tooLarge } from './read-picture.ts';
 
 /** Pushed pictures that may wait for a slot; one more is refused with OVERLOADED. */
 const MAX_WAITING = 16;
 
 export interface PushOptions {
-  /** Gives up waiting for a slot: the frame is counted as `stopped`. */
-  readonly signal?: AbortSignal;
-  readonly fileName?: string;
+  /** Gives up waiting for a slot: the frame is counted as `stopped`. Its reason is thrown. */
+  readonly signal: AbortSignal;
   /**
    * Told the frame's number before anybody can judge it, so that the answer can be matched with the
    * request. Not called for a frame that is refused.
    */
-  readonly onSequence?: (sequence: number) => void;
+  readonly onSequence: (sequence: number) => void;
 }
 
 /** A camera whose frames a program hands in, one picture at a time. */
@@ -49,9 +49,10 @@ export class PushCamera implements CameraDriver {
    * number. `data` is copied; it may be used again afterwards.
    *
    * @throws VedetteError IMAGE_CORRUPT, IMAGE_FORMAT_UNSUPPORTED (no picture), BODY_TOO_LARGE (larger
-   * than a slot), OVERLOADED (too many wait), SHUTTING_DOWN (the camera does not run)
+   * than a slot), OVERLOADED (too many wait), SHUTTING_DOWN (the camera does not run), and the reason
+   * of `signal`
    */
-  async push(data: Uint8Array, options: PushOptions = {}): Promise<number> {
+  async push(data: Uint8Array, options: PushOptions): Promise<number> {
     const sink = this.#sink;
     const stop = this.#stop;
     if (sink === undefined || stop === undefined) {
@@ -64,7 +65,7 @@ export class PushCamera implements CameraDriver {
       );
     }
     const capturedAtMs = Date.now();
-    const signal = options.signal === undefined ? stop : AbortSignal.any([stop, options.signal]);
+    const signal = AbortSignal.any([stop, options.signal]);
     this.#waiting += 1;
     const turn = this.#tail.then(() => this.#deliver(sink, signal, data, capturedAtMs, options));
     this.#tail = turn.catch(() => {});
@@ -92,8 +93,13 @@ export class PushCamera implements CameraDriver {
       sink.countDrop('unreadable', refusal);
       throw refusal;
     }
+    if (data.byteLength > sink.slotBytes) {
+      const refusal = tooLarge(data.byteLength, sink.slotBytes);
+      sink.countDrop('too-large', refusal);
+      throw refusal;
+    }
     const writer = await sink.openSlot(data.byteLength, signal);
-    if (writer === undefined) throw this.#refusal(signal, data.byteLength);
+    if (writer === undefined) throw this.#stopped(options.signal);
     writer.bytes.set(data);
     writer.publish({
       format: info.format,
@@ -102,20 +108,15 @@ export class PushCamera implements CameraDriver {
       byteLength: data.byteLength,
       sequence,
       capturedAtMs,
-      ...(options.fileName === undefined ? {} : { fileName: options.fileName }),
     });
     // Readers run after this turn, so that nobody has seen the frame yet.
-    options.onSequence?.(sequence);
+    options.onSequence(sequence);
     return sequence;
   }
 
-  #refusal(signal: AbortSignal, byteLength: number): VedetteError {
-    return signal.aborted
-      ? new VedetteError('SHUTTING_DOWN', `camera ${this.#name} stopped before a slot was free`)
-      : new VedetteError(
-          'BODY_TOO_LARGE',
-          `camera ${this.#name} takes pictures up to its maxFrameBytes; this one has ${byteLength} bytes`,
-          { details: { byteLength } },
-        );
+  #stopped(signal: AbortSignal): VedetteError {
+    return signal.reason instanceof VedetteError
+      ? signal.reason
+      : new VedetteError('SHUTTING_DOWN', `camera ${this.#name} stopped before a slot was free`);
   }
 }

@@ -2,10 +2,10 @@ import { open, type FileHandle } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { inspectImage } from '../../native/index.ts';
 import { VedetteError } from '../contract/errors.ts';
-import type { FrameDescription } from '../contract/frame.ts';
+import type { DropReason, FrameDescription } from '../contract/frame.ts';
 import type { FrameSink, SlotWriter } from '../contract/ports.ts';
 import { identityFrom, isSameFile, type FileIdentity } from './file-disposal.ts';
-import { isMissing } from './source-error.ts';
+import { isMissing, isSystemError, sourceError } from './source-error.ts';
 
 export interface PictureToRead {
   readonly path: string;
@@ -18,13 +18,17 @@ export interface PictureToRead {
 /** What became of a file. The first three count as delivered by the source, the others do not. */
 export type ReadOutcome =
   | { readonly kind: 'published' }
-  /** No picture, or too large for a slot: counted as dropped. */
-  | { readonly kind: 'refused'; readonly error: VedetteError }
-  /** The camera stopped while the file waited for a slot: counted as dropped. */
-  | { readonly kind: 'stopped' }
-  /** Another file took its name, or it was still being written: nothing was counted. */
+  /** No picture, or too large for a slot: counted as dropped, and given an error result. */
+  | { readonly kind: 'refused' }
+  /** No slot was free, or the camera stopped while it waited for one: counted as dropped. */
+  | { readonly kind: 'dropped' }
+  /** Another file took its name, or it was still being written. */
   | { readonly kind: 'changed' }
-  | { readonly kind: 'gone' };
+  | { readonly kind: 'gone' }
+  /** The system does not let it be read, which says nothing about the picture. */
+  | { readonly kind: 'unavailable'; readonly error: VedetteError };
+
+type Refusal = readonly [reason: DropReason | undefined, error: VedetteError];
 
 /** Reads an encoded picture from disk straight into a slot and publishes it. */
 export async function readPicture(
@@ -33,15 +37,41 @@ export async function readPicture(
   signal: AbortSignal,
 ): Promise<ReadOutcome> {
   const fileName = basename(picture.path);
-  let file: FileHandle | undefined;
+  let read: ReadOutcome | Refusal;
   try {
-    file = await open(picture.path);
-    return await readInto(sink, file, fileName, picture, signal);
+    read = await readFileInto(sink, fileName, picture, signal);
   } catch (error) {
-    if (file === undefined && isMissing(error)) return { kind: 'gone' };
-    return refuse(sink, fileName, VedetteError.from(error, 'IMAGE_CORRUPT'));
+    if (isMissing(error)) return { kind: 'gone' };
+    if (isSystemError(error)) {
+      return { kind: 'unavailable', error: sourceError(error, `file ${picture.path}`) };
+    }
+    read = ['unreadable', VedetteError.from(error, 'IMAGE_CORRUPT')];
+  }
+  if ('kind' in read) return read;
+  const [reason, cause] = read;
+  const error = new VedetteError(cause.code, `${fileName}: ${cause.message}`, {
+    cause,
+    details: cause.details,
+  });
+  const { sequence, capturedAtMs } = picture;
+  await sink.refuse(
+    { sequence, capturedAtMs, fileName, error, ...(reason === undefined ? {} : { reason }) },
+    signal,
+  );
+  return { kind: 'refused' };
+}
+
+async function readFileInto(
+  sink: FrameSink,
+  fileName: string,
+  picture: PictureToRead,
+  signal: AbortSignal,
+): Promise<ReadOutcome | Refusal> {
+  const file = await open(picture.path);
+  try {
+    return await readInto(sink, file, fileName, picture, signal);
   } finally {
-    await file?.close();
+    await file.close();
   }
 }
 
@@ -51,27 +81,18 @@ async function readInto(
   fileName: string,
   picture: PictureToRead,
   signal: AbortSignal,
-): Promise<ReadOutcome> {
+): Promise<ReadOutcome | Refusal> {
   const before = identityFrom(await file.stat());
   if (picture.identity !== undefined && !isSameFile(before, picture.identity)) {
     return { kind: 'changed' };
   }
   const { byteLength } = before;
   if (byteLength === 0) {
-    return refuse(sink, fileName, new VedetteError('IMAGE_CORRUPT', 'it is empty (0 bytes)'));
+    return ['unreadable', new VedetteError('IMAGE_CORRUPT', 'it is empty (0 bytes)')];
   }
+  if (byteLength > sink.slotBytes) return ['too-large', tooLarge(byteLength, sink.slotBytes)];
   const writer = await sink.openSlot(byteLength, signal);
-  if (writer === undefined) {
-    return signal.aborted
-      ? { kind: 'stopped' }
-      : {
-          kind: 'refused',
-          error: new VedetteError(
-            'BODY_TOO_LARGE',
-            `${fileName} has ${byteLength} bytes, more than the camera's maxFrameBytes`,
-          ),
-        };
-  }
+  if (writer === undefined) return { kind: 'dropped' };
   let isPublished = false;
   try {
     const isWhole = await fill(file, writer, byteLength);
@@ -90,13 +111,21 @@ async function readInto(
   }
 }
 
-/** A frame that cannot be described is counted by its slots. */
-function publish(writer: SlotWriter, frame: FrameDescription): ReadOutcome {
+/** A picture that no slot of the camera can hold. */
+export const tooLarge = (byteLength: number, slotBytes: number): VedetteError =>
+  new VedetteError(
+    'BODY_TOO_LARGE',
+    `the picture has ${byteLength} bytes, at most ${slotBytes} fit (maxFrameBytes)`,
+    { details: { byteLength, slotBytes } },
+  );
+
+/** A frame that cannot be described was counted by its slots. */
+function publish(writer: SlotWriter, frame: FrameDescription): ReadOutcome | Refusal {
   try {
     writer.publish(frame);
     return { kind: 'published' };
   } catch (error) {
-    return { kind: 'refused', error: VedetteError.from(error, 'FRAME_INVALID') };
+    return [undefined, VedetteError.from(error, 'FRAME_INVALID')];
   }
 }
 
@@ -108,10 +137,4 @@ async function fill(file: FileHandle, writer: SlotWriter, byteLength: number): P
     at += bytesRead;
   }
   return true;
-}
-
-function refuse(sink: FrameSink, fileName: string, cause: VedetteError): ReadOutcome {
-  const error = new VedetteError(cause.code, `${fileName}: ${cause.message}`, { cause });
-  sink.countDrop('unreadable', error);
-  return { kind: 'refused', error };
 }

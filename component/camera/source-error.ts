@@ -1,7 +1,10 @@
 import { VedetteError } from '../contract/errors.ts';
 
-const isSystemError = (error: unknown): error is NodeJS.ErrnoException =>
-  error instanceof Error && typeof (error as NodeJS.ErrnoException).code === 'string';
+/** What the operating system refused, as opposed to what Vedette found. */
+export const isSystemError = (error: unknown): error is NodeJS.ErrnoException =>
+  error instanceof Error &&
+  !(error instanceof VedetteError) &&
+  typeof (error as NodeJS.ErrnoException).code === 'string';
 
 export const isMissing = (error: unknown): boolean =>
   isSystemError(error) && (error.code === 'ENOENT' || error.code === 'ENOTDIR');

@@ -3,8 +3,8 @@ import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CameraSourceOf } from '../contract/config.ts';
 import { VedetteError } from '../contract/errors.ts';
-import type { FrameDescription } from '../contract/frame.ts';
-import type { CameraDriver, FrameSink } from '../contract/ports.ts';
+import type { CameraDriver, FrameEnd, FrameReference, FrameSink } from '../contract/ports.ts';
+import { BackOff } from './back-off.ts';
 import { FileDisposal, identityFrom, isSameFile, type FileIdentity } from './file-disposal.ts';
 import { pause } from './pause.ts';
 import { compareNames, listPictures } from './picture-files.ts';
@@ -17,6 +17,10 @@ const RESCAN_MS = 1000;
 const MIN_SCAN_GAP_MS = 20;
 /** Longer than any program sleeps between creating a file and writing to it. */
 const EMPTY_FILE_GRACE_MS = 2000;
+
+const OBSTACLE_RETRY = { firstMs: 250, maximumMs: 15_000 };
+/** A file that cannot be read for so long is told of. */
+const OBSTACLE_PATIENCE_MS = 5000;
 
 interface Arrival {
   readonly name: string;
@@ -34,13 +38,20 @@ interface Claim extends Arrival {
   retry?: () => Promise<void>;
 }
 
-type Settled = 'judged' | 'unreadable';
+/** A file that the system did not let be read; it is tried again, less and less often. */
+interface Obstacle extends Arrival {
+  readonly backOff: BackOff;
+  readonly sinceMs: number;
+  retryAtMs: number;
+  error: VedetteError;
+}
 
 /**
  * A folder into which a station drops pictures. Each file is read once it has stopped growing,
  * oldest first, and put away when its result is stored: to `done/` (or deleted, or kept), to
- * `failed/` with the reason beside it when it is no picture. Only regular files directly in the
- * folder count.
+ * `failed/` with the reason beside it when it is no picture. One that does not fit the camera's
+ * settings stays and is judged again after a restart. Only regular files directly in the folder
+ * count.
  *
  * Each file is judged at least once: after a crash between result and move it is judged again. With
  * `consume: keep` nothing marks a judged file but the memory of this process, so all files are
@@ -52,6 +63,7 @@ export class WatchedFolderCamera implements CameraDriver {
   readonly #disposal: FileDisposal;
   readonly #sightings = new Map<string, Sighting>();
   readonly #claims = new Map<string, Claim>();
+  readonly #obstacles = new Map<string, Obstacle>();
   /** By sequence number of the frame: what `settle` has to put away. */
   readonly #unsettled = new Map<number, Claim>();
   #sequence = 0;
@@ -69,6 +81,7 @@ export class WatchedFolderCamera implements CameraDriver {
         const beganMs = performance.now();
         const { ready, nextMs } = await this.#scan();
         sink.notifyOpened();
+        sink.notifyTrouble(this.#trouble());
         for (const arrival of ready) {
           if (signal.aborted) return;
           await this.#deliver(sink, arrival, signal);
@@ -84,11 +97,11 @@ export class WatchedFolderCamera implements CameraDriver {
     }
   }
 
-  async settle(frame: FrameDescription, end: Settled, error?: VedetteError): Promise<void> {
+  async settle(frame: FrameReference, end: FrameEnd, error?: VedetteError): Promise<void> {
     const claim = this.#unsettled.get(frame.sequence);
     if (claim === undefined) return;
     this.#unsettled.delete(frame.sequence);
-    await this.#putAway(claim, end, error);
+    if (end !== 'misfit') await this.#putAway(claim, end, error);
   }
 
   async #deliver(sink: FrameSink, arrival: Arrival, signal: AbortSignal): Promise<void> {
@@ -107,16 +120,44 @@ export class WatchedFolderCamera implements CameraDriver {
       },
       signal,
     );
-    const isCounted = outcome.kind !== 'changed' && outcome.kind !== 'gone';
-    if (isCounted) this.#sequence += 1;
-    if (outcome.kind === 'published') return;
+    if (outcome.kind === 'unavailable') this.#meetObstacle(arrival, outcome.error);
+    else this.#obstacles.delete(arrival.name);
+    // What was published or refused has a result, after which it is put away.
+    const hasResult = outcome.kind === 'published' || outcome.kind === 'refused';
+    if (hasResult || outcome.kind === 'dropped') this.#sequence += 1;
+    if (hasResult) return;
     this.#unsettled.delete(sequence);
-    if (outcome.kind === 'refused') await this.#putAway(claim, 'unreadable', outcome.error);
-    else this.#unclaim(claim);
+    this.#unclaim(claim);
+  }
+
+  #meetObstacle(arrival: Arrival, error: VedetteError): void {
+    const known = this.#obstacles.get(arrival.name);
+    const backOff = known?.backOff ?? new BackOff(OBSTACLE_RETRY);
+    const nowMs = performance.now();
+    this.#obstacles.set(arrival.name, {
+      ...arrival,
+      backOff,
+      sinceMs: known?.sinceMs ?? nowMs,
+      retryAtMs: nowMs + backOff.next(),
+      error,
+    });
+  }
+
+  /** What has been in the way for a while; a moment's trouble is nobody's business. */
+  #trouble(): VedetteError | undefined {
+    const limitMs = performance.now() - OBSTACLE_PATIENCE_MS;
+    const lasting = [...this.#obstacles.values()].filter(({ sinceMs }) => sinceMs <= limitMs);
+    const [first] = lasting;
+    if (first === undefined || lasting.length === 1) return first?.error;
+    return new VedetteError(
+      'CAMERA_SOURCE_FAILED',
+      `${first.error.message}; so it is with ${lasting.length} files`,
+      { cause: first.error },
+    );
   }
 
   /** @throws VedetteError CAMERA_SOURCE_FAILED, STORAGE_FULL when the file could not be put away */
-  async #putAway(claim: Claim, end: Settled, error?: VedetteError): Promise<void> {
+  async #putAway(claim: Claim, end: FrameEnd, error?: VedetteError): Promise<void> {
     const { name, identity } = claim;
     const { consume } = this.#source;
     if (consume === 'keep') return;
@@ -147,7 +188,7 @@ export class WatchedFolderCamera implements CameraDriver {
   async #scan(): Promise<{ ready: Arrival[]; nextMs: number }> {
     const names = await this.#list();
     const present = new Set(names);
-    for (const known of [this.#sightings, this.#claims]) {
+    for (const known of [this.#sightings, this.#claims, this.#obstacles]) {
       for (const name of known.keys()) if (!present.has(name)) known.delete(name);
     }
     const ready: Arrival[] = [];
@@ -156,7 +197,9 @@ export class WatchedFolderCamera implements CameraDriver {
       const sighting = await this.#look(name);
       if (sighting === undefined) continue;
       const graceMs = sighting.identity.byteLength === 0 ? EMPTY_FILE_GRACE_MS : 0;
-      const waitMs = sighting.sinceMs + this.#source.settleMs + graceMs - performance.now();
+      const settledMs = sighting.sinceMs + this.#source.settleMs + graceMs;
+      const retryAtMs = this.#obstacles.get(name)?.retryAtMs ?? 0;
+      const waitMs = Math.max(settledMs, retryAtMs) - performance.now();
       if (waitMs <= 0) ready.push(sighting);
       else nextMs = Math.min(nextMs, waitMs);
     }

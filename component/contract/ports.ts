@@ -37,6 +37,12 @@ export interface FrameSink {
    * words that an operator can use, where the reason alone does not.
    */
   countDrop(reason: DropReason, error?: VedetteError): void;
+  /**
+   * For a frame that is one part of a run of parts and was refused before it had a slot: counts it
+   * and has an error result made of it. `settle` follows when that is stored. Waits while more are
+   * refused than can be stored. Never rejects.
+   */
+  refuse(refused: RefusedFrame, signal: AbortSignal): Promise<void>;
   /** Id of the native ring behind the sink, for drivers that read into slots natively. */
   readonly ringId: number;
   readonly mayOverwrite: boolean;
@@ -46,7 +52,24 @@ export interface FrameSink {
   notifyPublished(publication: NativePublication): void;
   /** The source is open and healthy, even if no frame comes for long (an empty folder). */
   notifyOpened(): void;
+  /** The source is open, but something of it cannot be had for now; `undefined`: all is well again. */
+  notifyTrouble(trouble: VedetteError | undefined): void;
 }
+
+/** A frame by its number, without its pixels. */
+export type FrameReference = Pick<FrameDescription, 'sequence' | 'capturedAtMs' | 'fileName'>;
+
+export interface RefusedFrame extends FrameReference {
+  /** Absent when it was counted already. */
+  readonly reason?: DropReason;
+  readonly error: VedetteError;
+}
+
+/**
+ * `judged`: it has a verdict, or its model failed on it. `unreadable`: it is no picture.
+ * `misfit`: it is one, but does not fit the camera's settings (a `region` outside of it).
+ */
+export type FrameEnd = 'judged' | 'unreadable' | 'misfit';
 
 /** A kind of camera source. One file each in `component/camera`. */
 export interface CameraDriver {
@@ -57,15 +80,10 @@ export interface CameraDriver {
    */
   run(sink: FrameSink, signal: AbortSignal): Promise<void>;
   /**
-   * Told once for each published frame after its result is stored (`judged`), or after it proved
-   * to be no picture (`unreadable`, with the error that says why). A consuming folder moves its
-   * file here.
+   * Told once for each published or refused frame after its result is stored, with the error that
+   * says why it has no verdict. A consuming folder moves its file here.
    */
-  settle?(
-    frame: FrameDescription,
-    end: 'judged' | 'unreadable',
-    error?: VedetteError,
-  ): Promise<void>;
+  settle?(frame: FrameReference, end: FrameEnd, error?: VedetteError): Promise<void>;
   /** Whether a normal end of `run` is final (`once` folders) instead of a reason to open it again. */
   readonly endsForGood: boolean;
   /**

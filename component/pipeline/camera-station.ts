@@ -10,8 +10,16 @@ import type { InferenceResult } from '../contract/result.ts';
 import type { ModelHost } from '../inference/model-host.ts';
 import { CameraStatistics } from './camera-statistics.ts';
 import type { NamedRule } from './judge.ts';
-import { createKeepResult, type JudgedFrame, type KeepDependencies } from './keep-result.ts';
-import { runCamera } from './run-camera.ts';
+import {
+  createResultKeeper,
+  type JudgedFrame,
+  type KeepDependencies,
+  type ResultKeeper,
+} from './keep-result.ts';
+import { keepRefused, runCamera, type CameraLine } from './run-camera.ts';
+
+/** How often who waits for a pushed picture looks whether its model can still answer. */
+const MODEL_CHECK_MS = 100;
 
 type Shared = Pick<
   KeepDependencies,
@@ -43,11 +51,16 @@ export class CameraStation {
   readonly #statistics = new CameraStatistics();
   readonly #stop = new AbortController();
   readonly #pushed = new Map<number, PushedWait>();
+  /** Frames whose pusher was told that there is no answer, and that nobody has looked at yet. */
+  readonly #abandoned = new Set<number>();
+  /** What is wrong though the source is open, by who saw it. */
+  readonly #troubles = new Map<'source' | 'frame', VedetteError>();
   readonly #createdAtMs = Date.now();
   #slots: FrameSlots | undefined;
   #supervisor: CameraSupervisor | undefined;
   #driver: CameraDriver | undefined;
   #loop: Promise<void> | undefined;
+  #keeper: ResultKeeper | undefined;
 
   constructor(options: CameraStationOptions) {
     const camera = options.config.cameras[options.name];
@@ -83,6 +96,8 @@ export class CameraStation {
           'a frame was dropped',
         );
       },
+      onRefused: (refused, signal) => keepRefused(line, refused, signal),
+      onTrouble: (trouble) => this.#setTrouble('source', trouble),
     });
     const supervisor = new CameraSupervisor({
       name,
@@ -93,31 +108,32 @@ export class CameraStation {
     this.#driver = driver;
     this.#slots = slots;
     this.#supervisor = supervisor;
-    this.#loop = runCamera(
-      {
-        name,
-        thing: config.thing,
-        slots,
-        driver,
-        model,
-        view,
-        thresholds: this.#camera.thresholds,
-        rules,
-        hasViewers: () => liveView.hasViewers(name),
-        contextOf: (frame) => this.#pushed.get(frame.sequence)?.context,
-        keep: createKeepResult({
-          ...this.#options,
-          camera: name,
-          view,
-          slots,
-          driver,
-          statistics: this.#statistics,
-          onKept: (judged, kept) => this.#onKept(judged, kept),
-        }),
-        faults,
-      },
-      this.#stop.signal,
-    );
+    this.#keeper = createResultKeeper({
+      ...this.#options,
+      camera: name,
+      view,
+      slots,
+      driver,
+      statistics: this.#statistics,
+      signal: this.#stop.signal,
+      isAwaited: ({ sequence }) => this.#pushed.has(sequence),
+      onKept: (judged, kept) => this.#onKept(judged, kept),
+    });
+    const line: CameraLine = {
+      name,
+      thing: config.thing,
+      slots,
+      model,
+      view,
+      thresholds: this.#camera.thresholds,
+      rules,
+      hasViewers: () => liveView.hasViewers(name),
+      contextOf: ({ sequence }) => this.#pushed.get(sequence)?.context,
+      isAbandoned: ({ sequence }) => this.#abandoned.delete(sequence),
+      keep: this.#keeper.keep,
+      faults,
+    };
+    this.#loop = runCamera(line, this.#stop.signal);
     supervisor.start();
   }
 
@@ -140,20 +156,19 @@ export class CameraStation {
         `Camera ${this.name} is of kind ${this.#camera.source.kind}; frames are pushed only to cameras of kind push`,
       );
     }
-    const { name, state, reason } = this.#options.model.status();
-    if (state === 'failed') {
-      // Frames of other sources wait for the model to be mended; who pushes waits for an answer.
-      throw new VedetteError(
-        'MODEL_NOT_READY',
-        `model '${name}' of camera ${this.name} failed: ${reason?.message ?? 'no reason is known'}`,
-        { details: { model: name, ...(reason ? { reason: reason.code } : {}) } },
-      );
-    }
+    if (this.#options.model.status().state === 'failed') throw this.#modelNotReady();
     const { promise, resolve, reject } = Promise.withResolvers<InferenceResult>();
     promise.catch(() => {});
     let sequence: number | undefined;
+    const giveUp = new AbortController();
+    const watch = this.#watchModel(() => {
+      const error = this.#modelNotReady();
+      giveUp.abort(error);
+      reject(error);
+    });
     try {
       await driver.push(data, {
+        signal: giveUp.signal,
         onSequence: (number) => {
           sequence = number;
           this.#pushed.set(number, { context, resolve, reject });
@@ -161,8 +176,40 @@ export class CameraStation {
       });
       return await promise;
     } finally {
-      if (sequence !== undefined) this.#pushed.delete(sequence);
+      clearInterval(watch);
+      if (sequence !== undefined && this.#pushed.delete(sequence) && giveUp.signal.aborted) {
+        this.#abandoned.add(sequence);
+      }
     }
+  }
+
+  /**
+   * Frames of other sources wait for the model to be mended; who pushes waits for an answer: until
+   * the model failed, or was not ready for as long as an answer may take.
+   */
+  #watchModel(onNotReady: () => void): NodeJS.Timeout {
+    const { model, config } = this.#options;
+    const limitMs = config.models[model.name]?.timeoutMs ?? 0;
+    let readyAtMs = performance.now();
+    const watch = setInterval(() => {
+      const nowMs = performance.now();
+      if (model.isReady) readyAtMs = nowMs;
+      else if (model.status().state === 'failed' || nowMs - readyAtMs > limitMs) {
+        clearInterval(watch);
+        onNotReady();
+      }
+    }, MODEL_CHECK_MS);
+    return watch;
+  }
+
+  #modelNotReady(): VedetteError {
+    const { name, state, reason } = this.#options.model.status();
+    const why = reason === undefined ? '' : `: ${reason.message}`;
+    return new VedetteError(
+      'MODEL_NOT_READY',
+      `model '${name}' of camera ${this.name} is ${state}, expected ready${why}`,
+      { details: { model: name, state, ...(reason ? { reason: reason.code } : {}) } },
+    );
   }
 
   status(): CameraStatus {
@@ -179,8 +226,28 @@ export class CameraStation {
         framesDelivered: 0,
         framesDropped: {},
       }),
+      ...(health?.reason === undefined ? this.#troubleReason() : {}),
       ...this.#statistics.snapshot(),
     };
+  }
+
+  #troubleReason(): Pick<CameraStatus, 'reason'> {
+    const [trouble] = this.#troubles.values();
+    return trouble === undefined ? {} : { reason: trouble.serialize() };
+  }
+
+  #setTrouble(of: 'source' | 'frame', trouble: VedetteError | undefined): void {
+    const before = this.#troubles.get(of);
+    if (trouble === undefined) this.#troubles.delete(of);
+    else this.#troubles.set(of, trouble);
+    if (before?.code !== trouble?.code) this.#options.onChange(this.status());
+    if (trouble !== undefined) {
+      this.#options.faults.warn(
+        `trouble/${this.name}/${trouble.code}`,
+        { camera: this.name, error: trouble },
+        'a camera runs, but not all of it can be judged',
+      );
+    }
   }
 
   /** Stops the source, lets the frame under way end, gives the memory back. */
@@ -189,12 +256,16 @@ export class CameraStation {
     await this.#supervisor?.close();
     this.#slots?.close();
     await this.#loop;
+    await this.#keeper?.ended();
     const stopped = new VedetteError('SHUTTING_DOWN', `Camera ${this.name} was stopped`);
     for (const waiting of this.#pushed.values()) waiting.reject(stopped);
   }
 
   /** Who pushed a picture that got no answer is told why, as with a picture sent to a model. */
-  #onKept({ frame, error }: JudgedFrame, kept: InferenceResult | VedetteError): void {
+  #onKept({ frame, end, error }: JudgedFrame, kept: InferenceResult | VedetteError): void {
+    if (end === 'misfit') this.#setTrouble('frame', error);
+    else if (error === undefined) this.#setTrouble('frame', undefined);
+    this.#abandoned.delete(frame.sequence);
     const waiting = this.#pushed.get(frame.sequence);
     if (kept instanceof VedetteError) {
       waiting?.reject(kept);

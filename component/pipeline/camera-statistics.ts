@@ -27,7 +27,8 @@ export class CameraStatistics {
     if (isJudged) this.#framesJudged += 1;
     this.#outcomes[result.verdict.outcome] += 1;
     const { width, height }: Size = result.frame;
-    this.#lastFrame = { width, height, capturedAtMs };
+    // The size of what was refused by its first bytes is not known.
+    if (width > 0) this.#lastFrame = { width, height, capturedAtMs };
     const bucket = this.#bucketOfNow();
     bucket.frames += 1;
     const { queueMs, preprocessMs, runMs, decodeMs, totalMs } = result.timings;

@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { v7 as uuidv7 } from 'uuid';
 import type { CaptureRules } from '../delivery/capture-rules.ts';
 import type { CaptureStore } from '../delivery/capture-store.ts';
@@ -7,20 +6,26 @@ import type { Registry } from '../registry/registry.ts';
 import type { FrameSlots } from '../camera/frame-slots.ts';
 import { VedetteError } from '../contract/errors.ts';
 import type { FrameLease, FrameView } from '../contract/frame.ts';
-import type { AnomalyMap, CameraDriver, NewResult } from '../contract/ports.ts';
+import type {
+  AnomalyMap,
+  CameraDriver,
+  FrameEnd,
+  FrameReference,
+  NewResult,
+} from '../contract/ports.ts';
 import type { InferenceResult } from '../contract/result.ts';
 import type { CameraStatistics } from './camera-statistics.ts';
 import type { LiveView } from './live-view.ts';
 import type { Metrics } from './metrics.ts';
 import type { Pictures } from './pictures.ts';
-
-/** How often a full disk is tried again for a file that waits for its result, in milliseconds. */
-const SETTLE_RETRY_MS = 5000;
+import { UnstoredResults } from './unstored-results.ts';
 
 export interface JudgedFrame {
-  readonly frame: FrameLease;
+  readonly frame: FrameReference;
+  /** Absent for a frame that never had a slot. */
+  readonly lease?: FrameLease;
   readonly result: NewResult;
-  readonly end: 'judged' | 'unreadable';
+  readonly end: FrameEnd;
   /** Why the frame got no answer from its model; its result says so too. */
   readonly error?: VedetteError;
   readonly anomalyMap?: AnomalyMap;
@@ -45,46 +50,73 @@ export interface KeepDependencies {
   readonly statistics: CameraStatistics;
   readonly metrics: Metrics;
   readonly faults: FaultLog;
-  /** Told of the stored result, or of why it could not be stored. */
+  /** The camera stops. */
+  readonly signal: AbortSignal;
+  /** Whether somebody waits for this result: then it is on the disk before it is given, or refused. */
+  readonly isAwaited: (frame: FrameReference) => boolean;
+  /** Told of the result, or of why it could not be stored. */
   readonly onKept: (judged: JudgedFrame, kept: InferenceResult | VedetteError) => void;
 }
 
-export function createKeepResult(line: KeepDependencies): KeepResult {
+export interface ResultKeeper {
+  readonly keep: KeepResult;
+  /** After the camera was stopped: resolves when no result waits to be stored. */
+  readonly ended: () => Promise<void>;
+}
+
+type Unstored = UnstoredResults<JudgedFrame>;
+
+export function createResultKeeper(line: KeepDependencies): ResultKeeper {
+  const unstored: Unstored = new UnstoredResults({
+    store: (judged) => storeLater(line, judged),
+    onLost: () => line.metrics.countNotStored(line.camera),
+    // A file can wait, and its verdict must not be lost; a stream goes on.
+    mayWait: line.driver.settle !== undefined,
+    signal: line.signal,
+  });
+  return { keep: createKeep(line, unstored), ended: () => unstored.ended() };
+}
+
+function createKeep(line: KeepDependencies, unstored: Unstored): KeepResult {
   return async (judged) => {
-    const { frame, end } = judged;
+    const { frame, lease, end } = judged;
     try {
-      const drawn = line.liveView.show(line.camera, frame, line.view, judged);
+      const drawn = lease && line.liveView.show(line.camera, lease, line.view, judged);
       const startedMs = performance.now();
-      const kept = await store(line, judged);
+      const kept = await store(line, judged, unstored);
       const storeMs = performance.now() - startedMs;
       // A verdict was reached, whether or not it could be stored.
       const { result } = judged;
-      line.statistics.countResult(result, storeMs, frame.capturedAtMs, end === 'judged');
+      line.statistics.countResult(result, storeMs, frame.capturedAtMs, end !== 'unreadable');
       line.metrics.countResult(line.camera, result.model.name, result);
       line.metrics.observe(line.camera, result.model.name, 'store', storeMs);
-      if (end === 'unreadable') line.slots.dropTaken('unreadable');
+      if (lease && end === 'unreadable') line.slots.dropTaken('unreadable');
       line.onKept(judged, kept);
       await drawn;
     } finally {
-      line.slots.release(frame);
+      if (lease) line.slots.release(lease);
     }
   };
 }
 
 /**
- * Stores a result, then its picture, then tells the source. On a full disk the result is given
- * without its number: the registry holds it in memory and stores it when there is space.
+ * Stores a result, then its picture, then tells the source. When the registry cannot take it now, the
+ * result is given without its number and stored later; who waits for it is given the error instead.
  */
 async function store(
   line: KeepDependencies,
   judged: JudgedFrame,
+  unstored: Unstored,
 ): Promise<InferenceResult | VedetteError> {
+  const isAwaited = line.isAwaited(judged.frame);
   const rule =
     judged.end === 'judged' ? line.captureRules.choose(line.camera, judged.result) : undefined;
   const result = rule === undefined ? judged.result : { ...judged.result, captureId: uuidv7() };
   let stored: InferenceResult;
   try {
-    stored = await line.registry.appendResult(result, { durability: 'stream' });
+    stored = await line.registry.appendResult(result, {
+      durability: isAwaited ? 'promised' : 'stream',
+    });
   } catch (thrown) {
     const error = VedetteError.from(thrown, 'REGISTRY_UNAVAILABLE');
     line.faults.warn(
@@ -92,11 +124,17 @@ async function store(
       { camera: line.camera, error },
       'a result could not be stored',
     );
-    if (error.details['isQueued'] !== true) return error;
-    void settleWhenStored(line, judged);
+    if (isAwaited || !error.retryable || error.code === 'SHUTTING_DOWN') {
+      line.metrics.countNotStored(line.camera);
+      return error;
+    }
+    // What the registry holds itself is offered again only for a source that waits to be told.
+    const isHeld = error.details['isQueued'] === true && line.driver.settle === undefined;
+    if (!isHeld) await unstored.add(withoutPixels(judged));
     return judged.result;
   }
-  const isCaptured = rule !== undefined && (await capture(line, judged.frame, stored, rule));
+  const { lease } = judged;
+  const isCaptured = rule !== undefined && lease && (await capture(line, lease, stored, rule));
   await settle(line, judged);
   if (isCaptured || rule === undefined) return stored;
   const { captureId: _failed, ...withoutCapture } = stored;
@@ -135,24 +173,32 @@ async function capture(
   }
 }
 
+/** What waits to be stored holds no memory but its own: the frame's slot is given back. */
+function withoutPixels({ frame, result, end, error }: JudgedFrame): JudgedFrame {
+  const { sequence, capturedAtMs, fileName } = frame;
+  return {
+    frame: { sequence, capturedAtMs, ...(fileName === undefined ? {} : { fileName }) },
+    result,
+    end,
+    ...(error ? { error } : {}),
+  };
+}
+
 /**
- * A consuming source keeps its file until the result is really stored; the same id is stored once,
- * however often it is offered. Ends without it when the process stops: the file is judged again then.
+ * A consuming source keeps its file until the result is really stored. When the process stops before,
+ * the file is judged again.
  */
-async function settleWhenStored(line: KeepDependencies, judged: JudgedFrame): Promise<void> {
-  if (!line.driver.settle) return;
-  for (;;) {
-    await pause(SETTLE_RETRY_MS, undefined, { ref: false });
-    try {
-      await line.registry.appendResult(judged.result, { durability: 'stream' });
-    } catch (thrown) {
-      const { code } = VedetteError.from(thrown, 'REGISTRY_UNAVAILABLE');
-      if (code === 'SHUTTING_DOWN') return;
-      continue;
-    }
-    await settle(line, judged);
-    return;
+async function storeLater(
+  line: KeepDependencies,
+  judged: JudgedFrame,
+): Promise<VedetteError | undefined> {
+  try {
+    await line.registry.appendResult(judged.result, { durability: 'stream' });
+  } catch (thrown) {
+    return VedetteError.from(thrown, 'REGISTRY_UNAVAILABLE');
   }
+  await settle(line, judged);
+  return undefined;
 }
 
 /** The source moves its file. A file that cannot be moved stays, and is judged again at the next start. */

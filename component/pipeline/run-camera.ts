@@ -1,7 +1,13 @@
 import type { CameraConfig } from '../contract/config.ts';
 import { VedetteError } from '../contract/errors.ts';
-import type { FrameLease, FrameView } from '../contract/frame.ts';
-import type { CameraDriver, InferenceAnswer, NewResult } from '../contract/ports.ts';
+import type { FrameLease, FrameView, Size } from '../contract/frame.ts';
+import type {
+  FrameEnd,
+  FrameReference,
+  InferenceAnswer,
+  NewResult,
+  RefusedFrame,
+} from '../contract/ports.ts';
 import type { FrameSlots } from '../camera/frame-slots.ts';
 import type { ModelHost } from '../inference/model-host.ts';
 import type { FaultLog } from '../logging/fault-log.ts';
@@ -14,7 +20,6 @@ export interface CameraLine {
   readonly name: string;
   readonly thing: string;
   readonly slots: FrameSlots;
-  readonly driver: CameraDriver;
   readonly model: ModelHost;
   readonly view: FrameView;
   readonly thresholds: CameraConfig['thresholds'];
@@ -22,7 +27,9 @@ export interface CameraLine {
   /** Whether somebody looks at the live picture, which shows the anomaly map. */
   readonly hasViewers: () => boolean;
   /** What came with a pushed frame, to be passed through to its result. */
-  readonly contextOf: (frame: FrameLease) => Readonly<Record<string, unknown>> | undefined;
+  readonly contextOf: (frame: FrameReference) => Readonly<Record<string, unknown>> | undefined;
+  /** Whether nobody waits any more for the verdict of this frame, which had to be pushed again. */
+  readonly isAbandoned: (frame: FrameReference) => boolean;
   readonly keep: KeepResult;
   readonly faults: FaultLog;
 }
@@ -38,18 +45,20 @@ export async function runCamera(line: CameraLine, signal: AbortSignal): Promise<
     const frame = await line.slots.next(signal);
     if (frame === undefined) break;
 
-    const origin = originOf(line, frame);
+    const origin = originOf(line, frame, frame);
     const seen = await see(line, frame, signal);
-    if (seen === undefined) {
+    if (seen === 'abandoned' || seen === 'stopped') {
       line.slots.dropTaken('stopped');
       line.slots.release(frame);
-      break;
+      if (seen === 'stopped') break;
+      continue;
     }
     const result = judgeSeen(line, origin, seen);
     const anomalyMap = seen instanceof VedetteError ? undefined : seen.anomalyMap;
 
     const kept = line.keep({
       frame,
+      lease: frame,
       result,
       end: endOf(seen),
       ...(seen instanceof VedetteError ? { error: seen } : {}),
@@ -62,12 +71,30 @@ export async function runCamera(line: CameraLine, signal: AbortSignal): Promise<
   await Promise.all(keeping);
 }
 
-const originOf = (line: CameraLine, frame: FrameLease): ResultOrigin => {
+/**
+ * A frame that never had a slot gets its error result as well. It waits for the model's package, whose
+ * name and version stand in each result.
+ */
+export async function keepRefused(
+  line: CameraLine,
+  refused: RefusedFrame,
+  signal: AbortSignal,
+): Promise<void> {
+  const origin = originOf(line, refused, { width: 0, height: 0 });
+  if (!line.model.status().identity) await line.model.whenReady(signal);
+  const { identity } = line.model.status();
+  if (!identity) return;
+  const { error } = refused;
+  const result = composeErrorResult(origin, identity, error);
+  await line.keep({ frame: refused, result, end: 'unreadable', error });
+}
+
+const originOf = (line: CameraLine, frame: FrameReference, size: Size): ResultOrigin => {
   const context = line.contextOf(frame);
   return {
     thing: line.thing,
     camera: line.name,
-    frame,
+    frame: { ...frame, width: size.width, height: size.height },
     takenAtMs: performance.now(),
     ...(context ? { context } : {}),
   };
@@ -75,15 +102,16 @@ const originOf = (line: CameraLine, frame: FrameLease): ResultOrigin => {
 
 /**
  * The model's answer, or the error that the frame ends with. A model that is being replaced is waited
- * for; a frame during which a worker died is tried once more. `undefined` when stopped.
+ * for; a frame during which a worker died is tried once more.
  */
 async function see(
   line: CameraLine,
   frame: FrameLease,
   signal: AbortSignal,
-): Promise<InferenceAnswer | VedetteError | undefined> {
+): Promise<InferenceAnswer | VedetteError | 'abandoned' | 'stopped'> {
   let lostWorkers = 0;
   while (!signal.aborted) {
+    if (line.isAbandoned(frame)) return 'abandoned';
     try {
       return await line.model.infer({
         image: { kind: 'frame', frame },
@@ -93,14 +121,14 @@ async function see(
       });
     } catch (thrown) {
       const error = VedetteError.from(thrown, 'INFERENCE_FAILED');
-      if (error.code === 'SHUTTING_DOWN') return undefined;
+      if (error.code === 'SHUTTING_DOWN') return 'stopped';
       if (error.code === 'WORKER_LOST') lostWorkers += 1;
       const isWorthTrying = error.code === 'WORKER_LOST' && lostWorkers === 1;
       if (error.code !== 'MODEL_NOT_READY' && !isWorthTrying) return error;
       await line.model.whenReady(signal);
     }
   }
-  return undefined;
+  return 'stopped';
 }
 
 function judgeSeen(
@@ -122,10 +150,9 @@ function judgeSeen(
   return composeErrorResult(origin, model, seen);
 }
 
-/** Whether the source is told that its frame was judged, or that it was no picture. */
-function endOf(seen: InferenceAnswer | VedetteError): 'judged' | 'unreadable' {
-  const isUnreadable =
-    seen instanceof VedetteError &&
-    (seen.code.startsWith('IMAGE_') || seen.code === 'FRAME_INVALID');
-  return isUnreadable ? 'unreadable' : 'judged';
+/** What the source is told of its frame. */
+function endOf(seen: InferenceAnswer | VedetteError): FrameEnd {
+  if (!(seen instanceof VedetteError)) return 'judged';
+  if (seen.code === 'FRAME_INVALID') return 'misfit';
+  return seen.code.startsWith('IMAGE_') ? 'unreadable' : 'judged';
 }

@@ -67,10 +67,11 @@ describeCameraDriver('a video file through ffmpeg', async () => ({
 describeCameraDriver('pushed pictures', async () => {
   const picture = readFileSync(`${STREET}/walkway-00.jpg`);
   const driver = new PushCamera('test');
+  const options = { signal: new AbortController().signal, onSequence: () => {} };
   let isClosed = false;
   const pushing = (async () => {
     while (!isClosed) {
-      await driver.push(picture).catch(() => {});
+      await driver.push(picture, options).catch(() => {});
       await new Promise((resolve) => setTimeout(resolve, 2));
     }
   })();

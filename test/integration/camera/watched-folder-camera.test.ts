@@ -3,6 +3,7 @@ import {
   copyFile,
   mkdir,
   mkdtemp,
+  open,
   readdir,
   readFile,
   rename,
@@ -10,6 +11,7 @@ import {
   symlink,
   utimes,
   writeFile,
+  type FileHandle,
 } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -31,6 +33,7 @@ let folder: string;
 let slots: FrameSlots;
 let supervisor: CameraSupervisor;
 let driver: WatchedFolderCamera;
+let troubled: VedetteError | undefined;
 
 beforeEach(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'vedette-in-'));
@@ -54,7 +57,13 @@ function watch(values: Record<string, unknown> = {}, slotCount = 3): void {
     ...values,
   }) as CameraSourceOf<'folder'>;
   driver = new WatchedFolderCamera(source);
-  slots = new FrameSlots({ slots: slotCount, slotBytes: SLOT_BYTES, policy: 'every' });
+  slots = new FrameSlots({
+    slots: slotCount,
+    slotBytes: SLOT_BYTES,
+    policy: 'every',
+    onRefused: async (refused) => driver.settle(refused, 'unreadable', refused.error),
+    onTrouble: (trouble) => (troubled = trouble),
+  });
   supervisor = new CameraSupervisor({
     name: 'station',
     driver,
@@ -72,6 +81,13 @@ async function judge(lease: FrameLease | undefined): Promise<string> {
   await driver.settle(lease, 'judged');
   slots.release(lease);
   return lease.fileName!;
+}
+
+/** A handle, whose prototype is that of all others. */
+async function fileHandle(): Promise<FileHandle> {
+  const handle = await open(PICTURE);
+  await handle.close();
+  return handle;
 }
 
 const isRunning = () => vi.waitFor(() => expect(supervisor.status.state).toBe('running'));
@@ -283,6 +299,39 @@ describe('WatchedFolderCamera', () => {
     expect(slots.framesDelivered).toBe(1);
     await rm(at('done'));
     await vi.waitFor(async () => expect(await listed('done')).toEqual(['part.png']), 5000);
+  });
+
+  it('keeps a part that the system does not let it read, says so, and judges it later', async () => {
+    await mkdir(at('part.d'));
+    await copyFile(PICTURE, at('part.d', 'part.png'));
+    const reading = vi.spyOn(Object.getPrototypeOf(await fileHandle()) as FileHandle, 'stat');
+    reading.mockRejectedValue(Object.assign(new Error('EIO: i/o error'), { code: 'EIO' }));
+    watch();
+    await rename(at('part.d', 'part.png'), at('part.png'));
+    await vi.waitFor(() => expect(troubled?.code).toBe('CAMERA_SOURCE_FAILED'), 15_000);
+    expect(troubled!.message).toContain('part.png cannot be read: EIO');
+    expect(supervisor.status.state).toBe('running');
+    expect(await listed('failed')).toEqual([]);
+    expect(slots.framesDelivered).toBe(0);
+    reading.mockRestore();
+    expect(await judge(await take(20_000))).toBe('part.png');
+    await vi.waitFor(() => expect(troubled).toBeUndefined(), 5000);
+    expect(slots.framesDropped).toEqual({});
+  }, 40_000);
+
+  it('leaves a part that does not fit the settings of its camera, and judges it after a restart', async () => {
+    watch();
+    await copyFile(PICTURE, at('part.png'));
+    const lease = (await take())!;
+    await driver.settle(lease, 'misfit', new VedetteError('FRAME_INVALID', 'region'));
+    slots.release(lease);
+    await quiet();
+    expect(slots.framesDelivered).toBe(1);
+    expect(await listed()).toEqual(['part.png']);
+    await supervisor.close();
+    slots.close();
+    watch();
+    expect(await judge(await take())).toBe('part.png');
   });
 
   it('is reconnecting while its folder is gone and comes back with it', async () => {

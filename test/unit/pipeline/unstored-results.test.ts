@@ -1,0 +1,81 @@
+import { describe, expect, it } from 'vitest';
+import { VedetteError } from '../../../component/contract/errors.ts';
+import { UnstoredResults } from '../../../component/pipeline/unstored-results.ts';
+
+function open(options: { mayWait?: boolean; limit?: number } = {}) {
+  const stored: number[] = [];
+  const lost: number[] = [];
+  const stop = new AbortController();
+  const registry: { refusal: VedetteError | undefined } = {
+    refusal: new VedetteError('REGISTRY_UNAVAILABLE', 'the worker was lost'),
+  };
+  const results = new UnstoredResults<number>({
+    store: async (item) => {
+      if (registry.refusal === undefined) stored.push(item);
+      return registry.refusal;
+    },
+    onLost: (item) => lost.push(item),
+    mayWait: options.mayWait ?? false,
+    signal: stop.signal,
+    limit: options.limit ?? 100,
+  });
+  return { results, stored, lost, stop, registry };
+}
+
+describe('UnstoredResults', () => {
+  it('stores each once, oldest first, when the registry takes them again', async () => {
+    const { results, stored, lost, registry } = open();
+    for (let item = 0; item < 20; item += 1) await results.add(item);
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    expect(results.size).toBe(20);
+    registry.refusal = undefined;
+    await results.ended();
+    expect(stored).toEqual(Array.from({ length: 20 }, (_, item) => item));
+    expect(lost).toEqual([]);
+  });
+
+  it('gives the oldest of a stream up at its limit', async () => {
+    const { results, stored, lost, registry } = open({ limit: 3 });
+    for (let item = 0; item < 5; item += 1) await results.add(item);
+    registry.refusal = undefined;
+    await results.ended();
+    expect({ stored, lost }).toEqual({ stored: [2, 3, 4], lost: [0, 1] });
+  });
+
+  it('lets who may wait wait at its limit, and loses nothing', async () => {
+    const { results, stored, lost, registry } = open({ limit: 3, mayWait: true });
+    const adding = Promise.all([0, 1, 2, 3, 4].map((item) => results.add(item)));
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(results.size).toBe(3);
+    registry.refusal = undefined;
+    await adding;
+    await results.ended();
+    expect(stored).toEqual([0, 1, 2, 3, 4]);
+    expect(lost).toEqual([]);
+  });
+
+  it('tries one last time when the camera stops, and counts what is lost then', async () => {
+    const taken = open();
+    await taken.results.add(1);
+    taken.registry.refusal = undefined;
+    taken.stop.abort();
+    await taken.results.ended();
+    expect(taken.stored).toEqual([1]);
+
+    const refused = open({ limit: 1, mayWait: true });
+    await refused.results.add(1);
+    const waiting = refused.results.add(2);
+    refused.stop.abort();
+    await waiting;
+    await refused.results.ended();
+    expect(refused.lost.toSorted()).toEqual([1, 2]);
+  });
+
+  it('goes on after one that can never be stored', async () => {
+    const { results, lost, registry } = open();
+    registry.refusal = new VedetteError('INTERNAL', 'a row that does not fit');
+    await results.add(1);
+    await results.ended();
+    expect(lost).toEqual([1]);
+  });
+});
