@@ -1,4 +1,5 @@
 import type { CameraConfig, SecretReference } from '../contract/config.ts';
+import { checkCameraSource } from '../contract/check-camera-source.ts';
 import { VedetteError } from '../contract/errors.ts';
 import type { CameraDriver } from '../contract/ports.ts';
 import { FfmpegCamera } from './ffmpeg-camera.ts';
@@ -19,21 +20,21 @@ export interface CreateDriverOptions {
 
 /**
  * The driver for a camera's source. Opens nothing.
- * @throws VedetteError CONFIG_INVALID when the source names something that no driver opens
+ * @throws VedetteError CONFIG_INVALID with every problem that `checkCameraSource` finds
  */
 export function createDriver(options: CreateDriverOptions): CameraDriver {
   const { name, camera, ffmpegPath, readSecret } = options;
   const { source, pace } = camera;
+  const problems = checkCameraSource(name, camera);
+  if (problems.length > 0) {
+    const list = problems.map(({ path, message }) => `${path}: ${message}`);
+    throw new VedetteError('CONFIG_INVALID', list.join('\n'), { details: { problems } });
+  }
   switch (source.kind) {
     case 'folder':
-      if (source.mode !== 'watch') return new FolderCamera({ source, pace });
-      if (camera.policy === 'newest') {
-        throw new VedetteError(
-          'CONFIG_INVALID',
-          `cameras.${name}.policy: a watched folder must not skip a file; expected auto or every, got newest`,
-        );
-      }
-      return new WatchedFolderCamera(source);
+      return source.mode === 'watch'
+        ? new WatchedFolderCamera(source)
+        : new FolderCamera({ source, pace });
     case 'mjpeg-file':
       return new MjpegFileCamera({ source, pace, maxFrameBytes: camera.maxFrameBytes });
     case 'ffmpeg':

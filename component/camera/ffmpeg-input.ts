@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import type { CameraSourceOf } from '../contract/config.ts';
 import { VedetteError } from '../contract/errors.ts';
+import { withoutCredentials } from '../contract/without-credentials.ts';
 
 export type FfmpegSource = CameraSourceOf<'ffmpeg'>;
 
@@ -67,8 +68,6 @@ export function parseInput(source: FfmpegSource, password?: string): FfmpegInput
   const isNeeded = credentials.username !== '' || credentials.password !== '';
   return { kind, url: parsed.href, ...(isNeeded ? { credentials } : {}) };
 }
-
-const withoutCredentials = (text: string): string => text.replace(/\/\/[^/@\s]*@/g, '//');
 
 /** How the source is opened; everything in it is from this file or a number, but for the URL. */
 export interface InputArguments {

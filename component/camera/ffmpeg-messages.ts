@@ -1,3 +1,5 @@
+import { withoutCredentials } from '../contract/without-credentials.ts';
+
 const MAX_LINES = 40;
 const MAX_LINE_LENGTH = 400;
 
@@ -51,8 +53,7 @@ export class FfmpegMessages {
     let text = line;
     for (const secret of this.#secrets) text = text.replaceAll(secret, '***');
     return (
-      text
-        .replaceAll(/\/\/[^/@\s'"]*@/g, '//')
+      withoutCredentials(text)
         // `[rtsp @ 0x55d0c8]`: the address only makes equal lines differ.
         .replaceAll(/ @ 0x[0-9a-f]+\]/g, ']')
     );

@@ -1,7 +1,9 @@
 import { pino, type DestinationStream, type Logger } from 'pino';
 import pretty from 'pino-pretty';
 import { VedetteError } from '../contract/errors.ts';
+import { withoutCredentials } from '../contract/without-credentials.ts';
 
+export { withoutCredentials } from '../contract/without-credentials.ts';
 export type { Logger } from 'pino';
 
 /** Keys whose values are never written, wherever they stand in a logged object. */
@@ -43,11 +45,6 @@ export function createLogger(options: {
     },
     destination,
   );
-}
-
-/** `rtsp://user:password@host/` → `rtsp://***@host/`, wherever it stands in a text. */
-export function withoutCredentials(text: string): string {
-  return text.replace(/([a-z][a-z0-9+.-]*:\/\/)[^\s/@"'\\]+@/gi, '$1***@');
 }
 
 function serializeError(error: unknown): unknown {

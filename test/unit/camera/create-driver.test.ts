@@ -35,6 +35,26 @@ describe('createDriver', () => {
     ).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }));
   });
 
+  it('refuses pushed pictures that would be skipped', () => {
+    expect(() => create({ kind: 'push' }, { policy: 'newest' })).toThrow(
+      expect.objectContaining({ code: 'CONFIG_INVALID' }),
+    );
+  });
+
+  it('names every problem at once', () => {
+    const rest = { policy: 'newest', slots: 64, maxFrameBytes: 1_073_741_824 };
+    expect(() => create({ kind: 'push' }, rest)).toThrow(
+      expect.objectContaining({
+        details: {
+          problems: [
+            expect.objectContaining({ path: 'cameras.dock.policy' }),
+            expect.objectContaining({ path: 'cameras.dock.slots' }),
+          ],
+        },
+      }),
+    );
+  });
+
   it('refuses what ffmpeg may not open', () => {
     expect(() => create({ kind: 'ffmpeg', url: 'pipe:0' })).toThrow(
       expect.objectContaining({ code: 'CONFIG_INVALID' }),
@@ -52,7 +72,7 @@ describe('resolvePolicy', () => {
     [{ kind: 'ffmpeg', url: 'a.mp4' }, { pace: 'fast' }, 'every'],
     [{ kind: 'ffmpeg', url: 'rtsp://a/b' }, { pace: 'fast' }, 'newest'],
     [{ kind: 'ffmpeg', url: '/dev/video0' }, { pace: 'fast' }, 'newest'],
-    [{ kind: 'push' }, { policy: 'newest' }, 'newest'],
+    [{ kind: 'folder', path: 'in' }, { policy: 'newest' }, 'newest'],
   ])('of %j with %j is %s', (source, rest, policy) => {
     expect(resolvePolicy(camera(source, rest))).toBe(policy);
   });

@@ -19,7 +19,7 @@ describe('FfmpegMessages', () => {
         messages.end();
         const shown = messages.lines.join('\n');
         expect(shown).not.toMatch(/ss.w|ss%2Fw|op:/);
-        expect(shown).toContain('//10.0.0.7/live');
+        expect(shown).toContain('//***@10.0.0.7/live');
       }),
     );
   });

@@ -1,0 +1,69 @@
+import type { CameraConfig, CameraSourceOf } from './config.ts';
+import { withoutCredentials } from './without-credentials.ts';
+
+/** `path` is dotted, such as `cameras.dock.policy`. */
+export interface CameraProblem {
+  readonly path: string;
+  readonly message: string;
+}
+
+/** Slots lie in one piece of memory, which is no larger than this. */
+const MAX_SLOT_BYTES = 8 * 1024 ** 3;
+const ADDRESS = /^[a-z][a-z0-9+.-]*:/i;
+const PROTOCOLS = ['file:', 'rtsp:', 'rtsps:', 'http:', 'https:'];
+
+/**
+ * What no driver opens though each setting by itself is allowed; empty when all is well. Looks at
+ * nothing but the settings. Credentials inside an address are not its business.
+ */
+export function checkCameraSource(name: string, camera: CameraConfig): CameraProblem[] {
+  const { source, policy, slots, maxFrameBytes } = camera;
+  const problems: CameraProblem[] = [];
+  const add = (setting: string, message: string) =>
+    problems.push({ path: `cameras.${name}.${setting}`, message });
+  if (policy === 'newest' && source.kind === 'folder' && source.mode === 'watch') {
+    add('policy', 'a watched folder must not skip a file; expected auto or every, got newest');
+  }
+  if (policy === 'newest' && source.kind === 'push') {
+    add(
+      'policy',
+      'a pushed picture must not be skipped, its sender waits for the result; expected auto or every, got newest',
+    );
+  }
+  if (slots * maxFrameBytes > MAX_SLOT_BYTES) {
+    add(
+      'slots',
+      `${slots} slots of maxFrameBytes ${maxFrameBytes} take ${slots * maxFrameBytes} bytes, at most ${MAX_SLOT_BYTES} may be taken`,
+    );
+  }
+  if (source.kind === 'ffmpeg') {
+    const problem = addressProblem(source);
+    if (problem !== undefined) add('source.url', problem);
+  }
+  return problems;
+}
+
+function addressProblem({ url }: CameraSourceOf<'ffmpeg'>): string | undefined {
+  if (!ADDRESS.test(url)) return undefined;
+  const parsed = URL.canParse(url) ? new URL(url) : undefined;
+  if (parsed === undefined || !PROTOCOLS.includes(parsed.protocol)) {
+    return `must be a file path, /dev/video…, rtsp(s)://… or http(s)://…, got ${withoutCredentials(url)}`;
+  }
+  const encoded = [
+    parsed.username,
+    parsed.password,
+    ...(parsed.protocol === 'file:' ? [parsed.pathname] : []),
+  ];
+  return encoded.every(isDecodable)
+    ? undefined
+    : `holds a % that begins no code such as %20; write %25 for the sign itself, got ${withoutCredentials(url)}`;
+}
+
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
