@@ -30,6 +30,7 @@ import { LiveView } from './pipeline/live-view.ts';
 import { Metrics } from './pipeline/metrics.ts';
 import { Pictures } from './pipeline/pictures.ts';
 import { Registry } from './registry/registry.ts';
+import { unknownLabels, unknownLabelsText } from './unknown-labels.ts';
 import type { EdgeRuntime, ModelReadiness, PictureRequest, PushedFrame } from './edge-runtime.ts';
 
 export interface EdgeRuntimeOptions {
@@ -65,7 +66,12 @@ export async function startEdgeRuntime(options: EdgeRuntimeOptions): Promise<Loc
   };
   const registry = await Registry.open({ dataFolder: options.config.dataFolder, onNotice });
   notices.unshift(...(await earlierNotices(registry, options.logger)));
-  const runtime = new LocalEdgeRuntime(options, registry, { notices, listeners, publish });
+  const runtime = new LocalEdgeRuntime(options, registry, {
+    notices,
+    listeners,
+    publish,
+    notify: onNotice,
+  });
   try {
     runtime.start();
   } catch (error) {
@@ -93,6 +99,7 @@ interface Hearing {
   readonly notices: readonly Notice[];
   readonly listeners: Set<(event: RuntimeEvent) => void>;
   readonly publish: (event: RuntimeEvent) => void;
+  readonly notify: (notice: Notice) => void;
 }
 
 /** The edge runtime of this process. */
@@ -337,10 +344,22 @@ export class LocalEdgeRuntime implements EdgeRuntime {
         if (model.state !== 'ready' || !host.package) return;
         const recording = this.#registry.upsertModel(registered(host.package));
         void this.#recorded(recording, `model ${name}`);
+        this.#checkLabels(name, model.labels ?? []);
       },
       onFault: (error) => this.#logger.error({ model: name, error }, error.message),
     });
     return host;
+  }
+
+  /** A rule on a label that the model does not have would never see anything. */
+  #checkLabels(model: string, labels: readonly string[]): void {
+    if (labels.length === 0) return;
+    const unknown = unknownLabels(this.config, model, labels);
+    if (unknown.length === 0) return;
+    const text = unknownLabelsText(model, unknown);
+    if (this.#hearing.notices.some(({ error }) => error.message === text)) return;
+    const error = new VedetteError('CONFIG_INVALID', text, { details: { model, unknown } });
+    this.#hearing.notify({ atMs: Date.now(), level: 'warn', error: error.serialize() });
   }
 
   #onCameraChange(camera: CameraStatus): void {

@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runtimeConfigSchema, type RuntimeConfig } from '../contract/config.ts';
-import { hasCredentials } from './url-credentials.ts';
+import { cameraProblems } from './camera-problems.ts';
 import {
   readLayer,
   type ConfigurationLayer,
@@ -122,7 +122,7 @@ function referenceProblems(tree: ConfigurationTree): ConfigurationProblem[] {
   for (const [name, camera] of Object.entries(mapAt(tree, 'cameras'))) {
     if (!isMap(camera)) continue;
     mustExist(`cameras.${name}.model`, camera['model'], models, 'model');
-    problems.push(...addressProblems(`cameras.${name}.source.url`, mapAt(camera, 'source')));
+    problems.push(...cameraProblems(`cameras.${name}`, camera));
   }
   for (const section of ['rules', 'captures']) {
     for (const [name, rule] of Object.entries(mapAt(tree, section))) {
@@ -144,20 +144,6 @@ function referenceProblems(tree: ConfigurationTree): ConfigurationProblem[] {
     });
   }
   return problems;
-}
-
-/** A configuration is copied, mailed and shown; a password in it would go along. */
-function addressProblems(path: string, source: ConfigurationTree): ConfigurationProblem[] {
-  const url = source['url'];
-  if (typeof url !== 'string' || !hasCredentials(url)) return [];
-  return [
-    {
-      path,
-      message:
-        'holds a user name or password; set `username` and `password: { file: … }` or ' +
-        '`password: { env: … }` beside it',
-    },
-  ];
 }
 
 function captureRuleProblems(path: string, rule: ConfigurationTree): ConfigurationProblem[] {

@@ -204,7 +204,9 @@ it('asks for the token once and remembers it', async () => {
   const runtime = new InMemoryRuntime();
   runtime.cameraList = [sampleCamera('dock', { title: 'Loading dock' })];
   const { address } = await startStandIn(runtime, 'correct-horse');
-  const { page } = await openPage(address);
+  const { page, complaints } = await openPage(address);
+  await page.getByLabel('Token').waitFor();
+  expect(complaints).toEqual([]);
   await page.getByLabel('Token').fill('wrong');
   await page.getByRole('button', { name: 'Open' }).click();
   await page.getByText('The token is not the one').waitFor();

@@ -121,6 +121,32 @@ describe('vedette run does not start', () => {
   });
 });
 
+it('a label that the model does not have is said, with what may have been meant', async () => {
+  const runtime = await folder.start(
+    {
+      models: { coco: { package: samples('models', 'coco-detector') } },
+      cameras: { gate: { model: 'coco', source: { kind: 'push' } } },
+      rules: { crowd: { camera: 'gate', kind: 'count', label: 'persn', maximum: 3 } },
+    },
+    { dataFolder: 'typing-error' },
+  );
+  await runtime.ready();
+  const { items } = (await (await runtime.fetch('/api/v1/notices')).json()) as {
+    items: { level: string; error: { code: string; message: string } }[];
+  };
+  expect(items).toMatchObject([
+    {
+      level: 'warn',
+      error: {
+        code: 'CONFIG_INVALID',
+        message:
+          'Model coco has no such label: rules.crowd.label is "persn" (did you mean person?)',
+      },
+    },
+  ]);
+  expect(await runtime.stop()).toEqual({ code: 0, signal: null });
+});
+
 it.each([
   ['short-token-15c', /server\.token.*15 characters; at least 16.*openssl rand -hex 16/],
   ['a token with spaces in it', /server\.token.*without spaces/],

@@ -116,6 +116,36 @@ rules:
     ]);
   });
 
+  it('refuses cameras that could not be started, all at once', async () => {
+    const problems = await problemsIn(`
+models: { parts: { package: parts } }
+cameras:
+  a: { model: parts, policy: newest, source: { kind: folder, path: drop, mode: watch } }
+  b: { model: parts, policy: newest, source: { kind: push } }
+  c: { model: parts, source: { kind: ffmpeg, url: "gopher://camera/stream" } }
+  d: { model: parts, source: { kind: ffmpeg, url: "rtsp://camera:port/stream" } }
+  e: { model: parts, source: { kind: ffmpeg, url: "rtsp://camera/100%/stream" } }
+  f: { model: parts, slots: 64, maxFrameBytes: 1073741824, source: { kind: push } }
+  g: { model: parts, source: { kind: ffmpeg, url: "http://camera/x", username: u, inputFormat: mjpeg } }
+  h: { model: parts, policy: newest, source: { kind: folder, path: drop } }
+  i: { model: parts, slots: 8, maxFrameBytes: 1073741824, source: { kind: push } }
+  j: { model: parts, source: { kind: ffmpeg, url: "rtsp://camera:554/100%25/a@b" } }
+  k: { model: parts, source: { kind: ffmpeg, url: "rtsp:///stream" } }
+`);
+    expect(problems.map(({ path }) => path)).toEqual([
+      'cameras.a.policy',
+      'cameras.b.policy',
+      'cameras.c.source.url',
+      'cameras.d.source.url',
+      'cameras.e.source.url',
+      'cameras.f.maxFrameBytes',
+      'cameras.g.source.inputFormat',
+      'cameras.k.source.url',
+    ]);
+    expect(problems[2]?.message).toMatch(/rtsp\(s\).*got gopher:/);
+    expect(problems[4]?.message).toMatch(/%25/);
+  });
+
   it('refuses a capture rule that would keep nothing', async () => {
     const problems = await problemsIn(`${LINE}
 captures:
