@@ -1,5 +1,7 @@
 #include "fused_pass.h"
 
+#include <algorithm>
+
 #include "colour.h"
 
 namespace vedette {
@@ -43,22 +45,96 @@ Status FusedPass::prepare(const PixelView& image, Orientation orientation, const
 Status FusedPass::build(const Key& key, const Region& region, const PixelMap& map) {
   is_possible_ = false;
   LinearRule rule;
-  if (!two_neighbours(key.fit, key.interpolation, &rule)) return {};
-  Status status = linear_taps(key.fit.x, rule, &taps_x_);
-  if (status.ok()) status = linear_taps(key.fit.y, rule, &taps_y_);
+  const bool is_linear = two_neighbours(key.fit, key.interpolation, &rule);
+  is_area_ = !is_linear && key.interpolation == Interpolation::area;
+  if (!is_linear && !is_area_) return {};
+  // Every column of the region as it is, when sums are made of them later.
+  const int source = key.fit.x.source;
+  const AxisFit every{source, source, 0, source, 0};
+  const AxisFit& columns = is_area_ ? every : key.fit.x;
+  Status status = linear_taps(columns, is_area_ ? LinearRule::nearest : rule, &taps_x_);
+  if (status.ok() && is_linear) status = linear_taps(key.fit.y, rule, &taps_y_);
   if (!status.ok()) return status;
-  for (int i = 0; i < key.fit.x.count; i++) {
+  for (int i = 0; i < columns.count; i++) {
     taps_x_.near[i] = map.x0 + (region.x + taps_x_.near[i]) * map.xu;
     taps_x_.far[i] = map.x0 + (region.x + taps_x_.far[i]) * map.xu;
   }
   status = plan_.build(*key.kernels, key.format, key.width, taps_x_.near.data(), taps_x_.far.data(),
-                       taps_x_.weight.data(), key.fit.x.count, &is_possible_);
-  if (!status.ok() || !is_possible_) return status;
-  const size_t samples = plan_.pitch() * 3;
-  const size_t chroma = static_cast<size_t>(key.width) * 2;
-  if (!lines_.reserve(samples * 2) || !scratch_.reserve(samples) || !chroma_.reserve(chroma)) {
-    return out_of_memory(samples * 8 + chroma);
+                       taps_x_.weight.data(), columns.count, &is_possible_);
+  if (status.ok() && is_possible_ && is_area_) status = build_area(key);
+  return status.ok() && is_possible_ ? reserve(key) : status;
+}
+
+// Sums of pairs want weights of 16 bits with a sign: an axis that keeps its size, whose one weight is
+// 2^15, takes the long way, and so do reductions by more than a few pairs.
+Status FusedPass::build_area(const Key& key) {
+  is_possible_ = false;
+  Status status = filter_taps(key.fit.x, FilterRule::area, &area_x_);
+  if (status.ok()) status = filter_taps(key.fit.y, FilterRule::area, &area_y_);
+  if (!status.ok()) return status;
+  int longest = 0;
+  for (const FilterTaps* const taps : {&area_x_, &area_y_}) {
+    if (taps->bits != kNarrowAreaBits) return {};
+    const int count = taps == &area_x_ ? key.fit.x.count : key.fit.y.count;
+    for (int i = 0; i < count; i++) {
+      if (taps == &area_x_) longest = std::max(longest, taps->length[i]);
+      for (int j = 0; j < taps->length[i]; j++) {
+        if (taps->weights_at(i)[j] > INT16_MAX) return {};
+      }
+    }
   }
+  narrow_.pairs = (longest + 1) / 2;
+  if (narrow_.pairs > NarrowTables::kMostPairs) return {};
+  const int lanes = key.kernels->lanes;
+  const int outputs = lanes / 2;
+  narrow_.steps = (key.fit.x.count + outputs - 1) / outputs;
+  const size_t samples = static_cast<size_t>(narrow_.steps) * static_cast<size_t>(lanes);
+  const size_t weights = samples * static_cast<size_t>(narrow_.pairs);
+  if (!positions_.reserve(samples * 2) || !pair_weights_.reserve(weights)) {
+    return out_of_memory(samples * 8 + weights * 2);
+  }
+  std::fill(pair_weights_.data(), pair_weights_.data() + weights, int16_t{0});
+  for (int pair = 0; pair < narrow_.pairs; pair++) {
+    std::fill(positions_.data(), positions_.data() + samples * 2, -1);
+    for (int x = 0; x < key.fit.x.count; x++) {
+      for (int tap = pair * 2; tap < std::min(pair * 2 + 2, area_x_.length[x]); tap++) {
+        const size_t sample = static_cast<size_t>(x * 2 + tap - pair * 2);
+        const int at = (area_x_.start[x] + tap) * 2;
+        positions_[sample * 2] = at;
+        positions_[sample * 2 + 1] = at + 1;
+        pair_weights_[static_cast<size_t>(pair) * samples + sample] =
+            static_cast<int16_t>(area_x_.weights_at(x)[tap]);
+      }
+    }
+    status =
+        pairs_[pair].build(*key.kernels, positions_.data(), narrow_.steps,
+                           static_cast<int>(plan_.pitch()) * 2, &narrow_.pair[pair], &is_possible_);
+    if (!status.ok() || !is_possible_) return status;
+  }
+  narrow_.weights = pair_weights_.data();
+  return {};
+}
+
+Status FusedPass::reserve(const Key& key) {
+  const size_t pitch = plan_.pitch();
+  size_t lines = 2;
+  size_t narrowed = pitch;
+  if (is_area_) {
+    // Rows of the source, the sum of some, and a row of zeros that makes their number even.
+    const size_t widest = static_cast<size_t>(area_y_.widest);
+    lines = widest + 2;
+    narrowed = static_cast<size_t>(narrow_.steps + 2) * static_cast<size_t>(key.kernels->lanes);
+    if (!row_weights_.reserve(widest + 1) || !row_lines_.reserve(widest + 1)) {
+      return out_of_memory(widest * 10);
+    }
+  }
+  const size_t samples = (lines * pitch + narrowed) * 3;
+  const size_t chroma = static_cast<size_t>(key.width) * 2;
+  if (!lines_.reserve(samples) || !scratch_.reserve(std::max(pitch, narrowed) * 3) ||
+      !chroma_.reserve(chroma)) {
+    return out_of_memory(samples * 4 + chroma);
+  }
+  std::fill(lines_.data(), lines_.data() + samples, int16_t{0});
   return {};
 }
 
@@ -81,6 +157,40 @@ void FusedPass::widen(const PixelView& image, int source_row, int16_t* lines) {
 }
 
 void FusedPass::run(const PixelView& image, TensorWriter& writer) {
+  is_area_ ? run_area(image, writer) : run_linear(image, writer);
+}
+
+void FusedPass::run_area(const PixelView& image, TensorWriter& writer) {
+  const size_t samples = plan_.pitch() * 3;
+  const size_t kept = static_cast<size_t>(area_y_.widest);
+  const size_t narrowed = static_cast<size_t>(narrow_.steps + 2) * key_.kernels->lanes;
+  const int16_t* const zeros = lines_.data() + samples * kept;
+  int16_t* const sum = lines_.data() + samples * (kept + 1);
+  int16_t* const finished = sum + samples;
+  int widened_end = 0;
+  for (int y = 0; y < key_.fit.y.count; y++) {
+    const int start = area_y_.start[y];
+    const int length = area_y_.length[y];
+    for (widened_end = std::max(widened_end, start); widened_end < start + length; widened_end++) {
+      widen(image, widened_end,
+            lines_.data() + samples * (static_cast<size_t>(widened_end) % kept));
+    }
+    for (int i = 0; i < length; i++) {
+      row_lines_[i] = lines_.data() + samples * (static_cast<size_t>(start + i) % kept);
+      row_weights_[i] = static_cast<int16_t>(area_y_.weights_at(y)[i]);
+    }
+    row_lines_[length] = zeros;
+    row_weights_[length] = 0;
+    key_.kernels->sum_lines(row_lines_.data(), row_weights_.data(), (length + 1) / 2 * 2, samples,
+                            sum);
+    for (size_t c = 0; c < 3; c++) {
+      key_.kernels->narrow_line(narrow_, sum + plan_.pitch() * c, finished + narrowed * c);
+    }
+    writer.write_blended(y, finished, finished, 0, narrowed, *key_.kernels, scratch_.data());
+  }
+}
+
+void FusedPass::run_linear(const PixelView& image, TensorWriter& writer) {
   const size_t pitch = plan_.pitch();
   int16_t* lines[2] = {lines_.data(), lines_.data() + pitch * 3};
   int held[2] = {-1, -1};

@@ -6,9 +6,9 @@
 
 namespace vedette {
 
-// The short way from colour pixels to a tensor, for resizes with two neighbours on each axis and
-// pictures that need no quarter turn: only the source pixels that the tensor needs are looked at, and
-// no row of pixels exists in between. Its results are those of Resampler to the bit. Keeps its tables
+// The short way from colour pixels to a tensor, for resizes with two neighbours on each axis, for
+// `area`, and for pictures that need no quarter turn: only the source pixels that the tensor needs are
+// looked at, and no row of packed pixels exists in between. Its results are those of Resampler to the bit. Keeps its tables
 // for the next frame of the same geometry.
 class FusedPass {
  public:
@@ -33,6 +33,10 @@ class FusedPass {
   };
 
   Status build(const Key& key, const Region& region, const PixelMap& map);
+  Status build_area(const Key& key);
+  Status reserve(const Key& key);
+  void run_linear(const PixelView& image, TensorWriter& writer);
+  void run_area(const PixelView& image, TensorWriter& writer);
   void widen(const PixelView& image, int source_row, int16_t* lines);
 
   Key key_;
@@ -41,6 +45,14 @@ class FusedPass {
   int row_direction_ = 1;
   GatherPlan plan_;
   LinearTaps taps_x_, taps_y_;
+  // For `area`, whose rows and columns are sums of many; `plan_` then takes every column.
+  bool is_area_ = false;
+  FilterTaps area_x_, area_y_;
+  NarrowTables narrow_;
+  GatherBuffer pairs_[NarrowTables::kMostPairs];
+  Buffer<int16_t> pair_weights_, row_weights_;
+  Buffer<int32_t> positions_;
+  Buffer<const int16_t*> row_lines_;
   Buffer<int16_t> lines_;
   Buffer<float> scratch_;
   // Two rows of chroma, a sample for each pixel.

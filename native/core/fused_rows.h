@@ -110,6 +110,43 @@ void widen_gathered(const GatherTables& tables, const uint8_t* const* rows, int1
   }
 }
 
+void sum_lines(const int16_t* const* lines, const int16_t* weights, int count, size_t samples,
+               int16_t* out) {
+  // Lines have 7 fractional bits and weights 15; the sum is rounded to 7.
+  const Vector half = Lanes::all_32(1 << 14);
+  for (size_t x = 0; x < samples; x += Lanes::kCount) {
+    Vector low = half;
+    Vector high = half;
+    for (int i = 0; i < count; i += 2) {
+      const Vector weight = Lanes::all_32(
+          static_cast<int>(static_cast<uint32_t>(static_cast<uint16_t>(weights[i])) |
+                           static_cast<uint32_t>(static_cast<uint16_t>(weights[i + 1])) << 16));
+      const Vector a = Lanes::load(lines[i] + x);
+      const Vector b = Lanes::load(lines[i + 1] + x);
+      low = Lanes::add_32(low, Lanes::multiply_pairs(Lanes::interleave_low(a, b), weight));
+      high = Lanes::add_32(high, Lanes::multiply_pairs(Lanes::interleave_high(a, b), weight));
+    }
+    Lanes::store(out + x,
+                 Lanes::pack_32(Lanes::shift_right_32<15>(low), Lanes::shift_right_32<15>(high)));
+  }
+}
+
+void narrow_line(const NarrowTables& tables, const int16_t* line, int16_t* out) {
+  const uint8_t* const bytes = reinterpret_cast<const uint8_t*>(line);
+  const Vector half = Lanes::all_32(1 << 21);
+  for (int step = 0; step < tables.steps; step++) {
+    Vector sum = half;
+    for (int pair = 0; pair < tables.pairs; pair++) {
+      const Vector weight =
+          Lanes::load(tables.weights + (pair * tables.steps + step) * Lanes::kCount);
+      const Vector samples = Lanes::gather(tables.pair[pair], bytes, step);
+      sum = Lanes::add_32(sum, Lanes::multiply_pairs(samples, weight));
+    }
+    Lanes::store_half(out + step * (Lanes::kCount / 2),
+                      Lanes::shift_left<7>(Lanes::shift_right_32<22>(sum)));
+  }
+}
+
 template <bool HasFar>
 inline Vector blended(const int16_t* near, const int16_t* far, Vector weight) {
   Vector level = Lanes::load(near);
@@ -164,6 +201,8 @@ FusedKernels fused_kernels(FusedKernels::Reach reach) {
   kernels.widen[1][1] = widen_gathered<Colour::limited_yuv, true>;
   kernels.widen[2][0] = widen_gathered<Colour::full_yuv, false>;
   kernels.widen[2][1] = widen_gathered<Colour::full_yuv, true>;
+  kernels.sum_lines = sum_lines;
+  kernels.narrow_line = narrow_line;
   kernels.blend_to_float = blend_to_float;
   kernels.blend_to_bytes = blend_to_bytes;
   return kernels;

@@ -23,6 +23,31 @@ struct GatherTables {
   int steps = 0;
 };
 
+// What FusedKernels::narrow_line reads beside the line: pairs of neighbouring samples, each gathered as
+// 4 bytes, and their weights in 2^15. A step makes half as many outputs as a step of widen.
+struct NarrowTables {
+  static constexpr int kMostPairs = 8;
+  GatherComponent pair[kMostPairs];
+  // `steps` vectors for each pair.
+  const int16_t* weights = nullptr;
+  int pairs = 0;
+  int steps = 0;
+};
+
+// The memory of one component.
+class GatherBuffer {
+ public:
+  // `positions` holds, for each byte of every step, the byte of the row that goes there, or -1 for 0.
+  // *is_possible is false when a row of `row_bytes` is too short for a load, or the bytes of a step lie
+  // too far apart.
+  Status build(const FusedKernels& kernels, const int32_t* positions, int steps, int row_bytes,
+               GatherComponent* out, bool* is_possible);
+
+ private:
+  Buffer<int32_t> starts_;
+  Buffer<uint8_t> masks_;
+};
+
 // The tables for the pixels of a row that a tensor needs.
 class GatherPlan {
  public:
@@ -44,8 +69,8 @@ class GatherPlan {
   bool has_far_ = false;
   size_t pitch_ = 0;
   int plane_[3] = {0, 0, 0};
-  Buffer<int32_t> starts_[3];
-  Buffer<uint8_t> masks_[3];
+  GatherBuffer buffers_[3];
+  Buffer<int32_t> positions_;
   Buffer<int16_t> weights_;
 };
 

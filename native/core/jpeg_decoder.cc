@@ -1,5 +1,6 @@
 #include "jpeg_decoder.h"
 
+#include <algorithm>
 #include <csetjmp>
 #include <cstdio>
 #include <cstring>
@@ -12,8 +13,11 @@
 namespace vedette {
 namespace {
 
-// A progressive file of few bytes can ask for thousands of passes over the whole picture.
+// A progressive file of few bytes can ask for thousands of passes over the whole picture. What
+// encoders write has about ten; the larger the picture, the fewer more are followed.
 constexpr int kMaxScans = 500;
+constexpr int kMinMaxScans = 16;
+constexpr uint64_t kMaxScannedPixels = 2'000'000'000;
 constexpr int kMaxMarkerBytes = 65533;
 
 struct Session {
@@ -24,6 +28,7 @@ struct Session {
   const uint8_t* data;
   size_t size;
   bool is_corrupt;
+  int max_scans;
   bool has_too_many_scans;
   size_t bytes_at_fault;
   int rows_at_fault;
@@ -74,10 +79,15 @@ void on_message(j_common_ptr info, int level) {
 
 void on_progress(j_common_ptr info) {
   Session* session = session_of(info);
-  if (session->decoder.input_scan_number > kMaxScans) {
+  if (session->decoder.input_scan_number > session->max_scans) {
     session->has_too_many_scans = true;
     std::longjmp(session->escape, 1);
   }
+}
+
+int scan_limit(uint64_t pixels) {
+  const uint64_t affordable = kMaxScannedPixels / std::max<uint64_t>(pixels, 1);
+  return static_cast<int>(std::clamp<uint64_t>(affordable, kMinMaxScans, kMaxScans));
 }
 
 void ignore_output(j_common_ptr) {}
@@ -175,7 +185,8 @@ Status decode(Session& session, uint64_t max_pixels, JpegGate gate, void* gate_c
   jpeg_decompress_struct& decoder = session.decoder;
   if (setjmp(session.escape) != 0) {
     if (session.has_too_many_scans) {
-      return fail(Code::image_corrupt, "JPEG: more than %d progressive scans", kMaxScans);
+      return fail(Code::image_corrupt, "JPEG: more than %d progressive scans of %ux%u pixels",
+                  session.max_scans, decoder.image_width, decoder.image_height);
     }
     return corrupt(session);
   }
@@ -196,6 +207,7 @@ Status decode(Session& session, uint64_t max_pixels, JpegGate gate, void* gate_c
                 info.width, info.height, static_cast<unsigned long long>(count),
                 static_cast<unsigned long long>(max_pixels));
   }
+  session.max_scans = scan_limit(count);
   if (gate != nullptr) {
     const Status status = gate(info, gate_context);
     if (!status.ok()) return status;

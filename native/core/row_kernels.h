@@ -33,6 +33,7 @@ enum class Colour : int { rgb = 0, limited_yuv, full_yuv };
 constexpr int kColours = 3;
 
 struct GatherTables;
+struct NarrowTables;
 
 // Only for processors with byte shuffles: a row of the source is read only where the tensor needs it,
 // and never becomes a row of pixels.
@@ -45,6 +46,12 @@ struct FusedKernels {
   // [Colour][has a far neighbour]
   void (*widen[kColours][2])(const GatherTables& tables, const uint8_t* const* rows, int16_t* lines,
                              size_t pitch) = {};
+  // Sums of `count` (even) such lines by weights / 2^15, rounded to 7 fractional bits again: what
+  // add_row and settle_sums together make.
+  void (*sum_lines)(const int16_t* const* lines, const int16_t* weights, int count, size_t samples,
+                    int16_t* out) = nullptr;
+  // Sums of neighbours along a line, rounded to whole grey levels, with 7 fractional bits.
+  void (*narrow_line)(const NarrowTables& tables, const int16_t* line, int16_t* out) = nullptr;
   // blend_rows and normalise_row (or the levels themselves) in one.
   void (*blend_to_float)(const int16_t* near, const int16_t* far, int16_t weight, int count,
                          float factor, float offset, float* out) = nullptr;

@@ -43,6 +43,25 @@ struct Lanes {
     return _mm256_srli_epi16(v, Bits);
   }
 
+  static Vector all_32(int value) { return _mm256_set1_epi32(value); }
+  static Vector add_32(Vector a, Vector b) { return _mm256_add_epi32(a, b); }
+  template <int Bits>
+  static Vector shift_right_32(Vector v) {
+    return _mm256_srli_epi32(v, Bits);
+  }
+  // a * b of each two neighbours, added up.
+  static Vector multiply_pairs(Vector a, Vector b) { return _mm256_madd_epi16(a, b); }
+  // pack_32 undoes what these two do to the order.
+  static Vector interleave_low(Vector a, Vector b) { return _mm256_unpacklo_epi16(a, b); }
+  static Vector interleave_high(Vector a, Vector b) { return _mm256_unpackhi_epi16(a, b); }
+  static Vector pack_32(Vector low, Vector high) { return _mm256_packs_epi32(low, high); }
+  // Lanes of 32 bits, cut to 16.
+  static void store_half(int16_t* to, Vector v) {
+    const __m128i low = _mm256_castsi256_si128(v);
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to),
+                     _mm_packs_epi32(low, _mm256_extracti128_si256(v, 1)));
+  }
+
   static Vector gather(const GatherComponent& component, const uint8_t* row, int step) {
     const uint8_t* const low = row + component.start[step * 2];
     const uint8_t* const high = row + component.start[step * 2 + 1];

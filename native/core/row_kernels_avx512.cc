@@ -43,6 +43,23 @@ struct Lanes {
     return _mm512_srli_epi16(v, Bits);
   }
 
+  static Vector all_32(int value) { return _mm512_set1_epi32(value); }
+  static Vector add_32(Vector a, Vector b) { return _mm512_add_epi32(a, b); }
+  template <int Bits>
+  static Vector shift_right_32(Vector v) {
+    return _mm512_srli_epi32(v, Bits);
+  }
+  // a * b of each two neighbours, added up.
+  static Vector multiply_pairs(Vector a, Vector b) { return _mm512_madd_epi16(a, b); }
+  // pack_32 undoes what these two do to the order.
+  static Vector interleave_low(Vector a, Vector b) { return _mm512_unpacklo_epi16(a, b); }
+  static Vector interleave_high(Vector a, Vector b) { return _mm512_unpackhi_epi16(a, b); }
+  static Vector pack_32(Vector low, Vector high) { return _mm512_packs_epi32(low, high); }
+  // Lanes of 32 bits, cut to 16.
+  static void store_half(int16_t* to, Vector v) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), _mm512_cvtepi32_epi16(v));
+  }
+
   static Vector gather(const GatherComponent& component, const uint8_t* row, int step) {
     const uint8_t* from = row + component.start[step];
     const uint8_t* const table =

@@ -34,7 +34,9 @@ TEST("every kernel gives the bits of the scalar one") {
     CHECK(frame.is_valid());
     const ViewSpec view = random_frame::view_of(random, width, height);
     TensorSpec spec = random_frame::tensor_of(random, 300);
-    if (random.below(3) > 0) spec.interpolation = Interpolation::bilinear;
+    const int rule = random.below(4);
+    if (rule < 2) spec.interpolation = rule == 0 ? Interpolation::area : Interpolation::bilinear;
+    if (rule == 0 && random.below(4) > 0) spec.height = 1 + random.below(height);
     // Whole ratios, where far neighbours weigh nothing.
     if (random.below(4) == 0) spec.width = 1 + width / 3;
     normalise_by_chance(random, &spec);
