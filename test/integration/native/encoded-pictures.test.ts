@@ -281,6 +281,30 @@ test('bytes that are no picture are refused by what they begin with', async () =
   }
 });
 
+test('a JPEG may have fewer progressive scans the larger it is', async () => {
+  const progressive = async (side: number) => {
+    const create = { width: side, height: side, channels: 3, background: '#808080' } as const;
+    return sharp({ create }).toColourspace('b-w').jpeg({ progressive: true }).toBuffer();
+  };
+  const withScans = (jpeg: Buffer, count: number) => {
+    const lastScan = jpeg.subarray(jpeg.lastIndexOf(Buffer.from([0xff, 0xda])), -2);
+    const more = Array.from({ length: count }, () => lastScan);
+    return Buffer.concat([jpeg.subarray(0, -2), ...more, jpeg.subarray(-2)]);
+  };
+  const scanFault = (jpeg: Buffer) =>
+    rgb(jpeg).then(
+      () => '',
+      (error: Error) => error.message,
+    );
+  const [small, large] = [await progressive(64), await progressive(8000)];
+  expect(await scanFault(large)).toBe('');
+  expect(await scanFault(withScans(large, 200))).toContain(
+    'more than 31 progressive scans of 8000x8000',
+  );
+  expect(await scanFault(withScans(small, 200))).not.toContain('progressive scans');
+  expect(await scanFault(withScans(small, 600))).toContain('more than 500 progressive scans');
+});
+
 test('damage anywhere in a JPEG gives a tensor or a coded error, never anything else', async () => {
   const data = await sharpOf(scene(60, 44)).jpeg({ quality: 60 }).toBuffer();
   const out = new Uint8Array(32 * 32 * 3);
