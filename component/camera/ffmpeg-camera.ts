@@ -180,7 +180,10 @@ export class FfmpegCamera implements CameraDriver {
   }
 }
 
-/** Waits for a child; aborting `signal` stops it, after `onAbort`. */
+/**
+ * Waits for a child; aborting `signal` stops it, after `onAbort`.
+ * @throws VedetteError FFMPEG_MISSING
+ */
 async function untilEnded(
   child: FfmpegProcess,
   signal: AbortSignal,
@@ -196,5 +199,6 @@ async function untilEnded(
   const end = await child.ended;
   signal.removeEventListener('abort', stop);
   await stopping;
+  if (end.startFailure !== undefined) throw end.startFailure;
   return end;
 }

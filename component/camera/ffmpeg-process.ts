@@ -1,9 +1,14 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { VedetteError } from '../contract/errors.ts';
 import { FfmpegMessages } from './ffmpeg-messages.ts';
 
 /** After SIGTERM a child has so long before it is killed. */
 const KILL_AFTER_MS = 1000;
+/** util-linux' way to have a child that ends with its parent, also when the parent is killed. */
+const SETPRIV = '/usr/bin/setpriv';
+/** What it, as shells do, ends with when the program cannot be run, or is not there. */
+const START_FAILURES: Readonly<Record<number, string>> = { 126: 'EACCES', 127: 'ENOENT' };
 
 export interface FfmpegProcessOptions {
   /** The ffmpeg program. */
@@ -19,6 +24,8 @@ export interface FfmpegProcessOptions {
 export interface ProcessEnd {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
+  /** FFMPEG_MISSING: the program never ran. */
+  readonly startFailure?: VedetteError;
 }
 
 /** One running ffmpeg. It has ended, and everything it held is closed, when `ended` resolves. */
@@ -28,12 +35,16 @@ export class FfmpegProcess {
   readonly #child: ChildProcess;
 
   /**
-   * Resolves when the program runs.
+   * Resolves when the program runs, or when the one that ties it to this process does (see
+   * `startFailure`).
    * @throws VedetteError FFMPEG_MISSING, CAMERA_SOURCE_FAILED (the system could not start it)
    */
   static async start(options: FfmpegProcessOptions): Promise<FfmpegProcess> {
     const { path, frameFd } = options;
-    const child = spawn(path, options.arguments, {
+    // A silent source never makes ffmpeg notice that nobody reads its frames any more.
+    const isTied = existsSync(SETPRIV);
+    const [program, before] = isTied ? [SETPRIV, ['--pdeathsig', 'KILL', '--', path]] : [path, []];
+    const child = spawn(program, [...before, ...options.arguments], {
       stdio: [
         options.playlist === undefined ? 'ignore' : 'pipe',
         'ignore',
@@ -46,12 +57,19 @@ export class FfmpegProcess {
     const ended = new Promise<ProcessEnd>((resolve) => {
       child.once('close', (code, signal) => {
         messages.end();
-        resolve({ code, signal });
+        const isMissing = isTied && messages.lines[0]?.startsWith('setpriv:') === true;
+        const failure = isMissing ? START_FAILURES[code ?? 0] : undefined;
+        resolve({
+          ...{ code, signal },
+          ...(failure === undefined ? {} : { startFailure: startError(failure, path) }),
+        });
       });
     });
     await new Promise<void>((resolve, reject) => {
       child.once('spawn', resolve);
-      child.once('error', (error: NodeJS.ErrnoException) => reject(startError(error, path)));
+      child.once('error', (error: NodeJS.ErrnoException) =>
+        reject(startError(error.code ?? error.message, path, error)),
+      );
     });
     // A child that is gone before it read its input says why on its standard error.
     child.stdin?.on('error', () => {});
@@ -78,21 +96,18 @@ export class FfmpegProcess {
   }
 }
 
-function startError(error: NodeJS.ErrnoException, path: string): VedetteError {
-  switch (error.code) {
+function startError(code: string, path: string, cause?: Error): VedetteError {
+  const options = cause === undefined ? {} : { cause };
+  switch (code) {
     case 'ENOENT':
-      return new VedetteError('FFMPEG_MISSING', `the program ${path} was not found`, {
-        cause: error,
-      });
+      return new VedetteError('FFMPEG_MISSING', `the program ${path} was not found`, options);
     case 'EACCES':
-      return new VedetteError('FFMPEG_MISSING', `${path} is no program that may be run`, {
-        cause: error,
-      });
+      return new VedetteError('FFMPEG_MISSING', `${path} is no program that may be run`, options);
     default:
       return new VedetteError(
         'CAMERA_SOURCE_FAILED',
-        `${path} could not be started: ${error.code ?? error.message}`,
-        { cause: error },
+        `${path} could not be started: ${code}`,
+        options,
       );
   }
 }
