@@ -122,7 +122,7 @@ function referenceProblems(tree: ConfigurationTree): ConfigurationProblem[] {
   for (const [name, camera] of Object.entries(mapAt(tree, 'cameras'))) {
     if (!isMap(camera)) continue;
     mustExist(`cameras.${name}.model`, camera['model'], models, 'model');
-    problems.push(...cameraProblems(`cameras.${name}`, camera));
+    problems.push(...cameraProblems(name, camera));
   }
   for (const section of ['rules', 'captures']) {
     for (const [name, rule] of Object.entries(mapAt(tree, section))) {

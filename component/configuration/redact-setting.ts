@@ -1,4 +1,4 @@
-import { withoutCredentials } from '../logging/create-logger.ts';
+import { withoutCredentials } from '../contract/without-credentials.ts';
 
 /** Settings that hold a secret or say where one is. Only the latter is shown. */
 const SECRET_SETTINGS = /(^|\.)(password|token|secret)$/i;
