@@ -1,10 +1,10 @@
 import { Container, Header, StatusIndicator } from '@cloudscape-design/components';
 import type { DropReason } from '../../component/contract/frame.ts';
-import type { CameraStatus } from '../../component/contract/ports.ts';
+import type { CameraStatus, ModelStatus } from '../../component/contract/ports.ts';
 import type { InferenceResult } from '../../component/contract/result.ts';
 import { LiveView } from './live-view.tsx';
 import {
-  CAMERA_STATES,
+  cameraState,
   DROP_WORDS,
   durationText,
   findingsText,
@@ -18,6 +18,8 @@ const OLD_PICTURE_SECONDS = 15;
 
 interface CameraCardProps {
   camera: CameraStatus;
+  /** The model that judges it, once it is known. */
+  model: ModelStatus | undefined;
   lastResult: InferenceResult | undefined;
   isConnected: boolean;
   mayStream: boolean;
@@ -27,8 +29,8 @@ interface CameraCardProps {
 }
 
 export function CameraCard(props: CameraCardProps) {
-  const { camera, lastResult, isConnected, mayStream, nowMs } = props;
-  const [indicator, word] = CAMERA_STATES[camera.state];
+  const { camera, model, lastResult, isConnected, mayStream, nowMs } = props;
+  const [indicator, word] = cameraState(camera, model);
   return (
     <Container
       header={
@@ -52,7 +54,7 @@ export function CameraCard(props: CameraCardProps) {
           camera={camera.name}
           title={camera.title}
           mayStream={mayStream}
-          unavailable={whyNoLiveView(camera, isConnected)}
+          unavailable={whyNoLiveView(camera, model, isConnected)}
         />
         {camera.reason !== undefined && <p className="camera-reason">{camera.reason.message}</p>}
         <LastVerdict result={lastResult} onOpen={props.onOpen} />
@@ -132,12 +134,17 @@ function pictureAge(camera: CameraStatus, nowMs: number): string | undefined {
   return seconds > OLD_PICTURE_SECONDS ? `${durationText(seconds)} ago` : undefined;
 }
 
-function whyNoLiveView(camera: CameraStatus, isConnected: boolean): string | undefined {
+function whyNoLiveView(
+  camera: CameraStatus,
+  model: ModelStatus | undefined,
+  isConnected: boolean,
+): string | undefined {
   if (!isConnected) return 'No live picture: the connection is lost';
   if (camera.state === 'disabled') return 'The camera is switched off';
   if (camera.state === 'ended') return 'The source has ended';
   if (camera.state === 'failed') return 'The camera does not work';
   if (camera.state === 'reconnecting') return 'Connecting to the camera again';
   if (camera.state === 'stalled') return 'The camera sends no pictures';
+  if (model?.state === 'failed') return `Nothing is judged: model ${model.name} does not work`;
   return undefined;
 }

@@ -42,6 +42,7 @@ export function Dashboard() {
                     <CameraCard
                       key={camera.name}
                       camera={camera}
+                      model={device.models[camera.model]}
                       lastResult={device.lastResults[camera.name]}
                       isConnected={isConnected}
                       mayStream={index < MAX_STREAMS}

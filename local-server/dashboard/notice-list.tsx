@@ -1,18 +1,20 @@
 import { Alert, ExpandableSection, SpaceBetween } from '@cloudscape-design/components';
+import { ERROR_CODES } from '../../component/contract/errors.ts';
 import type { Notice } from '../../component/contract/ports.ts';
 import { counted } from './operator-words.ts';
 
 const SHOWN_AT_ONCE = 2;
 
-/** What the device wants an operator to know; older notices are folded away. */
+/** What the device wants an operator to know; errors first; what is older is folded away. */
 export function NoticeList({ notices }: { notices: readonly Notice[] }) {
   if (notices.length === 0) return null;
-  const older = notices.slice(SHOWN_AT_ONCE);
+  const worstFirst = [...notices].sort((a, b) => severity(b) - severity(a));
+  const older = worstFirst.slice(SHOWN_AT_ONCE);
   return (
     <SpaceBetween size="xs">
-      {notices.slice(0, SHOWN_AT_ONCE).map(noticeAlert)}
+      {worstFirst.slice(0, SHOWN_AT_ONCE).map(noticeAlert)}
       {older.length > 0 && (
-        <ExpandableSection headerText={`${counted(older.length, 'older notice')}`}>
+        <ExpandableSection headerText={`${counted(older.length, 'more notice')}`}>
           <SpaceBetween size="xs">{older.map(noticeAlert)}</SpaceBetween>
         </ExpandableSection>
       )}
@@ -20,10 +22,13 @@ export function NoticeList({ notices }: { notices: readonly Notice[] }) {
   );
 }
 
+const severity = ({ level }: Notice): number => (level === 'error' ? 1 : 0);
+
 function noticeAlert({ atMs, level, error }: Notice) {
   return (
     <Alert key={`${atMs} ${error.message}`} type={level === 'error' ? 'error' : 'warning'}>
       {error.message} <span className="secondary">{new Date(atMs).toLocaleString()}</span>
+      <div className="secondary">{ERROR_CODES[error.code]?.remedy}</div>
     </Alert>
   );
 }

@@ -1,12 +1,18 @@
 import type { StatusIndicatorProps } from '@cloudscape-design/components';
 import type { DropReason } from '../../component/contract/frame.ts';
-import type { CameraState, ModelState, Stage } from '../../component/contract/ports.ts';
+import type {
+  CameraState,
+  CameraStatus,
+  ModelState,
+  ModelStatus,
+  Stage,
+} from '../../component/contract/ports.ts';
 import type { Classification, InferenceResult, Outcome } from '../../component/contract/result.ts';
 
 type Indicator = StatusIndicatorProps.Type;
 
 /** What the page says in place of the names in the interfaces. */
-export const CAMERA_STATES: Readonly<Record<CameraState, readonly [Indicator, string]>> = {
+const CAMERA_STATES: Readonly<Record<CameraState, readonly [Indicator, string]>> = {
   starting: ['in-progress', 'Starting'],
   running: ['success', 'Running'],
   stalled: ['warning', 'No pictures coming'],
@@ -15,6 +21,18 @@ export const CAMERA_STATES: Readonly<Record<CameraState, readonly [Indicator, st
   failed: ['error', 'Not working'],
   disabled: ['stopped', 'Switched off'],
 };
+
+/** A camera whose frames come but are not judged is not well. */
+export function cameraState(
+  camera: CameraStatus,
+  model: ModelStatus | undefined,
+): readonly [Indicator, string] {
+  if (camera.state === 'running' && model?.state === 'failed') return ['error', 'Not judged'];
+  if (camera.state === 'running' && model !== undefined && model.state !== 'ready') {
+    return ['in-progress', 'Waiting for its model'];
+  }
+  return CAMERA_STATES[camera.state];
+}
 
 export const MODEL_STATES: Readonly<Record<ModelState, readonly [Indicator, string]>> = {
   loading: ['in-progress', 'Reading files'],

@@ -4,8 +4,9 @@ import { millisecondsText, STAGE_WORDS } from './operator-words.ts';
 type ShownStage = keyof typeof STAGE_WORDS;
 const STAGES = Object.keys(STAGE_WORDS) as ShownStage[];
 
-/** Where the time of a picture goes: one bar, one part for each stage. */
+/** Where the time of a picture goes: one bar, one part for each stage; nothing without a picture. */
 export function StageBar({ stageMs }: { stageMs: CameraStatus['stageMs'] }) {
+  if (stageMs.total === 0) return <p className="secondary">Nothing judged in the last seconds</p>;
   const sum = STAGES.reduce((total, stage) => total + stageMs[stage], 0);
   return (
     <div className="stages">

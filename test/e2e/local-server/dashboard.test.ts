@@ -200,6 +200,33 @@ it('shows text from outside as text', async () => {
   expect(complaints).toEqual([]);
 });
 
+it('shows a camera whose model failed as not judged, and the worst notice first with its remedy', async () => {
+  const runtime = new InMemoryRuntime();
+  const failure = new VedetteError('MODEL_FILE_INVALID', 'model.onnx is empty').serialize();
+  runtime.modelList = [sampleModel('broken', { state: 'failed', reason: failure })];
+  runtime.cameraList = [sampleCamera('dock', { title: 'Loading dock', model: 'broken' })];
+  const notice = (code: 'STORAGE_FULL' | 'CONFIG_INVALID', message: string, atMs: number) => ({
+    atMs,
+    level: code === 'STORAGE_FULL' ? ('error' as const) : ('warn' as const),
+    error: new VedetteError(code, message).serialize(),
+  });
+  runtime.noticeList = [
+    notice('STORAGE_FULL', 'The disk is full', 1000),
+    notice('CONFIG_INVALID', 'no such label: persn', 2000),
+    notice('CONFIG_INVALID', 'no such label: forklft', 3000),
+  ];
+  const { address } = await startStandIn(runtime);
+  const { page, complaints } = await openPage(address);
+  await page.getByText('Not judged').waitFor();
+  await page.getByText('Nothing is judged: model broken does not work').waitFor();
+  expect(await page.getByText('Running', { exact: true }).count()).toBe(0);
+  await page.getByText('The disk is full').waitFor();
+  await page.getByText('Free space or lower').waitFor();
+  await page.getByText('no such label: forklft').waitFor();
+  await page.getByText('1 more notice').waitFor();
+  expect(complaints).toEqual([]);
+});
+
 it('asks for the token once and remembers it', async () => {
   const runtime = new InMemoryRuntime();
   runtime.cameraList = [sampleCamera('dock', { title: 'Loading dock' })];
