@@ -97,7 +97,7 @@ export class Registry {
     return sequence === null ? result : { ...result, cameraSequence: sequence };
   }
 
-  /** Newest first by the time of capture. A page of very large results may end before `limit`. */
+  /** Newest first by the time of capture. A page ends before `limit` at about 125,000 characters. */
   async results(query: ResultQuery): Promise<Page<InferenceResult>> {
     const { items, ...rest } = await this.#read('results', query);
     return { items: items.map(fromStoredResult), ...rest };

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { Retention } from '../../../component/delivery/retention.ts';
 import { configDefaults } from '../registry/config-defaults.ts';
 import { sampleResult } from '../registry/sample-result.ts';
-import { openRegistry } from '../registry/temporary-registry.ts';
+import { everyResult, openRegistry } from '../registry/temporary-registry.ts';
 
 const limits = configDefaults.retention;
 const stream = { durability: 'stream' } as const;
@@ -34,7 +34,7 @@ it('the count of results holds at every moment while they come at full speed', a
   await retention.close();
   expect(highest).toBeGreaterThan(100);
   expect(highest).toBeLessThanOrEqual(500 + 256);
-  const { items } = await registry.results({ limit: 1000 });
+  const items = await everyResult(registry);
   expect(items).toHaveLength(500);
   const numbers = items.map(({ cameraSequence }) => cameraSequence).sort((a, b) => a! - b!);
   expect(numbers).toEqual(Array.from({ length: 500 }, (_, index) => 64 * 60 - 499 + index));

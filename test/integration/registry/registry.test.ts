@@ -3,14 +3,13 @@ import { describe, expect, it } from 'vitest';
 import type { ResultQuery } from '../../../component/contract/ports.ts';
 import type { Registry } from '../../../component/registry/registry.ts';
 import { sampleResult } from './sample-result.ts';
-import { openRegistry } from './temporary-registry.ts';
+import { everyResult, openRegistry } from './temporary-registry.ts';
 
 const stream = { durability: 'stream' } as const;
 const promised = { durability: 'promised' } as const;
 
 async function idsOf(registry: Registry, query: Omit<ResultQuery, 'limit'>): Promise<string[]> {
-  const { items } = await registry.results({ limit: 1000, ...query });
-  return items.map(({ id }) => id);
+  return (await everyResult(registry, query)).map(({ id }) => id);
 }
 
 describe('results', () => {
@@ -113,16 +112,18 @@ describe('results', () => {
     },
   );
 
-  it('that are very large make a page end early, with a cursor', async () => {
+  it('make a page end early when they are large, with a cursor; a larger one comes alone', async () => {
     const { registry } = await openRegistry();
     for (let index = 0; index < 5; index += 1) {
-      await registry.appendResult(sampleResult({ reason: 'x'.repeat(300_000) }), stream);
+      await registry.appendResult(sampleResult({ reason: 'x'.repeat(40_000) }), stream);
     }
     const first = await registry.results({ limit: 100 });
     expect(first.items).toHaveLength(3);
     const second = await registry.results({ limit: 100, cursor: first.nextCursor ?? '' });
     expect(second.items).toHaveLength(2);
     expect(second.nextCursor).toBeUndefined();
+    await registry.appendResult(sampleResult({ reason: 'x'.repeat(300_000) }), stream);
+    expect((await registry.results({ limit: 100 })).items).toHaveLength(1);
   });
 
   it('name their capture only while it exists', async () => {
