@@ -249,7 +249,7 @@ export class LocalEdgeRuntime implements EdgeRuntime {
   }
 
   async pushFrame(camera: string, frame: PushedFrame): Promise<InferenceResult> {
-    return this.#station(camera).push(frame.data, frame.context);
+    return this.#station(camera).push(frame.data, frame.context, frame.fileName);
   }
 
   async results(query: ResultQuery): Promise<Page<InferenceResult>> {

@@ -9,6 +9,7 @@ const MAX_WAITING = 16;
 export interface PushOptions {
   /** Gives up waiting for a slot: the frame is counted as `stopped`. Its reason is thrown. */
   readonly signal: AbortSignal;
+  readonly fileName?: string;
   /**
    * Told the frame's number before anybody can judge it, so that the answer can be matched with the
    * request. Not called for a frame that is refused.
@@ -108,6 +109,7 @@ export class PushCamera implements CameraDriver {
       byteLength: data.byteLength,
       sequence,
       capturedAtMs,
+      ...(options.fileName === undefined ? {} : { fileName: options.fileName }),
     });
     // Readers run after this turn, so that nobody has seen the frame yet.
     options.onSequence(sequence);

@@ -145,6 +145,7 @@ export class CameraStation {
   async push(
     data: Uint8Array,
     context: Readonly<Record<string, unknown>> | undefined,
+    fileName: string | undefined,
   ): Promise<InferenceResult> {
     if (!this.#camera.isEnabled) {
       throw new VedetteError('CAMERA_DISABLED', `Camera ${this.name} is disabled`);
@@ -169,6 +170,7 @@ export class CameraStation {
     try {
       await driver.push(data, {
         signal: giveUp.signal,
+        ...(fileName === undefined ? {} : { fileName }),
         onSequence: (number) => {
           sequence = number;
           this.#pushed.set(number, { context, resolve, reject });

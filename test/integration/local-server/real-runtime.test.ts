@@ -55,17 +55,20 @@ describe('a picture sent to a model', () => {
     }
   });
 
-  it('passes its context and file name through', async () => {
-    const form = new FormData();
-    form.append('context', '{"partId":"A-113","nested":{"lot":[1,2]}}');
-    form.append('image', new Blob([await sample('images/brick/good-00.png')]), 'part.png');
-    const path = `${server.address}/api/v1/models/brick-anomaly/infer`;
-    const result = (await (
-      await fetch(path, { method: 'POST', body: form })
-    ).json()) as InferenceResult;
-    expect(result.context).toEqual({ partId: 'A-113', nested: { lot: [1, 2] } });
-    expect(result.frame.fileName).toBe('part.png');
-  });
+  it.each(['models/brick-anomaly/infer', 'cameras/pushed/frames'])(
+    'passes its context and file name through %s',
+    async (route) => {
+      const form = new FormData();
+      form.append('context', '{"partId":"A-113","nested":{"lot":[1,2]}}');
+      form.append('image', new Blob([await sample('images/brick/good-00.png')]), 'part.png');
+      const path = `${server.address}/api/v1/${route}`;
+      const result = (await (
+        await fetch(path, { method: 'POST', body: form })
+      ).json()) as InferenceResult;
+      expect(result.context).toEqual({ partId: 'A-113', nested: { lot: [1, 2] } });
+      expect(result.frame.fileName).toBe('part.png');
+    },
+  );
 
   it('that is damaged is refused by name, and the next one is judged', async () => {
     const whole = await sample('images/street/walkway-00.jpg');
