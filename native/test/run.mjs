@@ -52,8 +52,9 @@ function build(name, flags, compiler = 'g++') {
 }
 
 /** Runs the test program; ends this one with 1 when it fails. @returns how many tests passed */
-function run(name, command, args) {
-  const result = spawnSync(command, args, { encoding: 'utf8', maxBuffer: 1 << 26 });
+function run(name, command, args, environment = {}) {
+  const env = { ...process.env, ...environment };
+  const result = spawnSync(command, args, { encoding: 'utf8', maxBuffer: 1 << 26, env });
   if (result.error) throw result.error;
   process.stderr.write(result.stderr);
   if (result.status !== 0) {
@@ -73,14 +74,17 @@ const { values, positionals } = parseArgs({
 });
 let passed = 0;
 if (values.valgrind) {
-  passed = run('valgrind', 'valgrind', [
+  const options = [
     '--quiet',
     '--leak-check=full',
     '--errors-for-leak-kinds=definite,indirect',
     '--error-exitcode=9',
-    build('plain', []),
-    ...positionals,
-  ]);
+  ];
+  // With unusual samplings libjpeg's SIMD carries lanes beyond the row along, which memcheck takes
+  // for a use of them; its plain C is clean.
+  const plainLibjpeg = { JSIMD_FORCENONE: '1' };
+  const command = [...options, build('plain', []), ...positionals];
+  passed = run('valgrind', 'valgrind', command, plainLibjpeg);
 } else {
   for (const { name, flags, filter } of VARIANTS) {
     const title = positionals[0] ?? filter;
