@@ -73,8 +73,9 @@ describe('a part that cannot be read', () => {
       error?.code,
       verdict.outcome,
     ]);
-    expect(told.toSorted()).toEqual(
-      parts.map(([name, , code]) => [name, code, 'error']).toSorted(),
+    expect(told).toHaveLength(parts.length);
+    expect(told).toEqual(
+      expect.arrayContaining(parts.map(([name, , code]) => [name, code, 'error'])),
     );
     for (const [name, , code] of parts) {
       const reason = await readFile(folder.join('refusing', 'failed', `${name}.json`), 'utf8');

@@ -65,8 +65,9 @@ it('each part has one result and lies in done/, though the database is lost agai
     })
     .toBe(PARTS);
   const { items } = await runtime.results({ limit: 200 });
-  expect(items.map(({ frame }) => frame.fileName).toSorted()).toEqual(
-    Array.from({ length: PARTS }, (_, part) => `part-${part}.png`).toSorted(),
+  expect(items).toHaveLength(PARTS);
+  expect(new Set(items.map(({ frame }) => frame.fileName))).toEqual(
+    new Set(Array.from({ length: PARTS }, (_, part) => `part-${part}.png`)),
   );
   expect(runtime.camera('station').framesJudged).toBe(PARTS);
 }, 90_000);

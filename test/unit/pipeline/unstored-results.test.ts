@@ -68,7 +68,7 @@ describe('UnstoredResults', () => {
     refused.stop.abort();
     await waiting;
     await refused.results.ended();
-    expect(refused.lost.toSorted()).toEqual([1, 2]);
+    expect(refused.lost.toSorted((a, b) => a - b)).toEqual([1, 2]);
   });
 
   it('goes on after one that can never be stored', async () => {
