@@ -9,12 +9,29 @@ export type NamedRule = RuleConfig & { readonly name: string };
 
 /**
  * The verdict of rules on findings. Without a rule, an anomaly model's own threshold decides and
- * everything else passes.
+ * everything else passes. `labels` are those that the model can give, where that is known: a rule
+ * for another one asks for review, since it would never find anything.
  */
-export function judge(rules: readonly NamedRule[], findings: Findings): Verdict {
+export function judge(
+  rules: readonly NamedRule[],
+  findings: Findings,
+  labels: readonly string[] = [],
+): Verdict {
   const active = rules.filter((rule) => rule.isEnabled);
   if (active.length === 0) return judgeWithoutRule(findings);
-  return active.map((rule) => applyRule(rule, findings)).reduce(worse);
+  return active
+    .map((rule) => judgeUnknownLabel(rule, labels) ?? applyRule(rule, findings))
+    .reduce(worse);
+}
+
+function judgeUnknownLabel(rule: NamedRule, labels: readonly string[]): Verdict | undefined {
+  if (rule.kind === 'anomaly' || rule.label === undefined || labels.length === 0) return undefined;
+  if (labels.includes(rule.label)) return undefined;
+  return {
+    outcome: 'review',
+    rule: rule.name,
+    reason: `the model has no label ${JSON.stringify(rule.label)}: this rule does not fit it`,
+  };
 }
 
 const worse = (a: Verdict, b: Verdict): Verdict =>

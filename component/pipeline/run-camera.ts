@@ -137,7 +137,11 @@ function judgeSeen(
   seen: InferenceAnswer | VedetteError,
 ): NewResult {
   if (!(seen instanceof VedetteError)) {
-    return composeResult(origin, seen, judge(line.rules, seen.findings));
+    return composeResult(
+      origin,
+      seen,
+      judge(line.rules, seen.findings, line.model.package?.labels),
+    );
   }
   const model = line.model.status().identity;
   if (!model)

@@ -94,6 +94,22 @@ describe('a score-between rule', () => {
   });
 });
 
+describe('a rule for a label that the model does not have', () => {
+  const misspelt = rule({ kind: 'count', label: 'persn', maximum: 0 });
+
+  it('asks for review, because it would never find anything', () => {
+    expect(judge([misspelt], { detections: [person(0, 0)] }, ['person', 'car'])).toEqual({
+      outcome: 'review',
+      rule: 'count',
+      reason: 'the model has no label "persn": this rule does not fit it',
+    });
+  });
+
+  it('is applied when the labels of the model are not known', () => {
+    expect(judge([misspelt], { detections: [] }, []).outcome).toBe('pass');
+  });
+});
+
 describe('several rules', () => {
   it('give the worst outcome, whatever their order', () => {
     const rules = [
