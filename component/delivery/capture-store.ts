@@ -37,13 +37,6 @@ export interface NewPicture {
   readonly rule: string;
 }
 
-export interface CaptureStatistics {
-  readonly saved: number;
-  /** Refused because the disk has less free than `retention.minFreeBytes`, or is full. */
-  readonly refusedFull: number;
-  readonly failed: number;
-}
-
 /**
  * Writes pictures with their results beside them. What `save` returned is on the disk: both files
  * synced before they get their names, the folder synced, then the row.
@@ -52,14 +45,11 @@ export class CaptureStore {
   readonly #registry: Registry;
   readonly #root: string;
   readonly #gate = new RequestGate(MAX_SAVES_AT_ONCE, MAX_SAVES_WAITING, 'Captures');
-  #minFreeBytes: number;
+  readonly #minFreeBytes: number;
   #prepared: Promise<void> | undefined;
   /** Ids saved while the registry looks through the folder: their documents are nobody's leftovers. */
   #savedMeanwhile: Set<string> | undefined = new Set();
   #isClosed = false;
-  #saved = 0;
-  #refusedFull = 0;
-  #failed = 0;
 
   constructor({ registry, dataFolder, retention }: CaptureStoreOptions) {
     this.#registry = registry;
@@ -67,17 +57,9 @@ export class CaptureStore {
     this.#minFreeBytes = retention.minFreeBytes;
   }
 
-  get statistics(): CaptureStatistics {
-    return { saved: this.#saved, refusedFull: this.#refusedFull, failed: this.#failed };
-  }
-
   /** Absolute path of a capture's picture. @throws VedetteError INTERNAL */
   fileOf(capture: StoredCapture): string {
     return resolveCapture(this.#root, capture.imagePath);
-  }
-
-  applyRetention({ minFreeBytes }: Pick<RetentionConfig, 'minFreeBytes'>): void {
-    this.#minFreeBytes = minFreeBytes;
   }
 
   /**
@@ -109,14 +91,9 @@ export class CaptureStore {
       if (this.#isClosed) {
         throw new VedetteError('SHUTTING_DOWN', 'No captures are taken any more');
       }
-      const capture = await this.#gate.run(() => this.#save(picture));
-      this.#saved += 1;
-      return capture;
+      return await this.#gate.run(() => this.#save(picture));
     } catch (thrown) {
-      const error = toStorageError(thrown, `Capture ${picture.id} could not be written`);
-      if (error.code === 'STORAGE_FULL') this.#refusedFull += 1;
-      else this.#failed += 1;
-      throw error;
+      throw toStorageError(thrown, `Capture ${picture.id} could not be written`);
     }
   }
 

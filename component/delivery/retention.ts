@@ -18,24 +18,17 @@ export interface RetentionOptions {
  */
 export class Retention {
   readonly #options: RetentionOptions;
-  #config: RetentionConfig;
   #timer: NodeJS.Timeout | undefined;
   #round: Promise<void> | undefined;
   #isClosed = false;
 
   constructor(options: RetentionOptions) {
     this.#options = options;
-    this.#config = options.retention;
   }
 
   start(): void {
-    this.#begin();
-  }
-
-  /** Changed limits, applied at once. */
-  apply(config: RetentionConfig): void {
-    this.#config = config;
-    this.#begin();
+    if (this.#isClosed) return;
+    this.#round = this.#apply().finally(() => this.#schedule());
   }
 
   async close(): Promise<void> {
@@ -44,29 +37,17 @@ export class Retention {
     await this.#round;
   }
 
-  #begin(): void {
-    if (this.#isClosed) return;
-    clearTimeout(this.#timer);
-    const after = this.#round ?? Promise.resolve();
-    const round = after
-      .then(() => this.#apply())
-      .finally(() => {
-        if (this.#round === round) this.#schedule();
-      });
-    this.#round = round;
-  }
-
   #schedule(): void {
     if (this.#isClosed) return;
     // Jitter keeps devices that were switched on together from deleting in step on shared storage.
     const delayMs = INTERVAL_MS * (0.8 + 0.4 * Math.random());
-    this.#timer = setTimeout(() => this.#begin(), delayMs);
+    this.#timer = setTimeout(() => this.start(), delayMs);
   }
 
   async #apply(): Promise<void> {
     if (this.#isClosed) return;
     try {
-      await this.#options.registry.applyRetention(this.#config);
+      await this.#options.registry.applyRetention(this.#options.retention);
     } catch (thrown) {
       const error = VedetteError.from(thrown, 'REGISTRY_UNAVAILABLE');
       const message = 'old results and captures could not be deleted; it is tried again';

@@ -8,9 +8,8 @@ import type {
   ResultQuery,
   StoredCapture,
 } from '../contract/ports.ts';
-import type { ProbeRecord, RegistryCamera } from './model-rows.ts';
+import type { ProbeRecord } from './model-rows.ts';
 import type { ReconcileSummary } from './reconcile-captures.ts';
-import type { ResultCount } from './result-queries.ts';
 import type { ResultRow, StoredResult } from './result-row.ts';
 import type { RetentionSummary } from './retention-pass.ts';
 
@@ -22,7 +21,6 @@ export interface RegistryCalls {
   };
   results: { request: ResultQuery; answer: Page<StoredResult> };
   result: { request: string; answer: StoredResult | undefined };
-  counts: { request: undefined; answer: readonly ResultCount[] };
   appendCapture: {
     request: { readonly capture: StoredCapture; readonly diskBytes: number };
     answer: undefined;
@@ -32,11 +30,9 @@ export interface RegistryCalls {
   reconcileCaptures: { request: undefined; answer: ReconcileSummary };
   stopReconciling: { request: undefined; answer: undefined };
   upsertModel: { request: RegistryModel; answer: undefined };
-  models: { request: undefined; answer: readonly RegistryModel[] };
   recordProbe: { request: ProbeRecord; answer: undefined };
   hasPassedProbe: { request: Omit<ProbeRecord, 'probedAtMs'>; answer: boolean };
   upsertCamera: { request: { readonly name: string; readonly config: string }; answer: undefined };
-  cameras: { request: undefined; answer: readonly RegistryCamera[] };
   appendNotice: { request: Notice; answer: undefined };
   notices: { request: number; answer: readonly Notice[] };
   applyRetention: { request: RetentionConfig; answer: RetentionSummary };

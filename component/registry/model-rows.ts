@@ -9,13 +9,6 @@ export interface ProbeRecord {
   readonly probedAtMs: number;
 }
 
-export interface RegistryCamera {
-  readonly name: string;
-  /** The camera's configuration as JSON; absent when it has results but was never configured. */
-  readonly config?: string;
-  readonly lastSequence: number;
-}
-
 export class ModelRows {
   readonly #db: Database;
 
@@ -32,16 +25,6 @@ export class ModelRows {
          ON CONFLICT DO UPDATE SET manifest = excluded.manifest, last_seen_at_ms = excluded.last_seen_at_ms`,
       )
       .run(name, version, variant, sha256, manifest, nowMs, nowMs);
-  }
-
-  /** Every model version that was ever configured, the one seen last first. */
-  all(): RegistryModel[] {
-    return this.#db
-      .prepare<[], RegistryModel>(
-        `SELECT name, version, sha256, variant, manifest
-         FROM models ORDER BY last_seen_at_ms DESC, name LIMIT 1000`,
-      )
-      .all();
   }
 
   recordProbe({ fingerprint, runtimeVersion, probedAtMs }: ProbeRecord): void {
@@ -73,14 +56,5 @@ export class CameraRows {
          ON CONFLICT DO UPDATE SET config = excluded.config, updated_at_ms = excluded.updated_at_ms`,
       )
       .run(name, config, nowMs);
-  }
-
-  all(): RegistryCamera[] {
-    return this.#db
-      .prepare<[], { name: string; config: string | null; lastSequence: number }>(
-        'SELECT name, config, last_sequence AS lastSequence FROM cameras ORDER BY name',
-      )
-      .all()
-      .map(({ config, ...camera }) => (config === null ? camera : { ...camera, config }));
   }
 }

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import type { RetentionConfig } from '../contract/config.ts';
 import { VedetteError } from '../contract/errors.ts';
 import type {
@@ -11,11 +10,9 @@ import type {
   StoredCapture,
 } from '../contract/ports.ts';
 import type { InferenceResult } from '../contract/result.ts';
-import { captureRoot } from './capture-files.ts';
 import type { CallName, RegistryCalls, StoreStatistics } from './messages.ts';
-import type { ProbeRecord, RegistryCamera } from './model-rows.ts';
+import type { ProbeRecord } from './model-rows.ts';
 import type { ReconcileSummary } from './reconcile-captures.ts';
-import type { ResultCount } from './result-queries.ts';
 import { fromStoredResult, toResultRow } from './result-row.ts';
 import { RequestGate } from './request-gate.ts';
 import type { RetentionSummary } from './retention-pass.ts';
@@ -53,14 +50,12 @@ export type RegistryStatistics = StoreStatistics & {
  * STORAGE_FULL (writes), OVERLOADED (too much is waiting) or SHUTTING_DOWN.
  */
 export class Registry {
-  readonly #dataFolder: string;
   readonly #link: WorkerLink;
   readonly #writes = new RequestGate(MAX_WRITES_IN_FLIGHT, MAX_WRITES_WAITING, 'Registry writes');
   readonly #reads = new RequestGate(MAX_READS_IN_FLIGHT, 0, 'Registry reads');
   #closing: Promise<void> | undefined;
 
   private constructor(options: RegistryOptions) {
-    this.#dataFolder = options.dataFolder;
     this.#link = new WorkerLink(options);
   }
 
@@ -73,16 +68,6 @@ export class Registry {
     const registry = new Registry(options);
     await registry.#link.start();
     return registry;
-  }
-
-  /** The folder that capture paths are relative to. */
-  get captureFolder(): string {
-    return captureRoot(this.#dataFolder);
-  }
-
-  /** Absolute path of a capture's picture. */
-  captureFile(capture: StoredCapture): string {
-    return join(this.captureFolder, capture.imagePath);
   }
 
   /**
@@ -108,11 +93,6 @@ export class Registry {
     const stored = await this.#read('result', id);
     if (stored === undefined) throw notFound('result', id);
     return fromStoredResult(stored);
-  }
-
-  /** Rows kept now, per camera and outcome. */
-  counts(): Promise<readonly ResultCount[]> {
-    return this.#read('counts', undefined);
   }
 
   /**
@@ -146,10 +126,6 @@ export class Registry {
     return this.#write('upsertModel', model);
   }
 
-  models(): Promise<readonly RegistryModel[]> {
-    return this.#read('models', undefined);
-  }
-
   /** Remembers that a model package passed its first run under this version of ONNX Runtime. */
   recordProbe(probe: ProbeRecord): Promise<void> {
     return this.#write('recordProbe', probe);
@@ -162,10 +138,6 @@ export class Registry {
 
   upsertCamera(name: string, config: string): Promise<void> {
     return this.#write('upsertCamera', { name, config });
-  }
-
-  cameras(): Promise<readonly RegistryCamera[]> {
-    return this.#read('cameras', undefined);
   }
 
   appendNotice(notice: Notice): Promise<void> {

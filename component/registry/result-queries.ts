@@ -1,6 +1,5 @@
 import type { Database } from 'better-sqlite3';
 import type { Page, ResultQuery } from '../contract/ports.ts';
-import type { Outcome } from '../contract/result.ts';
 import { checkLimit, decodeCursor, encodeCursor } from './page-cursor.ts';
 import type { StoredResult } from './result-row.ts';
 
@@ -9,13 +8,6 @@ import type { StoredResult } from './result-row.ts';
  * busy machine.
  */
 const MAX_PAGE_CHARACTERS = 125_000;
-
-export interface ResultCount {
-  /** Absent for results that came over HTTP. */
-  readonly camera?: string;
-  readonly outcome: Outcome;
-  readonly rows: number;
-}
 
 interface Statement {
   readonly sql: string;
@@ -107,15 +99,5 @@ export class ResultQueries {
          FROM results r WHERE r.id = ?`,
       )
       .get(id);
-  }
-
-  /** Rows kept now, per camera and outcome; kept up to date by triggers, so it costs nothing. */
-  counts(): ResultCount[] {
-    return this.#db
-      .prepare<[], { camera: string; outcome: Outcome; rows: number }>(
-        'SELECT camera, outcome, rows FROM result_counts WHERE rows > 0',
-      )
-      .all()
-      .map(({ camera, ...rest }) => (camera === '' ? rest : { camera, ...rest }));
   }
 }

@@ -193,11 +193,8 @@ export class ResultWriter {
   #countLost(id: string): void {
     this.#givenUp += 1;
     this.#lost.add(id);
-    if (this.#lost.size <= MAX_LOST_IDS) return;
-    for (const oldest of this.#lost) {
-      this.#lost.delete(oldest);
-      return;
-    }
+    const oldest = this.#lost.size > MAX_LOST_IDS ? this.#lost.values().next().value : undefined;
+    if (oldest !== undefined) this.#lost.delete(oldest);
   }
 
   #scheduleRetry(): void {

@@ -38,7 +38,7 @@ it('the count of results holds at every moment while they come at full speed', a
   expect(items).toHaveLength(500);
   const numbers = items.map(({ cameraSequence }) => cameraSequence).sort((a, b) => a! - b!);
   expect(numbers).toEqual(Array.from({ length: 500 }, (_, index) => 64 * 60 - 499 + index));
-  expect(await registry.counts()).toEqual([{ camera: 'walkway', outcome: 'pass', rows: 500 }]);
+  expect((await registry.statistics()).results).toBe(500);
 });
 
 it('old results go by the time at which they were stored, and numbers are never used again', async () => {
@@ -56,21 +56,20 @@ it('old results go by the time at which they were stored, and numbers are never 
   expect((await reopened.appendResult(sampleResult(), stream)).cameraSequence).toBe(702);
 });
 
-it('changed limits are applied at once; a fault is reported and tried again', async () => {
+it('limits are applied at the start; a fault is reported', async () => {
   const { registry } = await openRegistry();
   await registry.appendResult(sampleResult(), stream);
   await registry.appendResult(sampleResult(), stream);
   const warned: string[] = [];
   const retention = new Retention({
     registry,
-    retention: limits,
+    retention: { ...limits, resultsMaxCount: 1 },
     faults: { warn: (key) => warned.push(key) },
   });
   retention.start();
-  retention.apply({ ...limits, resultsMaxCount: 1 });
   await expect.poll(async () => (await registry.statistics()).results).toBe(1);
   await registry.close();
-  retention.apply(limits);
+  retention.start();
   await expect.poll(() => warned.at(-1)).toBe('retention/SHUTTING_DOWN');
   await retention.close();
 });

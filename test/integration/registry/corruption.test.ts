@@ -80,12 +80,12 @@ describe('a damaged database', () => {
     // The results lie in the pages behind; those of models and cameras stay readable.
     const file = join(dataFolder, 'registry.db');
     await truncate(file, 131_072);
-    const { registry } = await openRegistry(dataFolder);
-    expect((await registry.models()).map(({ name }) => name)).toEqual(['coco-detector']);
-    expect(await registry.cameras()).toEqual([
-      { name: 'walkway', config: '{"v":1}', lastSequence: 300 },
+    const { store, append } = await openStore(dataFolder);
+    expect(store.db.prepare('SELECT name FROM models').all()).toEqual([{ name: 'coco-detector' }]);
+    expect(store.db.prepare('SELECT name, config, last_sequence FROM cameras').all()).toEqual([
+      { name: 'walkway', config: '{"v":1}', last_sequence: 300 },
     ]);
-    expect((await registry.appendResult(sampleResult(), stream)).cameraSequence).toBe(301);
+    expect(await append(sampleResult(), 'stream')).toBe(301);
   });
 
   it('found while it is in use is set aside too, and storing goes on', async () => {

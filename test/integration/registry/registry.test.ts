@@ -2,6 +2,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { describe, expect, it } from 'vitest';
 import type { ResultQuery } from '../../../component/contract/ports.ts';
 import type { Registry } from '../../../component/registry/registry.ts';
+import { openStore } from './open-store.ts';
 import { sampleResult } from './sample-result.ts';
 import { everyResult, openRegistry } from './temporary-registry.ts';
 
@@ -147,17 +148,6 @@ describe('results', () => {
     expect(await registry.capture(captureId)).toEqual(capture);
     expect((await registry.results({ limit: 1 })).items[0]?.captureId).toBe(captureId);
   });
-
-  it('are counted per camera and outcome', async () => {
-    const { registry } = await openRegistry();
-    await registry.appendResult(sampleResult({ outcome: 'fail' }), stream);
-    await registry.appendResult(sampleResult({ outcome: 'fail' }), stream);
-    await registry.appendResult(sampleResult({ camera: undefined }), stream);
-    expect(await registry.counts()).toEqual([
-      { outcome: 'pass', rows: 1 },
-      { camera: 'walkway', outcome: 'fail', rows: 2 },
-    ]);
-  });
 });
 
 describe('calls that cannot be answered', () => {
@@ -250,18 +240,19 @@ describe('models and cameras', () => {
   });
 
   it('keeps each version of a model and the newest configuration of a camera', async () => {
-    const { registry } = await openRegistry();
-    await registry.upsertModel(model);
-    await registry.upsertModel({ ...model, version: '1.1.0', sha256: 'd'.repeat(64) });
-    await registry.upsertModel({ ...model, manifest: '{"v":2}' });
-    const models = await registry.models();
-    expect(models.map(({ version }) => version).sort()).toEqual(['1.0.0', '1.1.0']);
-    expect(models.find(({ version }) => version === '1.0.0')?.manifest).toBe('{"v":2}');
-    await registry.upsertCamera('walkway', '{"v":1}');
-    await registry.appendResult(sampleResult(), stream);
-    await registry.upsertCamera('walkway', '{"v":2}');
-    expect(await registry.cameras()).toEqual([
-      { name: 'walkway', config: '{"v":2}', lastSequence: 1 },
+    const { store, append } = await openStore();
+    store.upsertModel(model);
+    store.upsertModel({ ...model, version: '1.1.0', sha256: 'd'.repeat(64) });
+    store.upsertModel({ ...model, manifest: '{"v":2}' });
+    const models = store.db.prepare('SELECT version, manifest FROM models ORDER BY version');
+    expect(models.all()).toEqual([
+      { version: '1.0.0', manifest: '{"v":2}' },
+      { version: '1.1.0', manifest: '{}' },
     ]);
+    store.upsertCamera('walkway', '{"v":1}');
+    await append(sampleResult(), 'stream');
+    store.upsertCamera('walkway', '{"v":2}');
+    const cameras = store.db.prepare('SELECT name, config, last_sequence FROM cameras');
+    expect(cameras.all()).toEqual([{ name: 'walkway', config: '{"v":2}', last_sequence: 1 }]);
   });
 });
