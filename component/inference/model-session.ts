@@ -10,7 +10,7 @@ import type { FrameTransform, TensorData, TensorDtype, TensorValue } from '../co
 import { createDecoder } from '../decode/create-decoder.ts';
 import type { Decoder } from '../decode/decoder.ts';
 import type { ModelSetup } from './model-setup.ts';
-import { RunClock } from './run-clock.ts';
+import { RunMark } from './run-mark.ts';
 import { loadError, runError } from './runtime-error.ts';
 import { warmUpPicture } from './warm-up-picture.ts';
 import type { PictureReply, TensorReply } from './worker-protocol.ts';
@@ -25,7 +25,7 @@ export type OnnxRuntime = typeof import('onnxruntime-node');
 export class ModelSession {
   readonly #runtime: OnnxRuntime;
   readonly #setup: ModelSetup;
-  readonly #clock: RunClock;
+  readonly #mark: RunMark;
   readonly #session: InferenceSession;
   readonly #decoder: Decoder;
   readonly #pixels: Float32Array<ArrayBuffer> | Uint8Array<ArrayBuffer>;
@@ -38,7 +38,7 @@ export class ModelSession {
   static async open(
     runtime: OnnxRuntime,
     setup: ModelSetup,
-    clock = RunClock.create(),
+    mark = RunMark.create(),
   ): Promise<ModelSession> {
     try {
       const session = await runtime.InferenceSession.create(setup.modelFile, {
@@ -50,7 +50,7 @@ export class ModelSession {
         logSeverityLevel: 4,
         extra: { session: { intra_op: { allow_spinning: '0' } } },
       });
-      return new ModelSession(runtime, setup, clock, session);
+      return new ModelSession(runtime, setup, mark, session);
     } catch (error) {
       throw loadError(error, setup.modelFile);
     }
@@ -59,7 +59,7 @@ export class ModelSession {
   private constructor(
     runtime: OnnxRuntime,
     setup: ModelSetup,
-    clock: RunClock,
+    mark: RunMark,
     session: InferenceSession,
   ) {
     const { spec } = setup;
@@ -70,7 +70,7 @@ export class ModelSession {
       spec.layout === 'nchw' ? [1, channels, height, width] : [1, height, width, channels];
     this.#runtime = runtime;
     this.#setup = setup;
-    this.#clock = clock;
+    this.#mark = mark;
     this.#session = session;
     this.#decoder = createDecoder(setup.output, setup.outputs, { labels: setup.labels, spec });
     this.#pixels = spec.dtype === 'float32' ? new Float32Array(elements) : new Uint8Array(elements);
@@ -163,13 +163,13 @@ export class ModelSession {
     names: readonly string[],
   ): Promise<ReadonlyMap<string, TensorValue>> {
     let results: InferenceSession.OnnxValueMapType;
-    this.#clock.begin();
+    this.#mark.set(true);
     try {
       results = await this.#session.run(feeds, [...names]);
     } catch (error) {
       throw runError(error);
     } finally {
-      this.#clock.end();
+      this.#mark.set(false);
     }
     const outputs = new Map<string, TensorValue>();
     for (const name of names) {

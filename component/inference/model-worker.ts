@@ -2,7 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { VedetteError } from '../contract/errors.ts';
 import { ModelSession } from './model-session.ts';
-import { RunClock } from './run-clock.ts';
+import { RunMark } from './run-mark.ts';
 import type {
   FromWorker,
   ModelWorkerData,
@@ -21,8 +21,8 @@ delete (globalThis as { Float16Array?: unknown }).Float16Array;
 let session: ModelSession;
 try {
   const runtime = await import('onnxruntime-node');
-  const { setup, clock } = workerData as ModelWorkerData;
-  session = await ModelSession.open(runtime, setup, RunClock.attach(clock));
+  const { setup, mark } = workerData as ModelWorkerData;
+  session = await ModelSession.open(runtime, setup, RunMark.attach(mark));
   await session.warmUp();
   port.on('message', (message: ToWorker) => void receive(message));
   post({ kind: 'ready' });

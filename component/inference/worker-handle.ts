@@ -3,7 +3,7 @@ import { VedetteError } from '../contract/errors.ts';
 import { WORKER_MEMORY } from '../contract/worker-memory.ts';
 import { entryFile } from './entry-file.ts';
 import type { ModelSetup } from './model-setup.ts';
-import { RunClock } from './run-clock.ts';
+import { RunMark } from './run-mark.ts';
 import type {
   FromWorker,
   ModelWorkerData,
@@ -36,7 +36,7 @@ export class WorkerHandle {
   readonly #worker: Worker;
   readonly #events: WorkerEvents;
   readonly #exited: Promise<void>;
-  readonly #clock = RunClock.create();
+  readonly #mark = RunMark.create();
   #state: WorkerHandleState = 'loading';
   #isLoading = true;
   #running: RunningJob | undefined;
@@ -45,7 +45,7 @@ export class WorkerHandle {
 
   constructor(name: string, setup: ModelSetup, events: WorkerEvents) {
     this.#events = events;
-    const workerData: ModelWorkerData = { setup, clock: this.#clock.memory };
+    const workerData: ModelWorkerData = { setup, mark: this.#mark.memory };
     this.#worker = new Worker(entryFile('model-worker'), {
       name,
       workerData,
@@ -73,9 +73,9 @@ export class WorkerHandle {
     return this.#isLoading || this.#running !== undefined;
   }
 
-  /** How long it has been inside ONNX Runtime with its job, in milliseconds; nothing when it is not. */
-  get ranMs(): number | undefined {
-    return this.#clock.elapsedMs;
+  /** Whether its job is inside ONNX Runtime just now, rather than before or behind it. */
+  get isInsideModel(): boolean {
+    return this.#mark.isSet;
   }
 
   /** Only when idle. @throws VedetteError of the job, or WORKER_LOST */

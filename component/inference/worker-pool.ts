@@ -167,11 +167,10 @@ export class WorkerPool {
     const queueMs = waiting.dispatchedAt - waiting.enqueuedAt;
     let stuck = setTimeout(() => look(), timeoutMs);
     // A picture that is slow to decode is the fault of who sent it, and decoding ends by itself:
-    // a worker hangs when the run had the greater part of the time.
+    // only a worker that is inside the model by then is taken for one that hangs.
     const look = () => {
-      const ranMs = worker.ranMs ?? 0;
-      if (ranMs >= timeoutMs / 2) this.#abandon(worker, timeoutMs);
-      else stuck = setTimeout(look, timeoutMs - ranMs);
+      if (worker.isInsideModel) this.#abandon(worker, timeoutMs);
+      else stuck = setTimeout(look, timeoutMs);
     };
     this.#inFlight.add(waiting);
     try {

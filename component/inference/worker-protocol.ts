@@ -5,8 +5,8 @@ import type { ModelSetup } from './model-setup.ts';
 
 export interface ModelWorkerData {
   readonly setup: ModelSetup;
-  /** Of a RunClock. */
-  readonly clock: SharedArrayBuffer;
+  /** Of a RunMark. */
+  readonly mark: SharedArrayBuffer;
 }
 
 /** What the main thread asks of a model worker; one at a time, answered by the same `id`. */
