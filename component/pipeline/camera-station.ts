@@ -41,6 +41,8 @@ interface PushedWait {
   readonly context: Readonly<Record<string, unknown>> | undefined;
   readonly resolve: (result: InferenceResult) => void;
   readonly reject: (error: VedetteError) => void;
+  /** The model is done with it, and the answer is on its way to the disk. */
+  isJudged: boolean;
 }
 
 /** One configured camera: its source, slots, statistics and the loop that judges its frames. */
@@ -108,7 +110,7 @@ export class CameraStation {
     this.#driver = driver;
     this.#slots = slots;
     this.#supervisor = supervisor;
-    this.#keeper = createResultKeeper({
+    const keeper = createResultKeeper({
       ...this.#options,
       camera: name,
       view,
@@ -119,6 +121,7 @@ export class CameraStation {
       isAwaited: ({ sequence }) => this.#pushed.has(sequence),
       onKept: (judged, kept) => this.#onKept(judged, kept),
     });
+    this.#keeper = keeper;
     const line: CameraLine = {
       name,
       thing: config.thing,
@@ -130,7 +133,11 @@ export class CameraStation {
       hasViewers: () => liveView.hasViewers(name),
       contextOf: ({ sequence }) => this.#pushed.get(sequence)?.context,
       isAbandoned: ({ sequence }) => this.#abandoned.delete(sequence),
-      keep: this.#keeper.keep,
+      keep: (judged) => {
+        const waiting = this.#pushed.get(judged.frame.sequence);
+        if (waiting) waiting.isJudged = true;
+        return keeper.keep(judged);
+      },
       faults,
     };
     this.#loop = runCamera(line, this.#stop.signal);
@@ -163,6 +170,7 @@ export class CameraStation {
     let sequence: number | undefined;
     const giveUp = new AbortController();
     const watch = this.#watchModel(() => {
+      if (sequence !== undefined && this.#pushed.get(sequence)?.isJudged) return;
       const error = this.#modelNotReady();
       giveUp.abort(error);
       reject(error);
@@ -173,7 +181,7 @@ export class CameraStation {
         ...(fileName === undefined ? {} : { fileName }),
         onSequence: (number) => {
           sequence = number;
-          this.#pushed.set(number, { context, resolve, reject });
+          this.#pushed.set(number, { context, resolve, reject, isJudged: false });
         },
       });
       return await promise;
