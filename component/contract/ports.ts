@@ -247,7 +247,6 @@ export interface RegistryModel {
   readonly variant: string;
   /** The manifest as JSON. */
   readonly manifest: string;
-  readonly probedAtMs?: number;
 }
 
 // ----------------------------------------------------------------- events

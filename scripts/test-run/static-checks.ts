@@ -14,7 +14,7 @@ const PRODUCT = ['component', 'native', 'local-server', 'cloud-publisher', 'scri
 
 /** C++ files of the addon, relative to the root. */
 export const cppFiles = (root: string): string[] =>
-  globSync('native/{core,binding,test}/**/*.{cc,cpp,h,hpp}', { cwd: root }).sort();
+  globSync('native/{core,binding,test,bench}/**/*.{cc,cpp,h,hpp}', { cwd: root }).sort();
 
 export function staticChecks(root: string): StaticCheck[] {
   const node = (title: string, args: readonly string[], remedy?: string): StaticCheck => ({
