@@ -1,6 +1,12 @@
 import type { ServerResponse } from 'node:http';
 
 const BOUNDARY = 'vedette-picture';
+/**
+ * What stands before each picture. It follows the picture before at once: Chromium shows a picture
+ * only when it has read the head of the next, and would be one picture late for ever. Hence no part
+ * has a Content-Length.
+ */
+const PART_HEAD = `--${BOUNDARY}\r\nContent-Type: image/jpeg\r\n\r\n`;
 /** A viewer that takes nothing for so long is gone, whatever its socket says. */
 const STUCK_AFTER_MS = 30_000;
 
@@ -36,7 +42,7 @@ export class LiveViewer {
       ...headers,
       'content-type': `multipart/x-mixed-replace; boundary=${BOUNDARY}`,
     });
-    this.#response.write(`--${BOUNDARY}\r\n`);
+    this.#response.write(PART_HEAD);
     this.#hasBegun = true;
     this.#sendNewest();
   }
@@ -58,10 +64,8 @@ export class LiveViewer {
     this.#isSending = true;
     this.#stuckTimer = setTimeout(() => this.close(), STUCK_AFTER_MS);
     this.#response.cork();
-    this.#response.write(`Content-Type: image/jpeg\r\nContent-Length: ${jpeg.length}\r\n\r\n`);
     this.#response.write(jpeg);
-    // Browsers show a picture when they see where it ends, so its boundary follows at once.
-    this.#response.write(`\r\n--${BOUNDARY}\r\n`, () => {
+    this.#response.write(`\r\n${PART_HEAD}`, () => {
       clearTimeout(this.#stuckTimer);
       this.#isSending = false;
       this.#sendNewest();

@@ -1,5 +1,6 @@
 import { chromium } from 'playwright-core';
 import type { Browser, Page } from 'playwright-core';
+import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { VedetteError } from '../../../component/contract/errors.ts';
 import { buildDashboard } from '../../../local-server/dashboard/build.mjs';
@@ -260,4 +261,29 @@ it('keeps up with hundreds of verdicts a second', async () => {
   await page.getByText('the very last one').first().waitFor();
   expect(await page.locator('tbody tr').count()).toBeLessThanOrEqual(30);
   expect(complaints).toEqual([]);
+});
+
+it('shows the latest picture of a camera, also when none follows it', async () => {
+  const runtime = new InMemoryRuntime();
+  runtime.cameraList = [sampleCamera('walkway')];
+  const { address } = await startStandIn(runtime);
+  const { page } = await openPage(address);
+  await expect.poll(() => runtime.viewers.size).toBe(1);
+  for (const colour of ['#ff0000', '#00ff00']) {
+    runtime.showPicture(
+      await sharp({ create: { width: 64, height: 48, channels: 3, background: colour } })
+        .jpeg({ quality: 100 })
+        .toBuffer(),
+    );
+  }
+  const greenness = () =>
+    page.evaluate(() => {
+      const image = document.querySelector<HTMLImageElement>('img[src*="/live"]');
+      const context = document.createElement('canvas').getContext('2d');
+      if (!image?.naturalWidth || !context) return 'no picture';
+      context.drawImage(image, 0, 0);
+      const [red = 0, green = 0] = context.getImageData(5, 5, 1, 1).data;
+      return green > 200 && red < 60 ? 'green' : `red ${red}, green ${green}`;
+    });
+  await expect.poll(greenness).toBe('green');
 });

@@ -85,12 +85,10 @@ async function livePictures(name: string, count: number): Promise<Buffer[]> {
   for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
     bytes = Buffer.concat([bytes, chunk]);
     for (;;) {
-      const header = /Content-Length: (\d+)\r\n\r\n/.exec(bytes.toString('latin1'));
-      const start = header ? header.index + header[0].length : 0;
-      const end = start + Number(header?.[1]);
-      if (!header || bytes.length < end) break;
-      pictures.push(bytes.subarray(start, end));
-      bytes = bytes.subarray(end);
+      const end = bytes.indexOf(`\r\n--${boundary}\r\n`);
+      if (end < 0) break;
+      pictures.push(bytes.subarray(bytes.indexOf('\r\n\r\n') + 4, end));
+      bytes = bytes.subarray(end + 2);
     }
     if (pictures.length >= count) break;
   }
