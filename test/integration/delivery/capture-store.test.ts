@@ -204,6 +204,9 @@ describe('under load', () => {
   });
 });
 
+/** What was stored in this very millisecond is not older than an age of zero. */
+const olderThanNow = () => new Promise((resolve) => setTimeout(resolve, 5));
+
 describe('retention of captures', () => {
   const limits = configDefaults.retention;
 
@@ -241,6 +244,7 @@ describe('retention of captures', () => {
     const capture = await store.save(await newPicture(registry));
     const other = await store.save(await newPicture(registry));
     await rm(store.fileOf(other));
+    await olderThanNow();
     const summary = await registry.applyRetention({ ...limits, capturesMaxAgeHours: 0 });
     expect(summary).toMatchObject({ capturesDeleted: 2, capturesKept: 0 });
     expect(await filesBelow(root)).toEqual([]);
@@ -256,6 +260,7 @@ describe('retention of captures', () => {
     await mkdir(join(store.fileOf(stuck), 'inside'), { recursive: true });
     const other = await store.save(await newPicture(registry));
     for (let round = 0; round < 2; round += 1) {
+      await olderThanNow();
       await registry.applyRetention({ ...limits, capturesMaxAgeHours: 0 });
     }
     await expect(registry.capture(other.id)).rejects.toMatchObject({ code: 'NOT_FOUND' });
