@@ -45,7 +45,7 @@ export function inspectImage(data: Uint8Array): ImageInfo {
 /**
  * Raw pixels to a tensor in one call: colour, turn, region, resize, normalise, layout.
  * `out` has the dtype of `spec` and at least `tensorElements(spec)` elements.
- * Each step is defined in docs/native.md.
+ * Each step is defined in native/README.md.
  * @throws VedetteError FRAME_INVALID, TENSOR_INVALID
  */
 export function rawToTensor(

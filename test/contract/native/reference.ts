@@ -1,6 +1,6 @@
 /**
  * What a picture becomes as a tensor, computed slowly in 64-bit floating point from the definitions
- * in docs/native.md, one pixel at a time. Shares nothing with the addon but those definitions.
+ * in native/README.md, one pixel at a time. Shares nothing with the addon but those definitions.
  */
 import type { Box, FrameView, RawPixelFormat, Size } from '../../../component/contract/frame.ts';
 import type {
@@ -48,7 +48,7 @@ export function yuvToRgb(y: number, cb: number, cr: number): [number, number, nu
 }
 
 /**
- * The same as docs/native.md fixes it for kernels: coefficients with 14 and 13 fractional bits, each
+ * The same as native/README.md fixes it for kernels: coefficients with 14 and 13 fractional bits, each
  * product rounded to 1/64 of a level. At most one level from `yuvToRgb`, which a test shows for every
  * triple. Where a filter has negative weights a level more in the input may become two in the output:
  * those resizes are compared from here on.
