@@ -53,7 +53,7 @@ function graphRows({ graph }: ModelDescription): Row[] {
     ...graph.outputs.map((one): Row => ['output', declaration(one)]),
     ['operators', `${graph.nodeCount} nodes: ${operators.join(', ')}`],
     ...Object.entries(graph.metadata).map(([key, value]): Row => ['metadata', `${key}: ${value}`]),
-    ...graph.externalFiles.map((file): Row => ['weights in', file]),
+    ...graph.externalFiles.map(({ name }): Row => ['weights in', name]),
   ];
 }
 

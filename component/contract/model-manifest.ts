@@ -15,19 +15,29 @@ const semver = z
     'a semantic version such as 1.0.0',
   );
 
-/** A file inside the package: relative, with `/`, never leading out of it. */
-const packagePath = z
-  .string()
-  .min(1)
-  .max(255)
-  .refine(
-    (path) =>
-      !path.startsWith('/') &&
-      !path.includes('\\') &&
-      !path.includes('\0') &&
-      path.split('/').every((part) => part !== '' && part !== '.' && part !== '..'),
-    'a relative path inside the package',
-  );
+/** Whether a path is relative, with `/`, and never leads out of where it begins. */
+export const isInsidePath = (path: string): boolean =>
+  path.length <= 255 &&
+  !path.includes('\\') &&
+  !path.includes('\0') &&
+  path.split('/').every((part) => part !== '' && part !== '.' && part !== '..');
+
+const packagePath = z.string().refine(isInsidePath, 'a relative path inside the package');
+
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/, '64 lower-case hexadecimal digits');
+
+/** Machines that a variant can be made for: `process.platform` and `process.arch` of Node.js. */
+export const PLATFORMS = ['linux-x64', 'linux-arm64'] as const;
+
+/** ONNX Runtime's execution providers by their usual short names. */
+export const EXECUTION_PROVIDERS = [
+  'cpu',
+  'xnnpack',
+  'cuda',
+  'tensorrt',
+  'openvino',
+  'qnn',
+] as const;
 
 export const TASKS = [
   'object-detection',
@@ -39,12 +49,18 @@ export const TASKS = [
 export const variantSchema = z.strictObject({
   name: nameSchema.describe('Name of the variant, such as `fp32` or `int8`'),
   file: packagePath.describe('The ONNX file'),
-  sha256: z
-    .string()
-    .regex(/^[0-9a-f]{64}$/, '64 lower-case hexadecimal digits')
-    .optional()
-    .describe('sha256 of the ONNX file; checked at every load when given'),
+  sha256: sha256.optional().describe('sha256 of the ONNX file; checked at every load when given'),
   precision: z.enum(['fp32', 'fp16', 'int8']).default('fp32').describe('Precision of the weights'),
+  platforms: z
+    .array(z.enum(PLATFORMS))
+    .min(1)
+    .optional()
+    .describe('Machines that it is for; every one when absent'),
+  executionProviders: z
+    .array(z.enum(EXECUTION_PROVIDERS))
+    .min(1)
+    .optional()
+    .describe('Execution providers that it is for; every one when absent'),
 });
 
 export const modelInputSchema = z.strictObject({
@@ -250,6 +266,10 @@ export const modelManifestSchema = z.strictObject({
     .optional()
     .describe('A text file with one label a line, or the labels themselves'),
   golden: z.array(goldenSchema).max(1000).default([]),
+  files: z
+    .record(packagePath, sha256)
+    .optional()
+    .describe('sha256 of files of the package, such as labels and weights; checked at every load'),
   provenance: z
     .strictObject({
       trainingJob: z.string().optional(),
@@ -261,6 +281,8 @@ export const modelManifestSchema = z.strictObject({
 
 export type ModelManifest = z.infer<typeof modelManifestSchema>;
 export type ModelManifestInput = z.input<typeof modelManifestSchema>;
+export type Platform = (typeof PLATFORMS)[number];
+export type ExecutionProvider = (typeof EXECUTION_PROVIDERS)[number];
 export type ModelVariant = z.infer<typeof variantSchema>;
 export type ModelInput = z.infer<typeof modelInputSchema>;
 export type ModelOutput = z.infer<typeof modelOutputSchema>;

@@ -29,6 +29,8 @@ export interface OnnxInitializer {
   readonly data?: Float32Array | Uint8Array | Int32Array | BigInt64Array | Uint16Array;
   /** Weights in a file beside the model, in place of `data`. */
   readonly externalFile?: string;
+  /** Where in it they lie; the whole file when absent. */
+  readonly externalPlace?: { readonly offset: number | string; readonly length: number | string };
 }
 
 export type OnnxAttribute =
@@ -138,6 +140,9 @@ function tensorBytes(tensor: OnnxInitializer): Buffer {
     ? bytesField(9, Buffer.from(data.buffer, data.byteOffset, data.byteLength))
     : Buffer.concat([
         bytesField(13, entry('location', tensor.externalFile ?? 'missing')),
+        ...Object.entries(tensor.externalPlace ?? {}).map(([key, value]) =>
+          bytesField(13, entry(key, String(value))),
+        ),
         varintField(14, 1),
       ]);
   return Buffer.concat([

@@ -135,6 +135,46 @@ export class OnnxWire {
   }
 }
 
+/** Visits the fields of a message that lies from `start` to `end`, one after another. */
+export async function eachField(
+  wire: OnnxWire,
+  start: number,
+  end: number,
+  message: string,
+  visit: (field: WireField) => Promise<void> | void,
+): Promise<void> {
+  let position = start;
+  for (;;) {
+    const field = await wire.next(position, end, message);
+    if (!field) return;
+    const pending = visit(field);
+    if (pending) await pending;
+    position = field.end;
+  }
+}
+
+const MAX_STRING_BYTES = 64 * 1024;
+
+/** A name or another short text. */
+export const short = (wire: OnnxWire, field: WireField): Promise<string> =>
+  wire.text(field, MAX_STRING_BYTES, 'the model');
+
+/** StringStringEntryProto: key 1, value 2; the value has at most `limit` bytes. */
+export async function readEntry(
+  wire: OnnxWire,
+  entry: WireField,
+  limit = MAX_STRING_BYTES,
+): Promise<{ key: string; value: string }> {
+  let key = '';
+  let value = '';
+  await eachField(wire, entry.start, entry.end, 'an entry', async (field) => {
+    if (field.wireType !== 2) return;
+    if (field.number === 1) key = await wire.text(field, MAX_STRING_BYTES, 'an entry');
+    if (field.number === 2) value = await wire.text(field, limit, 'an entry');
+  });
+  return { key, value };
+}
+
 export function invalid(byteOffset: number, problem: string): VedetteError {
   return new VedetteError(
     'MODEL_FILE_INVALID',

@@ -4,6 +4,7 @@ import type { z } from 'zod';
 import { modelManifestSchema } from '../../contract/model-manifest.ts';
 import type { ModelManifest } from '../../contract/model-manifest.ts';
 import { packageInvalid } from './package-invalid.ts';
+import { variantProblems } from './variant-problems.ts';
 import type { AuthoredInput } from './complete-input.ts';
 
 export const MANIFEST_FILE = 'model.json';
@@ -58,12 +59,9 @@ export async function readManifest(folder: string): Promise<AuthoredManifest> {
   return { manifest, authored: input ?? {} };
 }
 
-/** What the schema cannot say: names used twice, a decoder that is not the task's. */
+/** What the schema cannot say: variants taken for each other, a decoder that is not the task's. */
 function contradictions(manifest: ModelManifest): string[] {
-  const problems: string[] = [];
-  const names = manifest.variants.map((variant) => variant.name);
-  const twice = names.find((name, index) => names.indexOf(name) !== index);
-  if (twice !== undefined) problems.push(`variants: the name '${twice}' is used twice`);
+  const problems = variantProblems(manifest.variants);
   const decoders = DECODERS_OF_TASK[manifest.task];
   if (!decoders.includes(manifest.output.decoder)) {
     const names = decoders.map((decoder) => `'${decoder}'`).join(' or ');

@@ -1,9 +1,12 @@
 import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { VedetteError } from '../../contract/errors.ts';
-import type { TensorDeclaration, TensorDtype } from '../../contract/tensor.ts';
-import { OnnxWire, invalid } from './onnx-wire.ts';
+import type { TensorDeclaration } from '../../contract/tensor.ts';
+import { OnnxWire, eachField, invalid, readEntry, short } from './onnx-wire.ts';
 import type { WireField } from './onnx-wire.ts';
+import { readTensor } from './read-onnx-tensor.ts';
+import type { ExternalFile } from './read-onnx-tensor.ts';
+import { readValueInfo } from './read-onnx-value.ts';
 
 /** What an ONNX file says of itself, weights left aside. */
 export interface OnnxStructure {
@@ -26,41 +29,14 @@ export interface OnnxStructure {
   readonly operators: Readonly<Record<string, number>>;
   readonly nodeCount: number;
   readonly initializerCount: number;
-  /** Files beside the model that hold its weights, as the file names them. */
-  readonly externalFiles: readonly string[];
+  /** Files beside the model that hold its weights, by name. */
+  readonly externalFiles: readonly ExternalFile[];
 }
 
-const MAX_STRING_BYTES = 64 * 1024;
 const MAX_METADATA_BYTES = 16 * 1024 * 1024;
 const MAX_ENTRIES = 4096;
 const MAX_NODES = 2_000_000;
-const MAX_RANK = 64;
 const MAX_DEPTH = 16;
-
-/** TensorProto.DataType by number (onnx.proto); types that Vedette's tensors do not have are named. */
-const ELEMENT_TYPES: Readonly<Record<number, TensorDtype>> = {
-  1: 'float32',
-  2: 'uint8',
-  3: 'int8',
-  4: 'uint16',
-  5: 'int16',
-  6: 'int32',
-  7: 'int64',
-  8: 'string',
-  9: 'bool',
-  10: 'float16',
-  11: 'float64',
-  12: 'uint32',
-  13: 'uint64',
-};
-const OTHER_ELEMENT_TYPES: Readonly<Record<number, string>> = {
-  14: 'complex64',
-  15: 'complex128',
-  16: 'bfloat16',
-  17: 'float8',
-  21: 'uint4',
-  22: 'int4',
-};
 
 interface Draft {
   irVersion: number;
@@ -78,7 +54,7 @@ interface Draft {
   /** Nodes of the main graph by their outputs. */
   readonly makers: Map<string, Maker>;
   nodeCount: number;
-  readonly externalFiles: Set<string>;
+  readonly externalFiles: Map<string, number>;
 }
 
 interface Maker {
@@ -141,7 +117,7 @@ async function readModel(wire: OnnxWire): Promise<OnnxStructure> {
     operators: new Map(),
     makers: new Map(),
     nodeCount: 0,
-    externalFiles: new Set(),
+    externalFiles: new Map(),
   };
   await eachField(wire, 0, wire.byteLength, 'the model', async (field) => {
     if (field.number === 1 && field.wireType === 0) draft.irVersion = field.value;
@@ -171,7 +147,9 @@ async function readModel(wire: OnnxWire): Promise<OnnxStructure> {
     operators: Object.fromEntries([...draft.operators].sort(([a], [b]) => (a < b ? -1 : 1))),
     nodeCount: draft.nodeCount,
     initializerCount: draft.initializers.size,
-    externalFiles: [...draft.externalFiles].sort(),
+    externalFiles: [...draft.externalFiles]
+      .map(([name, byteLength]) => ({ name, byteLength }))
+      .sort((a, b) => (a.name < b.name ? -1 : 1)),
   };
 }
 
@@ -191,25 +169,6 @@ function outputOperators(draft: Draft): Record<string, string> {
   return Object.fromEntries(operators);
 }
 
-async function eachField(
-  wire: OnnxWire,
-  start: number,
-  end: number,
-  message: string,
-  visit: (field: WireField) => Promise<void> | void,
-): Promise<void> {
-  let position = start;
-  for (;;) {
-    const field = await wire.next(position, end, message);
-    if (!field) return;
-    const pending = visit(field);
-    if (pending) await pending;
-    position = field.end;
-  }
-}
-
-const short = (wire: OnnxWire, field: WireField) => wire.text(field, MAX_STRING_BYTES, 'the model');
-
 /** OperatorSetIdProto: domain 1, version 2. */
 async function readOpset(wire: OnnxWire, opset: WireField, draft: Draft): Promise<void> {
   let domain = '';
@@ -220,22 +179,6 @@ async function readOpset(wire: OnnxWire, opset: WireField, draft: Draft): Promis
   });
   if (draft.opsets.size >= MAX_ENTRIES) throw invalid(opset.start, 'the model has too many opsets');
   draft.opsets.set(domain === 'ai.onnx' ? '' : domain, version);
-}
-
-/** StringStringEntryProto: key 1, value 2. */
-async function readEntry(
-  wire: OnnxWire,
-  entry: WireField,
-  limit: number,
-): Promise<{ key: string; value: string }> {
-  let key = '';
-  let value = '';
-  await eachField(wire, entry.start, entry.end, 'an entry', async (field) => {
-    if (field.wireType !== 2) return;
-    if (field.number === 1) key = await wire.text(field, MAX_STRING_BYTES, 'an entry');
-    if (field.number === 2) value = await wire.text(field, limit, 'an entry');
-  });
-  return { key, value };
 }
 
 async function readMetadata(wire: OnnxWire, field: WireField, draft: Draft): Promise<void> {
@@ -259,7 +202,7 @@ async function readGraph(
     if (field.wireType !== 2) return;
     if (field.number === 1) await readNode(wire, field, draft, depth);
     else if (field.number === 5) {
-      const name = await readTensor(wire, field, draft);
+      const name = await readTensor(wire, field, draft.externalFiles);
       if (depth === 0) draft.initializers.add(name);
     } else if (depth > 0) return;
     else if (field.number === 2) draft.graphName = await short(wire, field);
@@ -295,7 +238,7 @@ async function readNode(
       await eachField(wire, field.start, field.end, 'an attribute', async (attribute) => {
         if (attribute.wireType !== 2) return;
         if (attribute.number === 5 || attribute.number === 10) {
-          await readTensor(wire, attribute, draft);
+          await readTensor(wire, attribute, draft.externalFiles);
         } else if (attribute.number === 6 || attribute.number === 11) {
           await readGraph(wire, attribute, draft, depth + 1);
         }
@@ -308,78 +251,4 @@ async function readNode(
     draft.makers.set(output, { operator: name, firstInput: firstInput ?? '' });
   }
   if (draft.operators.size > MAX_ENTRIES) throw invalid(node.start, 'too many kinds of operators');
-}
-
-/** TensorProto: name 8, external_data 13 (key `location`). raw_data 9 and the typed data are skipped. */
-async function readTensor(wire: OnnxWire, tensor: WireField, draft: Draft): Promise<string> {
-  let name = '';
-  await eachField(wire, tensor.start, tensor.end, 'a tensor', async (field) => {
-    if (field.wireType !== 2) return;
-    if (field.number === 8) name = await short(wire, field);
-    else if (field.number === 13) {
-      const { key, value } = await readEntry(wire, field, MAX_STRING_BYTES);
-      if (key === 'location') draft.externalFiles.add(value);
-      if (draft.externalFiles.size > MAX_ENTRIES) {
-        throw invalid(field.start, 'the weights lie in too many files');
-      }
-    }
-  });
-  return name;
-}
-
-/** ValueInfoProto: name 1, type 2. TypeProto: tensor_type 1 with elem_type 1 and shape 2. */
-async function readValueInfo(
-  wire: OnnxWire,
-  info: WireField,
-  role: 'input' | 'output',
-): Promise<TensorDeclaration> {
-  let name = '';
-  let elementType = 0;
-  const shape: (number | string | null)[] = [];
-  await eachField(wire, info.start, info.end, `an ${role}`, async (field) => {
-    if (field.number === 1 && field.wireType === 2) name = await short(wire, field);
-    if (field.number !== 2 || field.wireType !== 2) return;
-    await eachField(wire, field.start, field.end, 'a type', async (type) => {
-      if (type.number !== 1 || type.wireType !== 2) return;
-      await eachField(wire, type.start, type.end, 'a tensor type', async (part) => {
-        if (part.number === 1 && part.wireType === 0) elementType = part.value;
-        if (part.number === 2 && part.wireType === 2) await readShape(wire, part, shape);
-      });
-    });
-  });
-  const dtype = ELEMENT_TYPES[elementType];
-  if (!dtype) {
-    const kind =
-      elementType === 0
-        ? 'no tensor'
-        : `of element type ${OTHER_ELEMENT_TYPES[elementType] ?? elementType}`;
-    throw new VedetteError(
-      'MODEL_MISMATCH',
-      `${role} '${name}' is ${kind}; expected a tensor of ${Object.values(ELEMENT_TYPES).join(', ')}`,
-      { details: { name, elementType } },
-    );
-  }
-  return { name, dtype, shape };
-}
-
-/** TensorShapeProto: dim 1, each with dim_value 1 or dim_param 2. */
-async function readShape(
-  wire: OnnxWire,
-  shape: WireField,
-  into: (number | string | null)[],
-): Promise<void> {
-  await eachField(wire, shape.start, shape.end, 'a shape', async (field) => {
-    if (field.number !== 1 || field.wireType !== 2) return;
-    if (into.length >= MAX_RANK)
-      throw invalid(field.start, `a shape has more than ${MAX_RANK} dimensions`);
-    let dimension: number | string | null = null;
-    await eachField(wire, field.start, field.end, 'a dimension', async (part) => {
-      if (part.number === 1 && part.wireType === 0) {
-        dimension = part.value > 0 ? part.value : null;
-      } else if (part.number === 2 && part.wireType === 2) {
-        dimension = (await short(wire, part)) || null;
-      }
-    });
-    into.push(dimension);
-  });
 }

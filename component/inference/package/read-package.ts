@@ -4,12 +4,15 @@ import type { ModelManifest, ModelVariant } from '../../contract/model-manifest.
 import type { TensorDeclaration, TensorSpec } from '../../contract/tensor.ts';
 import { createDecoder } from '../../decode/create-decoder.ts';
 import { checkLabels } from './check-labels.ts';
+import { checkFileSums } from './check-file-sums.ts';
 import { completeInput } from './complete-input.ts';
 import { completeOutput } from './complete-output.ts';
+import { findExternalFiles } from './find-external-files.ts';
 import { readModelMetadata } from './model-metadata.ts';
 import type { ModelMetadata } from './model-metadata.ts';
 import { insideFile, sha256Of } from './package-files.ts';
 import { packageInvalid } from './package-invalid.ts';
+import { pickVariant } from './pick-variant.ts';
 import { readLabels } from './read-labels.ts';
 import { readManifest } from './read-manifest.ts';
 import type { AuthoredManifest } from './read-manifest.ts';
@@ -23,6 +26,8 @@ export interface ModelPackage {
   /** As written, with `output` completed from the ONNX file. */
   readonly manifest: ModelManifest;
   readonly variant: ModelVariant;
+  /** Why this variant was taken. */
+  readonly variantReason: string;
   /** Absolute path of the variant's ONNX file. */
   readonly modelFile: string;
   /**
@@ -55,7 +60,7 @@ const TASK_OF_METADATA: Readonly<Record<string, ModelManifest['task'] | undefine
 /**
  * Reads a model package: `model.json`, the ONNX file's structure, labels and golden pictures' files.
  * Weights are hashed, not loaded; nothing is run.
- * @param variantName the variant; the first one of the manifest when absent
+ * @param variantName the variant; the first one that is for this machine when absent
  * @throws VedetteError MODEL_PACKAGE_INVALID with every problem at once, MODEL_FILE_INVALID,
  * MODEL_MISMATCH naming the contradicting fields
  */
@@ -71,25 +76,18 @@ export async function completePackage(
   variantName?: string,
 ): Promise<ModelPackage> {
   const problems: string[] = [];
-  const variant = pickVariant(manifest, variantName, problems);
+  const choice = pickVariant(manifest, variantName, problems);
+  const variant = choice?.variant;
   const modelFile = variant && (await insideFile(root, variant.file, 'variants', problems));
   const fileLabels = await labelsOf(root, manifest, problems);
   for (const [index, golden] of manifest.golden.entries()) {
     await insideFile(root, golden.image, `golden[${index}].image`, problems);
   }
-  if (!variant || !modelFile) throw packageInvalid(root, problems);
+  await checkFileSums(root, manifest, problems);
+  if (!choice || !variant || !modelFile) throw packageInvalid(root, problems);
 
   const structure = await readOnnx(modelFile);
-  const weights: string[] = [];
-  for (const name of structure.externalFiles) {
-    const file = await insideFile(
-      root,
-      besideModel(variant.file, name),
-      'weights of the ONNX file',
-      problems,
-    );
-    if (file) weights.push(file);
-  }
+  const weights = await findExternalFiles(root, variant.file, structure.externalFiles, problems);
   const metadata = readModelMetadata(structure.metadata);
   checkMetadata(manifest, fileLabels, metadata, problems);
   const sha256 = await sha256Of([modelFile, ...weights]);
@@ -106,6 +104,7 @@ export async function completePackage(
     folder: root,
     manifest: { ...manifest, output },
     variant,
+    variantReason: choice.reason,
     modelFile,
     sha256,
     labels,
@@ -124,21 +123,6 @@ async function realFolder(folder: string): Promise<string> {
   }
 }
 
-function pickVariant(
-  manifest: ModelManifest,
-  name: string | undefined,
-  problems: string[],
-): ModelVariant | undefined {
-  const variant = manifest.variants.find(
-    (candidate) => name === undefined || candidate.name === name,
-  );
-  if (!variant) {
-    const names = manifest.variants.map((candidate) => `'${candidate.name}'`).join(', ');
-    problems.push(`variant '${name}' is asked for, the package has ${names}`);
-  }
-  return variant;
-}
-
 async function labelsOf(
   root: string,
   manifest: ModelManifest,
@@ -148,12 +132,6 @@ async function labelsOf(
   if (typeof manifest.labels !== 'string') return manifest.labels;
   const file = await insideFile(root, manifest.labels, 'labels', problems);
   return file ? readLabels(file, manifest.labels, problems) : undefined;
-}
-
-/** External weights are named relative to the ONNX file's folder. */
-function besideModel(modelFile: string, name: string): string {
-  const folder = modelFile.split('/').slice(0, -1);
-  return [...folder, name].join('/');
 }
 
 function checkMetadata(

@@ -76,7 +76,7 @@ describe('reading an ONNX file', () => {
     const { externalFiles } = await read(
       buildOnnx({ ...model, initializers: [model.initializers![0]!, withoutData] }),
     );
-    expect(externalFiles).toEqual(['model.onnx.data']);
+    expect(externalFiles).toEqual([{ name: 'model.onnx.data', byteLength: 0 }]);
   });
 
   test('knows the sample models', async () => {

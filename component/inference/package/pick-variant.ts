@@ -1,0 +1,64 @@
+import type {
+  ExecutionProvider,
+  ModelManifest,
+  ModelVariant,
+} from '../../contract/model-manifest.ts';
+
+export interface VariantChoice {
+  readonly variant: ModelVariant;
+  /** Why it was taken, in words. */
+  readonly reason: string;
+}
+
+/** What this process runs models with. */
+const PROVIDER: ExecutionProvider = 'cpu';
+const PLATFORM = `${process.platform}-${process.arch}`;
+
+/** Why a variant cannot run on this machine; `undefined` when it can. */
+export function whyNotHere({ platforms, executionProviders }: ModelVariant): string | undefined {
+  if (platforms && !platforms.some((platform) => platform === PLATFORM)) {
+    return `is for ${platforms.join(' and ')}, this machine is ${PLATFORM}`;
+  }
+  if (executionProviders && !executionProviders.includes(PROVIDER)) {
+    return `is for the execution provider ${executionProviders.join(' or ')}, this machine runs ${PROVIDER}`;
+  }
+  return undefined;
+}
+
+/**
+ * The variant asked for, else the first one that is for this machine. A name that the package does
+ * not have, and a package or variant that is for other machines, are pushed as problems.
+ */
+export function pickVariant(
+  { variants }: Pick<ModelManifest, 'variants'>,
+  name: string | undefined,
+  problems: string[],
+): VariantChoice | undefined {
+  if (name !== undefined) {
+    const variant = variants.find((candidate) => candidate.name === name);
+    if (!variant) {
+      const names = variants.map((candidate) => `'${candidate.name}'`).join(', ');
+      problems.push(`variant '${name}' is asked for, the package has ${names}`);
+      return undefined;
+    }
+    const why = whyNotHere(variant);
+    if (why === undefined) return { variant, reason: 'named in the configuration' };
+    problems.push(`variant '${name}' is asked for, but ${why}`);
+    return undefined;
+  }
+  const fitting = variants.filter((candidate) => whyNotHere(candidate) === undefined);
+  const [variant] = fitting;
+  if (variant) {
+    const reason =
+      variants.length === 1
+        ? 'the only one of the package'
+        : fitting.length === 1
+          ? 'the only one for this machine'
+          : 'the first of the package that is for this machine';
+    return { variant, reason };
+  }
+  for (const candidate of variants) {
+    problems.push(`variants: '${candidate.name}' ${whyNotHere(candidate)}`);
+  }
+  return undefined;
+}
