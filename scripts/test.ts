@@ -30,10 +30,13 @@ const MOST_LINES = 60;
 
 const CORE_TESTS = [
   { title: 'C++ core, address and undefined-behaviour sanitizers', args: ['native/test/run.mjs'] },
+  {
+    title: 'C++ core, fuzzing',
+    args: ['native/test/fuzz.mjs', '--seconds', isDeep ? '600' : '10'],
+  },
 ];
 const DEEP_CORE_TESTS = [
   { title: 'C++ core, valgrind', args: ['native/test/run.mjs', '--valgrind'] },
-  { title: 'C++ core, fuzzing', args: ['native/test/fuzz.mjs', '--seconds', '300'] },
 ];
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {

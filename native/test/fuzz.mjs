@@ -1,60 +1,88 @@
-// Runs the libFuzzer targets over the core (clang, ASan, UBSan). Prints executions and exits with 1
-// on a finding, whose input it keeps in build/fuzz.
-// Usage: node_modules/.bin/node native/test/fuzz.mjs --seconds 60 [--target jpeg|raw]
-import { execFileSync, spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, readdirSync } from 'node:fs';
+// Builds the libFuzzer targets over the core (clang, ASan, UBSan) and runs them, two at a time. Prints
+// executions and exits with 1 on a finding, whose input it keeps in build/fuzz. What the targets
+// learnt stays in build/fuzz/corpus-* for the next run.
+// Usage: node_modules/.bin/node native/test/fuzz.mjs [--seconds 60] [--target jpeg]
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync } from 'node:fs';
 import path from 'node:path';
-import { parseArgs } from 'node:util';
+import { parseArgs, promisify } from 'node:util';
+import { writeJpegSeeds } from './fuzz-seeds.mjs';
+
+const LANES = 2;
 
 const testFolder = import.meta.dirname;
 const nativeFolder = path.dirname(testFolder);
 const root = path.dirname(nativeFolder);
 const buildFolder = path.join(root, 'build', 'fuzz');
+const run = promisify(execFile);
 
-const { values } = parseArgs({
-  options: { seconds: { type: 'string', default: '60' }, target: { type: 'string' } },
-});
-const seconds = Number(values.seconds);
-if (!Number.isInteger(seconds) || seconds < 1)
-  throw new Error('--seconds: a whole number expected');
+const FLAGS = [
+  '-std=c++17',
+  '-O1',
+  '-g',
+  '-fsanitize=address,undefined',
+  '-fno-sanitize-recover=all',
+  '-ffp-contract=off',
+];
 
-const core = readdirSync(path.join(nativeFolder, 'core'))
-  .filter((name) => name.endsWith('.cc'))
-  .map((name) => path.join(nativeFolder, 'core', name));
+const filesOf = (folder, pattern) =>
+  readdirSync(folder)
+    .filter((name) => pattern.test(name))
+    .sort()
+    .map((name) => path.join(folder, name));
 
-/** Real pictures to begin with. */
-function seed(target, folder) {
-  if (target !== 'jpeg') return;
-  const street = path.join(root, 'samples', 'images', 'street');
-  for (const name of readdirSync(street)) {
-    if (name.endsWith('.jpg')) copyFileSync(path.join(street, name), path.join(folder, name));
-  }
+/** Does every job, at most LANES at once. */
+async function inLanes(jobs, action) {
+  const waiting = [...jobs];
+  const lane = async () => {
+    for (let job = waiting.shift(); job !== undefined; job = waiting.shift()) await action(job);
+  };
+  await Promise.all(Array.from({ length: LANES }, lane));
 }
 
-for (const target of values.target ? [values.target] : ['jpeg', 'raw']) {
+const headers = [
+  ...filesOf(path.join(nativeFolder, 'core'), /\.h$/),
+  ...filesOf(testFolder, /\.h$/),
+];
+
+/** Compiles one file, unless that was done with the same content and headers. @returns the object */
+async function compile(source) {
+  const hash = createHash('sha256').update(FLAGS.join(' '));
+  for (const file of [source, ...headers]) hash.update(file).update(readFileSync(file));
+  const name = path.basename(source, '.cc');
+  const object = path.join(buildFolder, `${name}-${hash.digest('hex').slice(0, 16)}.o`);
+  if (existsSync(object)) return object;
+  const part = `${object}.${process.pid}`;
+  await run('clang++', [...FLAGS, '-fsanitize=fuzzer-no-link', '-c', source, '-o', part]);
+  renameSync(part, object);
+  return object;
+}
+
+async function buildAll(targets) {
+  const objects = new Map();
+  const sources = filesOf(path.join(nativeFolder, 'core'), /\.cc$/);
+  const mains = targets.map((target) => path.join(testFolder, `fuzz_${target}.cc`));
+  await inLanes([...sources, ...mains], async (source) =>
+    objects.set(source, await compile(source)),
+  );
+  const core = sources.map((source) => objects.get(source));
+  await inLanes(targets, async (target) => {
+    const main = objects.get(path.join(testFolder, `fuzz_${target}.cc`));
+    const program = path.join(buildFolder, `fuzz-${target}`);
+    const libraries = ['-fsanitize=fuzzer', '-ljpeg', '-lpthread'];
+    await run('clang++', [...FLAGS, main, ...core, '-o', program, ...libraries]);
+  });
+}
+
+/** @returns whether nothing was found */
+async function fuzz(target, seconds) {
   const corpus = path.join(buildFolder, `corpus-${target}`);
   mkdirSync(corpus, { recursive: true });
-  seed(target, corpus);
-  const program = path.join(buildFolder, `fuzz-${target}`);
-  execFileSync(
-    'clang++',
-    [
-      '-std=c++17',
-      '-O1',
-      '-g',
-      '-fsanitize=fuzzer,address,undefined',
-      '-fno-sanitize-recover=all',
-      path.join(testFolder, `fuzz_${target}.cc`),
-      ...core,
-      '-o',
-      program,
-      '-ljpeg',
-      '-lpthread',
-    ],
-    { stdio: 'inherit' },
-  );
-  const result = spawnSync(
-    program,
+  if (target === 'jpeg') await writeJpegSeeds(corpus);
+  const dictionary = path.join(testFolder, `fuzz_${target}.dict`);
+  const result = await run(
+    path.join(buildFolder, `fuzz-${target}`),
     [
       corpus,
       `-max_total_time=${seconds}`,
@@ -64,14 +92,39 @@ for (const target of values.target ? [values.target] : ['jpeg', 'raw']) {
       '-print_final_stats=1',
       '-verbosity=0',
       `-artifact_prefix=${buildFolder}/${target}-`,
+      ...(existsSync(dictionary) ? [`-dict=${dictionary}`] : []),
     ],
     { encoding: 'utf8', maxBuffer: 1 << 28 },
-  );
+  ).catch((error) => error);
   const runs = /stat::number_of_executed_units:\s*(\d+)/.exec(result.stderr)?.[1] ?? 'no';
-  if (result.status !== 0) {
-    process.stderr.write(result.stderr.slice(-8000));
+  if (result instanceof Error) {
+    process.stderr.write(result.stderr?.slice(-8000) ?? result.message);
     console.log(`fuzz ${target}: a finding after ${runs} runs; its input lies in ${buildFolder}`);
-    process.exit(1);
+    return false;
   }
   console.log(`fuzz ${target}: ${runs} runs in ${seconds} s, no finding`);
+  return true;
 }
+
+const { values } = parseArgs({
+  options: { seconds: { type: 'string', default: '60' }, target: { type: 'string' } },
+});
+const seconds = Number(values.seconds);
+if (!Number.isInteger(seconds) || seconds < 1) {
+  throw new Error('--seconds: a whole number expected');
+}
+const all = filesOf(testFolder, /^fuzz_\w+\.cc$/).map((file) =>
+  path.basename(file, '.cc').slice('fuzz_'.length),
+);
+const targets = values.target === undefined ? all : [values.target];
+const unknown = targets.find((target) => !all.includes(target));
+if (unknown !== undefined) throw new Error(`--target: expected ${all.join(', ')}, got ${unknown}`);
+
+mkdirSync(buildFolder, { recursive: true });
+await buildAll(targets);
+const clean = [];
+await inLanes(targets, async (target) => {
+  if (await fuzz(target, seconds)) clean.push(target);
+});
+console.log(`${clean.length} passed, ${targets.length - clean.length} failed`);
+process.exitCode = clean.length === targets.length ? 0 : 1;

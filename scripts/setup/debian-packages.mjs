@@ -7,7 +7,10 @@ import { SetupError } from './setup-error.mjs';
 /** @typedef {'run' | 'test' | 'deep'} Level each includes the one before */
 const LEVELS = /** @type {const} */ (['run', 'test', 'deep']);
 
-const LIBRARIES = `/usr/lib/${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-linux-gnu`;
+const CPU = process.arch === 'arm64' ? 'aarch64' : 'x86_64';
+const LIBRARIES = `/usr/lib/${CPU}-linux-gnu`;
+/** From that of Debian 12 and Ubuntu 22.04 on; what stands beyond the last is only looked for in vain. */
+const CLANG_VERSIONS = Array.from({ length: 17 }, (_, index) => 14 + index);
 
 /** GStreamer's RTSP server, a camera for tests: its parts and a file of each. */
 const RTSP_SERVER = Object.entries({
@@ -52,6 +55,23 @@ export const DEBIAN_PACKAGES = [
     level: 'test',
     why: 'checks how the C++ files are formatted',
     commands: ['clang-format'],
+  },
+  {
+    name: 'clang',
+    level: 'test',
+    why: 'builds the fuzz targets of the addon',
+    commands: ['clang++'],
+  },
+  {
+    name: 'libclang-rt-dev',
+    // Ubuntu 22.04 has no such package: there libFuzzer comes with clang. apt takes a pattern that
+    // matches nothing for nothing to do.
+    ubuntuName: '?exact-name(libclang-rt-dev)',
+    level: 'test',
+    why: 'libFuzzer and the sanitizers of clang',
+    files: CLANG_VERSIONS.map(
+      (version) => `/usr/lib/clang/${version}/lib/linux/libclang_rt.fuzzer-${CPU}.a`,
+    ),
   },
   ...RTSP_SERVER,
   {
@@ -113,7 +133,8 @@ export function planDebianPackages(missing, os, isRoot) {
   const isDebian = os.id === 'debian' || os.like.includes('debian') || isUbuntu;
   const names = missing.map((entry) => (isUbuntu && entry.ubuntuName) || entry.name);
   if (isDebian && isRoot) return { install: names };
-  const wanted = missing.map((entry, index) => `  ${names[index]}: ${entry.why}`);
+  const wanted = missing.map((entry) => `  ${entry.name}: ${entry.why}`);
+  const quoted = names.map((name) => (/^[\w.+-]+$/.test(name) ? name : `'${name}'`));
   const way = isDebian
     ? ['Install what is missing, then run the same command again:', '']
     : [
@@ -126,7 +147,7 @@ export function planDebianPackages(missing, os, isRoot) {
       'Missing from this machine:',
       ...wanted,
       ...way,
-      `  sudo apt-get install -y --no-install-recommends ${names.join(' ')}`,
+      `  sudo apt-get install -y --no-install-recommends ${quoted.join(' ')}`,
     ].join('\n'),
   };
 }

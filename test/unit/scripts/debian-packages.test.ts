@@ -68,6 +68,25 @@ describe('planDebianPackages', () => {
     expect(explain).toContain('g++: compiles the addon');
   });
 
+  it('quotes for the shell what it hands to apt as a pattern', () => {
+    const entry = DEBIAN_PACKAGES.filter(({ name }) => name === 'libclang-rt-dev');
+    const ubuntu = parseOsRelease(NOBLE);
+    expect(planDebianPackages(entry, ubuntu, true)).toEqual({
+      install: ['?exact-name(libclang-rt-dev)'],
+    });
+    const { explain } = planDebianPackages(entry, ubuntu, false) as { explain: string };
+    expect(explain).toContain("--no-install-recommends '?exact-name(libclang-rt-dev)'");
+    expect(explain).toContain('libclang-rt-dev: libFuzzer');
+  });
+
+  it('finds libFuzzer of any version of clang', () => {
+    const isOf = (version: string) => (file: string) =>
+      file.startsWith(`/usr/lib/clang/${version}/lib/linux/libclang_rt.fuzzer-`);
+    expect(names('test', isOf('14'))).not.toContain('libclang-rt-dev');
+    expect(names('test', isOf('19'))).not.toContain('libclang-rt-dev');
+    expect(names('test', isOf('3.9'))).toContain('libclang-rt-dev');
+  });
+
   it('names the distribution that it does not know, even as root', () => {
     const fedora = parseOsRelease('ID=fedora');
     const { explain } = planDebianPackages(missing, fedora, true) as { explain: string };
