@@ -17,7 +17,7 @@
       ],
       "cflags_cc!": ["-std=gnu++20", "-std=gnu++17"],
       "libraries": ["-ljpeg"],
-      "ldflags": ["-Wl,--exclude-libs,ALL"]
+      "ldflags": ["-Wl,--exclude-libs,ALL", "-Wl,-rpath,'$$ORIGIN'"]
     }
   ]
 }

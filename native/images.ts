@@ -94,7 +94,7 @@ export function encodeJpeg(image: RawImage, quality: number): Uint8Array<ArrayBu
 }
 
 /**
- * The kernels that turn pixels into tensors on this processor: `scalar`, `avx2` or `avx512`. The
+ * The kernels that turn pixels into tensors on this processor: `scalar`, `avx2`, `avx512` or `neon`. The
  * environment variable VEDETTE_KERNEL, read when the addon is loaded, forces one; ADDON_UNAVAILABLE
  * when this processor does not have it.
  */

@@ -8,6 +8,8 @@ namespace {
 
 // Farther apart, picking single pixels is no slower.
 constexpr int kMostPieces = 32;
+// Of look_up_240: position 255 must lie beyond the last of them.
+constexpr int kMostLookUpPieces = 15;
 
 // Byte of a plane's row that holds a component of pixel x.
 int byte_of(PixelFormat format, int component, int x) {
@@ -34,9 +36,10 @@ Status GatherBuffer::build(const FusedKernels& kernels, const int32_t* positions
                            int row_bytes, GatherComponent* out, bool* is_possible) {
   *is_possible = false;
   const bool is_shuffle = kernels.reach == FusedKernels::Reach::shuffle_16;
+  const bool is_look_up = kernels.reach == FusedKernels::Reach::look_up_240;
   const int step_width = kernels.lanes * 2;
   const int group = is_shuffle ? 16 : step_width;
-  const int piece = is_shuffle ? 16 : 128;
+  const int piece = is_shuffle || is_look_up ? 16 : 128;
   const int groups = steps * step_width / group;
   if (!starts_.reserve(static_cast<size_t>(groups))) {
     return out_of_memory(static_cast<size_t>(groups) * sizeof(int32_t));
@@ -55,14 +58,17 @@ Status GatherBuffer::build(const FusedKernels& kernels, const int32_t* positions
   }
   const int pieces = (widest + piece - 1) / piece;
   // Every load must lie within the row.
-  if (pieces > kMostPieces || pieces * piece > row_bytes) return {};
+  const int most_pieces = is_look_up ? kMostLookUpPieces : kMostPieces;
+  if (pieces > most_pieces || pieces * piece > row_bytes) return {};
   for (int g = 0; g < groups; g++) {
     starts_[g] = std::min(starts_[g], row_bytes - pieces * piece);
   }
-  const size_t step_bytes = static_cast<size_t>(is_shuffle ? pieces * 32 : 64 + pieces * 8);
+  const size_t step_bytes = static_cast<size_t>(is_shuffle   ? pieces * 32
+                                                : is_look_up ? 16
+                                                             : 64 + pieces * 8);
   const size_t mask_bytes = step_bytes * static_cast<size_t>(steps);
   if (!masks_.reserve(mask_bytes)) return out_of_memory(mask_bytes);
-  std::memset(masks_.data(), is_shuffle ? 0x80 : 0, mask_bytes);
+  std::memset(masks_.data(), is_shuffle ? 0x80 : is_look_up ? 0xff : 0, mask_bytes);
   for (int i = 0; i < steps * step_width; i++) {
     if (positions[i] < 0) continue;
     uint8_t* const step = masks_.data() + step_bytes * static_cast<size_t>(i / step_width);
@@ -70,6 +76,8 @@ Status GatherBuffer::build(const FusedKernels& kernels, const int32_t* positions
     const int at = positions[i] - starts_[i / group];
     if (is_shuffle) {
       step[at / 16 * 32 + byte] = static_cast<uint8_t>(at % 16);
+    } else if (is_look_up) {
+      step[byte] = static_cast<uint8_t>(at);
     } else {
       step[byte] = static_cast<uint8_t>(at % 128);
       step[64 + at / 128 * 8 + byte / 8] |= static_cast<uint8_t>(1 << (byte % 8));

@@ -10,6 +10,7 @@ namespace vedette {
 //   shuffle_16   two starts for a step; for every 16 bytes of reach a 32-byte shuffle mask
 //   permute_128  one start for a step; 64 byte positions modulo 128, then for every 128 bytes of
 //                reach 64 bits that say which bytes come from there
+//   look_up_240  one start for a step; 16 byte positions from there on, 255 for 0; pieces of 16 bytes
 struct GatherComponent {
   const int32_t* start = nullptr;
   const uint8_t* masks = nullptr;

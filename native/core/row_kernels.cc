@@ -34,6 +34,7 @@ struct Available {
     kernels[count++] = scalar_row_kernels();
     if (has_avx2()) kernels[count++] = avx2_row_kernels();
     if (has_avx512()) kernels[count++] = avx512_row_kernels();
+    if (neon_row_kernels() != nullptr) kernels[count++] = neon_row_kernels();
   }
 };
 

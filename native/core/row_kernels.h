@@ -38,7 +38,7 @@ struct NarrowTables;
 // Only for processors with byte shuffles: a row of the source is read only where the tensor needs it,
 // and never becomes a row of pixels.
 struct FusedKernels {
-  enum class Reach { shuffle_16, permute_128 } reach = Reach::shuffle_16;
+  enum class Reach { shuffle_16, permute_128, look_up_240 } reach = Reach::shuffle_16;
   // Output positions of one step; lines have room for a whole number of steps.
   int lanes = 0;
   // From one source row, one line for each of R, G and B, `pitch` samples apart, with 7 fractional
@@ -112,7 +112,7 @@ struct RowKernels {
 // The kernels in use: the fastest ones this processor has, unless chosen.
 const RowKernels& row_kernels();
 
-// "scalar", "avx2" or "avx512" for the whole process; null or empty: the fastest. INTERNAL when there
+// "scalar", "avx2", "avx512" or "neon" for the whole process; null or empty: the fastest. INTERNAL when there
 // is no such kernel or this processor cannot run it.
 Status choose_row_kernels(const char* name);
 
@@ -123,5 +123,6 @@ const RowKernels* available_row_kernels(int index);
 const RowKernels* scalar_row_kernels();
 const RowKernels* avx2_row_kernels();
 const RowKernels* avx512_row_kernels();
+const RowKernels* neon_row_kernels();
 
 }  // namespace vedette

@@ -26,7 +26,7 @@ test(`every kernel of this processor gives the bytes of the scalar one (golden p
   expect(scalar.refusal).toBe('');
   expect(scalar.lines[0]).toBe('scalar');
   expect(scalar.lines.length).toBeGreaterThan(cases);
-  for (const kernel of ['avx2', 'avx512']) {
+  for (const kernel of ['avx2', 'avx512', 'neon']) {
     const { lines, refusal } = await outputsUnder(kernel);
     if (refusal !== '') {
       expect(refusal).toMatch(/this processor runs the kernels scalar/);

@@ -64,6 +64,12 @@ test('the addon asks for no newer libraries than the oldest supported system has
   }
 });
 
+test('the addon looks for libjpeg beside itself first, where a package puts it', async () => {
+  const { stdout } = await run('readelf', ['-d', path.join(root, 'build/Release/vedette.node')]);
+  expect(stdout).toMatch(/\(RUNPATH\).*\[\$ORIGIN\]/);
+  expect(stdout).toMatch(/\(NEEDED\).*\[libjpeg\.so\.62\]/);
+});
+
 test('the addon serves many threads at once', async () => {
   const output = await runScript(`
     const { Worker } = await import('node:worker_threads');
