@@ -31,6 +31,14 @@ export interface Addon {
   encodeJpeg(data: Uint8Array, request: Float64Array): Uint8Array<ArrayBuffer>;
   limitDataMemory(bytes: number): void;
 
+  readYoloHead(
+    values: Float32Array | Uint16Array,
+    numbers: Float64Array,
+    thresholds: Float32Array,
+    rows: Float32Array,
+    labels: Int32Array,
+  ): void;
+
   ringCreate(numbers: Float64Array): void;
   ringDescribe(id: number, numbers: Float64Array): void;
   ringMemory(id: number): ArrayBuffer;

@@ -16,6 +16,8 @@ export {
   rawToTensor,
 } from './images.ts';
 export type { ImageInfo } from './images.ts';
+export { YoloHeadReader } from './yolo-head-reader.ts';
+export type { HeadFault, KeptBoxes, YoloHeadShape, YoloSuppression } from './yolo-head-reader.ts';
 export type { RawImage } from './request.ts';
 export { KeptTensor, type TensorTarget } from './kept-tensor.ts';
 export { packedFrameBytes } from './packed-frame-bytes.ts';

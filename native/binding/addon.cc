@@ -4,6 +4,7 @@
 
 #include "../core/row_kernels.h"
 #include "images.h"
+#include "outputs.h"
 #include "pipes.h"
 #include "rings.h"
 
@@ -19,6 +20,7 @@ static Napi::Object start(Napi::Env env, Napi::Object exports) {
   }
   exports.Set("kernelName", Napi::Function::New(env, kernel_name));
   vedette::register_images(env, exports);
+  vedette::register_outputs(env, exports);
   vedette::register_rings(env, exports);
   vedette::register_pipes(env, exports);
   return exports;

@@ -3,6 +3,7 @@ import { frameSection } from './frame-section.ts';
 import { httpSection } from './http-section.ts';
 import { loopSection } from './loop-section.ts';
 import { memorySection } from './memory-section.ts';
+import { postprocessSection } from './postprocess-section.ts';
 import { preprocessSection } from './preprocess-section.ts';
 import { runSection } from './run-section.ts';
 import type { Section } from './section.ts';
@@ -13,6 +14,7 @@ export const SECTIONS: readonly Section[] = [
   preprocessSection,
   runSection,
   decodeSection,
+  postprocessSection,
   frameSection,
   httpSection,
   loopSection,

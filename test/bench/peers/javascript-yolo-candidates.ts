@@ -1,7 +1,7 @@
-import type { TensorValue } from '../contract/tensor.ts';
-import { requireScore } from './output-values.ts';
-import type { BoxCandidates } from './suppress-overlaps.ts';
-import type { YoloHead } from './yolo-head.ts';
+import type { TensorValue } from '../../../component/contract/tensor.ts';
+import { requireScore } from '../../../component/decode/output-values.ts';
+import type { BoxCandidates } from './javascript-suppression.ts';
+import type { YoloHead } from '../../../component/decode/yolo-head.ts';
 
 /** More than any scene has: what lies beyond is a threshold near 0, and would only cost time. */
 const MAX_CANDIDATES = 4096;

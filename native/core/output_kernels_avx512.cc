@@ -1,0 +1,34 @@
+#include "output_kernels.h"
+
+#if defined(__x86_64__)
+#include <cstring>
+
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl"))), \
+                             apply_to = function)
+#else
+#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl")
+#endif
+
+#include "output_loops.h"
+
+namespace vedette {
+
+const OutputKernels* avx512_output_kernels() {
+  static const OutputKernels kernels = plain_output_kernels("avx512");
+  return &kernels;
+}
+
+}  // namespace vedette
+
+#if defined(__clang__)
+#pragma clang attribute pop
+#endif
+#else
+
+namespace vedette {
+
+const OutputKernels* avx512_output_kernels() { return nullptr; }
+
+}  // namespace vedette
+#endif
