@@ -18,7 +18,7 @@ export function addModelCommands(program: Command, context: CommandContext): voi
   model
     .command('inspect')
     .description('say what a model is and whether it runs on this machine')
-    .argument('<path>', 'folder of a model package, or an ONNX file')
+    .argument('<path>', 'model package (a folder, zip, tar or tar.gz) or an ONNX file')
     .option('--variant <name>', 'variant of the package; its first one when absent')
     .option('--no-run', 'read the model only, without a first run in a probe process')
     .option('--json', 'print the description as JSON')

@@ -126,6 +126,18 @@ export const ERROR_CODES = {
     'A model package is incomplete or contradicts itself; every problem is listed.',
     'Correct `model.json` or the files; `vedette model inspect <folder>` shows what was read.',
   ),
+  MODEL_ARCHIVE_INVALID: entry(
+    422,
+    false,
+    'The archive of a model package is damaged, cut short, encrypted, or holds what a package may not: links, paths that lead out, a name twice.',
+    'Pack the folder of the package again as a plain zip or tar.gz.',
+  ),
+  MODEL_ARCHIVE_TOO_LARGE: entry(
+    413,
+    false,
+    'The archive of a model package holds more files, bytes or folders in folders than are read.',
+    'Leave out what the model does not need; docs/MODEL-PACKAGES.md has the limits.',
+  ),
   MODEL_FILE_INVALID: entry(
     422,
     false,

@@ -1,4 +1,5 @@
-import { realpath, stat } from 'node:fs/promises';
+import { mkdtemp, realpath, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { VedetteError } from '../contract/errors.ts';
 import type { SerializedError } from '../contract/errors.ts';
@@ -6,6 +7,7 @@ import { modelManifestSchema } from '../contract/model-manifest.ts';
 import type { ModelManifest, ModelManifestInput } from '../contract/model-manifest.ts';
 import type { TensorSpec } from '../contract/tensor.ts';
 import { describeOutputs } from '../decode/output-values.ts';
+import { packageRoot } from './package/package-root.ts';
 import { readModelMetadata } from './package/model-metadata.ts';
 import { sha256Of } from './package/package-files.ts';
 import { readManifest } from './package/read-manifest.ts';
@@ -13,6 +15,7 @@ import { readOnnx } from './package/read-onnx.ts';
 import type { OnnxStructure } from './package/read-onnx.ts';
 import { completePackage, readPackage } from './package/read-package.ts';
 import type { ModelPackage } from './package/read-package.ts';
+import { isArchive, unpackArchive } from './package/unpack-archive.ts';
 import { KNOWN_OUTPUTS } from './package/recognise-family.ts';
 import { suggestManifest } from './package/suggest-manifest.ts';
 import { runProbe } from './run-probe.ts';
@@ -50,9 +53,10 @@ export interface DescribeOptions {
 }
 
 /**
- * Describes a model package (a folder) or a bare ONNX file, as far as it can be read: a faulty model
+ * Describes a model package (a folder or an archive) or a bare ONNX file, as far as it can be read: a faulty model
  * is described with its problem.
- * @throws VedetteError NOT_FOUND when there is nothing at the path
+ * @throws VedetteError NOT_FOUND when there is nothing at the path, MODEL_ARCHIVE_INVALID,
+ * MODEL_ARCHIVE_TOO_LARGE
  */
 export async function describeModel(
   path: string,
@@ -66,6 +70,24 @@ export async function describeModel(
       });
     },
   );
+  if (isFolder || !(await isArchive(path))) return describe(path, path, isFolder, options);
+  const folder = await mkdtemp(join(tmpdir(), 'vedette-inspect-'));
+  try {
+    const unpacked = join(folder, 'package');
+    await unpackArchive(path, unpacked, options.signal);
+    return await describe(path, await packageRoot(unpacked), true, options);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** @param path as the caller named it; `place` is where its files lie */
+async function describe(
+  path: string,
+  place: string,
+  isFolder: boolean,
+  options: DescribeOptions,
+): Promise<ModelDescription> {
   let description: ModelDescription = {
     path,
     kind: isFolder ? 'package' : 'onnx-file',
@@ -76,8 +98,8 @@ export async function describeModel(
   };
   try {
     const model = isFolder
-      ? await learnPackage(path, options.variant, learn)
-      : await learnFile(path, learn);
+      ? await learnPackage(place, options.variant, learn)
+      : await learnFile(place, learn);
     if (model) {
       learn(factsOf(model));
       if (options.probe) learn({ probe: await runProbe(model, options.probe, options.signal) });
