@@ -14,10 +14,11 @@ import { SECTIONS } from '../test/bench/sections.ts';
 import { endProcesses } from '../test/bench/server-process.ts';
 import { surroundings } from '../test/bench/surroundings.ts';
 
-const USAGE = `npm run bench [-- --only <section>[,<section>…]]
+const USAGE = `npm run bench [-- [--peers] [--only <section>[,<section>…]]]
 
 Sections: ${SECTIONS.map(({ name }) => name).join(', ')}.
-All of them take about 7 minutes and are written to docs/BENCHMARKS.md; a choice is only printed.`;
+All of them take about 10 minutes and are written to docs/BENCHMARKS.md; a choice is only printed.
+--peers also measures OpenCV in C++ and Python: apt-get install libopencv-dev pkg-config python3-opencv.`;
 
 const root = path.join(import.meta.dirname, '..');
 const folder = mkdtempSync(path.join(tmpdir(), 'vedette-bench-'));
@@ -29,14 +30,23 @@ process.on('exit', () => {
 });
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(130));
 
-const chosen = chooseSections();
+interface Choice {
+  readonly sections: readonly Section[];
+  readonly hasPeers: boolean;
+}
+
+const chosen = choose();
 if (chosen) await bench(chosen);
 
 /** `undefined` when only help was wanted or the arguments cannot be used. */
-function chooseSections(): readonly Section[] | undefined {
+function choose(): Choice | undefined {
   try {
     const { values } = parseArgs({
-      options: { only: { type: 'string', multiple: true }, help: { type: 'boolean', short: 'h' } },
+      options: {
+        only: { type: 'string', multiple: true },
+        peers: { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h' },
+      },
     });
     if (values.help) {
       console.log(USAGE);
@@ -46,7 +56,8 @@ function chooseSections(): readonly Section[] | undefined {
     const unknown =
       names?.filter((name) => !SECTIONS.some((section) => section.name === name)) ?? [];
     if (unknown.length > 0) throw new Error(`Unknown section «${unknown.join(', ')}».`);
-    return names ? SECTIONS.filter(({ name }) => names.includes(name)) : SECTIONS;
+    const sections = names ? SECTIONS.filter(({ name }) => names.includes(name)) : SECTIONS;
+    return { sections, hasPeers: values.peers };
   } catch (error) {
     console.error(`${(error as Error).message}\n\n${USAGE}`);
     process.exitCode = 2;
@@ -54,12 +65,12 @@ function chooseSections(): readonly Section[] | undefined {
   }
 }
 
-async function bench(sections: readonly Section[]): Promise<void> {
+async function bench({ sections, hasPeers }: Choice): Promise<void> {
   // Before this run adds a load of its own.
-  const around = surroundings(root, ['npm run bench', ...process.argv.slice(2)].join(' '));
+  const around = surroundings(root, commandLine());
   const measured: MeasuredSection[] = [];
   for (const section of sections) {
-    const result = await measure(section);
+    const result = await measure(section, hasPeers);
     if (result) measured.push(result);
   }
   if (measured.length < sections.length) process.exitCode = 1;
@@ -68,12 +79,13 @@ async function bench(sections: readonly Section[]): Promise<void> {
 }
 
 /** A section that fails does not take the others along. */
-async function measure(section: Section): Promise<MeasuredSection | undefined> {
+async function measure(section: Section, hasPeers: boolean): Promise<MeasuredSection | undefined> {
   const beginMs = performance.now();
   try {
     const report = await section.run({
       root,
       folder: path.join(folder, section.name),
+      hasPeers,
       progress: (text) => console.error(`${elapsed()} ${section.name}: ${text}`),
     });
     const result = { section, report, seconds: (performance.now() - beginMs) / 1000 };
@@ -83,6 +95,11 @@ async function measure(section: Section): Promise<MeasuredSection | undefined> {
     console.error(`${elapsed()} ${section.name} failed: ${(error as Error).message}`);
     return undefined;
   }
+}
+
+function commandLine(): string {
+  const words = process.argv.slice(2);
+  return ['npm run bench', ...(words.length > 0 ? ['--', ...words] : [])].join(' ');
 }
 
 function elapsed(): string {

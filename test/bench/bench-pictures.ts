@@ -71,3 +71,23 @@ export async function yuvFrame(jpeg: Buffer, format: YuvFormat): Promise<RawImag
   }
   return { data, width, height, format };
 }
+
+/** The same as YUYV, chroma averaged over two pixels of a row. */
+export async function yuyvFrame(jpeg: Buffer): Promise<RawImage> {
+  const { data: rgb, info } = await sharp(jpeg)
+    .removeAlpha()
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  const { width, height } = info;
+  const data = new Uint8Array(width * height * 2);
+  for (let i = 0, at = 0; i < data.length; i += 4, at += 6) {
+    const [r0, g0, b0] = [rgb[at]!, rgb[at + 1]!, rgb[at + 2]!];
+    const [r1, g1, b1] = [rgb[at + 3]!, rgb[at + 4]!, rgb[at + 5]!];
+    const [r, g, b] = [(r0 + r1) / 2, (g0 + g1) / 2, (b0 + b1) / 2];
+    data[i] = Math.round(16 + 0.257 * r0 + 0.504 * g0 + 0.098 * b0);
+    data[i + 1] = Math.round(128 - 0.148 * r - 0.291 * g + 0.439 * b);
+    data[i + 2] = Math.round(16 + 0.257 * r1 + 0.504 * g1 + 0.098 * b1);
+    data[i + 3] = Math.round(128 + 0.439 * r - 0.368 * g - 0.071 * b);
+  }
+  return { data, width, height, format: 'yuyv' };
+}

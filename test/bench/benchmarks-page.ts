@@ -1,5 +1,5 @@
 import { table } from '../../scripts/docs/markdown-table.ts';
-import type { Section, SectionReport, Target } from './section.ts';
+import type { MeasuredTarget, Section, SectionReport, Target } from './section.ts';
 
 export interface MeasuredSection {
   readonly section: Pick<Section, 'name' | 'title'>;
@@ -35,22 +35,53 @@ function sectionParts({ section, report }: MeasuredSection): string[] {
 
 function targetTable(targets: readonly Target[]): string {
   return table(
-    ['what', 'to reach', 'measured', ''],
-    targets.map(({ what, reach, got, isReached, missedBy }) => [
-      what,
-      reach,
-      got,
-      isReached ? 'reached' : `missed by ${missedBy}`,
-    ]),
+    ['what', 'to reach', 'measured', 'by round', ''],
+    targets.map((target) =>
+      'notMeasured' in target
+        ? [target.what, target.reach, '–', '', 'not measured']
+        : [
+            target.what,
+            target.reach,
+            target.got,
+            target.byRound ?? '',
+            target.isReached ? 'reached' : `falls short by ${target.missedBy}`,
+          ],
+    ),
   );
 }
 
+/** What was reached, what falls short and why, and what this run says nothing of. */
 function targetWords(targets: readonly Target[]): string {
-  const missed = targets.filter(({ isReached }) => !isReached);
-  if (missed.length === 0) return `All ${targets.length} figures are reached in this run.`;
-  return `${missed.length} of ${targets.length} figures are missed in this run: ${missed
-    .map(({ what, missedBy }) => `${what} (by ${missedBy})`)
-    .join('; ')}.`;
+  const measured = targets.filter(isMeasured);
+  const missed = measured.filter(({ isReached }) => !isReached);
+  const first =
+    missed.length === 0
+      ? `All ${measured.length} figures that were measured are reached in this run.`
+      : `${measured.length - missed.length} of ${measured.length} figures are reached in this run.`;
+  return [
+    first,
+    ...missed.map(
+      ({ what, missedBy, reason }) =>
+        `- ${what} falls short by ${missedBy}.${reason === undefined ? '' : ` ${reason}`}`,
+    ),
+    ...unmeasured(targets),
+  ].join('\n');
+}
+
+function isMeasured(target: Target): target is MeasuredTarget {
+  return !('notMeasured' in target);
+}
+
+/** One line for each reason. */
+function unmeasured(targets: readonly Target[]): string[] {
+  const byReason = new Map<string, string[]>();
+  for (const target of targets) {
+    if (!('notMeasured' in target)) continue;
+    byReason.set(target.notMeasured, [...(byReason.get(target.notMeasured) ?? []), target.what]);
+  }
+  return [...byReason].map(
+    ([reason, whats]) => `- Not measured in this run: ${whats.join('; ')}. ${reason}`,
+  );
 }
 
 /** The same for a terminal. */

@@ -1,6 +1,6 @@
-import { execFileSync } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
+import { pythonWith } from './python-with.ts';
 import type { BenchContext } from './section.ts';
 import { instrumentedNode, ServerProcess } from './server-process.ts';
 import { sample, startVedette } from './vedette-process.ts';
@@ -19,10 +19,11 @@ export interface HttpContender {
 /** With one thread for the model, and with as many as there are cores. */
 export async function startContenders(context: BenchContext): Promise<HttpContender[]> {
   const contenders: HttpContender[] = [];
+  const { command: python } = pythonWith(PYTHON_MODULES);
   try {
     for (const threads of new Set([1, availableParallelism()])) {
       contenders.push(await vedette(context, threads), await plainNode(context, threads));
-      if (missingPython() === undefined) contenders.push(await plainPython(context, threads));
+      if (python !== undefined) contenders.push(await plainPython(context, python, threads));
     }
     return contenders;
   } catch (error) {
@@ -31,18 +32,13 @@ export async function startContenders(context: BenchContext): Promise<HttpConten
   }
 }
 
+const PYTHON_MODULES = ['cv2', 'fastapi', 'numpy', 'onnxruntime', 'uvicorn'];
+
 /** Why there is no Python service in the comparison; `undefined` when there is one. */
 export function missingPython(): string | undefined {
-  try {
-    execFileSync('python3', ['-c', 'import cv2, fastapi, numpy, onnxruntime, uvicorn'], {
-      stdio: ['ignore', 'ignore', 'pipe'],
-    });
-    return undefined;
-  } catch (error) {
-    const stderr = ((error as { stderr?: Buffer }).stderr ?? '').toString().trim();
-    const reason = stderr.split('\n').at(-1) ?? '';
-    return `FastAPI, uvicorn, OpenCV and ONNX Runtime are not all installed for python3 (${reason || 'no python3'})`;
-  }
+  const { command, missing } = pythonWith(PYTHON_MODULES);
+  if (command !== undefined) return undefined;
+  return `FastAPI, uvicorn, OpenCV and ONNX Runtime are not all installed for one Python (${missing})`;
 }
 
 async function vedette(context: BenchContext, threads: number): Promise<HttpContender> {
@@ -65,12 +61,16 @@ async function plainNode({ root }: BenchContext, threads: number): Promise<HttpC
   return { name, family: 'node', threads, server, url: `${server.address}/infer` };
 }
 
-async function plainPython({ root }: BenchContext, threads: number): Promise<HttpContender> {
+async function plainPython(
+  { root }: BenchContext,
+  command: string,
+  threads: number,
+): Promise<HttpContender> {
   const name = `plain Python, ${count(threads, 'thread')}`;
   const program = path.join(root, 'test/bench/peers/plain_python_service.py');
   const server = await ServerProcess.start({
     name,
-    command: 'python3',
+    command,
     args: [program, ...serviceArguments(root, threads)],
     cwd: root,
     isInstrumented: false,

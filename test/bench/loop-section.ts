@@ -9,7 +9,7 @@ import {
 } from './loop-delay.ts';
 import { digits, ms, percent } from './number-text.ts';
 import { Onlooker } from './onlooker.ts';
-import type { BenchContext, Section, SectionReport, Target } from './section.ts';
+import type { BenchContext, Section, SectionReport, MeasuredTarget } from './section.ts';
 import type { ServerProcess } from './server-process.ts';
 import { cameraStatus, startVedette } from './vedette-process.ts';
 
@@ -80,7 +80,7 @@ function report(loop: LoopReport, rates: readonly string[]): SectionReport {
   };
 }
 
-function target(what: string, got: number): Target {
+function target(what: string, got: number): MeasuredTarget {
   return {
     what,
     reach: `< ${LOOP_LIMIT_MS} ms`,
@@ -90,7 +90,7 @@ function target(what: string, got: number): Target {
   };
 }
 
-function verdict({ what, got, isReached, missedBy }: Target): string {
+function verdict({ what, got, isReached, missedBy }: MeasuredTarget): string {
   const outcome = isReached ? 'reaches' : `misses, by ${missedBy},`;
   return `The ${what} is ${got}, which ${outcome} the figure of ${LOOP_LIMIT_MS} ms.`;
 }

@@ -1,10 +1,19 @@
-import { median, range } from './statistics.ts';
+import { median, range, type Range } from './statistics.ts';
 
-export interface Contender {
+export interface LocalContender {
   readonly name: string;
   /** One piece of work; a promise is waited for. */
   run(): unknown;
 }
+
+/** Works in another process, which times its own calls. */
+export interface RemoteContender {
+  readonly name: string;
+  /** @returns milliseconds of each call */
+  turn(turnMs: number): Promise<readonly number[]>;
+}
+
+export type Contender = LocalContender | RemoteContender;
 
 export interface InterleavedOptions {
   readonly rounds: number;
@@ -34,7 +43,7 @@ export async function measureInterleaved(
   { rounds, turnMs }: InterleavedOptions,
 ): Promise<readonly Timing[]> {
   for (const contender of contenders) await takeTurn(contender, turnMs);
-  const turns = contenders.map((): number[][] => []);
+  const turns = contenders.map((): (readonly number[])[] => []);
   for (let round = 0; round < rounds; round++) {
     for (let step = 0; step < contenders.length; step++) {
       const index = (round + step) % contenders.length;
@@ -45,7 +54,8 @@ export async function measureInterleaved(
 }
 
 /** @returns milliseconds of each call */
-async function takeTurn(contender: Contender, turnMs: number): Promise<number[]> {
+async function takeTurn(contender: Contender, turnMs: number): Promise<readonly number[]> {
+  if ('turn' in contender) return contender.turn(turnMs);
   const calls: number[] = [];
   const end = performance.now() + turnMs;
   let now = performance.now();
@@ -73,8 +83,12 @@ function summarise(name: string, turns: readonly (readonly number[])[]): Timing 
   };
 }
 
+export interface Comparison extends Range {
+  readonly ratio: number;
+}
+
 /** How many times as long the second takes as the first: of the medians, and least and greatest by round. */
-export function compare(ours: Timing, peer: Timing): { ratio: number } & ReturnType<typeof range> {
+export function compare(ours: Timing, peer: Timing): Comparison {
   const byRound = ours.roundMediansMs.map((value, round) => peer.roundMediansMs[round]! / value);
   return { ratio: peer.medianMs / ours.medianMs, ...range(byRound) };
 }

@@ -4,6 +4,8 @@ export interface BenchContext {
   readonly root: string;
   /** A folder of this run's own, gone when the run ends. */
   readonly folder: string;
+  /** Whether peers that come from outside (`--peers`) are measured too. */
+  readonly hasPeers: boolean;
   /** Tells the terminal how far the work is. */
   readonly progress: (text: string) => void;
 }
@@ -38,11 +40,24 @@ export interface Plot {
 }
 
 /** A figure that the project set out to reach. */
-export interface Target {
+export type Target = MeasuredTarget | UnmeasuredTarget;
+
+export interface MeasuredTarget {
   readonly what: string;
   readonly reach: string;
   readonly got: string;
+  /** Least and greatest of the rounds, where it was measured in rounds. */
+  readonly byRound?: string;
   readonly isReached: boolean;
   /** How far off the figure is: says something only when it is not reached. */
   readonly missedBy: string;
+  /** Why it is missed and what was tried, for the case that it is. */
+  readonly reason?: string;
+}
+
+export interface UnmeasuredTarget {
+  readonly what: string;
+  readonly reach: string;
+  /** Why this run says nothing of it. */
+  readonly notMeasured: string;
 }

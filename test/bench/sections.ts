@@ -5,12 +5,14 @@ import { loopSection } from './loop-section.ts';
 import { memorySection } from './memory-section.ts';
 import { postprocessSection } from './postprocess-section.ts';
 import { preprocessSection } from './preprocess-section.ts';
+import { rawSection } from './raw-section.ts';
 import { runSection } from './run-section.ts';
 import type { Section } from './section.ts';
 import { startSection } from './start-section.ts';
 
 /** In the order of the page. */
 export const SECTIONS: readonly Section[] = [
+  rawSection,
   preprocessSection,
   runSection,
   decodeSection,

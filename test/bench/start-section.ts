@@ -3,7 +3,7 @@ import path from 'node:path';
 import { demoFlatOut } from './demo-config.ts';
 import { digits, span } from './number-text.ts';
 import { secondsToFirstVerdicts } from './prepared-start.ts';
-import type { BenchContext, Section, SectionReport, Target } from './section.ts';
+import type { BenchContext, Section, SectionReport, MeasuredTarget } from './section.ts';
 import { median, range } from './statistics.ts';
 
 const TIMES = 3;
@@ -59,7 +59,7 @@ async function measureStart({ root, folder, progress }: BenchContext): Promise<S
   };
 }
 
-function target(kind: Start['kind'], camera: string, seconds: number): Target {
+function target(kind: Start['kind'], camera: string, seconds: number): MeasuredTarget {
   return {
     what: `\`npm start\` to the first verdict of ${camera}, ${kind}`,
     reach: `≤ ${LIMIT_SECONDS} s`,
@@ -69,7 +69,7 @@ function target(kind: Start['kind'], camera: string, seconds: number): Target {
   };
 }
 
-function says(targets: readonly Target[]): string {
+function says(targets: readonly MeasuredTarget[]): string {
   const missed = targets.filter(({ isReached }) => !isReached);
   if (missed.length === 0) {
     return `Each camera has a stored verdict within ${LIMIT_SECONDS} s, also when the models are tried for the first time.`;
