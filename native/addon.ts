@@ -52,6 +52,10 @@ export interface Addon {
   ringStatistics(id: number, numbers: Float64Array): void;
   ringClose(id: number): void;
 
+  poolAcquire(byteLength: number, numbers: Float64Array): ArrayBuffer;
+  poolRelease(buffer: ArrayBuffer, token: number): void;
+  poolStatistics(numbers: Float64Array): void;
+
   pipeOpen(
     ringId: number,
     numbers: Float64Array,

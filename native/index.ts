@@ -23,6 +23,8 @@ export { KeptTensor, type TensorTarget } from './kept-tensor.ts';
 export { packedFrameBytes } from './packed-frame-bytes.ts';
 export { FrameRing } from './frame-ring.ts';
 export type { RingStatistics } from './frame-ring.ts';
+export { PooledBuffer, bufferPoolStatistics } from './pooled-buffer.ts';
+export type { BufferPoolStatistics } from './pooled-buffer.ts';
 export { PipeFrameReader } from './pipe-frame-reader.ts';
 export type { PipeCounts, PipeEnd, PipeFrameReaderOptions } from './pipe-frame-reader.ts';
 

@@ -71,7 +71,7 @@ export const ERROR_CODES = {
   OVERLOADED: entry(
     429,
     true,
-    'Too much is waiting already: for this model, for a live view, or to be stored.',
+    'Too much is waiting already: for this model, for a live view, to be stored, or in the addon.',
     'Send again after the time in `Retry-After`, send less, or give the model more workers.',
   ),
 

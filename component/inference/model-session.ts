@@ -1,5 +1,5 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
-import { FrameRing, rawToTensor } from '../../native/index.ts';
+import { FrameRing, KeptTensor, PooledBuffer, rawToTensor } from '../../native/index.ts';
 import { encodedToTensor } from '../../native/image-to-tensor.ts';
 import { VedetteError } from '../contract/errors.ts';
 import { ENCODED_FORMATS, WHOLE_FRAME } from '../contract/frame.ts';
@@ -28,7 +28,9 @@ export class ModelSession {
   readonly #mark: RunMark;
   readonly #session: InferenceSession;
   readonly #decoder: Decoder;
-  readonly #pixels: Float32Array<ArrayBuffer> | Uint8Array<ArrayBuffer>;
+  /** Returned by `close`, or when the thread ends. */
+  readonly #memory: PooledBuffer;
+  readonly #pixels: KeptTensor;
   readonly #input: Tensor;
 
   /**
@@ -73,10 +75,11 @@ export class ModelSession {
     this.#mark = mark;
     this.#session = session;
     this.#decoder = createDecoder(setup.output, setup.outputs, { labels: setup.labels, spec });
-    this.#pixels = spec.dtype === 'float32' ? new Float32Array(elements) : new Uint8Array(elements);
-    // Pages are touched here once instead of in the first frames.
-    this.#pixels.fill(1);
-    this.#input = new runtime.Tensor(spec.dtype, this.#pixels, shape);
+    this.#memory = PooledBuffer.acquire(spec.dtype === 'float32' ? elements * 4 : elements);
+    const { buffer } = this.#memory;
+    const data = spec.dtype === 'float32' ? new Float32Array(buffer) : new Uint8Array(buffer);
+    this.#pixels = new KeptTensor(data);
+    this.#input = new runtime.Tensor(spec.dtype, data, shape);
   }
 
   /**
@@ -146,6 +149,7 @@ export class ModelSession {
 
   async close(): Promise<void> {
     await this.#session.release();
+    this.#memory.release();
   }
 
   async #runTensors(

@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { VedetteError } from '../contract/errors.ts';
+import { VedetteError, type ErrorCode } from '../contract/errors.ts';
 
 const OUT_OF_MEMORY =
   /bad_alloc|failed to allocate memory|out of memory|cannot allocate memory|array buffer allocation failed/i;
@@ -10,6 +10,9 @@ const OPSET = /opset (\d+) is under development.*?domain (\S+) is till opset (\d
 const IR_VERSION = /unsupported model ir version: (\d+), max supported ir version: (\d+)/i;
 const NOT_ONNX = /protobuf parsing failed|invalidprotobuf|invalid_protobuf/i;
 
+/** What the addon says when it has no memory for an input tensor. */
+const NO_MEMORY_CODES = new Set<ErrorCode>(['OVERLOADED', 'IMAGE_TOO_LARGE']);
+
 export function isOutOfMemory(text: string): boolean {
   return OUT_OF_MEMORY.test(text);
 }
@@ -19,15 +22,15 @@ export function isOutOfMemory(text: string): boolean {
  * where its message says so.
  */
 export function loadError(thrown: unknown, modelFile: string): VedetteError {
-  if (thrown instanceof VedetteError) return thrown;
   const text = messageOf(thrown);
   const file = basename(modelFile);
+  if (thrown instanceof VedetteError && !NO_MEMORY_CODES.has(thrown.code)) return thrown;
   const refused = (explanation: string, details: Record<string, unknown> = {}) =>
     new VedetteError('MODEL_LOAD_FAILED', `ONNX Runtime refused ${file}: ${explanation}`, {
       cause: thrown,
       details: { modelFile, runtimeMessage: text, ...details },
     });
-  if (isOutOfMemory(text)) {
+  if (isOutOfMemory(text) || thrown instanceof VedetteError) {
     return new VedetteError(
       'MODEL_MEMORY_EXCEEDED',
       `there was not enough memory to load ${file}: ${text}`,

@@ -1,4 +1,5 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { bufferPoolStatistics, type BufferPoolStatistics } from '../../native/index.ts';
 import { DROP_REASONS } from '../contract/frame.ts';
 import type { ErrorCode } from '../contract/errors.ts';
 import type { CameraStatus, ModelStatus, Stage } from '../contract/ports.ts';
@@ -71,6 +72,7 @@ export class Metrics {
     });
     addCameraReadings(this.#registry, sources.cameras);
     addModelReadings(this.#registry, sources.models);
+    addMemoryReadings(this.#registry);
     this.#store = Object.fromEntries(
       Object.entries(STORE_READINGS).map(([name, help]) => [
         name,
@@ -117,15 +119,19 @@ export class Metrics {
 
 type Values = readonly (readonly [labels: Record<string, string>, value: number])[];
 
+function labelNamesOf(name: string): string[] {
+  if (name.startsWith('vedette_tensor')) return ['state'];
+  if (name.startsWith('vedette_model')) return ['model'];
+  return [
+    'camera',
+    ...(name.includes('dropped') ? ['reason'] : []),
+    ...(name.includes('outcomes') ? ['outcome'] : []),
+  ];
+}
+
 /** A gauge, or for names in `…_total` a counter, whose values are read when Prometheus asks. */
 function addReadings(registry: Registry, name: string, help: string, read: () => Values): void {
-  const labelNames = name.startsWith('vedette_model')
-    ? ['model']
-    : [
-        'camera',
-        ...(name.includes('dropped') ? ['reason'] : []),
-        ...(name.includes('outcomes') ? ['outcome'] : []),
-      ];
+  const labelNames = labelNamesOf(name);
   if (name.endsWith('_total')) {
     new Counter({
       name,
@@ -191,4 +197,27 @@ function addModelReadings(registry: Registry, models: MetricSources['models']): 
   add('vedette_model_inferences_total', 'Runs that answered', (m) => m.inferences);
   add('vedette_model_failures_total', 'Runs that failed', (m) => m.failures);
   add('vedette_model_replacements_total', 'Workers replaced', (m) => m.replacements);
+}
+
+/** The addon's pool of tensor memory; see native/README.md. */
+function addMemoryReadings(registry: Registry): void {
+  const add = (name: string, help: string, read: (pool: BufferPoolStatistics) => Values) =>
+    addReadings(registry, name, help, () => read(bufferPoolStatistics()));
+  add('vedette_tensor_memory_bytes', 'Pooled memory for tensors, held or idle', (pool) => [
+    [{ state: 'held' }, pool.heldBytes],
+    [{ state: 'idle' }, pool.idleBytes],
+  ]);
+  add('vedette_tensor_buffers', 'Pooled buffers for tensors, held or idle', (pool) => [
+    [{ state: 'held' }, pool.held],
+    [{ state: 'idle' }, pool.idle],
+  ]);
+  add(
+    'vedette_tensor_buffers_requested_total',
+    'Buffers asked for: given out fresh, given out again, refused',
+    (pool) => [
+      [{ state: 'fresh' }, pool.acquired - pool.reused],
+      [{ state: 'reused' }, pool.reused],
+      [{ state: 'refused' }, pool.refused],
+    ],
+  );
 }

@@ -6,6 +6,7 @@
 #include "images.h"
 #include "outputs.h"
 #include "pipes.h"
+#include "pooled_memory.h"
 #include "rings.h"
 
 static Napi::Value kernel_name(const Napi::CallbackInfo& info) {
@@ -23,6 +24,7 @@ static Napi::Object start(Napi::Env env, Napi::Object exports) {
   vedette::register_outputs(env, exports);
   vedette::register_rings(env, exports);
   vedette::register_pipes(env, exports);
+  vedette::register_pooled_memory(env, exports);
   return exports;
 }
 

@@ -13,6 +13,8 @@ const char* code_name(Code code) {
       "IMAGE_CORRUPT",
       "IMAGE_FORMAT_UNSUPPORTED",
       "IMAGE_TOO_LARGE",
+      "OVERLOADED",
+      "SHUTTING_DOWN",
       "INTERNAL",
   };
   return names[static_cast<int>(code)];

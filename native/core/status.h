@@ -12,6 +12,8 @@ enum class Code : int {
   image_corrupt,
   image_format_unsupported,
   image_too_large,
+  overloaded,
+  shutting_down,
   internal,
 };
 

@@ -230,4 +230,17 @@ describe('a running camera', () => {
     expect(text).toMatch(/^# TYPE vedette_\w+ histogram$/m);
     expect(text).toContain('camera="surfaces"');
   });
+
+  it('shows the memory of input tensors in the metrics', async () => {
+    const text = await (await fetch(`${server.address}/metrics`)).text();
+    const line = (name: string) => text.split('\n').find((each) => each.startsWith(`${name} `));
+    const value = (name: string) => Number(line(name)?.slice(name.length));
+    expect(value('vedette_tensor_buffers{state="held"}')).toBeGreaterThanOrEqual(1);
+    expect(value('vedette_tensor_memory_bytes{state="held"}')).toBeGreaterThanOrEqual(4096);
+    expect(value('vedette_tensor_memory_bytes{state="idle"}')).toBeGreaterThanOrEqual(0);
+    expect(value('vedette_tensor_buffers_requested_total{state="fresh"}')).toBeGreaterThanOrEqual(
+      1,
+    );
+    expect(value('vedette_tensor_buffers_requested_total{state="refused"}')).toBe(0);
+  });
 });
