@@ -1,14 +1,23 @@
-// Builds the addon into build/Release/vedette.node unless it is already built from these sources.
-// Run with the pinned Node: node_modules/.bin/node native/build.mjs [--force]
+// Builds the addon into build/Release/vedette.node unless it is already built from these sources; with
+// `--arch arm64` on an x86-64 machine into build/arm64/Release, with libjpeg's library beside it.
+// Run with the pinned Node: node_modules/.bin/node native/build.mjs [--force] [--arch arm64]
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { copyFile, mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { arm64Target, requireArm64Target } from './arm64-target.mjs';
 
 const nativeFolder = import.meta.dirname;
 const root = path.dirname(nativeFolder);
-const target = path.join(root, 'build', 'Release', 'vedette.node');
+const { values } = parseArgs({
+  options: { force: { type: 'boolean', default: false }, arch: { type: 'string' } },
+});
+const arch = values.arch ?? process.arch;
+const isCross = arch !== process.arch;
+const name = isCross ? `addon for ${arch}` : 'addon';
+const target = isCross ? arm64Target.addon : path.join(root, 'build', 'Release', 'vedette.node');
 const stampFile = `${target}.stamp`;
 
 async function sourceFiles() {
@@ -24,7 +33,7 @@ async function sourceFiles() {
 
 async function stamp() {
   const hash = createHash('sha256');
-  hash.update(`${process.version} ${process.arch} `);
+  hash.update(`${process.version} ${arch} `);
   for (const file of await sourceFiles()) {
     hash.update(`${path.relative(root, file)}\0`);
     hash.update(await readFile(file));
@@ -32,10 +41,28 @@ async function stamp() {
   return hash.digest('hex');
 }
 
+/** What node-gyp is told beside the usual: where the headers are and, for another processor, the compiler. */
+function toolchain() {
+  if (!isCross) {
+    const headers = path.join(root, 'node_modules', `node-linux-${arch}`);
+    return { headers, needed: ['/usr/include/jpeglib.h'], args: [], environment: {} };
+  }
+  if (arch !== 'arm64') throw new Error(`--arch: expected arm64, got ${arch}`);
+  requireArm64Target();
+  const { node, compiler, compilerFlags, linkerFlags } = arm64Target;
+  const flags = { CXXFLAGS: compilerFlags.join(' '), LDFLAGS: linkerFlags.join(' ') };
+  return {
+    headers: node,
+    needed: [],
+    args: [`--arch=${arch}`],
+    environment: { ...compiler, ...flags },
+  };
+}
+
 function run() {
-  const headers = path.join(root, 'node_modules', `node-linux-${process.arch}`);
+  const { headers, needed, args, environment: compiler } = toolchain();
   const nodeGyp = path.join(root, 'node_modules', 'node-gyp', 'bin', 'node-gyp.js');
-  const missing = [headers, nodeGyp, '/usr/include/jpeglib.h'].filter((file) => !existsSync(file));
+  const missing = [headers, nodeGyp, ...needed].filter((file) => !existsSync(file));
   if (missing.length > 0) {
     throw new Error(
       `missing: ${missing.join(', ')}. Run \`npm ci\` and \`apt-get install g++ make python3 libjpeg62-turbo-dev\`.`,
@@ -44,11 +71,12 @@ function run() {
   // node-gyp and the gyp file start `node`: it must be the pinned one, not the system's.
   const environment = {
     ...process.env,
+    ...compiler,
     PATH: `${path.dirname(process.execPath)}${path.delimiter}${process.env.PATH ?? ''}`,
   };
   execFileSync(
     process.execPath,
-    [nodeGyp, 'rebuild', `--nodedir=${headers}`, '--jobs=2', '--loglevel=warn'],
+    [nodeGyp, 'rebuild', `--nodedir=${headers}`, ...args, '--jobs=2', '--loglevel=warn'],
     { cwd: nativeFolder, env: environment, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] },
   );
 }
@@ -76,7 +104,7 @@ async function withLock(action) {
 }
 
 async function isUpToDate(wanted) {
-  if (process.argv.includes('--force') || !existsSync(target)) return false;
+  if (values.force || !existsSync(target)) return false;
   return (await readFile(stampFile, 'utf8').catch(() => '')) === wanted;
 }
 
@@ -88,18 +116,22 @@ async function buildAddon() {
   // A rename replaces the file at once; a process that has the old one loaded keeps it.
   await copyFile(path.join(nativeFolder, 'build', 'Release', 'vedette.node'), `${target}.new`);
   await rename(`${target}.new`, target);
+  if (isCross)
+    await copyFile(arm64Target.libjpeg, path.join(path.dirname(target), 'libjpeg.so.62'));
   await writeFile(stampFile, wanted);
-  console.log(`addon: built in ${((performance.now() - startedAt) / 1000).toFixed(1)} s`);
+  console.log(`${name}: built in ${((performance.now() - startedAt) / 1000).toFixed(1)} s`);
 }
 
 if (await isUpToDate(await stamp())) {
-  console.log('addon: up to date');
+  console.log(`${name}: up to date`);
 } else {
   await mkdir(path.dirname(target), { recursive: true });
   try {
     await withLock(buildAddon);
   } catch (error) {
-    console.error(`addon: the build failed\n${error.stdout ?? ''}${error.stderr ?? error.message}`);
+    console.error(
+      `${name}: the build failed\n${error.stdout ?? ''}${error.stderr ?? error.message}`,
+    );
     process.exitCode = 1;
   }
 }

@@ -6,6 +6,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { emulatesArm64 } from './setup/arm64-target.mjs';
 import { runCommand, stopRunningCommands } from './test-run/run-command.ts';
 import { runInLanes } from './test-run/run-in-lanes.ts';
 import { staticChecks, type StaticCheck } from './test-run/static-checks.ts';
@@ -28,14 +29,19 @@ const timeoutMs = isDeep ? 4 * 3_600_000 : 20 * 60_000;
 
 const MOST_LINES = 60;
 
+const ARM64 = ['native/test/run.mjs', '--arch', 'arm64'];
 const CORE_TESTS = [
   { title: 'C++ core, address and undefined-behaviour sanitizers', args: ['native/test/run.mjs'] },
+  ...(emulatesArm64() ? [{ title: 'C++ core, emulated arm64', args: ARM64 }] : []),
   {
     title: 'C++ core, fuzzing',
     args: ['native/test/fuzz.mjs', '--seconds', isDeep ? '600' : '10'],
   },
 ];
 const DEEP_CORE_TESTS = [
+  ...(emulatesArm64()
+    ? [{ title: 'C++ core, emulated arm64, address sanitizer', args: [...ARM64, '--address'] }]
+    : []),
   { title: 'C++ core, valgrind', args: ['native/test/run.mjs', '--valgrind'] },
 ];
 

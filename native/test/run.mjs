@@ -1,12 +1,14 @@
 // Builds the core and its tests without Node and runs them: under ASan and UBSan, then the threads
-// under TSan; or with --valgrind all of them under memcheck. Prints how many passed; exits with 1 when
-// one fails.
-// Usage: node_modules/.bin/node native/test/run.mjs [--valgrind] [part of a title]
+// under TSan; or with --valgrind all of them under memcheck; or, on an x86-64 machine, with --arch arm64
+// compiled for 64-bit Arm and emulated, under UBSan, with --address under ASan too. Prints how many
+// passed; exits with 1 when one fails.
+// Usage: node_modules/.bin/node native/test/run.mjs [--valgrind | --arch arm64 [--address]] [part of a title]
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { arm64Target, emulated, requireArm64Target } from '../arm64-target.mjs';
 
 const testFolder = import.meta.dirname;
 const nativeFolder = path.dirname(testFolder);
@@ -69,11 +71,35 @@ function run(name, command, args, environment = {}) {
 }
 
 const { values, positionals } = parseArgs({
-  options: { valgrind: { type: 'boolean', default: false } },
+  options: {
+    valgrind: { type: 'boolean', default: false },
+    arch: { type: 'string' },
+    address: { type: 'boolean', default: false },
+  },
   allowPositionals: true,
 });
 let passed = 0;
-if (values.valgrind) {
+if (values.arch === 'arm64') {
+  requireArm64Target();
+  const sanitizers = values.address ? 'address,undefined' : 'undefined';
+  const { compiler, compilerFlags, linkerFlags, libraryFolder } = arm64Target;
+  const flags = [
+    `-fsanitize=${sanitizers}`,
+    '-fno-sanitize-recover=all',
+    ...compilerFlags,
+    ...linkerFlags,
+    `-Wl,-rpath,${libraryFolder}`,
+  ];
+  const name = `arm64, ${sanitizers.replace(',', '+')}`;
+  const [command, args] = emulated(
+    build(name.replace(', ', '-'), flags, compiler.CXX),
+    positionals,
+  );
+  // An emulated process cannot be traced, which looking for leaks would need; memcheck does it.
+  passed = run(name, command, args, { ASAN_OPTIONS: 'detect_leaks=0' });
+} else if (values.arch !== undefined) {
+  throw new Error(`--arch: expected arm64, got ${values.arch}`);
+} else if (values.valgrind) {
   const options = [
     '--quiet',
     '--leak-check=full',

@@ -1,6 +1,8 @@
 // @ts-check
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { emulatesArm64 } from './arm64-target.mjs';
+import { readOsRelease } from './os-release.mjs';
 import { runLogged } from './run-logged.mjs';
 import { SetupError } from './setup-error.mjs';
 
@@ -24,6 +26,17 @@ const RTSP_SERVER = Object.entries({
   name,
   level: /** @type {const} */ ('test'),
   why: 'a real RTSP server to test cameras with',
+  files: [file],
+}));
+
+/** What builds and runs the addon for 64-bit Arm on another machine. */
+const ARM64_TOOLS = /** @type {const} */ ([
+  ['g++-aarch64-linux-gnu', 'compiles the addon for arm64', '/usr/bin/aarch64-linux-gnu-g++'],
+  ['qemu-user-static', 'runs tests for arm64', '/usr/bin/qemu-aarch64-static'],
+]).map(([name, why, file]) => ({
+  name,
+  level: /** @type {const} */ ('test'),
+  why,
   files: [file],
 }));
 
@@ -74,6 +87,7 @@ export const DEBIAN_PACKAGES = [
     ),
   },
   ...RTSP_SERVER,
+  ...(emulatesArm64() ? ARM64_TOOLS : []),
   {
     name: 'valgrind',
     level: 'deep',
@@ -81,24 +95,6 @@ export const DEBIAN_PACKAGES = [
     commands: ['valgrind'],
   },
 ];
-
-/**
- * @typedef {{ id: string, like: string[] }} OsRelease
- * @param {string} text of /etc/os-release
- * @returns {OsRelease}
- */
-export function parseOsRelease(text) {
-  /** @type {Record<string, string>} */
-  const fields = {};
-  for (const line of text.split('\n')) {
-    const match = /^([A-Z_]+)=(.*)$/.exec(line.trim());
-    if (match) fields[match[1] ?? ''] = (match[2] ?? '').replace(/^(["'])(.*)\1$/, '$2');
-  }
-  return {
-    id: (fields['ID'] ?? 'linux').toLowerCase(),
-    like: (fields['ID_LIKE'] ?? '').toLowerCase().split(' ').filter(Boolean),
-  };
-}
 
 /**
  * @param {Level} level
@@ -124,7 +120,7 @@ export function missingDebianPackages(
 /**
  * What to do about missing packages: install them, or tell the person at the keyboard.
  * @param {readonly (typeof DEBIAN_PACKAGES)[number][]} missing
- * @param {OsRelease} os
+ * @param {import('./os-release.mjs').OsRelease} os
  * @param {boolean} isRoot
  * @returns {{ install: string[] } | { explain: string }}
  */
@@ -150,12 +146,6 @@ export function planDebianPackages(missing, os, isRoot) {
       `  sudo apt-get install -y --no-install-recommends ${quoted.join(' ')}`,
     ].join('\n'),
   };
-}
-
-/** @returns {OsRelease} */
-function readOsRelease() {
-  const file = ['/etc/os-release', '/usr/lib/os-release'].find((path) => existsSync(path));
-  return parseOsRelease(file ? readFileSync(file, 'utf8') : '');
 }
 
 /**

@@ -39,16 +39,23 @@ export function hasNpmPackages(root) {
 const readPackages = (file) => JSON.parse(readFileSync(file, 'utf8')).packages ?? {};
 
 /**
+ * The npm that runs this script, when there is one: it may not be the first in PATH.
+ * @returns {{ command: string, before: string[] }} arguments go behind those of `before`
+ */
+export function npmCommand() {
+  const { npm_execpath: npm, npm_node_execpath: node } = process.env;
+  return npm && node ? { command: node, before: [npm] } : { command: 'npm', before: [] };
+}
+
+/**
  * @param {string} root
  * @param {string} logFile
  */
 export async function installNpmPackages(root, logFile) {
-  // The npm that runs this script, when there is one: it may not be the first in PATH.
-  const { npm_execpath: npm, npm_node_execpath: node } = process.env;
-  const [command, ...before] = npm && node ? [node, npm] : ['npm'];
+  const { command, before } = npmCommand();
   await runLogged({
     what: 'npm packages',
-    command: command ?? 'npm',
+    command,
     // The lock file is checked by the pinned Node's rules, not those of the system's: no warnings.
     args: [
       ...before,

@@ -1,6 +1,13 @@
 // @ts-check
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import {
+  emulatesArm64,
+  fetchArm64Libraries,
+  fetchArm64Node,
+  hasArm64Libraries,
+  hasArm64Node,
+} from './arm64-target.mjs';
 import { installDebianPackages, missingDebianPackages } from './debian-packages.mjs';
 import { hasNpmPackages, installNpmPackages } from './npm-packages.mjs';
 import { hasPinnedNode, pinnedNode, requireKnownPlatform, runsOnGlibc } from './pinned-node.mjs';
@@ -15,6 +22,8 @@ import { fingerprint, isStamped, writeStamp } from './stamp.mjs';
  * @typedef {'packages' | 'run' | 'test' | 'deep'} Needs
  * @typedef {{ title: string, duration: string, isDone: () => boolean, run: () => Promise<void> }} Step
  */
+
+const ADDON_SOURCES = ['native/build.mjs', 'native/binding.gyp', 'native/core', 'native/binding'];
 
 /**
  * Brings the clone into the state that a command needs. Does nothing, in well under half a second,
@@ -81,7 +90,7 @@ function stepsFor(root, needs) {
       title: 'addon',
       duration: 'about 30 s',
       script: 'native/build.mjs',
-      inputs: ['native/build.mjs', 'native/binding.gyp', 'native/core', 'native/binding'],
+      inputs: ADDON_SOURCES,
       output: 'build/Release/vedette.node',
     }),
     buildStep(root, {
@@ -91,16 +100,48 @@ function stepsFor(root, needs) {
       inputs: ['local-server/dashboard'],
       output: 'build/dashboard/index.html',
     }),
+    ...(needs !== 'run' && emulatesArm64() ? arm64Steps(root, log) : []),
+  ];
+}
+
+/**
+ * @param {string} root
+ * @param {(name: string) => string} log
+ * @returns {Step[]}
+ */
+function arm64Steps(root, log) {
+  return [
+    {
+      title: 'libraries for arm64',
+      duration: 'about 5 s',
+      isDone: hasArm64Libraries,
+      run: () => fetchArm64Libraries(log('arm64-libraries')),
+    },
+    {
+      title: 'Node for arm64',
+      duration: 'about 5 s',
+      isDone: () => hasArm64Node(root),
+      run: () => fetchArm64Node(root, log('arm64-node')),
+    },
+    buildStep(root, {
+      title: 'addon for arm64',
+      duration: 'about 30 s',
+      script: 'native/build.mjs',
+      args: ['--arch', 'arm64'],
+      inputs: [...ADDON_SOURCES, 'native/arm64-target.mjs'],
+      output: 'build/arm64/Release/vedette.node',
+    }),
   ];
 }
 
 /**
  * A build that is repeated when one of its inputs, the npm packages or the platform changed.
  * @param {string} root
- * @param {{ title: string, duration: string, script: string, inputs: string[], output: string }} build
+ * @param {{ title: string, duration: string, script: string, args?: string[],
+ *   inputs: readonly string[], output: string }} build
  * @returns {Step}
  */
-function buildStep(root, { title, duration, script, inputs, output }) {
+function buildStep(root, { title, duration, script, args = [], inputs, output }) {
   const name = title.replaceAll(' ', '-');
   const stamp = join(root, `build/setup/${name}.stamp`);
   const print = () =>
@@ -114,7 +155,7 @@ function buildStep(root, { title, duration, script, inputs, output }) {
       await runLogged({
         what: title,
         command: pinnedNode(root),
-        args: [script],
+        args: [script, ...args],
         cwd: root,
         logFile: join(root, `build/setup/${name}.log`),
       });

@@ -4,6 +4,8 @@ import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
+import { arm64Target } from '../../../native/arm64-target.mjs';
+import { emulatesArm64 } from '../../../scripts/setup/arm64-target.mjs';
 
 const run = promisify(execFile);
 const root = path.join(import.meta.dirname, '../../..');
@@ -49,26 +51,34 @@ test('without its file the addon is unavailable, by name and cause, and only whe
   }
 });
 
-test('the addon asks for no newer libraries than the oldest supported system has', async () => {
-  const file = path.join(root, 'build/Release/vedette.node');
-  const { stdout } = await run('objdump', ['-T', file]);
-  const ascending = (a: string, b: string) => a.localeCompare(b, 'en', { numeric: true });
-  for (const [library, limit] of [
-    ['GLIBC', '2.34'],
-    ['GLIBCXX', '3.4.29'],
-  ] as const) {
-    const matches = stdout.matchAll(new RegExp(`\\(${library}_([0-9.]+)\\)`, 'g'));
-    const versions = [...matches].map((match) => match[1] as string).sort(ascending);
-    expect(versions).not.toEqual([]);
-    expect([...versions, limit].sort(ascending).at(-1), library).toBe(limit);
-  }
-});
+const addons = [path.join(root, 'build/Release/vedette.node')];
+if (emulatesArm64()) addons.push(arm64Target.addon);
 
-test('the addon looks for libjpeg beside itself first, where a package puts it', async () => {
-  const { stdout } = await run('readelf', ['-d', path.join(root, 'build/Release/vedette.node')]);
-  expect(stdout).toMatch(/\(RUNPATH\).*\[\$ORIGIN\]/);
-  expect(stdout).toMatch(/\(NEEDED\).*\[libjpeg\.so\.62\]/);
-});
+test.each(addons)(
+  '%s asks for no newer libraries than the oldest supported system has',
+  async (file) => {
+    const { stdout } = await run('readelf', ['--version-info', '--wide', file]);
+    const ascending = (a: string, b: string) => a.localeCompare(b, 'en', { numeric: true });
+    for (const [library, limit] of [
+      ['GLIBC', '2.34'],
+      ['GLIBCXX', '3.4.29'],
+    ] as const) {
+      const matches = stdout.matchAll(new RegExp(`Name: ${library}_([0-9.]+) `, 'g'));
+      const versions = [...matches].map((match) => match[1] as string).sort(ascending);
+      expect(versions).not.toEqual([]);
+      expect([...versions, limit].sort(ascending).at(-1), library).toBe(limit);
+    }
+  },
+);
+
+test.each(addons)(
+  '%s looks for libjpeg beside itself first, where a package puts it',
+  async (file) => {
+    const { stdout } = await run('readelf', ['--dynamic', '--wide', file]);
+    expect(stdout).toMatch(/\(RUNPATH\).*\[\$ORIGIN\]/);
+    expect(stdout).toMatch(/\(NEEDED\).*\[libjpeg\.so\.\d+\]/);
+  },
+);
 
 test('the addon serves many threads at once', async () => {
   const output = await runScript(`

@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import {
   DEBIAN_PACKAGES,
   missingDebianPackages,
-  parseOsRelease,
   planDebianPackages,
 } from '../../../scripts/setup/debian-packages.mjs';
+import { parseOsRelease } from '../../../scripts/setup/os-release.mjs';
 
 const BOOKWORM = 'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nID=debian\nVERSION_ID="12"\n';
 const NOBLE = "NAME='Ubuntu'\nID=ubuntu\nID_LIKE=debian\n";
