@@ -4,8 +4,7 @@
 
 #include <jpeglib.h>
 
-#include "../core/jpeg_decoder.h"
-#include "../core/raw_to_tensor.h"
+#include "../core/jpeg_to_tensor.h"
 #include "contender.h"
 
 namespace vedette::bench {
@@ -40,12 +39,9 @@ struct JpegWork {
   }
 
   void run() {
-    JpegPicture picture;
     Transform transform;
-    require(decode_jpeg(file.bytes.data(), file.bytes.size(), 100'000'000, nullptr, nullptr,
-                        workspace.picture, &picture));
-    require(raw_to_tensor(picture.view, {}, spec, out.data(), out.size() * sizeof(float), workspace,
-                          &transform));
+    require(jpeg_to_tensor(file.bytes.data(), file.bytes.size(), 100'000'000, {}, spec, out.data(),
+                           out.size() * sizeof(float), workspace, &transform));
   }
 };
 

@@ -6,8 +6,8 @@
 #include <cstring>
 
 #include "../core/image_header.h"
-#include "../core/jpeg_decoder.h"
 #include "../core/jpeg_encoder.h"
+#include "../core/jpeg_to_tensor.h"
 #include "request.h"
 
 namespace vedette {
@@ -73,20 +73,6 @@ Status raw_call(const Napi::CallbackInfo& info) {
   return status;
 }
 
-// EXIF first, then the camera's own turn and mirror.
-ViewSpec upright_view(const ViewSpec& view, Orientation exif) {
-  ViewSpec upright = view;
-  upright.orientation = compose(exif, view.orientation);
-  return upright;
-}
-
-Status check_before_decoding(const JpegInfo& jpeg, void* context) {
-  const Call* call = static_cast<const Call*>(context);
-  Region region;
-  return check_request(jpeg.width, jpeg.height, upright_view(call->view, jpeg.orientation),
-                       call->spec, call->output.size, &region);
-}
-
 Status jpeg_call(const Napi::CallbackInfo& info) {
   Call call;
   Status status = read_call(info, &call);
@@ -102,14 +88,10 @@ Status jpeg_call(const Napi::CallbackInfo& info) {
   }
   if (!status.ok()) return status;
   Workspace& workspace = thread_memory().workspace;
-  JpegPicture picture;
-  status = decode_jpeg(call.input.data, call.input.size, static_cast<uint64_t>(max_pixels),
-                       check_before_decoding, &call, workspace.picture, &picture);
   Transform transform;
-  if (status.ok()) {
-    status = raw_to_tensor(picture.view, upright_view(call.view, picture.orientation), call.spec,
-                           call.output.data, call.output.size, workspace, &transform, call.bars);
-  }
+  status = jpeg_to_tensor(call.input.data, call.input.size, static_cast<uint64_t>(max_pixels),
+                          call.view, call.spec, call.output.data, call.output.size, workspace,
+                          &transform, call.bars);
   if (workspace.picture.capacity() > kKeptPictureBytes) workspace.picture.release();
   if (status.ok()) write_transform(transform, call.request);
   return status;

@@ -40,8 +40,8 @@ void mix_chroma(const PixelView& view, int plane, int y, int first, int count, i
   const int height = view.has_half_rows ? (view.height + 1) / 2 : view.height;
   const int own = view.has_half_rows ? y / 2 : y;
   const int other = std::clamp((y & 1) != 0 ? own + 1 : own - 1, 0, height - 1);
-  const uint8_t* const near = view.planes[plane] + static_cast<size_t>(own) * view.strides[plane];
-  const uint8_t* const far = view.planes[plane] + static_cast<size_t>(other) * view.strides[plane];
+  const uint8_t* const near = plane_row(view, plane, own);
+  const uint8_t* const far = plane_row(view, plane, other);
   const int from = std::max(first, 0);
   const int end = std::min(first + count, width);
   int16_t* const inner = out + (from - first);
@@ -56,7 +56,7 @@ void mix_chroma(const PixelView& view, int plane, int y, int first, int count, i
 
 void read_jpeg_planes(const PixelView& view, int y, int x, int count, uint8_t* out) {
   uint8_t cb[kSpan], cr[kSpan];
-  const uint8_t* const luma = view.planes[0] + static_cast<size_t>(y) * view.strides[0];
+  const uint8_t* const luma = plane_row(view, 0, y);
   for (int done = 0; done < count; done += kSpan) {
     const int span = std::min(kSpan, count - done);
     read_chroma(view, 1, y, x + done, span, cb);
@@ -69,8 +69,7 @@ void read_jpeg_planes(const PixelView& view, int y, int x, int count, uint8_t* o
 
 void read_chroma(const PixelView& view, int plane, int y, int x, int count, uint8_t* out) {
   if (!view.has_half_columns) {
-    std::memcpy(out, view.planes[plane] + static_cast<size_t>(y) * view.strides[plane] + x,
-                static_cast<size_t>(count));
+    std::memcpy(out, plane_row(view, plane, y) + x, static_cast<size_t>(count));
     return;
   }
   const int shift = view.has_half_rows ? 4 : 2;

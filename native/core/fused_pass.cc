@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "colour.h"
+#include "jpeg_decoder.h"
 
 namespace vedette {
 namespace {
@@ -138,8 +139,9 @@ Status FusedPass::reserve(const Key& key) {
   return {};
 }
 
-void FusedPass::widen(const PixelView& image, int source_row, int16_t* lines) {
+bool FusedPass::widen(const PixelView& image, int source_row, int16_t* lines) {
   const int y = first_row_ + source_row * row_direction_;
+  if (image.decoder != nullptr && !image.decoder->reach(y)) return false;
   const uint8_t* rows[3];
   for (int c = 0; c < 3; c++) {
     const int plane = plan_.plane(c);
@@ -149,18 +151,18 @@ void FusedPass::widen(const PixelView& image, int source_row, int16_t* lines) {
       rows[c] = chroma;
       continue;
     }
-    const size_t row = static_cast<size_t>(plane == 0 ? y : y / 2);
-    rows[c] = image.planes[plane] + row * image.strides[plane];
+    rows[c] = plane_row(image, plane, plane == 0 ? y : y / 2);
   }
   const int colour = static_cast<int>(colour_of(image.format));
   key_.kernels->widen[colour][plan_.has_far() ? 1 : 0](plan_.tables(), rows, lines, plan_.pitch());
+  return true;
 }
 
-void FusedPass::run(const PixelView& image, TensorWriter& writer) {
-  is_area_ ? run_area(image, writer) : run_linear(image, writer);
+Status FusedPass::run(const PixelView& image, TensorWriter& writer) {
+  return is_area_ ? run_area(image, writer) : run_linear(image, writer);
 }
 
-void FusedPass::run_area(const PixelView& image, TensorWriter& writer) {
+Status FusedPass::run_area(const PixelView& image, TensorWriter& writer) {
   const size_t samples = plan_.pitch() * 3;
   const size_t kept = static_cast<size_t>(area_y_.widest);
   const size_t narrowed = static_cast<size_t>(narrow_.steps + 2) * key_.kernels->lanes;
@@ -172,8 +174,8 @@ void FusedPass::run_area(const PixelView& image, TensorWriter& writer) {
     const int start = area_y_.start[y];
     const int length = area_y_.length[y];
     for (widened_end = std::max(widened_end, start); widened_end < start + length; widened_end++) {
-      widen(image, widened_end,
-            lines_.data() + samples * (static_cast<size_t>(widened_end) % kept));
+      int16_t* const lines = lines_.data() + samples * (static_cast<size_t>(widened_end) % kept);
+      if (!widen(image, widened_end, lines)) return image.decoder->fault();
     }
     for (int i = 0; i < length; i++) {
       row_lines_[i] = lines_.data() + samples * (static_cast<size_t>(start + i) % kept);
@@ -188,19 +190,21 @@ void FusedPass::run_area(const PixelView& image, TensorWriter& writer) {
     }
     writer.write_blended(y, finished, finished, 0, narrowed, *key_.kernels, scratch_.data());
   }
+  return {};
 }
 
-void FusedPass::run_linear(const PixelView& image, TensorWriter& writer) {
+Status FusedPass::run_linear(const PixelView& image, TensorWriter& writer) {
   const size_t pitch = plan_.pitch();
   int16_t* lines[2] = {lines_.data(), lines_.data() + pitch * 3};
   int held[2] = {-1, -1};
+  bool is_good = true;
   // The line that holds a source row; `keep` is the one that must stay.
   const auto line_of = [&](int source_row, int keep) {
     for (int i = 0; i < 2; i++) {
       if (held[i] == source_row) return i;
     }
     const int slot = keep == 0 ? 1 : 0;
-    widen(image, source_row, lines[slot]);
+    is_good = is_good && widen(image, source_row, lines[slot]);
     held[slot] = source_row;
     return slot;
   };
@@ -208,8 +212,10 @@ void FusedPass::run_linear(const PixelView& image, TensorWriter& writer) {
     const int16_t weight = taps_y_.weight[y];
     const int near = line_of(taps_y_.near[y], held[0] == taps_y_.far[y] ? 0 : 1);
     const int far = weight == 0 ? near : line_of(taps_y_.far[y], near);
+    if (!is_good) return image.decoder->fault();
     writer.write_blended(y, lines[near], lines[far], weight, pitch, *key_.kernels, scratch_.data());
   }
+  return {};
 }
 
 }  // namespace vedette

@@ -16,8 +16,9 @@ class FusedPass {
   Status prepare(const PixelView& image, Orientation orientation, const Region& region,
                  const Fit& fit, Interpolation interpolation, bool* is_ready);
 
-  // The picture that was prepared, or one of the same format and size.
-  void run(const PixelView& image, TensorWriter& writer);
+  // The picture that was prepared, or one of the same format and size. IMAGE_CORRUPT when it is decoded
+  // on the way and its data is damaged.
+  Status run(const PixelView& image, TensorWriter& writer);
 
  private:
   struct Key {
@@ -35,9 +36,9 @@ class FusedPass {
   Status build(const Key& key, const Region& region, const PixelMap& map);
   Status build_area(const Key& key);
   Status reserve(const Key& key);
-  void run_linear(const PixelView& image, TensorWriter& writer);
-  void run_area(const PixelView& image, TensorWriter& writer);
-  void widen(const PixelView& image, int source_row, int16_t* lines);
+  Status run_linear(const PixelView& image, TensorWriter& writer);
+  Status run_area(const PixelView& image, TensorWriter& writer);
+  bool widen(const PixelView& image, int source_row, int16_t* lines);
 
   Key key_;
   bool is_possible_ = false;

@@ -26,6 +26,8 @@ int plane_count(PixelFormat format);
 size_t plane_row_bytes(PixelFormat format, int plane, int width);
 size_t plane_rows(PixelFormat format, int plane, int height);
 
+class JpegDecoder;
+
 // Raw pixels somewhere in memory; never owns them.
 struct PixelView {
   const uint8_t* planes[kMaxPlanes] = {nullptr, nullptr, nullptr};
@@ -36,7 +38,18 @@ struct PixelView {
   // jpeg_planes: whether there is one chroma sample for two pixels of a row, for two rows.
   bool has_half_columns = false;
   bool has_half_rows = false;
+  // jpeg_planes that are decoded while they are read, from above to below: ask `decoder` for a row
+  // before looking at it. Rows of a plane that memory holds at a time (row r lies at r % kept_rows); 0:
+  // all of them.
+  JpegDecoder* decoder = nullptr;
+  int kept_rows[kMaxPlanes] = {0, 0, 0};
 };
+
+inline const uint8_t* plane_row(const PixelView& view, int plane, int row) {
+  const int kept = view.kept_rows[plane];
+  return view.planes[plane] +
+         static_cast<size_t>(kept == 0 ? row : row % kept) * view.strides[plane];
+}
 
 // Checks that the planes, back to back with these strides (none: packed rows), lie within `size`
 // bytes. FRAME_INVALID names what does not fit.

@@ -60,11 +60,11 @@ Status raw_to_tensor(const PixelView& image, const ViewSpec& view, const TensorS
   const bool is_kept = has_bars && left == writer.bar_note() && writer.holds_outer_bars();
   if (has_bars && !is_kept) writer.write_bars();
   if (is_fused) {
-    workspace.fused.run(image, writer);
+    status = workspace.fused.run(image, writer);
   } else {
     status = workspace.resampler.run(workspace.rows, channels, fit, spec.interpolation, writer);
-    if (!status.ok()) return status;
   }
+  if (!status.ok()) return status;
   const bool is_transposed = view.orientation.is_transposed();
   *transform = transform_of(fit, region, is_transposed ? image.height : image.width,
                             is_transposed ? image.width : image.height);

@@ -127,6 +127,7 @@ Status Resampler::run_nearest(UprightRows& rows, int channels, const Fit& fit,
         for (int c = 0; c < channels; c++) bytes_[x * channels + c] = from[c];
       }
     }
+    if (!rows.fault().ok()) return rows.fault();
     writer.write_row(y, bytes_.data(), channels);
   }
   return {};
@@ -157,6 +158,7 @@ Status Resampler::run_linear(UprightRows& rows, int channels, const Fit& fit,
     const int near_slot = line_of(linear_y_.near[y], holds_far_in_0 ? 0 : 1);
     const int far_slot = weight == 0 ? near_slot : line_of(linear_y_.far[y], near_slot);
     row_kernels().blend_rows(lines[near_slot], lines[far_slot], weight, samples, out);
+    if (!rows.fault().ok()) return rows.fault();
     writer.write_row(y, out, channels);
   }
   return {};
@@ -179,6 +181,7 @@ Status Resampler::run_area(UprightRows& rows, int channels, const Fit& fit, Tens
       is_wide_x ? area_columns<1, int64_t>(lines_.data(), filter_x_, count, bytes_.data())
                 : area_columns<1, int32_t>(lines_.data(), filter_x_, count, bytes_.data());
     }
+    if (!rows.fault().ok()) return rows.fault();
     writer.write_row(y, bytes_.data(), channels);
   }
   return {};
@@ -215,6 +218,7 @@ Status Resampler::run_antialias(UprightRows& rows, int channels, const Fit& fit,
       row_kernels().add_row(line, weights[i], false, samples, sums);
     }
     row_kernels().clamp_sums(sums, filter_y_.bits, samples, finished);
+    if (!rows.fault().ok()) return rows.fault();
     writer.write_row(y, finished, channels);
   }
   return {};

@@ -1,8 +1,10 @@
 #include "upright_rows.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "colour.h"
+#include "jpeg_decoder.h"
 
 namespace vedette {
 
@@ -16,6 +18,7 @@ Status UprightRows::open(const PixelView& view, Orientation orientation, const R
   is_direct_ = !is_transposed_ && map_.xu == 1 &&
                view.format == (channels == 3 ? PixelFormat::rgb24 : PixelFormat::gray8);
   band_first_ = -1;
+  fault_ = {};
   band_rows_ = is_transposed_ ? std::min(kBandRows, region.height) : 1;
   const size_t bytes =
       static_cast<size_t>(region.width) * static_cast<size_t>(channels * band_rows_);
@@ -44,6 +47,11 @@ const uint8_t* UprightRows::row(int v) {
 
 void UprightRows::read_straight(int v, uint8_t* out) {
   const int y = map_.y0 + (region_.y + v) * map_.yv;
+  if (view_.decoder != nullptr && !view_.decoder->reach(y)) {
+    if (fault_.ok()) fault_ = view_.decoder->fault();
+    std::memset(out, 0, static_cast<size_t>(region_.width) * static_cast<size_t>(channels_));
+    return;
+  }
   const bool is_reversed = map_.xu < 0;
   const int x = is_reversed ? map_.x0 - (region_.x + region_.width - 1) : region_.x;
   if (channels_ == 1) {

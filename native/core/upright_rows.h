@@ -12,8 +12,10 @@ class UprightRows {
   // `channels` is 3 (RGB) or 1 (grey). The region must lie within the upright picture.
   Status open(const PixelView& view, Orientation orientation, const Region& region, int channels);
 
-  // Row `v` of the region: width * channels bytes, valid until the next call.
+  // Row `v` of the region: width * channels bytes, valid until the next call. Black when the picture
+  // is decoded on the way and its data is damaged, which fault() tells from then on.
   const uint8_t* row(int v);
+  const Status& fault() const { return fault_; }
 
  private:
   void read_straight(int v, uint8_t* out);
@@ -29,6 +31,7 @@ class UprightRows {
   bool is_transposed_ = false;
   bool is_direct_ = false;
   Buffer<uint8_t> band_;
+  Status fault_;
 };
 
 }  // namespace vedette

@@ -1,4 +1,4 @@
-import { copyFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import sharp from 'sharp';
 
@@ -6,11 +6,13 @@ const street = path.join(import.meta.dirname, '..', '..', 'samples', 'images', '
 
 /**
  * JPEGs for a fuzz target to begin with: pictures of a camera, and a small one of every kind that the
- * decoder tells apart.
+ * decoder tells apart. Behind each lie the bytes by which the target chooses region, turn and resize.
  */
 export async function writeJpegSeeds(folder) {
   const names = readdirSync(street).filter((name) => name.endsWith('.jpg'));
-  for (const name of names) copyFileSync(path.join(street, name), path.join(folder, name));
+  const write = (name, picture) =>
+    writeFileSync(path.join(folder, name), Buffer.concat([picture, Buffer.alloc(12, name)]));
+  for (const name of names) write(name, readFileSync(path.join(street, name)));
   const small = () => sharp(path.join(street, names[0])).resize(45, 34);
   const kinds = {
     baseline: small().jpeg({ chromaSubsampling: '4:2:0' }),
@@ -22,9 +24,9 @@ export async function writeJpegSeeds(folder) {
     turned: small().withMetadata({ orientation: 6 }).jpeg(),
   };
   for (const [name, picture] of Object.entries(kinds)) {
-    writeFileSync(path.join(folder, `seed-${name}.jpg`), await picture.toBuffer());
+    write(`seed-${name}.jpg`, await picture.toBuffer());
   }
-  writeFileSync(path.join(folder, 'seed-restart.jpg'), await restartJpeg(6));
+  write('seed-restart.jpg', await restartJpeg(6));
 }
 
 /**

@@ -7,12 +7,15 @@
 
 #include "../core/colour.h"
 #include "../core/image_header.h"
-#include "../core/jpeg_decoder.h"
 #include "../core/jpeg_encoder.h"
+#include "../core/jpeg_to_tensor.h"
 #include "check.h"
 #include "exact_memory.h"
+#include "jpeg_samples.h"
 
 using namespace vedette;
+using jpeg_samples::decode_whole;
+using jpeg_samples::write_subsampled;
 
 namespace {
 
@@ -50,9 +53,9 @@ std::vector<uint8_t> write_cmyk(const uint8_t stored[4], J_COLOR_SPACE space,
 
 void check_first_pixel(const std::vector<uint8_t>& jpeg, int red, int green, int blue) {
   Buffer<uint8_t> pixels;
-  JpegPicture picture;
-  CHECK(decode_jpeg(jpeg.data(), jpeg.size(), 1000, nullptr, nullptr, pixels, &picture).ok());
-  CHECK(picture.view.format == PixelFormat::rgb24);
+  PixelView picture;
+  CHECK(decode_whole(jpeg.data(), jpeg.size(), 1000, pixels, &picture).ok());
+  CHECK(picture.format == PixelFormat::rgb24);
   const int want[3] = {red, green, blue};
   for (int c = 0; c < 3; c++) CHECK(std::abs(pixels[c] - want[c]) <= 3);
 }
@@ -70,42 +73,6 @@ std::vector<uint8_t> write_noise(int width, int height, int quality) {
   EncodedJpeg jpeg;
   CHECK(encode_jpeg(view, quality, rows, &jpeg).ok());
   return std::vector<uint8_t>(jpeg.data(), jpeg.data() + jpeg.size());
-}
-
-// Noise under a slow wave, in YCbCr with chroma divided by `across` and `down`.
-std::vector<uint8_t> write_subsampled(int width, int height, int across, int down, int quality) {
-  jpeg_compress_struct encoder;
-  jpeg_error_mgr errors;
-  encoder.err = jpeg_std_error(&errors);
-  jpeg_create_compress(&encoder);
-  unsigned char* bytes = nullptr;
-  unsigned long size = 0;
-  jpeg_mem_dest(&encoder, &bytes, &size);
-  encoder.image_width = static_cast<JDIMENSION>(width);
-  encoder.image_height = static_cast<JDIMENSION>(height);
-  encoder.input_components = 3;
-  encoder.in_color_space = JCS_RGB;
-  jpeg_set_defaults(&encoder);
-  jpeg_set_quality(&encoder, quality, TRUE);
-  encoder.comp_info[0].h_samp_factor = across;
-  encoder.comp_info[0].v_samp_factor = down;
-  jpeg_start_compress(&encoder, TRUE);
-  std::vector<uint8_t> row(static_cast<size_t>(width) * 3);
-  unsigned state = 7;
-  for (int y = 0; y < height; y++) {
-    for (size_t i = 0; i < row.size(); i++) {
-      state = state * 1103515245 + 12345;
-      row[i] = static_cast<uint8_t>((i * (1 + i % 3) + static_cast<size_t>(y) * 3) / 2 +
-                                    (state >> 20) % 90);
-    }
-    JSAMPROW pointer = row.data();
-    jpeg_write_scanlines(&encoder, &pointer, 1);
-  }
-  jpeg_finish_compress(&encoder);
-  jpeg_destroy_compress(&encoder);
-  std::vector<uint8_t> result(bytes, bytes + size);
-  std::free(bytes);
-  return result;
 }
 
 std::vector<uint8_t> read_with_libjpeg(const std::vector<uint8_t>& jpeg) {
@@ -139,17 +106,16 @@ TEST("the pixels of every sampling are those of libjpeg, at most a level apart a
       const std::vector<uint8_t> jpeg =
           write_subsampled(width, height, sampling[0], sampling[1], 60 + width % 40);
       Buffer<uint8_t> pixels;
-      JpegPicture picture;
-      CHECK(
-          decode_jpeg(jpeg.data(), jpeg.size(), 1 << 20, nullptr, nullptr, pixels, &picture).ok());
+      PixelView picture;
+      CHECK(decode_whole(jpeg.data(), jpeg.size(), 1 << 20, pixels, &picture).ok());
       const bool is_usual = sampling[0] <= 2 && sampling[1] <= sampling[0];
-      CHECK((picture.view.format == PixelFormat::jpeg_planes) == (is_usual && width > 4));
+      CHECK((picture.format == PixelFormat::jpeg_planes) == (is_usual && width > 4));
       const std::vector<uint8_t> want = read_with_libjpeg(jpeg);
       std::vector<uint8_t> row(static_cast<size_t>(width) * 3);
       for (int y = 0; y < height; y++) {
         // From odd and even columns on, as bands of a turned picture are read.
         const int from = y % std::min(width, 4);
-        read_rgb(picture.view, y, from, width - from, row.data());
+        read_rgb(picture, y, from, width - from, row.data());
         const uint8_t* const right = want.data() + static_cast<size_t>(y * width + from) * 3;
         for (int i = 0; i < (width - from) * 3; i++) {
           const int apart = std::abs(row[static_cast<size_t>(i)] - right[i]);
@@ -174,39 +140,49 @@ TEST("CMYK and YCCK, Adobe's and plain") {
   check_first_pixel(write_cmyk(half, JCS_CMYK, true), 128, 64, 128);
 }
 
-TEST("the limit on pixels and the gate come before memory") {
+TEST("the limit on pixels and the request are checked before memory is taken") {
   const std::vector<uint8_t> jpeg = write_noise(50, 40, 80);
-  Buffer<uint8_t> pixels;
-  JpegPicture picture;
-  Status status = decode_jpeg(jpeg.data(), jpeg.size(), 1999, nullptr, nullptr, pixels, &picture);
-  CHECK(status.code == Code::image_too_large);
-  const JpegGate refuse = [](const JpegInfo& info, void*) {
-    CHECK(info.width == 50 && info.height == 40);
-    return fail(Code::frame_invalid, "refused");
+  Workspace workspace;
+  Transform transform;
+  TensorSpec spec;
+  spec.width = spec.height = 8;
+  std::vector<float> out(3 * 8 * 8);
+  const size_t bytes = out.size() * sizeof(float);
+  const auto convert = [&](uint64_t max_pixels, const ViewSpec& view, size_t out_bytes) {
+    return jpeg_to_tensor(jpeg.data(), jpeg.size(), max_pixels, view, spec, out.data(), out_bytes,
+                          workspace, &transform)
+        .code;
   };
-  status = decode_jpeg(jpeg.data(), jpeg.size(), 2000, refuse, nullptr, pixels, &picture);
-  CHECK(status.code == Code::frame_invalid);
-  CHECK(pixels.capacity() == 0);
+  ViewSpec beyond;
+  beyond.has_region = true;
+  beyond.region_x = 49;
+  beyond.region_width = 2;
+  beyond.region_height = 1;
+  CHECK(convert(1999, {}, bytes) == Code::image_too_large);
+  CHECK(convert(2000, beyond, bytes) == Code::frame_invalid);
+  CHECK(convert(2000, {}, bytes - 1) == Code::tensor_invalid);
+  CHECK(workspace.picture.capacity() == 0);
+  CHECK(convert(2000, {}, bytes) == Code::ok);
 }
 
 TEST("a JPEG cut short at any byte is corrupt, never more") {
   const std::vector<uint8_t> jpeg = write_noise(40, 24, 70);
   Buffer<uint8_t> pixels;
-  JpegPicture picture;
+  PixelView picture;
   for (size_t size = 0; size < jpeg.size(); size++) {
     ExactMemory cut(jpeg.data(), size);
-    const Status status = decode_jpeg(cut.data(), size, 5000, nullptr, nullptr, pixels, &picture);
+    const Status status = decode_whole(cut.data(), size, 5000, pixels, &picture);
     CHECK(status.code == Code::image_corrupt);
     ImageHeader header;
     (void)read_image_header(cut.data(), size, &header);
   }
-  CHECK(decode_jpeg(jpeg.data(), jpeg.size(), 5000, nullptr, nullptr, pixels, &picture).ok());
+  CHECK(decode_whole(jpeg.data(), jpeg.size(), 5000, pixels, &picture).ok());
 }
 
 TEST("damaged bytes never lead out of bounds") {
   const std::vector<uint8_t> jpeg = write_noise(64, 64, 50);
   Buffer<uint8_t> pixels;
-  JpegPicture picture;
+  PixelView picture;
   unsigned state = 99;
   for (int run = 0; run < 3000; run++) {
     ExactMemory damaged(jpeg.data(), jpeg.size());
@@ -214,8 +190,7 @@ TEST("damaged bytes never lead out of bounds") {
       state = state * 1664525 + 1013904223;
       damaged.data()[(state >> 8) % jpeg.size()] = static_cast<uint8_t>(state);
     }
-    const Status status =
-        decode_jpeg(damaged.data(), damaged.size(), 1 << 20, nullptr, nullptr, pixels, &picture);
+    const Status status = decode_whole(damaged.data(), damaged.size(), 1 << 20, pixels, &picture);
     ImageHeader header;
     (void)read_image_header(damaged.data(), damaged.size(), &header);
     CHECK(status.ok() || status.text[0] != 0);
