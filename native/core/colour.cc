@@ -10,8 +10,8 @@ namespace {
 
 constexpr int kSpan = 512;
 
-// Spreads subsampled pixels to one luma and one chroma pair each, a span at a time. `x` becomes even
-// first, so that a span begins with a pair.
+// Spreads subsampled pixels to one luma and one chroma pair each, a span at a
+// time. `x` becomes even first, so that a span begins with a pair.
 template <typename LumaAt, typename CbAt, typename CrAt>
 inline void read_subsampled(int x, int count, uint8_t* out, LumaAt luma_at, CbAt cb_at,
                             CrAt cr_at) {
@@ -33,8 +33,8 @@ inline void read_subsampled(int x, int count, uint8_t* out, LumaAt luma_at, CbAt
   }
 }
 
-// A chroma row with its neighbour row mixed in where rows are halved: `count` samples from `first` on,
-// as if the first and last one went on for ever.
+// A chroma row with its neighbour row mixed in where rows are halved: `count`
+// samples from `first` on, as if the first and last one went on for ever.
 void mix_chroma(const PixelView& view, int plane, int y, int first, int count, int16_t* out) {
   const int width = view.has_half_columns ? (view.width + 1) / 2 : view.width;
   const int height = view.has_half_rows ? (view.height + 1) / 2 : view.height;
@@ -72,18 +72,27 @@ void read_chroma(const PixelView& view, int plane, int y, int x, int count, uint
     std::memcpy(out, plane_row(view, plane, y) + x, static_cast<size_t>(count));
     return;
   }
-  const int shift = view.has_half_rows ? 4 : 2;
-  int16_t mixed[kSpan / 2 + 3];
-  uint8_t doubled[kSpan + 2];
+  uint16_t pairs[kSpan / 2 + 1];
   for (const int end = x + count; x < end;) {
     const int span = std::min(kSpan, end - x);
     const int first = x / 2;
-    const int pairs = (x + span + 1) / 2 - first;
-    mix_chroma(view, plane, y, first - 1, pairs + 2, mixed);
-    row_kernels().double_row(mixed + 1, shift, pairs, doubled);
-    std::memcpy(out, doubled + (x & 1), static_cast<size_t>(span));
+    read_chroma_pairs(view, plane, y, first, (x + span + 1) / 2 - first, pairs);
+    std::memcpy(out, reinterpret_cast<const uint8_t*>(pairs) + (x & 1), static_cast<size_t>(span));
     x += span;
     out += span;
+  }
+}
+
+void read_chroma_pairs(const PixelView& view, int plane, int y, int first, int count,
+                       uint16_t* pairs) {
+  constexpr int kPairs = 1024;
+  const RowKernels& kernels = row_kernels();
+  const int shift = view.has_half_rows ? 4 : 2;
+  int16_t mixed[kPairs + 2];
+  for (const int end = first + count; first < end; first += kPairs, pairs += kPairs) {
+    const int span = std::min(kPairs, end - first);
+    mix_chroma(view, plane, y, first - 1, span + 2, mixed);
+    kernels.double_row(mixed + 1, shift, span, pairs);
   }
 }
 

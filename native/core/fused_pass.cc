@@ -56,9 +56,13 @@ Status FusedPass::build(const Key& key, const Region& region, const PixelMap& ma
   Status status = linear_taps(columns, is_area_ ? LinearRule::nearest : rule, &taps_x_);
   if (status.ok() && is_linear) status = linear_taps(key.fit.y, rule, &taps_y_);
   if (!status.ok()) return status;
+  first_pair_ = key.width;
+  end_pair_ = 0;
   for (int i = 0; i < columns.count; i++) {
     taps_x_.near[i] = map.x0 + (region.x + taps_x_.near[i]) * map.xu;
     taps_x_.far[i] = map.x0 + (region.x + taps_x_.far[i]) * map.xu;
+    first_pair_ = std::min({first_pair_, taps_x_.near[i] / 2, taps_x_.far[i] / 2});
+    end_pair_ = std::max({end_pair_, taps_x_.near[i] / 2 + 1, taps_x_.far[i] / 2 + 1});
   }
   status = plan_.build(*key.kernels, key.format, key.width, taps_x_.near.data(), taps_x_.far.data(),
                        taps_x_.weight.data(), columns.count, &is_possible_);
@@ -66,8 +70,9 @@ Status FusedPass::build(const Key& key, const Region& region, const PixelMap& ma
   return status.ok() && is_possible_ ? reserve(key) : status;
 }
 
-// Sums of pairs want weights of 16 bits with a sign: an axis that keeps its size, whose one weight is
-// 2^15, takes the long way, and so do reductions by more than a few pairs.
+// Sums of pairs want weights of 16 bits with a sign: an axis that keeps its
+// size, whose one weight is 2^15, takes the long way, and so do reductions by
+// more than a few pairs.
 Status FusedPass::build_area(const Key& key) {
   is_possible_ = false;
   Status status = filter_taps(key.fit.x, FilterRule::area, &area_x_);
@@ -121,7 +126,8 @@ Status FusedPass::reserve(const Key& key) {
   size_t lines = 2;
   size_t narrowed = pitch;
   if (is_area_) {
-    // Rows of the source, the sum of some, and a row of zeros that makes their number even.
+    // Rows of the source, the sum of some, and a row of zeros that makes their
+    // number even.
     const size_t widest = static_cast<size_t>(area_y_.widest);
     lines = widest + 2;
     narrowed = static_cast<size_t>(narrow_.steps + 2) * static_cast<size_t>(key.kernels->lanes);
@@ -130,13 +136,21 @@ Status FusedPass::reserve(const Key& key) {
     }
   }
   const size_t samples = (lines * pitch + narrowed) * 3;
-  const size_t chroma = static_cast<size_t>(key.width) * 2;
+  const size_t chroma = (static_cast<size_t>(key.width) + 1) / 2 * 2;
   if (!lines_.reserve(samples) || !scratch_.reserve(std::max(pitch, narrowed) * 3) ||
       !chroma_.reserve(chroma)) {
-    return out_of_memory(samples * 4 + chroma);
+    return out_of_memory(samples * 4 + chroma * 2);
   }
   std::fill(lines_.data(), lines_.data() + samples, int16_t{0});
   return {};
+}
+
+// A sample for each pixel, where the tensor needs them.
+const uint8_t* FusedPass::chroma_row(const PixelView& image, int plane, int y) {
+  if (!image.has_half_columns) return plane_row(image, plane, y);
+  uint16_t* const row = chroma_.data() + (plane - 1) * ((image.width + 1) / 2);
+  read_chroma_pairs(image, plane, y, first_pair_, end_pair_ - first_pair_, row + first_pair_);
+  return reinterpret_cast<const uint8_t*>(row);
 }
 
 bool FusedPass::widen(const PixelView& image, int source_row, int16_t* lines) {
@@ -146,9 +160,7 @@ bool FusedPass::widen(const PixelView& image, int source_row, int16_t* lines) {
   for (int c = 0; c < 3; c++) {
     const int plane = plan_.plane(c);
     if (image.format == PixelFormat::jpeg_planes && plane > 0) {
-      uint8_t* const chroma = chroma_.data() + (plane - 1) * image.width;
-      read_chroma(image, plane, y, 0, image.width, chroma);
-      rows[c] = chroma;
+      rows[c] = chroma_row(image, plane, y);
       continue;
     }
     rows[c] = plane_row(image, plane, plane == 0 ? y : y / 2);

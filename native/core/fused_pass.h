@@ -6,18 +6,19 @@
 
 namespace vedette {
 
-// The short way from colour pixels to a tensor, for resizes with two neighbours on each axis, for
-// `area`, and for pictures that need no quarter turn: only the source pixels that the tensor needs are
-// looked at, and no row of packed pixels exists in between. Its results are those of Resampler to the bit. Keeps its tables
-// for the next frame of the same geometry.
+// The short way from colour pixels to a tensor, for resizes with two neighbours
+// on each axis, for `area`, and for pictures that need no quarter turn: only
+// the source pixels that the tensor needs are looked at, and no row of packed
+// pixels exists in between. Its results are those of Resampler to the bit.
+// Keeps its tables for the next frame of the same geometry.
 class FusedPass {
  public:
   // *is_ready is false when this picture has to take the long way.
   Status prepare(const PixelView& image, Orientation orientation, const Region& region,
                  const Fit& fit, Interpolation interpolation, bool* is_ready);
 
-  // The picture that was prepared, or one of the same format and size. IMAGE_CORRUPT when it is decoded
-  // on the way and its data is damaged.
+  // The picture that was prepared, or one of the same format and size.
+  // IMAGE_CORRUPT when it is decoded on the way and its data is damaged.
   Status run(const PixelView& image, TensorWriter& writer);
 
  private:
@@ -38,6 +39,7 @@ class FusedPass {
   Status reserve(const Key& key);
   Status run_linear(const PixelView& image, TensorWriter& writer);
   Status run_area(const PixelView& image, TensorWriter& writer);
+  const uint8_t* chroma_row(const PixelView& image, int plane, int y);
   bool widen(const PixelView& image, int source_row, int16_t* lines);
 
   Key key_;
@@ -46,7 +48,8 @@ class FusedPass {
   int row_direction_ = 1;
   GatherPlan plan_;
   LinearTaps taps_x_, taps_y_;
-  // For `area`, whose rows and columns are sums of many; `plan_` then takes every column.
+  // For `area`, whose rows and columns are sums of many; `plan_` then takes
+  // every column.
   bool is_area_ = false;
   FilterTaps area_x_, area_y_;
   NarrowTables narrow_;
@@ -56,8 +59,11 @@ class FusedPass {
   Buffer<const int16_t*> row_lines_;
   Buffer<int16_t> lines_;
   Buffer<float> scratch_;
-  // Two rows of chroma, a sample for each pixel.
-  Buffer<uint8_t> chroma_;
+  // Two rows of chroma, a sample for each pixel, as pairs.
+  Buffer<uint16_t> chroma_;
+  // The pairs [first, end) of a row that the tensor needs.
+  int first_pair_ = 0;
+  int end_pair_ = 0;
 };
 
 }  // namespace vedette

@@ -76,8 +76,8 @@ struct RowKernels {
 
   // libjpeg's triangle filter: two samples for each of `count`, (3 * from[i] + from[i -+ 1]) /
   // 2^shift with its biases: 8 and 7 for a shift of 4, 1 and 2 for a shift of 2. from[-1] and
-  // from[count] exist.
-  void (*double_row)(const int16_t* from, int shift, int count, uint8_t* out) = nullptr;
+  // from[count] exist. A pair is one number, its left sample in the lower byte.
+  void (*double_row)(const int16_t* from, int shift, int count, uint16_t* pairs) = nullptr;
 
   // Rec. 601 luma of full-range packed RGB with 14 fractional bits, as OpenCV's COLOR_RGB2GRAY.
   void (*rgb_to_gray)(const uint8_t* rgb, int count, uint8_t* gray) = nullptr;

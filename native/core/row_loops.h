@@ -1,16 +1,18 @@
 #pragma once
 #include "row_kernels.h"
 
-// The loops over rows in plain C++. Each kernel file includes them below its own target, so that the
-// compiler makes them once for each: without a name outside of that file, or the linker would keep
-// only one. Integers give the same bits whatever the width, and floats are never contracted.
+// The loops over rows in plain C++. Each kernel file includes them below its
+// own target, so that the compiler makes them once for each: without a name
+// outside of that file, or the linker would keep only one. Integers give the
+// same bits whatever the width, and floats are never contracted.
 
 namespace vedette {
 namespace {
 
 constexpr int kMiddle = 128 << 6;
 
-// `level` lies around 128 in units of 1/64, which keeps every sum within 16 bits.
+// `level` lies around 128 in units of 1/64, which keeps every sum within 16
+// bits.
 inline uint8_t settle_level(int16_t level) {
   const int16_t whole = static_cast<int16_t>(static_cast<int16_t>(level + 32) >> 6);
   const int16_t low = whole < -128 ? int16_t{-128} : whole;
@@ -54,13 +56,16 @@ void mix_rows(const uint8_t* __restrict near, const uint8_t* __restrict far, int
   for (int i = 0; i < count; i++) out[i] = static_cast<int16_t>(near[i] * 3 + far[i]);
 }
 
-void double_row(const int16_t* __restrict from, int shift, int count, uint8_t* __restrict out) {
-  const int16_t left = shift == 4 ? 8 : 1;
-  const int16_t right = shift == 4 ? 7 : 2;
+// Both samples are stored as one of 16 bits, the left one below: no vector has
+// to be taken apart.
+void double_row(const int16_t* __restrict from, int shift, int count, uint16_t* __restrict pairs) {
+  const uint16_t left = shift == 4 ? 8 : 1;
+  const uint16_t right = shift == 4 ? 7 : 2;
   for (int i = 0; i < count; i++) {
-    const int16_t own = static_cast<int16_t>(from[i] * 3);
-    out[i * 2] = static_cast<uint8_t>(static_cast<int16_t>(own + from[i - 1] + left) >> shift);
-    out[i * 2 + 1] = static_cast<uint8_t>(static_cast<int16_t>(own + from[i + 1] + right) >> shift);
+    const uint16_t own = static_cast<uint16_t>(from[i] * 3);
+    const uint16_t before = static_cast<uint16_t>(own + from[i - 1] + left);
+    const uint16_t behind = static_cast<uint16_t>(own + from[i + 1] + right);
+    pairs[i] = static_cast<uint16_t>((before >> shift) | (behind >> shift << 8));
   }
 }
 
