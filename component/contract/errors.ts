@@ -150,6 +150,12 @@ export const ERROR_CODES = {
     'The ONNX file and its manifest contradict each other.',
     'Correct the named field of `model.json` or use the right file.',
   ),
+  MODEL_RUNTIME_UNSUPPORTED: entry(
+    422,
+    false,
+    'A DDA package is made for another inference engine than ONNX Runtime.',
+    'Export the trained model to ONNX and set `runtime` to `onnx` in its `manifest.json`; docs/MODEL-PACKAGES.md shows how.',
+  ),
   MODEL_LOAD_FAILED: entry(
     422,
     false,

@@ -120,7 +120,9 @@ export const modelInputSchema = z.strictObject({
 export const DECODERS = [
   'end-to-end-detections',
   'yolo-detections',
+  'rf-detr',
   'anomaly',
+  'multi-head-anomaly',
   'classification',
   'movenet',
   'yolo-poses',
@@ -189,6 +191,56 @@ export const modelOutputSchema = z.discriminatedUnion('decoder', [
       .max(1)
       .default(0.5)
       .describe('Map values at or above belong to an area, when the model has no mask'),
+    minAreaFraction: z
+      .number()
+      .min(0)
+      .max(1)
+      .default(0.0005)
+      .describe('Smaller areas are left out'),
+  }),
+  z.strictObject({
+    decoder: z
+      .literal('rf-detr')
+      .describe(
+        'Two outputs: boxes [batch,Q,4] as centre x, centre y, width, height in parts of the input, and logits [batch,Q,C]',
+      ),
+    boxes: z
+      .string()
+      .optional()
+      .describe('The output with the boxes; told by its shape when absent'),
+    logits: z.string().optional().describe('The output with the logits; the other one when absent'),
+    activation: z
+      .enum(['sigmoid', 'softmax'])
+      .default('sigmoid')
+      .describe('Makes scores of the logits: each by itself, or over the classes of a query'),
+    backgroundClass: z.int().min(0).optional().describe('A class that stands for nothing'),
+    scoreThreshold: z.number().min(0).max(1).default(0.5).describe('Detections below are left out'),
+    maxDetections: z.int().min(1).max(4096).default(300).describe('The best are kept'),
+  }),
+  z.strictObject({
+    decoder: z
+      .literal('multi-head-anomaly')
+      .describe(
+        'Scores [batch,C] of classes, normal ones among them, and where present values [batch,S,H,W] of segments',
+      ),
+    normalClasses: z
+      .array(z.int().min(0))
+      .default([])
+      .describe('Classes that are normal; the score is the sum of the others'),
+    normalSegments: z
+      .array(z.int().min(0))
+      .default([])
+      .describe('Segments that are normal; cells of the others are anomalous'),
+    decision: z
+      .enum(['score', 'segments', 'both', 'either'])
+      .default('score')
+      .describe('What makes a picture anomalous: the score, any anomalous cell, both, or either'),
+    scoreThreshold: z
+      .number()
+      .min(0)
+      .max(1)
+      .default(0.5)
+      .describe('A score at or above is anomalous'),
     minAreaFraction: z
       .number()
       .min(0)

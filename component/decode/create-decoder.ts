@@ -5,6 +5,8 @@ import { ClassificationDecoder } from './classification.ts';
 import type { Decoder, DecoderModel } from './decoder.ts';
 import { EndToEndDetections } from './end-to-end-detections.ts';
 import { MoveNetDecoder } from './movenet.ts';
+import { MultiHeadAnomalyDecoder } from './multi-head-anomaly.ts';
+import { RfDetrDecoder } from './rf-detr.ts';
 import { YoloDetections } from './yolo-detections.ts';
 import { YoloPoses } from './yolo-poses.ts';
 
@@ -22,6 +24,10 @@ export function createDecoder(
       return new EndToEndDetections(output, declarations, model);
     case 'anomaly':
       return new AnomalyDecoder(output, declarations, model);
+    case 'multi-head-anomaly':
+      return new MultiHeadAnomalyDecoder(output, declarations, model);
+    case 'rf-detr':
+      return new RfDetrDecoder(output, declarations, model);
     case 'classification':
       return new ClassificationDecoder(output, declarations, model);
     case 'yolo-detections':

@@ -1,9 +1,11 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { DDA_MANIFEST_FILE } from './dda-manifest.ts';
 import { MANIFEST_FILE } from './read-manifest.ts';
 
 /**
- * The folder of an unpacked archive that is the package: where `model.json` lies, be it at the top or
+ * The folder of an unpacked archive that is the package: where `model.json` lies (or
+ * DDA's `manifest.json`), be it at the top or
  * in the only folder there, as when a folder was packed together with its name.
  */
 export async function packageRoot(folder: string): Promise<string> {
@@ -15,8 +17,12 @@ export async function packageRoot(folder: string): Promise<string> {
 }
 
 async function hasManifest(folder: string): Promise<boolean> {
-  return stat(join(folder, MANIFEST_FILE)).then(
-    (found) => found.isFile(),
-    () => false,
-  );
+  for (const name of [MANIFEST_FILE, DDA_MANIFEST_FILE]) {
+    const isFile = await stat(join(folder, name)).then(
+      (found) => found.isFile(),
+      () => false,
+    );
+    if (isFile) return true;
+  }
+  return false;
 }

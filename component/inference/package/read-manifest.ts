@@ -1,20 +1,19 @@
-import { readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
-import type { z } from 'zod';
 import { modelManifestSchema } from '../../contract/model-manifest.ts';
 import type { ModelManifest } from '../../contract/model-manifest.ts';
+import { DDA_MANIFEST_FILE, fromDdaManifest } from './dda-manifest.ts';
+import type { PackageIdentity } from './dda-manifest.ts';
 import { packageInvalid } from './package-invalid.ts';
+import { describeIssues, readJson } from './read-json.ts';
 import { variantProblems } from './variant-problems.ts';
 import type { AuthoredInput } from './complete-input.ts';
 
 export const MANIFEST_FILE = 'model.json';
-const MAX_MANIFEST_BYTES = 16 * 1024 * 1024;
 
 const DECODERS_OF_TASK: Readonly<
   Record<ModelManifest['task'], readonly ModelManifest['output']['decoder'][]>
 > = {
-  'object-detection': ['end-to-end-detections', 'yolo-detections'],
-  'anomaly-detection': ['anomaly'],
+  'object-detection': ['end-to-end-detections', 'yolo-detections', 'rf-detr'],
+  'anomaly-detection': ['anomaly', 'multi-head-anomaly'],
   classification: ['classification'],
   'keypoint-detection': ['movenet', 'yolo-poses'],
 };
@@ -26,32 +25,27 @@ export interface AuthoredManifest {
 }
 
 /**
- * `model.json` of the package in `folder`.
- * @throws VedetteError MODEL_PACKAGE_INVALID with every problem in `details.problems`
+ * `model.json` of the package in `folder`, or, where that does not exist, DDA's `manifest.json`.
+ * @param identity name and version of a DDA package, which does not know its own
+ * @throws VedetteError MODEL_PACKAGE_INVALID with every problem in `details.problems`,
+ * MODEL_RUNTIME_UNSUPPORTED for a DDA package that is not ONNX
  */
-export async function readManifest(folder: string): Promise<AuthoredManifest> {
-  const path = join(folder, MANIFEST_FILE);
-  let value: unknown;
-  try {
-    const { size } = await stat(path);
-    if (size > MAX_MANIFEST_BYTES) {
-      throw new Error(`it has ${size} bytes, at most ${MAX_MANIFEST_BYTES} are read`);
-    }
-    value = JSON.parse((await readFile(path, 'utf8')).replace(/^\uFEFF/, ''));
-  } catch (error) {
-    const problem =
-      (error as NodeJS.ErrnoException).code === 'ENOENT'
-        ? `${MANIFEST_FILE} does not exist`
-        : `${MANIFEST_FILE} cannot be read: ${error instanceof Error ? error.message : String(error)}`;
-    throw packageInvalid(folder, [problem], error);
+export async function readManifest(
+  folder: string,
+  identity?: PackageIdentity,
+): Promise<AuthoredManifest> {
+  const value = await readJson(folder, MANIFEST_FILE);
+  if (value === undefined) {
+    const dda = await readJson(folder, DDA_MANIFEST_FILE);
+    if (dda !== undefined) return parse(folder, await fromDdaManifest(folder, dda, identity));
+    throw packageInvalid(folder, [`${MANIFEST_FILE} does not exist`]);
   }
+  return parse(folder, value);
+}
+
+function parse(folder: string, value: unknown): AuthoredManifest {
   const parsed = modelManifestSchema.safeParse(value);
-  if (!parsed.success) {
-    throw packageInvalid(
-      folder,
-      parsed.error.issues.flatMap((issue) => describeIssue(issue)),
-    );
-  }
+  if (!parsed.success) throw packageInvalid(folder, describeIssues(parsed.error, MANIFEST_FILE));
   const manifest = parsed.data;
   const problems = contradictions(manifest);
   if (problems.length > 0) throw packageInvalid(folder, problems);
@@ -70,18 +64,4 @@ function contradictions(manifest: ModelManifest): string[] {
     );
   }
   return problems;
-}
-
-function describeIssue(issue: z.core.$ZodIssue, prefix: readonly PropertyKey[] = []): string[] {
-  const path = [...prefix, ...issue.path];
-  if (issue.code === 'invalid_union' && issue.errors.some((branch) => branch.length > 0)) {
-    const branches = issue.errors.map((branch) =>
-      branch.flatMap((inner) => describeIssue(inner, path)).join(' and '),
-    );
-    return [branches.join(', or ')];
-  }
-  const where = path.map((part, index) =>
-    typeof part === 'number' ? `[${part}]` : index === 0 ? String(part) : `.${String(part)}`,
-  );
-  return [`${where.join('') || MANIFEST_FILE}: ${issue.message}`];
 }

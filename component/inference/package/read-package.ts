@@ -7,6 +7,7 @@ import { checkLabels } from './check-labels.ts';
 import { checkFileSums } from './check-file-sums.ts';
 import { completeInput } from './complete-input.ts';
 import { completeOutput } from './complete-output.ts';
+import type { PackageIdentity } from './dda-manifest.ts';
 import { findExternalFiles } from './find-external-files.ts';
 import { readModelMetadata } from './model-metadata.ts';
 import type { ModelMetadata } from './model-metadata.ts';
@@ -61,12 +62,17 @@ const TASK_OF_METADATA: Readonly<Record<string, ModelManifest['task'] | undefine
  * Reads a model package: `model.json`, the ONNX file's structure, labels and golden pictures' files.
  * Weights are hashed, not loaded; nothing is run.
  * @param variantName the variant; the first one that is for this machine when absent
+ * @param identity name and version of a DDA package, which does not know its own
  * @throws VedetteError MODEL_PACKAGE_INVALID with every problem at once, MODEL_FILE_INVALID,
  * MODEL_MISMATCH naming the contradicting fields
  */
-export async function readPackage(folder: string, variantName?: string): Promise<ModelPackage> {
+export async function readPackage(
+  folder: string,
+  variantName?: string,
+  identity?: PackageIdentity,
+): Promise<ModelPackage> {
   const root = await realFolder(folder);
-  return completePackage(root, await readManifest(root), variantName);
+  return completePackage(root, await readManifest(root, identity), variantName);
 }
 
 /** The same for a manifest that was read or made already; `root` must be a real path. */

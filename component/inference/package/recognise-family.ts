@@ -3,6 +3,7 @@ import { onlyFloatShape } from './only-float-shape.ts';
 import { activationOf } from './complete-output.ts';
 import type { ModelMetadata } from './model-metadata.ts';
 import type { OnnxStructure } from './read-onnx.ts';
+import { rfDetr } from './recognise-rf-detr.ts';
 import { yoloDetections, yoloPoses } from './recognise-yolo.ts';
 
 type Recognise = (
@@ -14,6 +15,7 @@ type Recognise = (
 const FAMILIES: readonly Recognise[] = [
   anomaly,
   movenet,
+  rfDetr,
   yoloPoses,
   yoloDetections,
   classification,
@@ -22,7 +24,7 @@ const FAMILIES: readonly Recognise[] = [
 
 /** What `recogniseFamily` looks for, in words. */
 export const KNOWN_OUTPUTS =
-  "anomalib's pred_score, [N, 6] or [1, N, 6] of detections, a YOLO head such as [1, 84, 8400] or [1, 25200, 85], [1, C] of classes, [1, 1, 17, 3] of keypoints, or Ultralytics' poses such as [1, 56, 8400]";
+  "anomalib's pred_score, [N, 6] or [1, N, 6] of detections, RF-DETR's boxes [1, Q, 4] with logits [1, Q, C], a YOLO head such as [1, 84, 8400] or [1, 25200, 85], [1, C] of classes, [1, 1, 17, 3] of keypoints, or Ultralytics' poses such as [1, 56, 8400]";
 
 /** The first family whose signs the outputs and the metadata show; `undefined` for none. */
 export function recogniseFamily(
