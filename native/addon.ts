@@ -1,4 +1,5 @@
 import { ERROR_CODES, VedetteError, type ErrorCode } from '../component/contract/errors.ts';
+import type { TensorMemory } from './kept-tensor.ts';
 
 /** An opaque object of the addon. */
 export type PipeHandle = object & { readonly __pipeHandle: never };
@@ -18,13 +19,13 @@ export interface Addon {
   rawToTensor(
     data: Uint8Array,
     request: Float64Array,
-    out: Float32Array | Uint8Array,
+    out: TensorMemory,
     bars: Float64Array | undefined,
   ): void;
   jpegToTensor(
     data: Uint8Array,
     request: Float64Array,
-    out: Float32Array | Uint8Array,
+    out: TensorMemory,
     bars: Float64Array | undefined,
   ): void;
   inspectImage(data: Uint8Array, request: Float64Array): void;

@@ -19,7 +19,7 @@ export type { ImageInfo } from './images.ts';
 export { YoloHeadReader } from './yolo-head-reader.ts';
 export type { HeadFault, KeptBoxes, YoloHeadShape, YoloSuppression } from './yolo-head-reader.ts';
 export type { RawImage } from './request.ts';
-export { KeptTensor, type TensorTarget } from './kept-tensor.ts';
+export { KeptTensor, type TensorMemory, type TensorTarget } from './kept-tensor.ts';
 export { packedFrameBytes } from './packed-frame-bytes.ts';
 export { FrameRing } from './frame-ring.ts';
 export type { RingStatistics } from './frame-ring.ts';

@@ -1,3 +1,6 @@
+/** `Uint16Array` holds the bits of float16. */
+export type TensorMemory = Float32Array | Uint16Array | Int8Array | Uint8Array;
+
 /** Mirrored in native/core/tensor_writer.h (BarNote). */
 const NUMBERS = 13;
 
@@ -10,7 +13,7 @@ const NUMBERS = 13;
  * something else as a whole is noticed (the outermost bar values are looked at in every call), a
  * smaller change is not.
  */
-export class KeptTensor<T extends Float32Array | Uint8Array = Float32Array | Uint8Array> {
+export class KeptTensor<T extends TensorMemory = TensorMemory> {
   readonly data: T;
   /** What the addon knows of the bars in `data`; for the addon alone. */
   readonly bars = new Float64Array(NUMBERS);
@@ -26,4 +29,4 @@ export class KeptTensor<T extends Float32Array | Uint8Array = Float32Array | Uin
 }
 
 /** Where a tensor goes: plain memory, whose bars are always written, or memory that keeps them. */
-export type TensorTarget = Float32Array | Uint8Array | KeptTensor;
+export type TensorTarget = TensorMemory | KeptTensor;

@@ -39,10 +39,12 @@ const SLOT = {
   mean: 22,
   std: 25,
   padValue: 28,
-  maxPixels: 29,
-  quality: 30,
-  result: 31,
-  count: 37,
+  isQuantised: 29,
+  quantisation: 30,
+  maxPixels: 32,
+  quality: 33,
+  result: 34,
+  count: 40,
 } as const;
 
 const RESIZES: readonly ResizeMode[] = ['stretch', 'letterbox', 'crop'];
@@ -55,7 +57,7 @@ const INTERPOLATIONS: readonly Interpolation[] = [
 ];
 const COLOUR_ORDERS: readonly ColourOrder[] = ['rgb', 'bgr', 'gray'];
 const LAYOUTS: readonly TensorLayout[] = ['nchw', 'nhwc'];
-const DTYPES: readonly TensorSpec['dtype'][] = ['float32', 'uint8'];
+const DTYPES: readonly TensorSpec['dtype'][] = ['float32', 'uint8', 'float16', 'int8'];
 const ROTATIONS: readonly FrameView['rotation'][] = [0, 90, 180, 270];
 const FLIPS: readonly FrameView['flip'][] = ['none', 'horizontal', 'vertical'];
 
@@ -137,6 +139,14 @@ export class AddonRequest {
     slots[SLOT.interpolation] = choice(INTERPOLATIONS, spec.interpolation, 'interpolation', code);
     slots[SLOT.scale] = number(spec.scale, 'scale', code);
     slots[SLOT.padValue] = number(spec.padValue, 'padValue', code);
+    const { quantisation } = spec;
+    slots[SLOT.isQuantised] = quantisation === undefined ? 0 : 1;
+    if (quantisation !== undefined) {
+      object(quantisation, 'quantisation', code);
+      const { scale, zeroPoint } = quantisation;
+      slots[SLOT.quantisation] = number(scale, 'quantisation.scale', code);
+      slots[SLOT.quantisation + 1] = number(zeroPoint, 'quantisation.zeroPoint', code);
+    }
     const channels = spec.colourOrder === 'gray' ? 1 : 3;
     this.#setChannels(SLOT.mean, spec.mean, channels, 'mean');
     this.#setChannels(SLOT.std, spec.std, channels, 'std');

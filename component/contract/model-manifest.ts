@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { PICTURE_DTYPES } from './tensor.ts';
 
 /** Names that can stand in a path, a topic and a component name. */
 export const nameSchema = z
@@ -70,9 +71,22 @@ export const modelInputSchema = z.strictObject({
     .optional()
     .describe('Order of dimensions; taken from the shape when absent'),
   dtype: z
-    .enum(['float32', 'uint8'])
+    .enum(PICTURE_DTYPES)
     .optional()
     .describe('Element type; taken from the file when absent'),
+  quantisation: z
+    .strictObject({
+      scale: z.number().positive().describe('Size of one step, in units of the normalised value'),
+      zeroPoint: z
+        .int()
+        .min(-128)
+        .max(255)
+        .describe('The step that stands for 0; −128 to 127 for `int8`, 0 to 255 for `uint8`'),
+    })
+    .optional()
+    .describe(
+      'Makes bytes of the normalised values, as ONNX QuantizeLinear: for `int8` and `uint8`',
+    ),
   width: z
     .int()
     .min(1)

@@ -52,14 +52,36 @@ export type Interpolation =
 export type ColourOrder = 'rgb' | 'bgr' | 'gray';
 export type TensorLayout = 'nchw' | 'nhwc';
 
+/** Element types that a picture can be turned into. */
+export const PICTURE_DTYPES = ['float32', 'float16', 'int8', 'uint8'] as const;
+export type PictureDtype = (typeof PICTURE_DTYPES)[number];
+
+/** `float16` as its bits. */
+export type PictureTensorData =
+  | Float32Array<ArrayBuffer>
+  | Uint16Array<ArrayBuffer>
+  | Int8Array<ArrayBuffer>
+  | Uint8Array<ArrayBuffer>;
+
+/**
+ * ONNX QuantizeLinear with one scale for the whole tensor, in float32: `q = round(value / scale) +
+ * zeroPoint`, halves to even, clamped to the dtype.
+ */
+export interface Quantisation {
+  /** Greater than 0. */
+  readonly scale: number;
+  /** A whole number: −128 to 127 for `int8`, 0 to 255 for `uint8`. */
+  readonly zeroPoint: number;
+}
+
 /**
  * How a picture becomes an input tensor: `(pixel × scale − mean[c]) / std[c]`, pixel 0–255.
  * Shape is [1, C, height, width] (`nchw`) or [1, height, width, C] (`nhwc`), C = 3, or 1 for `gray`.
- * With dtype `uint8` the pixels are stored as they are: scale 1, mean 0, std 1.
+ * With dtype `uint8` and no `quantisation` the pixels are stored as they are: scale 1, mean 0, std 1.
  */
 export interface TensorSpec extends Size {
   readonly layout: TensorLayout;
-  readonly dtype: 'float32' | 'uint8';
+  readonly dtype: PictureDtype;
   readonly colourOrder: ColourOrder;
   readonly resize: ResizeMode;
   readonly interpolation: Interpolation;
@@ -69,6 +91,8 @@ export interface TensorSpec extends Size {
   readonly std: readonly number[];
   /** Grey level 0–255 of letterbox bars, before normalisation. */
   readonly padValue: number;
+  /** Required for `int8`, possible for `uint8`, absent for floats. */
+  readonly quantisation?: Quantisation;
 }
 
 /**
@@ -86,4 +110,27 @@ export interface FrameTransform {
 
 export function tensorElements(spec: TensorSpec): number {
   return spec.width * spec.height * (spec.colourOrder === 'gray' ? 1 : 3);
+}
+
+const PICTURE_ARRAYS = {
+  float32: Float32Array,
+  float16: Uint16Array,
+  int8: Int8Array,
+  uint8: Uint8Array,
+} as const;
+
+export function tensorBytes(spec: TensorSpec, count = 1): number {
+  return tensorElements(spec) * PICTURE_ARRAYS[spec.dtype].BYTES_PER_ELEMENT * count;
+}
+
+/**
+ * `count` tensors of `spec`, one behind the other ([count, C, height, width] or [count, height, width,
+ * C]): all of `buffer`, which has `tensorBytes(spec, count)` bytes, or new memory.
+ */
+export function createTensorData(
+  spec: TensorSpec,
+  count = 1,
+  buffer = new ArrayBuffer(tensorBytes(spec, count)),
+): PictureTensorData {
+  return new PICTURE_ARRAYS[spec.dtype](buffer);
 }

@@ -5,7 +5,7 @@ import { VedetteError } from '../contract/errors.ts';
 import { ENCODED_FORMATS, WHOLE_FRAME } from '../contract/frame.ts';
 import type { EncodedFormat, FrameLease, FrameView, RawPixelFormat } from '../contract/frame.ts';
 import type { InferenceRequest, TensorRequest } from '../contract/ports.ts';
-import { tensorElements } from '../contract/tensor.ts';
+import { createTensorData, tensorBytes } from '../contract/tensor.ts';
 import type { FrameTransform, TensorData, TensorDtype, TensorValue } from '../contract/tensor.ts';
 import { createDecoder } from '../decode/create-decoder.ts';
 import type { Decoder } from '../decode/decoder.ts';
@@ -65,7 +65,6 @@ export class ModelSession {
     session: InferenceSession,
   ) {
     const { spec } = setup;
-    const elements = tensorElements(spec);
     const channels = spec.colourOrder === 'gray' ? 1 : 3;
     const { width, height } = spec;
     const shape =
@@ -75,11 +74,10 @@ export class ModelSession {
     this.#mark = mark;
     this.#session = session;
     this.#decoder = createDecoder(setup.output, setup.outputs, { labels: setup.labels, spec });
-    this.#memory = PooledBuffer.acquire(spec.dtype === 'float32' ? elements * 4 : elements);
-    const { buffer } = this.#memory;
-    const data = spec.dtype === 'float32' ? new Float32Array(buffer) : new Uint8Array(buffer);
+    this.#memory = PooledBuffer.acquire(tensorBytes(spec));
+    const data = createTensorData(spec, 1, this.#memory.buffer);
     this.#pixels = new KeptTensor(data);
-    this.#input = new runtime.Tensor(spec.dtype, data, shape);
+    this.#input = new runtime.Tensor(spec.dtype as 'float32', data as Float32Array, shape);
   }
 
   /**

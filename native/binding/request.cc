@@ -123,8 +123,8 @@ Status read_spec(const double* request, TensorSpec* out) {
   if (!read_choice(request[kLayout], 2, &out->layout)) {
     return fail(Code::tensor_invalid, "layout must be nchw or nhwc");
   }
-  if (!read_choice(request[kDtype], 2, &out->dtype)) {
-    return fail(Code::tensor_invalid, "dtype must be float32 or uint8");
+  if (!read_choice(request[kDtype], kDtypes, &out->dtype)) {
+    return fail(Code::tensor_invalid, "dtype must be float32, float16, int8 or uint8");
   }
   if (!read_choice(request[kColourOrder], 3, &out->colour_order)) {
     return fail(Code::tensor_invalid, "colourOrder must be rgb, bgr or gray");
@@ -139,6 +139,8 @@ Status read_spec(const double* request, TensorSpec* out) {
   }
   out->scale = request[kScale];
   out->pad_value = request[kPadValue];
+  out->is_quantised = request[kIsQuantised] != 0;
+  out->quantisation = {request[kQuantisation], request[kQuantisation + 1]};
   for (int channel = 0; channel < 3; channel++) {
     out->mean[channel] = request[kMean + channel];
     out->std[channel] = request[kStd + channel];
@@ -147,13 +149,20 @@ Status read_spec(const double* request, TensorSpec* out) {
 }
 
 Status read_output(const Napi::Value& value, const TensorSpec& spec, ByteSpan* out) {
-  const bool wants_float = spec.dtype == Dtype::float32;
+  struct Memory {
+    napi_typedarray_type type;
+    const char* name;
+  };
+  static const Memory memories[kDtypes] = {{napi_float32_array, "Float32Array"},
+                                           {napi_uint8_array, "Uint8Array"},
+                                           {napi_uint16_array, "Uint16Array"},
+                                           {napi_int8_array, "Int8Array"}};
+  const Memory& memory = memories[static_cast<int>(spec.dtype)];
   const bool is_right =
-      value.IsTypedArray() && value.As<Napi::TypedArray>().TypedArrayType() ==
-                                  (wants_float ? napi_float32_array : napi_uint8_array);
+      value.IsTypedArray() && value.As<Napi::TypedArray>().TypedArrayType() == memory.type;
   if (!is_right) {
-    return fail(Code::tensor_invalid, "the tensor's buffer must be a %s for dtype %s",
-                wants_float ? "Float32Array" : "Uint8Array", wants_float ? "float32" : "uint8");
+    return fail(Code::tensor_invalid, "the tensor's buffer must be a %s for dtype %s", memory.name,
+                dtype_name(spec.dtype));
   }
   return bytes_of(value, "out", out);
 }

@@ -3,9 +3,68 @@
 #include <algorithm>
 #include <cmath>
 
+#include "level_tables.h"
 #include "pixel_view.h"
 
 namespace vedette {
+namespace {
+
+// Values are a straight line over the levels: what holds at its ends holds in between.
+Status check_values(const TensorSpec& spec, int channel) {
+  LevelTable table;
+  set_normalisation(spec, channel, &table);
+  for (const float level : {0.0f, 255.0f}) {
+    const float value = level * table.factor + table.offset;
+    if (!std::isfinite(value)) {
+      return fail(Code::tensor_invalid,
+                  "scale %g, mean %g and std %g give no finite float32 for level %g", spec.scale,
+                  spec.mean[channel], spec.std[channel], static_cast<double>(level));
+    }
+    if (spec.dtype == Dtype::float16 && (half_of(value) & 0x7fff) == 0x7c00) {
+      return fail(Code::tensor_invalid,
+                  "a float16 holds -65504 to 65504, but scale, mean and std give %g for level %g",
+                  static_cast<double>(value), static_cast<double>(level));
+    }
+  }
+  return {};
+}
+
+Status check_quantisation(const TensorSpec& spec) {
+  if (!spec.is_quantised) {
+    if (spec.dtype != Dtype::int8) return {};
+    return fail(Code::tensor_invalid, "an int8 tensor needs a quantisation: scale and zeroPoint");
+  }
+  if (spec.dtype != Dtype::int8 && spec.dtype != Dtype::uint8) {
+    return fail(Code::tensor_invalid, "quantisation is for int8 and uint8, the dtype is %s",
+                dtype_name(spec.dtype));
+  }
+  const auto [scale, zero_point] = spec.quantisation;
+  // It divides as a float32, which neither infinity nor 0 may be.
+  if (!(scale > 0) || !std::isnormal(static_cast<float>(scale))) {
+    return fail(Code::tensor_invalid,
+                "quantisation.scale must be greater than 0 and a normal float32, got %g", scale);
+  }
+  const double low = spec.dtype == Dtype::int8 ? INT8_MIN : 0;
+  const double high = spec.dtype == Dtype::int8 ? INT8_MAX : UINT8_MAX;
+  if (!(zero_point >= low && zero_point <= high) || std::trunc(zero_point) != zero_point) {
+    return fail(Code::tensor_invalid,
+                "quantisation.zeroPoint must be a whole number of %g to %g for %s, got %g", low,
+                high, dtype_name(spec.dtype), zero_point);
+  }
+  return {};
+}
+
+}  // namespace
+
+const char* dtype_name(Dtype dtype) {
+  static const char* const names[kDtypes] = {"float32", "uint8", "float16", "int8"};
+  return names[static_cast<int>(dtype)];
+}
+
+size_t element_bytes(Dtype dtype) {
+  static const size_t bytes[kDtypes] = {4, 1, 2, 1};
+  return bytes[static_cast<int>(dtype)];
+}
 
 Status check_spec(const TensorSpec& spec) {
   if (spec.width < 1 || spec.width > kMaxSide || spec.height < 1 || spec.height > kMaxSide) {
@@ -16,6 +75,8 @@ Status check_spec(const TensorSpec& spec) {
   if (!(spec.pad_value >= 0 && spec.pad_value <= 255)) {
     return fail(Code::tensor_invalid, "padValue must be 0 to 255, got %g", spec.pad_value);
   }
+  Status status = check_quantisation(spec);
+  if (!status.ok()) return status;
   for (int channel = 0; channel < spec.channels(); channel++) {
     if (!std::isfinite(spec.mean[channel])) {
       return fail(Code::tensor_invalid, "mean[%d] must be finite", channel);
@@ -24,10 +85,13 @@ Status check_spec(const TensorSpec& spec) {
       return fail(Code::tensor_invalid, "std[%d] must be finite and not 0", channel);
     }
     const bool is_plain = spec.scale == 1 && spec.mean[channel] == 0 && spec.std[channel] == 1;
-    if (spec.dtype == Dtype::uint8 && !is_plain) {
+    if (spec.dtype == Dtype::uint8 && !spec.is_quantised && !is_plain) {
       return fail(Code::tensor_invalid,
-                  "a uint8 tensor holds the pixels as they are: scale must be 1, mean 0, std 1");
+                  "a uint8 tensor without quantisation holds the pixels as they are: scale must be "
+                  "1, mean 0, std 1");
     }
+    status = check_values(spec, channel);
+    if (!status.ok()) return status;
   }
   return {};
 }

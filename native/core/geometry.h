@@ -15,7 +15,21 @@ enum class Interpolation : int {
 };
 enum class ColourOrder : int { rgb = 0, bgr, gray };
 enum class Layout : int { nchw = 0, nhwc };
-enum class Dtype : int { float32 = 0, uint8 };
+enum class Dtype : int { float32 = 0, uint8, float16, int8 };
+constexpr int kDtypes = 4;
+
+const char* dtype_name(Dtype dtype);
+size_t element_bytes(Dtype dtype);
+
+// One for the whole tensor; what it means: quantised() in level_tables.h.
+struct Quantisation {
+  double scale = 1;
+  double zero_point = 0;
+
+  bool operator==(const Quantisation& other) const {
+    return scale == other.scale && zero_point == other.zero_point;
+  }
+};
 
 struct Region {
   int x, y, width, height;
@@ -34,6 +48,9 @@ struct TensorSpec {
   double mean[3] = {0, 0, 0};
   double std[3] = {1, 1, 1};
   double pad_value = 0;
+  // Elements are steps of a scale: always for int8, for uint8 when asked for.
+  bool is_quantised = false;
+  Quantisation quantisation;
 
   int channels() const { return colour_order == ColourOrder::gray ? 1 : 3; }
 };

@@ -8,7 +8,7 @@ Status check_request(int stored_width, int stored_height, const ViewSpec& view,
   if (!status.ok()) return status;
   const size_t elements = static_cast<size_t>(spec.width) * static_cast<size_t>(spec.height) *
                           static_cast<size_t>(spec.channels());
-  const size_t needed = elements * (spec.dtype == Dtype::float32 ? sizeof(float) : 1);
+  const size_t needed = elements * element_bytes(spec.dtype);
   if (out_bytes < needed) {
     return fail(Code::tensor_invalid, "the tensor needs %zu bytes, the buffer holds %zu", needed,
                 out_bytes);
@@ -47,7 +47,8 @@ Status raw_to_tensor(const PixelView& image, const ViewSpec& view, const TensorS
   const bool is_gray = image.format == PixelFormat::gray8 || spec.colour_order == ColourOrder::gray;
   const int channels = is_gray ? 1 : 3;
   const Fit fit = fit_region(region, spec);
-  TensorWriter writer(spec, fit, out);
+  workspace.levels.prepare(spec);
+  TensorWriter writer(spec, fit, workspace.levels, out);
   bool is_fused = false;
   if (channels == 3) {
     status = workspace.fused.prepare(image, view.orientation, region, fit, spec.interpolation,

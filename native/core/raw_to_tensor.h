@@ -16,6 +16,7 @@ struct Workspace {
   UprightRows rows;
   Resampler resampler;
   FusedPass fused;
+  LevelTables levels;
   Buffer<uint8_t> picture;
 };
 

@@ -3,12 +3,20 @@
 #include <atomic>
 #include <cstring>
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
 namespace vedette {
 namespace {
 
+// With the conversion to float16, which every processor with AVX2 has, but a virtual one may hide.
 bool has_avx2() {
 #if defined(__x86_64__)
-  return __builtin_cpu_supports("avx2") != 0;
+  unsigned eax, ebx, ecx, edx;
+  // Clang 14 does not know the name "f16c".
+  const bool has_f16c = __get_cpuid(1, &eax, &ebx, &ecx, &edx) != 0 && (ecx & bit_F16C) != 0;
+  return has_f16c && __builtin_cpu_supports("avx2") != 0;
 #else
   return false;
 #endif

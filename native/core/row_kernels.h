@@ -33,6 +33,7 @@ enum class Colour : int { rgb = 0, limited_yuv, full_yuv };
 constexpr int kColours = 3;
 
 struct GatherTables;
+struct LevelTable;
 struct NarrowTables;
 
 // Only for processors with byte shuffles: a row of the source is read only where the tensor needs it,
@@ -104,6 +105,11 @@ struct RowKernels {
   void (*normalise_row)(const uint8_t* levels, int step, int count, float factor, float offset,
                         float* out) = nullptr;
   void (*pick_row)(const uint8_t* levels, int step, int count, uint8_t* out) = nullptr;
+  // table.halves of every `step`-th sample.
+  void (*halve_row)(const LevelTable& table, const uint8_t* levels, int step, int count,
+                    uint16_t* out) = nullptr;
+  // table.codes in place of the levels.
+  void (*encode_row)(const LevelTable& table, int count, uint8_t* row) = nullptr;
 
   // Null: rows become pixels first.
   const FusedKernels* fused = nullptr;

@@ -4,9 +4,9 @@
 #include <immintrin.h>
 
 #if defined(__clang__)
-#pragma clang attribute push(__attribute__((target("avx2"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target("avx2,f16c"))), apply_to = function)
 #else
-#pragma GCC target("avx2")
+#pragma GCC target("avx2,f16c")
 #endif
 
 #include "row_loops.h"
@@ -109,6 +109,53 @@ struct Lanes {
   }
 };
 
+void halve_row_8(const LevelTable& table, const uint8_t* levels, int step, int count,
+                 uint16_t* out) {
+  int i = 0;
+  const __m256 factor = _mm256_set1_ps(table.factor);
+  const __m256 offset = _mm256_set1_ps(table.offset);
+  for (; step == 1 && i + 8 <= count; i += 8) {
+    const __m128i bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(levels + i));
+    const __m256 level = _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(bytes));
+    const __m256 value = _mm256_add_ps(_mm256_mul_ps(level, factor), offset);
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(out + i),
+                     _mm256_cvtps_ph(value, _MM_FROUND_TO_NEAREST_INT));
+  }
+  halve_row(table, levels + i * step, step, count - i, out + i);
+}
+
+// A shuffle looks up 16 bytes at a time and gives 0 where the upper bit is set. Taking 16 off, with
+// saturation, after each of them makes every table up to the right one count: what is stored is the
+// difference of each to the one before, levels from 128 on begin a second walk, and the sum over all
+// that counted is the code (by exclusive or, as W. Mula does it).
+void encode_row_32(const LevelTable& table, int count, uint8_t* row) {
+  alignas(16) uint8_t differences[256];
+  for (int i = 0; i < 256; i++) {
+    differences[i] =
+        i % 128 < 16 ? table.codes[i] : static_cast<uint8_t>(table.codes[i] ^ table.codes[i - 16]);
+  }
+  const __m256i sixteen = _mm256_set1_epi8(16);
+  int i = 0;
+  for (; i + 32 <= count; i += 32) {
+    __m256i* const at = reinterpret_cast<__m256i*>(row + i);
+    __m256i low = _mm256_loadu_si256(at);
+    __m256i high = _mm256_xor_si256(low, _mm256_set1_epi8(-128));
+    __m256i code = _mm256_setzero_si256();
+    for (int part = 0; part < 8; part++) {
+      const auto look_up = [&](int first, __m256i levels) {
+        const __m128i* const from = reinterpret_cast<const __m128i*>(differences + first);
+        return _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(_mm_load_si128(from)), levels);
+      };
+      code = _mm256_xor_si256(code, look_up(part * 16, low));
+      code = _mm256_xor_si256(code, look_up(128 + part * 16, high));
+      low = _mm256_subs_epi8(low, sixteen);
+      high = _mm256_subs_epi8(high, sixteen);
+    }
+    _mm256_storeu_si256(at, code);
+  }
+  encode_row(table, count - i, row + i);
+}
+
 }  // namespace
 }  // namespace vedette
 
@@ -120,6 +167,8 @@ const RowKernels* avx2_row_kernels() {
   static const FusedKernels fused = fused_kernels(FusedKernels::Reach::shuffle_16);
   static const RowKernels kernels = [] {
     RowKernels all = plain_row_kernels("avx2");
+    all.halve_row = halve_row_8;
+    all.encode_row = encode_row_32;
     all.fused = &fused;
     return all;
   }();

@@ -106,6 +106,35 @@ struct Lanes {
   }
 };
 
+void halve_row_16(const LevelTable& table, const uint8_t* levels, int step, int count,
+                  uint16_t* out) {
+  int i = 0;
+  const __m512 factor = _mm512_set1_ps(table.factor);
+  const __m512 offset = _mm512_set1_ps(table.offset);
+  for (; step == 1 && i + 16 <= count; i += 16) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(levels + i));
+    const __m512 level = _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(bytes));
+    const __m512 value = _mm512_add_ps(_mm512_mul_ps(level, factor), offset);
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + i),
+                        _mm512_cvtps_ph(value, _MM_FROUND_TO_NEAREST_INT));
+  }
+  halve_row(table, levels + i * step, step, count - i, out + i);
+}
+
+void encode_row_64(const LevelTable& table, int count, uint8_t* row) {
+  const __m512i codes[4] = {_mm512_loadu_si512(table.codes), _mm512_loadu_si512(table.codes + 64),
+                            _mm512_loadu_si512(table.codes + 128),
+                            _mm512_loadu_si512(table.codes + 192)};
+  int i = 0;
+  for (; i + 64 <= count; i += 64) {
+    const __m512i levels = _mm512_loadu_si512(row + i);
+    const __m512i low = _mm512_permutex2var_epi8(codes[0], levels, codes[1]);
+    const __m512i high = _mm512_permutex2var_epi8(codes[2], levels, codes[3]);
+    _mm512_storeu_si512(row + i, _mm512_mask_blend_epi8(_mm512_movepi8_mask(levels), low, high));
+  }
+  encode_row(table, count - i, row + i);
+}
+
 }  // namespace
 }  // namespace vedette
 
@@ -117,6 +146,8 @@ const RowKernels* avx512_row_kernels() {
   static const FusedKernels fused = fused_kernels(FusedKernels::Reach::permute_128);
   static const RowKernels kernels = [] {
     RowKernels all = plain_row_kernels("avx512");
+    all.halve_row = halve_row_16;
+    all.encode_row = encode_row_64;
     all.fused = &fused;
     return all;
   }();

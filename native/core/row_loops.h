@@ -1,4 +1,5 @@
 #pragma once
+#include "level_tables.h"
 #include "row_kernels.h"
 
 // The loops over rows in plain C++. Each kernel file includes them below its
@@ -143,6 +144,15 @@ void pick_row(const uint8_t* __restrict levels, int step, int count, uint8_t* __
   }
 }
 
+void halve_row(const LevelTable& table, const uint8_t* __restrict levels, int step, int count,
+               uint16_t* __restrict out) {
+  for (int i = 0; i < count; i++) out[i] = table.halves[levels[i * step]];
+}
+
+void encode_row(const LevelTable& table, int count, uint8_t* row) {
+  for (int i = 0; i < count; i++) row[i] = table.codes[row[i]];
+}
+
 RowKernels plain_row_kernels(const char* name) {
   RowKernels kernels;
   kernels.name = name;
@@ -158,6 +168,8 @@ RowKernels plain_row_kernels(const char* name) {
   kernels.clamp_sums = clamp_sums;
   kernels.normalise_row = normalise_row;
   kernels.pick_row = pick_row;
+  kernels.halve_row = halve_row;
+  kernels.encode_row = encode_row;
   return kernels;
 }
 

@@ -7,29 +7,49 @@
 
 namespace vedette {
 
-TensorWriter::TensorWriter(const TensorSpec& spec, const Fit& fit, void* out)
-    : spec_(spec), fit_(fit), out_(out), channels_(spec.channels()) {
+TensorWriter::TensorWriter(const TensorSpec& spec, const Fit& fit, const LevelTables& levels,
+                           void* out)
+    : spec_(spec), fit_(fit), levels_(levels), out_(out), channels_(spec.channels()) {
   for (int c = 0; c < channels_; c++) {
     source_channel_[c] = spec.colour_order == ColourOrder::bgr ? 2 - c : c;
-    factor_[c] = static_cast<float>(spec.scale / spec.std[c]);
-    offset_[c] = static_cast<float>(-spec.mean[c] / spec.std[c]);
-    bar_[c] = static_cast<float>((spec.pad_value * spec.scale - spec.mean[c]) / spec.std[c]);
+  }
+}
+
+template <typename Action>
+inline auto TensorWriter::with_elements(const Action& action) const {
+  switch (spec_.dtype) {
+    case Dtype::float32: return action(static_cast<float*>(out_));
+    case Dtype::float16: return action(static_cast<uint16_t*>(out_));
+    default: return action(static_cast<uint8_t*>(out_));
   }
 }
 
 template <typename T>
 inline T TensorWriter::value(uint8_t pixel, int channel) const {
+  const LevelTable& table = levels_.channel(channel);
   if constexpr (std::is_same_v<T, float>) {
-    return static_cast<float>(pixel) * factor_[channel] + offset_[channel];
+    return static_cast<float>(pixel) * table.factor + table.offset;
+  } else if constexpr (std::is_same_v<T, uint16_t>) {
+    return table.halves[pixel];
   } else {
-    return pixel;
+    return spec_.is_quantised ? table.codes[pixel] : pixel;
   }
 }
 
+// The padding level need not be a whole one.
 template <typename T>
 inline T TensorWriter::bar_value(int channel) const {
-  return std::is_same_v<T, float> ? static_cast<T>(bar_[channel])
-                                  : static_cast<T>(std::nearbyint(spec_.pad_value));
+  const LevelTable& table = levels_.channel(channel);
+  const float value = static_cast<float>(spec_.pad_value) * table.factor + table.offset;
+  if constexpr (std::is_same_v<T, float>) {
+    return value;
+  } else if constexpr (std::is_same_v<T, uint16_t>) {
+    return half_of(value);
+  } else if (spec_.is_quantised) {
+    return quantised(value, spec_.quantisation, spec_.dtype);
+  } else {
+    return static_cast<uint8_t>(std::nearbyint(spec_.pad_value));
+  }
 }
 
 bool BarNote::operator==(const BarNote& other) const {
@@ -49,10 +69,10 @@ BarNote TensorWriter::bar_note() const {
                        static_cast<int>(spec_.dtype),
                        channels_};
   double* const values = std::copy(std::begin(where), std::end(where), note.numbers);
-  for (int c = 0; c < channels_; c++) {
-    values[c] = spec_.dtype == Dtype::float32 ? static_cast<double>(bar_value<float>(c))
-                                              : bar_value<uint8_t>(c);
-  }
+  with_elements([&](auto* out) {
+    using Element = std::remove_pointer_t<decltype(out)>;
+    for (int c = 0; c < channels_; c++) values[c] = bar_value<Element>(c);
+  });
   return note;
 }
 
@@ -73,8 +93,7 @@ bool TensorWriter::holds(const T* out) const {
 }
 
 bool TensorWriter::holds_outer_bars() const {
-  return spec_.dtype == Dtype::float32 ? holds(static_cast<const float*>(out_))
-                                       : holds(static_cast<const uint8_t*>(out_));
+  return with_elements([&](auto* out) { return holds(out); });
 }
 
 template <typename T>
@@ -100,13 +119,10 @@ void TensorWriter::write_bars() {
   for (int y = 0; y < spec_.height; y++) {
     const bool is_content = y >= fit_.y.place && y < fit_.y.place + fit_.y.count;
     const int from = is_content ? right : 0;
-    if (spec_.dtype == Dtype::float32) {
-      if (is_content) fill(y, 0, left, static_cast<float*>(out_));
-      fill(y, from, spec_.width - from, static_cast<float*>(out_));
-    } else {
-      if (is_content) fill(y, 0, left, static_cast<uint8_t*>(out_));
-      fill(y, from, spec_.width - from, static_cast<uint8_t*>(out_));
-    }
+    with_elements([&](auto* out) {
+      if (is_content) fill(y, 0, left, out);
+      fill(y, from, spec_.width - from, out);
+    });
   }
 }
 
@@ -121,10 +137,14 @@ void TensorWriter::write(int y, const uint8_t* pixels, int pixel_channels, T* ou
     for (int c = 0; c < channels_; c++) {
       T* const to = out + plane * static_cast<size_t>(c) + first;
       const uint8_t* const from = pixels + (pixel_channels == 1 ? 0 : source_channel_[c]);
+      const LevelTable& table = levels_.channel(c);
       if constexpr (std::is_same_v<T, float>) {
-        row_kernels().normalise_row(from, pixel_channels, count, factor_[c], offset_[c], to);
+        row_kernels().normalise_row(from, pixel_channels, count, table.factor, table.offset, to);
+      } else if constexpr (std::is_same_v<T, uint16_t>) {
+        row_kernels().halve_row(table, from, pixel_channels, count, to);
       } else {
         row_kernels().pick_row(from, pixel_channels, count, to);
+        if (spec_.is_quantised) row_kernels().encode_row(table, count, to);
       }
     }
     return;
@@ -139,47 +159,46 @@ void TensorWriter::write(int y, const uint8_t* pixels, int pixel_channels, T* ou
 }
 
 void TensorWriter::write_row(int y, const uint8_t* pixels, int pixel_channels) {
-  if (spec_.dtype == Dtype::float32) {
-    write(y, pixels, pixel_channels, static_cast<float*>(out_));
-  } else {
-    write(y, pixels, pixel_channels, static_cast<uint8_t*>(out_));
-  }
+  with_elements([&](auto* out) { write(y, pixels, pixel_channels, out); });
 }
 
 template <typename T>
 void TensorWriter::blend(int y, const int16_t* near, const int16_t* far, int16_t weight,
-                         size_t pitch, const FusedKernels& kernels, T* scratch, T* out) {
+                         size_t pitch, const FusedKernels& kernels, float* scratch, T* out) {
   const size_t width = static_cast<size_t>(spec_.width);
   const size_t first =
       static_cast<size_t>(fit_.y.place + y) * width + static_cast<size_t>(fit_.x.place);
   const size_t plane = width * static_cast<size_t>(spec_.height);
   const bool is_planar = spec_.layout == Layout::nchw;
   const int count = fit_.x.count;
+  T* const rows = reinterpret_cast<T*>(scratch);
   for (int c = 0; c < 3; c++) {
     T* const to = is_planar ? out + plane * static_cast<size_t>(c) + first
-                            : scratch + pitch * static_cast<size_t>(c);
+                            : rows + pitch * static_cast<size_t>(c);
     const size_t line = pitch * static_cast<size_t>(source_channel_[c]);
+    const LevelTable& table = levels_.channel(c);
     if constexpr (std::is_same_v<T, float>) {
-      kernels.blend_to_float(near + line, far + line, weight, count, factor_[c], offset_[c], to);
+      kernels.blend_to_float(near + line, far + line, weight, count, table.factor, table.offset,
+                             to);
+    } else if constexpr (std::is_same_v<T, uint16_t>) {
+      uint8_t* const levels = reinterpret_cast<uint8_t*>(rows + pitch * 3);
+      kernels.blend_to_bytes(near + line, far + line, weight, count, levels);
+      row_kernels().halve_row(table, levels, 1, count, to);
     } else {
       kernels.blend_to_bytes(near + line, far + line, weight, count, to);
+      if (spec_.is_quantised) row_kernels().encode_row(table, count, to);
     }
   }
   if (is_planar) return;
   T* __restrict to = out + first * 3;
   for (int x = 0; x < count; x++) {
-    for (size_t c = 0; c < 3; c++) to[x * 3 + static_cast<int>(c)] = scratch[pitch * c + x];
+    for (size_t c = 0; c < 3; c++) to[x * 3 + static_cast<int>(c)] = rows[pitch * c + x];
   }
 }
 
 void TensorWriter::write_blended(int y, const int16_t* near, const int16_t* far, int16_t weight,
                                  size_t pitch, const FusedKernels& kernels, float* scratch) {
-  if (spec_.dtype == Dtype::float32) {
-    blend(y, near, far, weight, pitch, kernels, scratch, static_cast<float*>(out_));
-  } else {
-    blend(y, near, far, weight, pitch, kernels, reinterpret_cast<uint8_t*>(scratch),
-          static_cast<uint8_t*>(out_));
-  }
+  with_elements([&](auto* out) { blend(y, near, far, weight, pitch, kernels, scratch, out); });
 }
 
 }  // namespace vedette

@@ -1,5 +1,5 @@
 #pragma once
-#include "geometry.h"
+#include "level_tables.h"
 #include "row_kernels.h"
 
 namespace vedette {
@@ -13,10 +13,12 @@ struct BarNote {
   bool operator==(const BarNote& other) const;
 };
 
-// Normalises finished rows into a tensor: (pixel * scale - mean) / std, or the pixels themselves.
+// Normalises finished rows into a tensor: (pixel * scale - mean) / std as float32, float16 or quantised
+// bytes, or the pixels themselves.
 class TensorWriter {
  public:
-  TensorWriter(const TensorSpec& spec, const Fit& fit, void* out);
+  // `levels` was prepared for `spec` and outlives the writer.
+  TensorWriter(const TensorSpec& spec, const Fit& fit, const LevelTables& levels, void* out);
 
   // Fills the letterbox bars.
   void write_bars();
@@ -34,11 +36,14 @@ class TensorWriter {
                      const FusedKernels& kernels, float* scratch);
 
  private:
+  // Calls `action` with `out_` as what it holds: float, uint16_t for float16, uint8_t for bytes.
+  template <typename Action>
+  auto with_elements(const Action& action) const;
   template <typename T>
   void write(int y, const uint8_t* pixels, int pixel_channels, T* out);
   template <typename T>
   void blend(int y, const int16_t* near, const int16_t* far, int16_t weight, size_t pitch,
-             const FusedKernels& kernels, T* scratch, T* out);
+             const FusedKernels& kernels, float* scratch, T* out);
   template <typename T>
   T bar_value(int channel) const;
   template <typename T>
@@ -50,12 +55,10 @@ class TensorWriter {
 
   TensorSpec spec_;
   Fit fit_;
+  const LevelTables& levels_;
   void* out_;
   int channels_;
   int source_channel_[3];
-  float factor_[3];
-  float offset_[3];
-  float bar_[3];
 };
 
 }  // namespace vedette

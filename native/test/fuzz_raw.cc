@@ -44,7 +44,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   spec.width = choices.below(130);
   spec.height = choices.below(130);
   spec.layout = static_cast<Layout>(choices.below(2));
-  spec.dtype = static_cast<Dtype>(choices.below(2));
+  spec.dtype = static_cast<Dtype>(choices.below(kDtypes));
+  spec.is_quantised = choices.below(4) > 0;
+  spec.quantisation.scale = std::ldexp(1.0 + choices.below(256) / 256.0, choices.below(256) - 140);
+  spec.quantisation.zero_point = choices.below(256) - (spec.dtype == Dtype::int8 ? 128 : 0);
   spec.colour_order = static_cast<ColourOrder>(choices.below(3));
   spec.resize = static_cast<Resize>(choices.below(3));
   spec.interpolation = static_cast<Interpolation>(choices.below(5));
@@ -61,7 +64,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   const size_t elements = static_cast<size_t>(spec.width) * static_cast<size_t>(spec.height) *
                           static_cast<size_t>(spec.channels());
-  const size_t bytes = elements * (spec.dtype == Dtype::float32 ? 4 : 1);
+  const size_t bytes = elements * element_bytes(spec.dtype);
   void* out = std::malloc(bytes + 1);
   Transform transform;
   (void)raw_to_tensor(image, view, spec, out, bytes, workspace, &transform);

@@ -113,21 +113,31 @@ inline ViewSpec view_of(Random& random, int width, int height) {
   return view;
 }
 
+inline void quantise(Random& random, TensorSpec* spec) {
+  spec->is_quantised =
+      spec->dtype == Dtype::int8 || (spec->dtype == Dtype::uint8 && random.below(2) == 0);
+  if (!spec->is_quantised) return;
+  // From one step for all levels to many for each, so that both ends are clamped.
+  spec->quantisation.scale = (1 + random.below(3000)) / 1000.0;
+  spec->quantisation.zero_point = random.below(256) - (spec->dtype == Dtype::int8 ? 128 : 0);
+}
+
 inline TensorSpec tensor_of(Random& random, int largest_side) {
   TensorSpec spec;
   spec.width = 1 + random.below(largest_side);
   spec.height = 1 + random.below(50);
   spec.layout = static_cast<Layout>(random.below(2));
-  spec.dtype = static_cast<Dtype>(random.below(2));
+  spec.dtype = static_cast<Dtype>(random.below(kDtypes));
   spec.colour_order = static_cast<ColourOrder>(random.below(3));
   spec.resize = static_cast<Resize>(random.below(3));
   spec.interpolation = static_cast<Interpolation>(random.below(5));
+  quantise(random, &spec);
   return spec;
 }
 
 inline size_t tensor_bytes(const TensorSpec& spec) {
   const size_t elements = static_cast<size_t>(spec.width * spec.height * spec.channels());
-  return elements * (spec.dtype == Dtype::float32 ? sizeof(float) : 1);
+  return elements * element_bytes(spec.dtype);
 }
 
 }  // namespace random_frame

@@ -13,8 +13,10 @@ namespace {
 
 void normalise_by_chance(Random& random, TensorSpec* spec) {
   spec->pad_value = random.below(256);
-  if (spec->dtype != Dtype::float32 || random.below(2) == 0) return;
+  const bool holds_pixels = spec->dtype == Dtype::uint8 && !spec->is_quantised;
+  if (holds_pixels || random.below(2) == 0) return;
   spec->scale = 1 / 255.0;
+  if (spec->is_quantised) spec->quantisation.scale /= 100;
   for (int c = 0; c < spec->channels(); c++) {
     spec->mean[c] = random.below(100) / 100.0;
     spec->std[c] = (1 + random.below(100)) / 100.0;

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { modelConfigSchema } from '../../component/contract/config.ts';
 import type { ModelConfig } from '../../component/contract/config.ts';
 import type { ModelManifestInput } from '../../component/contract/model-manifest.ts';
+import type { Quantisation } from '../../component/contract/tensor.ts';
 import { buildOnnx, floats, integers } from './onnx-builder.ts';
 import type { OnnxInitializer, OnnxModel, OnnxNode } from './onnx-builder.ts';
 
@@ -177,6 +178,36 @@ export const uint8Model = (): OnnxModel => ({
   ],
   initializers: [integers('two', [1, 1]), floats('full', [255])],
 });
+
+/** The mean of halves, which it makes floats first. */
+export const float16Model = (): OnnxModel => ({
+  ...uint8Model(),
+  inputs: [{ name: 'image', dtype: 'float16', shape: ['batch', 3, 8, 8] }],
+  initializers: [integers('two', [1, 1]), floats('full', [1])],
+});
+
+/** The mean of bytes that stand for the values 0 to 1. */
+export const quantisedModel = (
+  dtype: 'int8' | 'uint8',
+  { scale, zeroPoint }: Quantisation,
+): OnnxModel => {
+  const model = uint8Model();
+  const data = dtype === 'int8' ? Int8Array.of(zeroPoint) : Uint8Array.of(zeroPoint);
+  return {
+    ...model,
+    inputs: [{ name: 'image', dtype, shape: ['batch', 3, 8, 8] }],
+    nodes: [
+      node('DequantizeLinear', ['image', 'scale', 'zero'], 'pixels'),
+      ...model.nodes.slice(1),
+    ],
+    initializers: [
+      integers('two', [1, 1]),
+      floats('full', [1]),
+      floats('scale', [scale], []),
+      { name: 'zero', dtype, shape: [], data },
+    ],
+  };
+};
 
 /** Gives these rows whatever it sees; its declared shape is open when `declared` is. */
 export function boxesModel(

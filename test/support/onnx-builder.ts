@@ -3,11 +3,13 @@
  * wanted or not, can be made in place.
  */
 
-export type OnnxElement = 'float32' | 'uint8' | 'int32' | 'int64' | 'string' | 'bool' | 'float16';
+export type OnnxElement =
+  'float32' | 'uint8' | 'int8' | 'int32' | 'int64' | 'string' | 'bool' | 'float16';
 
 const ELEMENT_NUMBER: Readonly<Record<OnnxElement, number>> = {
   float32: 1,
   uint8: 2,
+  int8: 3,
   int32: 6,
   int64: 7,
   string: 8,
@@ -26,7 +28,7 @@ export interface OnnxInitializer {
   readonly name: string;
   readonly dtype: OnnxElement;
   readonly shape: readonly number[];
-  readonly data?: Float32Array | Uint8Array | Int32Array | BigInt64Array | Uint16Array;
+  readonly data?: Float32Array | Uint8Array | Int8Array | Int32Array | BigInt64Array | Uint16Array;
   /** Weights in a file beside the model, in place of `data`. */
   readonly externalFile?: string;
   /** Where in it they lie; the whole file when absent. */

@@ -1,6 +1,12 @@
 import { VedetteError } from '../../contract/errors.ts';
 import type { ModelInput } from '../../contract/model-manifest.ts';
-import type { TensorDeclaration, TensorLayout, TensorSpec } from '../../contract/tensor.ts';
+import { PICTURE_DTYPES } from '../../contract/tensor.ts';
+import type {
+  PictureDtype,
+  TensorDeclaration,
+  TensorLayout,
+  TensorSpec,
+} from '../../contract/tensor.ts';
 import { isUltralytics } from './model-metadata.ts';
 import type { ModelMetadata } from './model-metadata.ts';
 import type { OnnxStructure } from './read-onnx.ts';
@@ -15,8 +21,8 @@ export type AuthoredInput = Readonly<Record<string, unknown>>;
 
 /**
  * How a picture becomes the graph's input: what `model.json` says, completed from the graph's shape
- * and the exporter's metadata. The graph must take one picture: float32 or uint8, batch 1 or free,
- * [b, C, H, W] or [b, H, W, C].
+ * and the exporter's metadata. The graph must take one picture: float32, float16, int8 or uint8, batch
+ * 1 or free, [b, C, H, W] or [b, H, W, C].
  * @throws VedetteError MODEL_MISMATCH listing every contradiction by name
  */
 export function completeInput(
@@ -35,12 +41,9 @@ export function completeInput(
   if (typeof shape[0] === 'number' && shape[0] !== 1) {
     problems.push(`${at}: batch is fixed at ${shape[0]}, expected 1 or a free batch dimension`);
   }
-  const dtype = graphInput.dtype;
-  if (dtype !== 'float32' && dtype !== 'uint8') {
-    throw mismatch([
-      ...problems,
-      `${at}: expected float32 or uint8 (convert a float16 model with its inputs and outputs kept as float32)`,
-    ]);
+  const dtype = PICTURE_DTYPES.find((known) => known === graphInput.dtype);
+  if (!dtype) {
+    throw mismatch([...problems, `${at}: expected ${PICTURE_DTYPES.join(', ')}`]);
   }
   if (input.dtype && input.dtype !== dtype) {
     problems.push(`input.dtype is ${input.dtype}, the graph takes ${dtype}`);
@@ -121,14 +124,17 @@ function layoutOf(
   return undefined;
 }
 
-/** uint8 inputs take pixels as they are; for float32 one value stands for every channel. */
+/**
+ * Floats are normalised, one value standing for every channel; bytes too where `quantisation` says how
+ * they stand for values. uint8 without it takes pixels as they are.
+ */
 function completeNormalisation(
   input: ModelInput,
   authored: AuthoredInput,
-  dtype: 'float32' | 'uint8',
+  dtype: PictureDtype,
   channels: number,
   problems: string[],
-): Pick<TensorSpec, 'scale' | 'mean' | 'std'> {
+): Pick<TensorSpec, 'scale' | 'mean' | 'std' | 'quantisation'> {
   const perChannel = (name: 'mean' | 'std'): number[] => {
     const values = input[name];
     if (!(name in authored)) return values.slice(0, channels);
@@ -140,14 +146,34 @@ function completeNormalisation(
   };
   const mean = perChannel('mean');
   const std = perChannel('std');
-  if (dtype === 'float32') return { scale: input.scale, mean, std };
+  const { scale, quantisation } = input;
+  const holdsBytes = dtype === 'int8' || dtype === 'uint8';
+  if (quantisation !== undefined) {
+    if (!holdsBytes) {
+      problems.push(`input.quantisation is set, but the graph takes ${dtype}: leave it out`);
+    }
+    const { zeroPoint } = quantisation;
+    const [low, high] = dtype === 'int8' ? [-128, 127] : [0, 255];
+    if (holdsBytes && (zeroPoint < low || zeroPoint > high)) {
+      problems.push(
+        `input.quantisation.zeroPoint is ${zeroPoint}, expected ${low} to ${high} for ${dtype}`,
+      );
+    }
+    return { scale, mean, std, quantisation };
+  }
+  if (dtype === 'int8') {
+    problems.push(
+      'input.quantisation is missing, and the graph takes int8: set the scale and zeroPoint of the DequantizeLinear behind its input',
+    );
+  }
+  if (dtype !== 'uint8') return { scale, mean, std };
   const isPlain =
-    (!('scale' in authored) || input.scale === 1) &&
+    (!('scale' in authored) || scale === 1) &&
     mean.every((value) => value === 0) &&
     std.every((value) => value === 1);
   if (!isPlain) {
     problems.push(
-      'input.scale, mean or std are set, but the graph takes uint8 pixels as they are: leave them out',
+      'input.scale, mean or std are set, but the graph takes uint8 pixels as they are: leave them out, or set input.quantisation',
     );
   }
   return { scale: 1, mean, std };

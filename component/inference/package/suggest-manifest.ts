@@ -27,7 +27,7 @@ export function suggestManifest(
     guesses.push("input is what the family's public models want");
   } else if (isUltralytics(metadata)) {
     guesses.push("input is filled in as Ultralytics' models want it");
-  } else if (input.dtype === 'float32') {
+  } else if (input.dtype.startsWith('float')) {
     guesses.push('input.scale 1/255, mean 0, std 1: take the values of the training');
     guesses.push("input.resize 'stretch': take what the training used");
   }

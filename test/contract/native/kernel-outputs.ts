@@ -6,7 +6,11 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { RAW_PIXEL_FORMATS, type FrameView } from '../../../component/contract/frame.ts';
-import { tensorElements, type TensorSpec } from '../../../component/contract/tensor.ts';
+import {
+  createTensorData,
+  PICTURE_DTYPES,
+  type TensorSpec,
+} from '../../../component/contract/tensor.ts';
 import { kernelName, packedFrameBytes, rawToTensor, type RawImage } from '../../../native/index.ts';
 
 const INTERPOLATIONS = [
@@ -48,8 +52,7 @@ function specOf(width: number, height: number, change: Partial<TensorSpec> = {})
 }
 
 function print(title: string, image: RawImage, view: FrameView, spec: TensorSpec): void {
-  const elements = tensorElements(spec);
-  const out = spec.dtype === 'float32' ? new Float32Array(elements) : new Uint8Array(elements);
+  const out = createTensorData(spec);
   rawToTensor(image, view, spec, out);
   const hash = createHash('sha256').update(new Uint8Array(out.buffer)).digest('hex');
   console.log(`${title} ${hash.slice(0, 24)}`);
@@ -87,11 +90,14 @@ function printRandom(): void {
   data.forEach((_, i) => (data[i] = isHarsh ? below(2) * 255 : below(256)));
   const colourOrder = oneOf(['rgb', 'bgr', 'rgb', 'gray'] as const);
   const channels = colourOrder === 'gray' ? 1 : 3;
-  const dtype = oneOf(['float32', 'uint8'] as const);
+  const dtype = oneOf(PICTURE_DTYPES);
+  const isQuantised = dtype === 'int8' || (dtype === 'uint8' && below(2) === 0);
+  const zeroPoint = below(256) - (dtype === 'int8' ? 128 : 0);
   const normalise: Partial<TensorSpec> =
-    dtype === 'uint8'
+    dtype === 'uint8' && !isQuantised
       ? {}
       : {
+          ...(isQuantised ? { quantisation: { scale: (1 + below(99)) / 2000, zeroPoint } } : {}),
           scale: 1 / 255,
           mean: [0.485, 0.456, 0.406].slice(0, channels),
           std: [0.229, 0.224, 0.225].slice(0, channels),

@@ -1,5 +1,9 @@
 import { expect, test } from 'vitest';
-import type { Interpolation, TensorSpec } from '../../../component/contract/tensor.ts';
+import {
+  createTensorData,
+  type Interpolation,
+  type TensorSpec,
+} from '../../../component/contract/tensor.ts';
 import { rawToTensor } from '../../../native/index.ts';
 
 /** Answers worked out by hand from the rules. */
@@ -125,6 +129,90 @@ test('normalisation is (pixel × scale − mean) / std, in the tensor’s channe
   expect(out[0]).toBeCloseTo((50 / 255 - 0.406) / 0.225, 5);
   expect(out[1]).toBeCloseTo((100 / 255 - 0.456) / 0.224, 5);
   expect(out[2]).toBeCloseTo((200 / 255 - 0.485) / 0.229, 5);
+});
+
+/** What a grey level becomes. */
+function elementFor(level: number, change: Partial<TensorSpec>): number {
+  const spec: TensorSpec = { ...SPEC, ...change };
+  const out = createTensorData(spec);
+  const data = Uint8Array.of(level);
+  rawToTensor({ data, width: 1, height: 1, format: 'gray8' }, UPRIGHT, spec, out);
+  return out[0] as number;
+}
+
+test('float16 is the nearest half of the float32 value, in its bits', () => {
+  const half = (level: number, change: Partial<TensorSpec> = {}) =>
+    elementFor(level, { dtype: 'float16', ...change });
+  expect(half(0)).toBe(0);
+  expect(half(1)).toBe(0x3c00);
+  expect(half(255)).toBe(0x5bf8);
+  expect(half(1, { scale: -1 })).toBe(0xbc00);
+  // 2049 lies between 2048 and 2050: the even one; 2051 between 2050 and 2052.
+  expect(half(1, { mean: [-2048] })).toBe(0x6800);
+  expect(half(3, { mean: [-2048] })).toBe(0x6802);
+  // The largest, and what is rounded down to it; 65520 would be infinite.
+  expect(half(255, { scale: 65519 / 255 })).toBe(0x7bff);
+  expect(() => half(255, { scale: 65521 / 255 })).toThrow(/65504/);
+  // Below 2^-14 in steps of 2^-24, ties to even: 1, 1.5 and 2.5 steps.
+  expect(half(1, { scale: 2 ** -24 })).toBe(1);
+  expect(half(3, { scale: 2 ** -25 })).toBe(2);
+  expect(half(5, { scale: 2 ** -25 })).toBe(2);
+  const imagenet = { scale: 1 / 255, mean: [0.485], std: [0.229] };
+  for (let level = 0; level < 256; level++) {
+    const value = elementFor(level, { dtype: 'float32', ...imagenet });
+    const [bits] = new Uint16Array(Float16Array.of(value).buffer);
+    expect(half(level, imagenet)).toBe(bits);
+  }
+});
+
+test('quantised bytes are round(value / scale) + zero point, halves to even, clamped', () => {
+  const steps = (levels: number[], change: Partial<TensorSpec>) =>
+    levels.map((level) => elementFor(level, change));
+  const int8 = (scale: number, zeroPoint: number) =>
+    ({ dtype: 'int8', quantisation: { scale, zeroPoint } }) as const;
+  const uint8 = (scale: number, zeroPoint: number) =>
+    ({ dtype: 'uint8', quantisation: { scale, zeroPoint } }) as const;
+  // 0.5, 1, 1.5, 2, 2.5 steps.
+  expect(steps([1, 2, 3, 4, 5], int8(2, 0))).toEqual([0, 1, 2, 2, 2]);
+  expect(steps([1, 2, 3, 4, 5], uint8(2, 7))).toEqual([7, 8, 9, 9, 9]);
+  expect(steps([0, 1, 127, 128, 255], int8(1, -128))).toEqual([-128, -127, -1, 0, 127]);
+  expect(steps([0, 127, 128, 255], int8(1, 0))).toEqual([0, 127, 127, 127]);
+  expect(steps([0, 100, 255], uint8(1, 200))).toEqual([200, 255, 255]);
+  // (pixel − 127.5) / 127.5 from −1 to 1 in steps of 1/128, as TensorFlow Lite's models want it.
+  const centred = { mean: [127.5], std: [127.5] };
+  expect(steps([0, 127, 128, 255], { ...int8(1 / 128, 0), ...centred })).toEqual([
+    -128, -1, 1, 127,
+  ]);
+  expect(steps([0, 127, 128, 255], { ...uint8(1 / 128, 128), ...centred })).toEqual([
+    0, 127, 129, 255,
+  ]);
+});
+
+test('letterbox bars are what a pixel of that level is, whatever the dtype', () => {
+  for (const change of [
+    { dtype: 'float32' },
+    { dtype: 'float16' },
+    { dtype: 'uint8', quantisation: { scale: 2 / 255, zeroPoint: 5 } },
+    { dtype: 'int8', quantisation: { scale: 2 / 255, zeroPoint: -128 } },
+  ] as const) {
+    for (let level = 0; level < 256; level++) {
+      const spec: TensorSpec = {
+        ...SPEC,
+        width: 2,
+        height: 4,
+        resize: 'letterbox',
+        scale: 1 / 255,
+        mean: [0.3],
+        std: [0.7],
+        padValue: level,
+        ...change,
+      };
+      const out = createTensorData(spec);
+      const data = new Uint8Array(2).fill(level);
+      rawToTensor({ data, width: 2, height: 1, format: 'gray8' }, UPRIGHT, spec, out);
+      expect(new Set(out).size).toBe(1);
+    }
+  }
 });
 
 test('a letterbox has its smaller bar on top and left, in the padding level, normalised', () => {

@@ -1,7 +1,13 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { RAW_PIXEL_FORMATS, type FrameView } from '../../../component/contract/frame.ts';
-import { tensorElements, type TensorSpec } from '../../../component/contract/tensor.ts';
+import {
+  createTensorData,
+  PICTURE_DTYPES,
+  tensorElements,
+  type PictureTensorData,
+  type TensorSpec,
+} from '../../../component/contract/tensor.ts';
 import { packedFrameBytes, rawToTensor } from '../../../native/index.ts';
 import {
   channelOf,
@@ -13,6 +19,7 @@ import {
   type ReferenceTensor,
   type StoredPicture,
 } from './reference.ts';
+import { elementOf } from './reference-elements.ts';
 
 const isDeep = process.env['VEDETTE_DEEP'] === '1';
 const runs = isDeep ? 20_000 : 1_500;
@@ -64,7 +71,7 @@ const spec: fc.Arbitrary<TensorSpec> = fc
     width: side,
     height: side,
     layout: fc.constantFrom('nchw', 'nhwc'),
-    dtype: fc.constantFrom('float32', 'uint8'),
+    dtype: fc.constantFrom(...PICTURE_DTYPES),
     colourOrder: fc.constantFrom('rgb', 'bgr', 'gray'),
     resize: fc.constantFrom('stretch', 'letterbox', 'crop'),
     interpolation: fc.constantFrom(
@@ -76,12 +83,21 @@ const spec: fc.Arbitrary<TensorSpec> = fc
     ),
     padValue: fc.integer({ min: 0, max: 255 }),
     normalised: fc.boolean(),
+    isQuantised: fc.boolean(),
+    // Steps of a 16th to 4 levels: from both ends clamped to many levels in one step.
+    step: fc.oneof(fc.double({ min: 1 / 16, max: 4, noNaN: true }), fc.constantFrom(0.5, 1, 2)),
+    zero: fc.integer({ min: 0, max: 255 }),
   } as const)
-  .map(({ normalised, ...rest }) => {
+  .map(({ normalised, isQuantised, step, zero, ...rest }) => {
+    const { dtype } = rest;
     const channels = rest.colourOrder === 'gray' ? 1 : 3;
-    const isScaled = normalised && rest.dtype === 'float32';
+    const hasSteps = dtype === 'int8' || (dtype === 'uint8' && isQuantised);
+    const isScaled = normalised && (dtype !== 'uint8' || hasSteps);
+    const scale = isScaled ? step / (255 * 0.225) : step;
+    const zeroPoint = dtype === 'int8' ? zero - 128 : zero;
     return {
       ...rest,
+      ...(hasSteps ? { quantisation: { scale, zeroPoint } } : {}),
       scale: isScaled ? 1 / 255 : 1,
       mean: (isScaled ? [0.485, 0.456, 0.406] : [0, 0, 0]).slice(0, channels),
       std: (isScaled ? [0.229, 0.224, 0.225] : [1, 1, 1]).slice(0, channels),
@@ -113,15 +129,15 @@ function viewOf(stored: StoredPicture, chosen: Look): FrameView {
   return { rotation, flip, region: box };
 }
 
-function outputFor(tensor: TensorSpec): Float32Array | Uint8Array {
-  const elements = tensorElements(tensor);
-  return tensor.dtype === 'float32'
-    ? new Float32Array(elements).fill(NaN)
-    : new Uint8Array(elements);
+/** The same tensor before it is normalised. */
+function pixelsOf(tensor: TensorSpec): TensorSpec {
+  const { quantisation: _, ...rest } = tensor;
+  const channels = tensor.mean.map(() => 0);
+  return { ...rest, dtype: 'uint8', scale: 1, mean: channels, std: channels.map(() => 1) };
 }
 
 /** The largest distance in whole grey levels; the tensor's elements must be whole grey levels. */
-function levelsApart(out: Float32Array | Uint8Array, want: ReferenceTensor, tensor: TensorSpec) {
+function levelsApart(out: PictureTensorData, want: ReferenceTensor, tensor: TensorSpec) {
   let worst = 0;
   out.forEach((value: number, i: number) => {
     const channel = channelOf(tensor, i);
@@ -143,12 +159,22 @@ test(`a tensor is at most one grey level from the reference, whatever the frame 
   fc.assert(
     fc.property(picture, spec, look, (stored, tensor, chosen) => {
       const view = viewOf(stored, chosen);
-      const out = outputFor(tensor);
+      const out = createTensorData(tensor).fill(99);
       const transform = rawToTensor(stored, view, tensor, out);
       const toRgb = tensor.interpolation.endsWith('-antialias') ? yuvToRgbInSteps : yuvToRgb;
       const upright = makeUpright(decodeStored(stored, toRgb), view);
       const want = referenceTensor(upright, view.region, tensor);
-      expect(levelsApart(out, want, tensor)).toBeLessThanOrEqual(1);
+      const pixels = createTensorData(pixelsOf(tensor));
+      rawToTensor(stored, view, pixelsOf(tensor), pixels);
+      expect(levelsApart(pixels, want, pixelsOf(tensor))).toBeLessThanOrEqual(1);
+      if (tensor.dtype === 'float32') {
+        expect(levelsApart(out, want, tensor)).toBeLessThanOrEqual(1);
+      }
+      // Whole levels decide every element, to the bit.
+      const elements = Array.from(pixels, (level, i) =>
+        elementOf(level, channelOf(tensor, i), tensor),
+      );
+      expect(Array.from(out)).toEqual(elements);
       for (const key of ['scaleX', 'scaleY', 'offsetX', 'offsetY'] as const) {
         expect(transform[key]).toBeCloseTo(want.transform[key], 9);
       }

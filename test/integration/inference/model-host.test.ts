@@ -24,9 +24,11 @@ import {
   boxesModel,
   brightnessModel,
   detectionManifest,
+  float16Model,
   loopsWhenBright,
   modelConfig,
   nanWhenBright,
+  quantisedModel,
   uint8Model,
 } from '../../support/model-packages.ts';
 
@@ -208,6 +210,30 @@ describe('a model host', () => {
 
   test('takes uint8 pixels as they are', async () => {
     const { host } = watch(await packages.add(uint8Model()));
+    await host.start();
+    const { findings } = await host.infer(await encoded(dark));
+    expect(findings.anomaly!.score).toBeCloseTo(0.2, 6);
+  });
+
+  test('gives halves to a float16 model, trusted or not', async () => {
+    const { host, states } = watch(
+      await packages.add(float16Model()),
+      {},
+      { ...trusted, isTrusted: () => Promise.resolve(false) },
+    );
+    await host.start();
+    expect(states).toContain('probing');
+    const { findings } = await host.infer(await encoded(dark));
+    expect(findings.anomaly!.score).toBeCloseTo(0.2, 4);
+  });
+
+  test.each([
+    ['int8', { scale: 1 / 255, zeroPoint: -128 }],
+    ['int8', { scale: 1 / 100, zeroPoint: -20 }],
+    ['uint8', { scale: 1 / 200, zeroPoint: 30 }],
+  ] as const)('gives quantised bytes to a model that takes %s %o', async (dtype, quantisation) => {
+    const manifest = { ...anomalyManifest, input: { quantisation } };
+    const { host } = watch(await packages.add(quantisedModel(dtype, quantisation), manifest));
     await host.start();
     const { findings } = await host.infer(await encoded(dark));
     expect(findings.anomaly!.score).toBeCloseTo(0.2, 6);

@@ -12,6 +12,8 @@ import {
   boxesModel,
   brightnessModel,
   detectionManifest,
+  float16Model,
+  quantisedModel,
   uint8Model,
 } from '../../support/model-packages.ts';
 
@@ -37,7 +39,7 @@ async function refusal(folder: string, variant?: string): Promise<VedetteError> 
 
 const withShape = (
   shape: readonly (number | string)[],
-  dtype: 'float32' | 'float16' = 'float32',
+  dtype: 'float32' | 'int32' = 'float32',
 ) => ({
   ...brightnessModel(),
   inputs: [{ name: 'image', dtype, shape }],
@@ -154,6 +156,19 @@ describe('reading a model package', () => {
       height: 8,
       scale: 1,
     });
+    const quantisation = { scale: 0.02, zeroPoint: 100 };
+    const quantised = input({ quantisation, mean: [0.485, 0.456, 0.406], std: [0.2] });
+    expect((await readPackage(await packages.add(uint8Model(), quantised))).spec).toMatchObject({
+      dtype: 'uint8',
+      scale: 1 / 255,
+      mean: [0.485, 0.456, 0.406],
+      std: [0.2, 0.2, 0.2],
+      quantisation,
+    });
+    expect((await readPackage(await packages.add(float16Model()))).spec).toMatchObject({
+      dtype: 'float16',
+      scale: 1 / 255,
+    });
     const gray = await packages.add(withShape([1, 1, 20, 30]), input({ colourOrder: 'gray' }));
     expect((await readPackage(gray)).spec).toMatchObject({
       layout: 'nchw',
@@ -229,6 +244,7 @@ describe('reading a model package', () => {
   });
 
   test('refuses by name what contradicts the graph', async () => {
+    const bytes = { scale: 0.1, zeroPoint: 0 };
     const cases: [OnnxModel, Partial<ModelManifestInput>, RegExp][] = [
       [
         brightnessModel(),
@@ -248,7 +264,23 @@ describe('reading a model package', () => {
       [withShape([4, 3, 8, 8]), {}, /batch is fixed at 4/],
       [withShape([1, 3, 8]), {}, /expected four dimensions/],
       [withShape(['b', 3, 'h', 8]), {}, /input\.height is missing/],
-      [withShape([1, 3, 8, 8], 'float16'), {}, /expected float32 or uint8/],
+      [
+        withShape([1, 3, 8, 8], 'int32'),
+        {},
+        /int32 \[1, 3, 8, 8\]: expected float32, float16, int8, uint8/,
+      ],
+      [brightnessModel(), input({ quantisation: bytes }), /quantisation is set, .* takes float32/],
+      [quantisedModel('int8', bytes), {}, /quantisation is missing, .* takes int8/],
+      [
+        quantisedModel('int8', bytes),
+        input({ quantisation: { ...bytes, zeroPoint: 200 } }),
+        /zeroPoint is 200, expected -128 to 127 for int8/,
+      ],
+      [
+        uint8Model(),
+        input({ quantisation: { ...bytes, zeroPoint: -1 } }),
+        /zeroPoint is -1, expected 0 to 255 for uint8/,
+      ],
       [{ ...brightnessModel(), inputs: [] }, {}, /0 inputs \(none\), expected one picture/],
       [brightnessModel(), detectionManifest, /end-to-end-detections.*'pred_score' float32/],
       [boxesModel(rows), {}, /reads the output 'pred_score'; the graph has 'boxes'/],

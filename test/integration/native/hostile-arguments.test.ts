@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { FrameView } from '../../../component/contract/frame.ts';
-import type { TensorSpec } from '../../../component/contract/tensor.ts';
+import type { PictureTensorData, TensorSpec } from '../../../component/contract/tensor.ts';
 import {
   encodeJpeg,
   inspectImage,
@@ -128,12 +128,69 @@ test('tensor specifications that make no sense are refused', () => {
   refused({ padValue: -1 });
   refused({ padValue: 256 });
   for (const key of ['layout', 'dtype', 'colourOrder', 'resize', 'interpolation']) {
-    for (const value of ['lanczos', 'float16', ...wrongTypes]) refused({ [key]: value });
+    for (const value of ['lanczos', 'float64', ...wrongTypes]) refused({ [key]: value });
   }
   for (const list of [[], [0], [0, 0], [0, 0, 0, 0], '000', 0, undefined]) refused({ mean: list });
   refused({ colourOrder: 'gray' });
   refused({ dtype: 'uint8', scale: 1 / 255 }, new Uint8Array(12));
   refused({ width: 65_535, height: 65_535 });
+});
+
+test('float16 values and quantisations that make no sense are refused', () => {
+  const refused = (change: object, buffer: PictureTensorData) => {
+    const spec = { ...SPEC, ...change } as TensorSpec;
+    expect(() => rawToTensor(IMAGE, VIEW, spec, buffer), describe(change)).toThrow(
+      coded('TENSOR_INVALID'),
+    );
+    expect(() => jpegToTensor(JPEG, VIEW, spec, buffer, 100), describe(change)).toThrow(
+      coded('TENSOR_INVALID'),
+    );
+  };
+  const halves = new Uint16Array(12);
+  const quantisation = { scale: 1, zeroPoint: 0 };
+  refused({ dtype: 'float16', scale: 257 }, halves);
+  refused({ dtype: 'float16', mean: [0, 0, 70_000] }, halves);
+  refused({ dtype: 'float16', std: [1, -1e-9, 1] }, halves);
+  refused({ dtype: 'float16', quantisation }, halves);
+  refused({ quantisation }, new Float32Array(12));
+  refused({ dtype: 'int8' }, new Int8Array(12));
+  for (const dtype of ['int8', 'uint8'] as const) {
+    const buffer = dtype === 'int8' ? new Int8Array(12) : new Uint8Array(12);
+    const wrong = (change: object) =>
+      refused({ dtype, quantisation: { ...quantisation, ...change } }, buffer);
+    for (const scale of [0, -0, -1, NaN, Infinity, -Infinity, 1e-320, 1e-40, 1e39, ...wrongTypes]) {
+      wrong({ scale });
+    }
+    for (const zeroPoint of [0.5, NaN, Infinity, -129, 256, 2 ** 31, 1e300, ...wrongTypes]) {
+      wrong({ zeroPoint });
+    }
+    wrong({ zeroPoint: dtype === 'int8' ? 128 : -1 });
+    for (const other of wrongTypes.slice(1)) refused({ dtype, quantisation: other }, buffer);
+  }
+});
+
+test('a buffer of another class than the dtype wants is refused, even of the same width', () => {
+  const classes = [
+    ...[Float32Array, Uint16Array, Int8Array, Uint8Array],
+    ...[Uint8ClampedArray, Int16Array, Float16Array, Int32Array, Float64Array, BigInt64Array],
+  ];
+  const wanted = {
+    float32: Float32Array,
+    float16: Uint16Array,
+    int8: Int8Array,
+    uint8: Uint8Array,
+  };
+  for (const dtype of ['float32', 'float16', 'int8', 'uint8'] as const) {
+    const spec: TensorSpec =
+      dtype === 'int8'
+        ? { ...SPEC, dtype, quantisation: { scale: 1, zeroPoint: 0 } }
+        : { ...SPEC, dtype };
+    for (const Class of classes) {
+      const call = () => rawToTensor(IMAGE, VIEW, spec, new Class(48) as unknown as Uint8Array);
+      if (Class === wanted[dtype]) call();
+      else expect(call, `${dtype} in ${Class.name}`).toThrow(coded('TENSOR_INVALID'));
+    }
+  }
 });
 
 test('buffers that cannot hold the tensor are refused and not written', () => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { FrameView } from '../../../component/contract/frame.ts';
-import type { TensorSpec } from '../../../component/contract/tensor.ts';
+import { createTensorData, type TensorSpec } from '../../../component/contract/tensor.ts';
 import { encodeJpeg, jpegToTensor, KeptTensor, rawToTensor } from '../../../native/index.ts';
 
 const UPRIGHT: FrameView = { rotation: 0, flip: 'none' };
@@ -25,8 +25,7 @@ function picture(width: number, height: number) {
 }
 
 function fresh(image: ReturnType<typeof picture>, spec: TensorSpec, view = UPRIGHT) {
-  const out =
-    spec.dtype === 'float32' ? new Float32Array(ELEMENTS).fill(NaN) : new Uint8Array(ELEMENTS);
+  const out = createTensorData(spec).fill(77);
   rawToTensor(image, view, spec, out);
   return out;
 }
@@ -47,6 +46,9 @@ test('bars are written when memory is first used, and then left as they are', ()
 test('after any change of picture, view or tensor the memory is as if it were new', () => {
   const floats = new KeptTensor(new Float32Array(ELEMENTS).fill(NaN));
   const bytes = new KeptTensor(new Uint8Array(ELEMENTS));
+  const halves = new KeptTensor(new Uint16Array(ELEMENTS).fill(77));
+  const signed = new KeptTensor(new Int8Array(ELEMENTS).fill(77));
+  const memories = { float32: floats, float16: halves, int8: signed, uint8: bytes };
   const pictures = [picture(30, 10), picture(10, 30), picture(20, 20), picture(31, 10)];
   const specs: TensorSpec[] = [
     SPEC,
@@ -57,6 +59,12 @@ test('after any change of picture, view or tensor the memory is as if it were ne
     { ...SPEC, width: 10, height: 40 },
     { ...SPEC, dtype: 'uint8', scale: 1 },
     { ...SPEC, dtype: 'uint8', scale: 1, layout: 'nhwc', padValue: 9 },
+    { ...SPEC, dtype: 'uint8', quantisation: { scale: 1 / 255, zeroPoint: 3 } },
+    { ...SPEC, dtype: 'float16' },
+    { ...SPEC, dtype: 'float16', layout: 'nhwc', padValue: 13.5 },
+    { ...SPEC, dtype: 'int8', quantisation: { scale: 1 / 255, zeroPoint: -128 } },
+    { ...SPEC, dtype: 'int8', quantisation: { scale: 1 / 255, zeroPoint: -60 } },
+    { ...SPEC, dtype: 'int8', quantisation: { scale: 1 / 99, zeroPoint: -128 }, layout: 'nhwc' },
   ];
   const views: FrameView[] = [UPRIGHT, { rotation: 90, flip: 'none' }];
   let state = 3;
@@ -66,7 +74,7 @@ test('after any change of picture, view or tensor the memory is as if it were ne
   };
   for (let call = 0; call < 2_000; call++) {
     const [image, spec, view] = [oneOf(pictures), oneOf(specs), oneOf(views)];
-    const kept = spec.dtype === 'float32' ? floats : bytes;
+    const kept = memories[spec.dtype];
     rawToTensor(image, view, spec, kept);
     expect(kept.data).toEqual(fresh(image, spec, view));
   }
