@@ -11,6 +11,7 @@ void compare(const std::vector<Contender>& contenders, int rounds);
 //   list                   {"cacheBytes", "compiler", "contenders": [{"work", "name"}, ...]}
 //   tensor <index> <file>  {"values"}: one run, whose float32 values are written to the file
 //   turn <index> <ms>      [ms, ...]: each call of a turn
+//   cold <index> <ms>      the same with caches that hold nothing of it before each call
 //   copy <bytes> <ms>      [ms, ...]: each copy of so many bytes
 int serve(const std::vector<Contender>& contenders);
 

@@ -68,8 +68,16 @@ void add_opencv_contenders(const Frame& frame, std::vector<Contender>& contender
 // what else the machine does counts less than by the clock on the wall.
 double thread_ms();
 
-// Calls until `turn_ms` are over, at least three; milliseconds of each.
-std::vector<double> take_turn(const std::function<void()>& run, double turn_ms);
+// Calls until `turn_ms` are over, at least three; milliseconds of each. `before` runs before each and
+// is not timed.
+std::vector<double> take_turn(const std::function<void()>& run, double turn_ms,
+                              const std::function<void()>& before = nullptr);
+
+// Of the last level; 0 where the system does not say.
+size_t cache_bytes();
+
+// Leaves nothing of anybody's in the caches.
+void fill_caches();
 
 // Copies of `bytes` bytes from one buffer to another; milliseconds of each.
 std::vector<double> copy_memory(size_t bytes, double turn_ms);

@@ -1,5 +1,4 @@
-#include <unistd.h>
-
+#include <algorithm>
 #include <fstream>
 #include <iostream>
 #include <limits>
@@ -13,8 +12,8 @@ namespace {
 
 // Names hold letters, digits, spaces and signs that JSON takes as they are.
 void print_list(const std::vector<Contender>& contenders) {
-  std::printf("{\"cacheBytes\":%ld,\"compiler\":\"g++ %s\",\"contenders\":[",
-              sysconf(_SC_LEVEL3_CACHE_SIZE), __VERSION__);
+  std::printf("{\"cacheBytes\":%zu,\"compiler\":\"g++ %s\",\"contenders\":[", cache_bytes(),
+              __VERSION__);
   const char* comma = "";
   for (const Contender& contender : contenders) {
     std::printf("%s{\"work\":\"%s\",\"name\":\"%s\"}", comma, contender.work.c_str(),
@@ -70,6 +69,8 @@ int serve(const std::vector<Contender>& contenders) {
       write_tensor(contenders[index], path);
     } else if (command == "turn" && words >> index >> turn_ms && index < contenders.size()) {
       print_times(take_turn(contenders[index].run, turn_ms));
+    } else if (command == "cold" && words >> index >> turn_ms && index < contenders.size()) {
+      print_times(take_turn(contenders[index].run, turn_ms, fill_caches));
     } else if (command == "copy" && words >> index >> turn_ms) {
       print_times(copy_memory(index, turn_ms));
     } else {

@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstring>
 #include <ctime>
@@ -13,18 +15,36 @@ double thread_ms() {
   return static_cast<double>(time.tv_sec) * 1e3 + static_cast<double>(time.tv_nsec) / 1e6;
 }
 
-std::vector<double> take_turn(const std::function<void()>& run, double turn_ms) {
+std::vector<double> take_turn(const std::function<void()>& run, double turn_ms,
+                              const std::function<void()>& before) {
   constexpr size_t kFewestCalls = 3;
   std::vector<double> times;
   const double begin = thread_ms();
   double now = begin;
   while (now - begin < turn_ms || times.size() < kFewestCalls) {
+    if (before) {
+      before();
+      now = thread_ms();
+    }
     run();
     const double after = thread_ms();
     times.push_back(after - now);
     now = after;
   }
   return times;
+}
+
+size_t cache_bytes() {
+  const long bytes = sysconf(_SC_LEVEL3_CACHE_SIZE);
+  return bytes > 0 ? static_cast<size_t>(bytes) : 0;
+}
+
+void fill_caches() {
+  constexpr size_t kLeast = size_t{64} << 20;
+  static std::vector<uint8_t> memory(std::max(kLeast, 2 * cache_bytes()));
+  static uint8_t value = 0;
+  std::memset(memory.data(), ++value, memory.size());
+  asm volatile("" : : "r"(memory.data()) : "memory");
 }
 
 std::vector<double> copy_memory(size_t bytes, double turn_ms) {

@@ -61,36 +61,56 @@ export function rawTargets(
 const times = (value: Comparison): string =>
   `${ratio(value.ratio)} (${value.lowest.toFixed(1)}–${value.highest.toFixed(1)})`;
 
-/** One row for each work: milliseconds of everyone, then peers by ours. */
-export function rawTable(
-  works: readonly MeasuredWork[],
-  kernels: readonly string[],
-  { chosen }: Circumstances,
-): Table {
-  const peers = PEERS.filter((peer) => works.some(({ timings }) => timings.has(peer)));
-  const timed = [...kernels, KEPT, FROM_NODE, ...peers];
-  const ratios = peers.flatMap((peer) =>
-    (peer === OPENCV_CPP ? kernels : [chosen]).map((kernel) => ({ peer, kernel })),
-  );
+/** Milliseconds of everyone, one row for each work. */
+export function rawTable(works: readonly MeasuredWork[], kernels: readonly string[]): Table {
+  const timed = [...kernels, KEPT, FROM_NODE, ...peersOf(works)];
   return {
-    columns: [
-      'work',
-      ...timed.map((name) => `${name}, ms`),
-      ...ratios.map(({ peer, kernel }) => `${peer} / ${kernel} (by round)`),
-      ...(peers.length > 0 ? ['apart, levels'] : []),
-    ],
-    rows: works.map(({ format, side, timings, levelsApart }) => [
-      `${format.toUpperCase()} → ${side}×${side}`,
+    columns: ['milliseconds', ...timed],
+    rows: works.map(({ format, side, timings }) => [
+      title(format, side),
       ...timed.map((name) => digits(timings.get(name)?.medianMs ?? NaN)),
-      ...ratios.map(({ peer, kernel }) => times(compare(timings.get(kernel)!, timings.get(peer)!))),
-      ...(peers.length > 0 ? [levelsApart.toFixed(1)] : []),
     ]),
-    says: says(works, peers, chosen),
+    says: 'The first columns are the kernels, one by one.',
   };
 }
 
+/** Peers by ours, one row for each work; no table where no peer was measured. */
+export function peerTables(
+  works: readonly MeasuredWork[],
+  kernels: readonly string[],
+  { chosen }: Circumstances,
+): Table[] {
+  const peers = peersOf(works);
+  if (peers.length === 0) return [];
+  const pairs = peers.flatMap((peer) =>
+    (peer === OPENCV_CPP ? kernels : [chosen]).map((kernel) => ({ peer, kernel })),
+  );
+  return [
+    {
+      columns: [
+        'times as long (by round)',
+        ...pairs.map(({ peer, kernel }) => `${peer} / ${kernel}`),
+        'apart, levels',
+      ],
+      rows: works.map(({ format, side, timings, levelsApart }) => [
+        title(format, side),
+        ...pairs.map(({ peer, kernel }) =>
+          times(compare(timings.get(kernel)!, timings.get(peer)!)),
+        ),
+        levelsApart.toFixed(1),
+      ]),
+      says: says(works, peers, chosen),
+    },
+  ];
+}
+
+function peersOf(works: readonly MeasuredWork[]): string[] {
+  return PEERS.filter((peer) => works.some(({ timings }) => timings.has(peer)));
+}
+
+const title = (format: string, side: number): string => `${format.toUpperCase()} → ${side}×${side}`;
+
 function says(works: readonly MeasuredWork[], peers: readonly string[], chosen: string): string {
-  if (peers.length === 0) return 'Without `--peers` nothing is compared with OpenCV here.';
   const parts = peers.map((peer) => {
     const ratios = works
       .map(({ timings }) => compare(timings.get(chosen)!, timings.get(peer)!).ratio)

@@ -2,6 +2,7 @@ import { decodeSection } from './decode-section.ts';
 import { frameSection } from './frame-section.ts';
 import { httpSection } from './http-section.ts';
 import { loopSection } from './loop-section.ts';
+import { jpegSection } from './jpeg-section.ts';
 import { memorySection } from './memory-section.ts';
 import { postprocessSection } from './postprocess-section.ts';
 import { preprocessSection } from './preprocess-section.ts';
@@ -13,6 +14,7 @@ import { startSection } from './start-section.ts';
 /** In the order of the page. */
 export const SECTIONS: readonly Section[] = [
   rawSection,
+  jpegSection,
   preprocessSection,
   runSection,
   decodeSection,

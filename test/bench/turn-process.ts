@@ -57,6 +57,12 @@ export class TurnProcess<List extends TurnList = TurnList> {
     return { name: shownAs, turn: (turnMs) => this.#ask<number[]>(`turn ${index} ${turnMs}`) };
   }
 
+  /** The same with caches that hold nothing of it before each call; native/bench alone can. */
+  coldContender(work: string, name: string): Contender {
+    const index = this.#indexOf(work, name);
+    return { name, turn: (turnMs) => this.#ask<number[]>(`cold ${index} ${turnMs}`) };
+  }
+
   /** What one run of it makes, by way of a file. */
   async tensor(work: string, name: string, file: string): Promise<Float32Array> {
     await this.#ask(`tensor ${this.#indexOf(work, name)} ${file}`);

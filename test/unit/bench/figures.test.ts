@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { benchmarksPage } from '../../bench/benchmarks-page.ts';
 import { bytesTouched } from '../../bench/bytes-touched.ts';
+import { fastest, jpegTargets } from '../../bench/jpeg-figures.ts';
 import type { Timing } from '../../bench/measure-interleaved.ts';
 import { pythonWith } from '../../bench/python-with.ts';
-import { rawTable, rawTargets, type MeasuredWork } from '../../bench/raw-figures.ts';
+import { peerTables, rawTable, rawTargets, type MeasuredWork } from '../../bench/raw-figures.ts';
 import { KEPT, FROM_NODE, OPENCV_CPP, OPENCV_PYTHON } from '../../bench/raw-names.ts';
 import { atLeast, atMost } from '../../bench/reach.ts';
 import { distance } from '../../bench/same-tensor.ts';
@@ -86,24 +87,42 @@ describe('figures to reach', () => {
 describe('the table of raw frames', () => {
   const kernels = ['scalar', 'avx2', 'avx512'];
 
-  it('has one row for each work and a ratio for each kernel', () => {
-    const { columns, rows } = rawTable([work(640, { ...OURS, [OPENCV_CPP]: 2 })], kernels, ALL);
+  it('has one row for each work and a column for each contender', () => {
+    const { columns, rows } = rawTable([work(640, { ...OURS, [OPENCV_CPP]: 2 })], kernels);
     const row = Object.fromEntries(columns.map((column, index) => [column, rows[0]![index]]));
     expect(row).toMatchObject({
-      work: 'NV12 → 640×640',
-      'avx512, ms': '0.250',
-      'OpenCV C++, ms': '2.00',
-      'OpenCV C++ / avx2 (by round)': '4.00× (4.0–4.0)',
-      'apart, levels': '1.0',
+      milliseconds: 'NV12 → 640×640',
+      avx512: '0.250',
+      [OPENCV_CPP]: '2.00',
     });
     expect(columns.some((column) => column.includes('Python'))).toBe(false);
   });
 
+  it('stands above one of ratios, for each kernel beside C++ and the chosen one beside Python', () => {
+    const times = { ...OURS, [OPENCV_CPP]: 2, [OPENCV_PYTHON]: 4 };
+    const [table, ...others] = peerTables([work(640, times)], kernels, ALL);
+    expect(others).toEqual([]);
+    expect(table!.columns.slice(1)).toEqual([
+      'OpenCV C++ / scalar',
+      'OpenCV C++ / avx2',
+      'OpenCV C++ / avx512',
+      'OpenCV Python / avx512',
+      'apart, levels',
+    ]);
+    expect(table!.rows[0]!.slice(2)).toEqual([
+      '4.00× (4.0–4.0)',
+      '8.00× (8.0–8.0)',
+      '16.00× (16.0–16.0)',
+      '1.0',
+    ]);
+    expect(table!.says).toContain('OpenCV Python takes 16.00×');
+  });
+
   it('does without peers', () => {
-    const { columns, rows, says } = rawTable([work(640, OURS)], kernels, ALL);
+    const { columns, rows } = rawTable([work(640, OURS)], kernels);
     expect(columns.filter((column) => column.includes('OpenCV'))).toEqual([]);
     expect(rows[0]).toHaveLength(columns.length);
-    expect(says).toContain('--peers');
+    expect(peerTables([work(640, OURS)], kernels, ALL)).toEqual([]);
   });
 });
 
@@ -173,5 +192,41 @@ describe('distance of tensors', () => {
   it('is infinite where a value was never written, and refuses another shape', () => {
     expect(distance(Float32Array.of(NaN), Float32Array.of(0)).most).toBe(Infinity);
     expect(() => distance(Float32Array.of(1), Float32Array.of(1, 2))).toThrow(/same work/);
+  });
+});
+
+describe('the best of the peer’s ways', () => {
+  const way = (name: string, levelsApart: number, trialMs: number) => ({
+    name,
+    levelsApart,
+    trialMs,
+  });
+
+  it('is the quickest that makes the same tensor, beside the quickest of all', () => {
+    const ways = [way('exact', 0, 9), way('near', 3.9, 6), way('other', 8, 4)];
+    const { same, any } = fastest(ways);
+    expect([same.name, any.name]).toEqual(['near', 'other']);
+  });
+
+  it('may be both, and has to exist', () => {
+    const { same, any } = fastest([way('exact', 0, 3), way('other', 8, 4)]);
+    expect(same).toBe(any);
+    expect(() => fastest([way('other', 8, 4)])).toThrow(/within 4 grey levels/);
+  });
+
+  it('decides whether a JPEG reaches its figure', () => {
+    const peer = (ms: number) => ({ timing: timing('sharp', ms), levelsApart: 1 });
+    const jpeg = { picture: 'busy', rule: 'bilinear', addon: timing('addon', 5) };
+    const works = [
+      { ...jpeg, side: 640, same: peer(10), any: peer(1) },
+      { ...jpeg, side: 224, same: peer(7), any: peer(7) },
+      { ...jpeg, rule: 'area', side: 224, same: peer(7), any: peer(7) },
+    ];
+    const targets = jpegTargets(works);
+    expect(targets.map((target) => 'isReached' in target && target.isReached)).toEqual([
+      true,
+      false,
+    ]);
+    expect(targets[1]).toMatchObject({ reach: '≥ 1.6×', got: '1.40×', missedBy: '12.5 %' });
   });
 });
