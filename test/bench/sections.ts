@@ -1,3 +1,4 @@
+import { callSection } from './call-section.ts';
 import { decodeSection } from './decode-section.ts';
 import { frameSection } from './frame-section.ts';
 import { httpSection } from './http-section.ts';
@@ -15,6 +16,7 @@ import { startSection } from './start-section.ts';
 export const SECTIONS: readonly Section[] = [
   rawSection,
   jpegSection,
+  callSection,
   preprocessSection,
   runSection,
   decodeSection,
