@@ -1,4 +1,5 @@
 import { callSection } from './call-section.ts';
+import { costsSection } from './costs-section.ts';
 import { decodeSection } from './decode-section.ts';
 import { frameSection } from './frame-section.ts';
 import { httpSection } from './http-section.ts';
@@ -17,6 +18,7 @@ export const SECTIONS: readonly Section[] = [
   rawSection,
   jpegSection,
   callSection,
+  costsSection,
   preprocessSection,
   runSection,
   decodeSection,
