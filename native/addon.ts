@@ -13,6 +13,9 @@ export type PipeReport = (
   errno: number,
 ) => void;
 
+/** Scores (float32, or float16 as a Uint16Array) or class indices. */
+export type ClassMapData = Float32Array | Uint16Array | Uint8Array | Int32Array | BigInt64Array;
+
 /** What the addon exports. Numbers travel in Float64Arrays: see request.ts and ring-numbers.ts. */
 export interface Addon {
   kernelName(): string;
@@ -39,6 +42,15 @@ export interface Addon {
     rows: Float32Array,
     labels: Int32Array,
   ): void;
+  maskAreas(mask: Uint8Array, numbers: Float64Array): Int32Array;
+  mapAreas(values: Float32Array | Uint16Array, numbers: Float64Array): Int32Array;
+  classAreas(values: ClassMapData, numbers: Float64Array): Int32Array;
+  instanceMaskAreas(
+    prototypes: Float32Array | Uint16Array,
+    boxes: Float32Array,
+    numbers: Float64Array,
+  ): Int32Array;
+  isFinite(values: Float32Array): boolean;
 
   ringCreate(numbers: Float64Array): void;
   ringDescribe(id: number, numbers: Float64Array): void;

@@ -16,6 +16,18 @@ export {
   rawToTensor,
 } from './images.ts';
 export type { ImageInfo } from './images.ts';
+export { areFinite, classAreas, instanceMasks, mapAreas, maskAreas } from './areas.ts';
+export type {
+  AreaList,
+  AreaSearch,
+  ClassArea,
+  ClassAreas,
+  ClassMap,
+  MapFault,
+  MaskArea,
+  MaskPrototypes,
+} from './areas.ts';
+export type { ClassMapData } from './addon.ts';
 export { YoloHeadReader } from './yolo-head-reader.ts';
 export type { HeadFault, KeptBoxes, YoloHeadShape, YoloSuppression } from './yolo-head-reader.ts';
 export type { RawImage } from './request.ts';

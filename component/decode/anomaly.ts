@@ -1,11 +1,12 @@
 import { VedetteError } from '../contract/errors.ts';
+import type { AreaSearch } from '../../native/index.ts';
 import type { Box, Size } from '../contract/frame.ts';
 import type { ModelOutput } from '../contract/model-manifest.ts';
 import type { AnomalyMap } from '../contract/ports.ts';
 import type { Anomaly } from '../contract/result.ts';
 import type { TensorDeclaration, TensorValue } from '../contract/tensor.ts';
 import type { DecodeContext, Decoded, Decoder, DecoderModel } from './decoder.ts';
-import { maskAreas } from './mask-areas.ts';
+import { areasFrom, areasOfMask, gridSize } from './map-areas.ts';
 import {
   describeOutputs,
   numericValues,
@@ -67,32 +68,39 @@ export class AnomalyDecoder implements Decoder {
   decode(outputs: ReadonlyMap<string, TensorValue>, context: DecodeContext): Decoded {
     const score = readScore(requireOutput(outputs, SCORE));
     const threshold = context.thresholds.score ?? this.#settings.scoreThreshold;
-    const map =
-      this.#hasMap && outputs.has(MAP) ? readGrid(requireOutput(outputs, MAP)) : undefined;
-    const mask = this.#hasMask
-      ? readGrid(requireOutput(outputs, MASK))
-      : map && { ...map, values: thresholded(map.values, this.#settings.mapThreshold) };
+    const map = this.#hasMap && outputs.has(MAP) ? requireOutput(outputs, MAP) : undefined;
+    const mask = this.#hasMask ? requireOutput(outputs, MASK) : undefined;
     const anomaly: Anomaly = {
       score,
       threshold,
       isAnomalous: score >= threshold,
-      ...(mask ? this.#areas(mask, context) : {}),
+      ...this.#areas(mask, map, context),
     };
-    const anomalyMap = map && context.wantsAnomalyMap ? this.#drawableMap(map, context) : undefined;
+    const anomalyMap =
+      map && context.wantsAnomalyMap ? this.#drawableMap(readGrid(map), context) : undefined;
     return { findings: { anomaly }, ...(anomalyMap ? { anomalyMap } : {}) };
   }
 
-  #areas(mask: Grid, context: DecodeContext): Pick<Anomaly, 'areas' | 'areaFraction'> {
-    const grid = new PictureGrid(mask.size, this.#model.spec, context);
-    const cells = grid.pictureCells();
-    const total = cells.width * cells.height;
-    if (total === 0) return { areaFraction: 0, areas: [] };
+  /** Of the mask; of the map where it is at or above its threshold when there is no mask. */
+  #areas(
+    mask: TensorValue | undefined,
+    map: TensorValue | undefined,
+    context: DecodeContext,
+  ): Pick<Anomaly, 'areas' | 'areaFraction'> {
+    const tensor = mask ?? map;
+    if (!tensor) return {};
+    const size = gridSize(tensor);
+    const grid = new PictureGrid(size, this.#model.spec, context);
+    const within = grid.pictureCells();
+    const total = within.width * within.height;
     const minCells = Math.max(1, this.#settings.minAreaFraction * total);
-    const areas = maskAreas(asBytes(mask.values), mask.size, cells, minCells);
-    const covered = areas.reduce((sum, area) => sum + area.cellCount, 0);
+    const search: AreaSearch = { size, within, minCells, maxAreas: MAX_AREAS };
+    const { cellCount, areas } = mask
+      ? areasOfMask(mask, search)
+      : areasFrom(tensor, this.#settings.mapThreshold, search);
     return {
-      areaFraction: fraction(covered, total),
-      areas: areas.slice(0, MAX_AREAS).map((area) => ({
+      areaFraction: total === 0 ? 0 : fraction(cellCount, total),
+      areas: areas.map((area) => ({
         polygon: simplifyContour(area.contour, CONTOUR_TOLERANCE, MAX_POLYGON_POINTS).map((point) =>
           grid.toSource(point),
         ),
@@ -127,25 +135,10 @@ function readScore(tensor: TensorValue): number {
 }
 
 function readGrid(tensor: TensorValue): Grid {
-  const { shape } = tensor;
-  const width = shape.at(-1);
-  const height = shape.at(-2);
-  const leading = shape.slice(0, -2);
-  if (!width || !height || leading.length > 2 || leading.some((dimension) => dimension !== 1)) {
-    throw shapeInvalid(tensor, '[1, 1, H, W], [1, H, W] or [H, W]');
-  }
+  const size = gridSize(tensor);
   const values = numericValues(tensor);
   requireFinite(tensor, values);
-  return { size: { width, height }, values };
-}
-
-function thresholded(values: ArrayLike<number>, threshold: number): Uint8Array {
-  return Uint8Array.from(values, (value) => (value >= threshold ? 1 : 0));
-}
-
-function asBytes(values: ArrayLike<number>): Uint8Array {
-  if (values instanceof Uint8Array) return values;
-  return Uint8Array.from(values, (value) => (value > 0 ? 1 : 0));
+  return { size, values };
 }
 
 /** The cells of the picture as means over blocks, 0–255, at most 128 cells a side. */

@@ -3,6 +3,7 @@
 #include <cstdlib>
 
 #include "../core/row_kernels.h"
+#include "areas.h"
 #include "images.h"
 #include "outputs.h"
 #include "pipes.h"
@@ -22,6 +23,7 @@ static Napi::Object start(Napi::Env env, Napi::Object exports) {
   exports.Set("kernelName", Napi::Function::New(env, kernel_name));
   vedette::register_images(env, exports);
   vedette::register_outputs(env, exports);
+  vedette::register_areas(env, exports);
   vedette::register_rings(env, exports);
   vedette::register_pipes(env, exports);
   vedette::register_pooled_memory(env, exports);

@@ -44,6 +44,26 @@ struct OutputKernels {
   void (*drop_overlaps)(const BoxColumns& boxes, size_t place, size_t first, size_t count,
                         double threshold, bool is_agnostic, int64_t* dropped) = nullptr;
 
+  // mask[i] = values[i] >= limit. Returns the greatest bits without sign.
+  uint32_t (*threshold)(const float* values, float limit, size_t count, uint8_t* mask) = nullptr;
+
+  // best[i] = the greatest of `rows` (1 to 65,536) floats, `pitch` apart, in column i, and which row it
+  // stands in: the first of equal ones. Returns the greatest bits without sign among them all.
+  uint32_t (*place_of_columns)(const float* values, size_t pitch, size_t rows, size_t count,
+                               float* best, int32_t* place) = nullptr;
+
+  // sums[i] = the sum of rows[k][i] * factors[k] over `rows` rows, `pitch` apart, one after the other.
+  void (*sum_rows)(const float* values, size_t pitch, const float* factors, size_t rows,
+                   size_t count, float* sums) = nullptr;
+
+  // out[i] = line[near[i]] * (1 - weight[i]) + line[far[i]] * weight[i].
+  void (*stretch_line)(const float* line, const int32_t* near, const int32_t* far,
+                       const float* weight, size_t count, float* out) = nullptr;
+
+  // mask[i] = near[i] * (1 - weight) + far[i] * weight > 0.
+  void (*blend_to_mask)(const float* near, const float* far, float weight, size_t count,
+                        uint8_t* mask) = nullptr;
+
   // IEEE 754 halves to floats.
   void (*widen_halves)(const uint16_t* halves, size_t count, float* out) = nullptr;
 };

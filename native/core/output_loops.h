@@ -139,6 +139,68 @@ void widen_halves(const uint16_t* __restrict halves, size_t count, float* __rest
   }
 }
 
+uint32_t threshold(const float* values, float limit, size_t count, uint8_t* __restrict mask) {
+  const FloatBits* const bits = reinterpret_cast<const FloatBits*>(values);
+  int32_t most = 0;
+  for (size_t i = 0; i < count; i++) most = greater(most, without_sign(bits[i]));
+  for (size_t i = 0; i < count; i++) mask[i] = values[i] >= limit ? 1 : 0;
+  return static_cast<uint32_t>(most);
+}
+
+uint32_t place_of_columns(const float* values, size_t pitch, size_t rows, size_t count,
+                          float* __restrict best, int32_t* __restrict place) {
+  std::memcpy(best, values, count * sizeof(float));
+  std::memset(place, 0, count * sizeof(int32_t));
+  int32_t most = static_cast<int32_t>(largest_bits(values, count));
+  for (size_t row = 1; row < rows; row++) {
+    const float* const line = values + row * pitch;
+    const FloatBits* const bits = reinterpret_cast<const FloatBits*>(line);
+    const int32_t own = static_cast<int32_t>(row);
+    for (size_t i = 0; i < count; i++) {
+      const bool is_greater = line[i] > best[i];
+      best[i] = is_greater ? line[i] : best[i];
+      place[i] = is_greater ? own : place[i];
+      most = greater(most, without_sign(bits[i]));
+    }
+  }
+  return static_cast<uint32_t>(most);
+}
+
+void sum_rows(const float* values, size_t pitch, const float* factors, size_t rows, size_t count,
+              float* __restrict sums) {
+  for (size_t i = 0; i < count; i++) sums[i] = 0;
+  size_t row = 0;
+  for (; row + 4 <= rows; row += 4) {
+    const float* const a = values + row * pitch;
+    const float* const b = a + pitch;
+    const float* const c = b + pitch;
+    const float* const d = c + pitch;
+    const float to_a = factors[row], to_b = factors[row + 1];
+    const float to_c = factors[row + 2], to_d = factors[row + 3];
+    for (size_t i = 0; i < count; i++) {
+      sums[i] = (((sums[i] + a[i] * to_a) + b[i] * to_b) + c[i] * to_c) + d[i] * to_d;
+    }
+  }
+  for (; row < rows; row++) {
+    const float* const a = values + row * pitch;
+    for (size_t i = 0; i < count; i++) sums[i] += a[i] * factors[row];
+  }
+}
+
+void stretch_line(const float* __restrict line, const int32_t* __restrict near,
+                  const int32_t* __restrict far, const float* __restrict weight, size_t count,
+                  float* __restrict out) {
+  for (size_t i = 0; i < count; i++) {
+    out[i] = line[near[i]] * (1 - weight[i]) + line[far[i]] * weight[i];
+  }
+}
+
+void blend_to_mask(const float* __restrict near, const float* __restrict far, float weight,
+                   size_t count, uint8_t* __restrict mask) {
+  const float rest = 1 - weight;
+  for (size_t i = 0; i < count; i++) mask[i] = near[i] * rest + far[i] * weight > 0 ? 1 : 0;
+}
+
 OutputKernels plain_output_kernels(const char* name) {
   OutputKernels kernels;
   kernels.name = name;
@@ -147,6 +209,11 @@ OutputKernels plain_output_kernels(const char* name) {
   kernels.best_of_rows = best_of_rows;
   kernels.multiply = multiply;
   kernels.drop_overlaps = drop_overlaps;
+  kernels.threshold = threshold;
+  kernels.place_of_columns = place_of_columns;
+  kernels.sum_rows = sum_rows;
+  kernels.stretch_line = stretch_line;
+  kernels.blend_to_mask = blend_to_mask;
   kernels.widen_halves = widen_halves;
   return kernels;
 }

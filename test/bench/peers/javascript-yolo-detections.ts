@@ -1,11 +1,7 @@
 import type { Detection } from '../../../component/contract/result.ts';
 import type { TensorValue } from '../../../component/contract/tensor.ts';
 import type { DecodeContext } from '../../../component/decode/decoder.ts';
-import {
-  floatValues,
-  requireFinite,
-  requireScore,
-} from '../../../component/decode/output-values.ts';
+import { floatValues, requireScore } from '../../../component/decode/output-values.ts';
 import { sourceBox } from '../../../component/decode/picture-area.ts';
 import { thresholdOf } from '../../../component/decode/score-threshold.ts';
 import type { YoloHead } from '../../../component/decode/yolo-head.ts';
@@ -58,11 +54,17 @@ export class JavaScriptYoloDetections {
   ): { readonly candidates: YoloCandidates; readonly kept: readonly number[] } {
     const { iouThreshold, isAgnostic, maxDetections } = this.#settings;
     const values = floatValues(tensor);
-    requireFinite(tensor, values);
+    requireFinite(values);
     const candidates = this.#reader.read(tensor, values, this.#head, thresholds);
     return {
       candidates,
       kept: suppressOverlaps(candidates, iouThreshold, isAgnostic, maxDetections),
     };
   }
+}
+
+function requireFinite(values: Float32Array): void {
+  let sum = 0;
+  for (let index = 0; index < values.length; index += 1) sum += values[index]! * 0;
+  if (sum !== 0) throw new Error('a value is not finite');
 }

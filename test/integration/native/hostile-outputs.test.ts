@@ -1,5 +1,16 @@
 import { expect, test } from 'vitest';
-import { YoloHeadReader, type YoloHeadShape, type YoloSuppression } from '../../../native/index.ts';
+import {
+  areFinite,
+  classAreas,
+  instanceMasks,
+  mapAreas,
+  maskAreas,
+  YoloHeadReader,
+  type AreaSearch,
+  type ClassMap,
+  type YoloHeadShape,
+  type YoloSuppression,
+} from '../../../native/index.ts';
 
 const coded = (code: string) => expect.objectContaining({ name: 'VedetteError', code });
 const invalid = coded('TENSOR_INVALID');
@@ -94,4 +105,105 @@ test('values that are not finite, and scores that are none, come back as a fault
   }
   const fault = { kind: 'no-score', element: 17, value: 3 };
   expect(read(values().fill(3, 17, 18))).toMatchObject({ count: 0, fault });
+});
+
+const SEARCH: AreaSearch = {
+  size: { width: 4, height: 3 },
+  within: { x: 0, y: 0, width: 4, height: 3 },
+  minCells: 1,
+  maxAreas: 10,
+};
+const CLASSES: ClassMap = { classCount: 2, isLast: false, background: undefined };
+const PROTOTYPES = { channels: 2, width: 2, height: 3, values: new Float32Array(12).fill(1) };
+
+/** Every call that looks for areas, with memory that fits. */
+const searches: readonly ((search: AreaSearch) => unknown)[] = [
+  (search) => maskAreas(new Uint8Array(12), search),
+  (search) => mapAreas(new Float32Array(12), 0.5, search),
+  (search) => classAreas(new Float32Array(24), CLASSES, search),
+  (search) => classAreas(new BigInt64Array(12), CLASSES, search),
+  (search) => instanceMasks(PROTOTYPES, new Float32Array(6), search),
+];
+
+test('areas are searched only where numbers fit together', () => {
+  for (const call of searches) {
+    expect(() => call(SEARCH)).not.toThrow();
+    const refused = (change: object) => {
+      expect(() => call({ ...SEARCH, ...change })).toThrow(invalid);
+    };
+    for (const value of [...wrongNumbers, 65_536, ...wrongTypes]) {
+      refused({ size: { width: value, height: 3 } });
+      refused({ size: { width: 4, height: value } });
+      for (const key of ['x', 'y', 'width', 'height']) {
+        refused({ within: { ...SEARCH.within, [key]: value } });
+      }
+    }
+    // Inside of the grid by a sum that ran over.
+    refused({ within: { x: 2, y: 0, width: 2 ** 53 - 1, height: 1 } });
+    for (const value of [NaN, ...wrongTypes]) refused({ minCells: value });
+    for (const value of [-1, 0.5, NaN, Infinity, ...wrongTypes]) refused({ maxAreas: value });
+  }
+});
+
+test('masks, maps and prototypes that are none, too few or gone are refused', () => {
+  const wrong: unknown[] = [
+    new Uint8Array(11),
+    new Float32Array(11),
+    new Float32Array(0),
+    new Float64Array(12),
+    new Int8Array(12),
+    detached(new Float32Array(12)),
+    new ArrayBuffer(12),
+    ...wrongTypes,
+  ];
+  for (const data of wrong) {
+    expect(() => maskAreas(data as Uint8Array, SEARCH)).toThrow(invalid);
+    expect(() => mapAreas(data as Float32Array, 0.5, SEARCH)).toThrow(invalid);
+    expect(() => classAreas(data as Float32Array, CLASSES, SEARCH)).toThrow(invalid);
+    const prototypes = { ...PROTOTYPES, values: data as Float32Array };
+    expect(() => instanceMasks(prototypes, new Float32Array(6), SEARCH)).toThrow(invalid);
+  }
+  for (const data of [new Uint8Array(3), new Float64Array(3), [1], ...wrongTypes]) {
+    expect(() => areFinite(data as Float32Array)).toThrow(invalid);
+  }
+});
+
+test('thresholds, classes, prototypes and boxes that make no sense are refused', () => {
+  for (const threshold of [NaN, Infinity, ...wrongTypes]) {
+    expect(() => mapAreas(new Float32Array(12), threshold as number, SEARCH)).toThrow(invalid);
+  }
+  for (const value of [...wrongNumbers, 0, 3, 65_535, ...wrongTypes]) {
+    const map = { ...CLASSES, classCount: value as number };
+    expect(() => classAreas(new Float32Array(24), map, SEARCH)).toThrow(invalid);
+  }
+  for (const value of [...wrongNumbers, 65_536, ...wrongTypes.slice(1)]) {
+    const map = { ...CLASSES, background: value as number };
+    expect(() => classAreas(new Float32Array(24), map, SEARCH)).toThrow(invalid);
+  }
+  for (const key of ['channels', 'width', 'height']) {
+    for (const value of [...wrongNumbers, 0, 5, ...wrongTypes]) {
+      const prototypes = { ...PROTOTYPES, [key]: value };
+      expect(() => instanceMasks(prototypes, new Float32Array(6), SEARCH)).toThrow(invalid);
+    }
+  }
+  for (const boxes of [new Float32Array(5), new Float64Array(6), detached(new Float32Array(6))]) {
+    if (boxes.length === 0) continue;
+    expect(() => instanceMasks(PROTOTYPES, boxes as Float32Array, SEARCH)).toThrow(invalid);
+  }
+});
+
+test('boxes that are not finite or lie anywhere give masks inside of the input', () => {
+  for (const value of [NaN, Infinity, -Infinity, 1e38, -1e38, 3e-45]) {
+    for (let corner = 0; corner < 4; corner += 1) {
+      const box = Float32Array.of(0, 0, 4, 3, 1, 1);
+      box[corner] = value;
+      const found = instanceMasks(PROTOTYPES, box, SEARCH);
+      if ('kind' in found) throw new Error(found.kind);
+      for (const { contour } of found[0]!.areas) {
+        for (const { x, y } of contour) {
+          expect(x >= 0 && x <= 4 && y >= 0 && y <= 3).toBe(true);
+        }
+      }
+    }
+  }
 });

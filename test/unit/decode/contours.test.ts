@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Point } from '../../../component/contract/frame.ts';
-import { maskAreas } from '../../../component/decode/mask-areas.ts';
+import { maskAreas as listAreas } from '../../../native/index.ts';
 import { distanceToSegment, simplifyContour } from '../../../component/decode/simplify-contour.ts';
 
 const SIDE = 12;
@@ -13,12 +13,14 @@ const masks = fc
   .map(([values, level]) => values.map((value) => (value >= level ? 1 : 0)));
 const size = { width: SIDE, height: SIDE };
 const everything = { x: 0, y: 0, ...size };
+const maskAreas = (mask: ArrayLike<number>, within = everything) =>
+  listAreas(Uint8Array.from(mask), { size, within, minCells: 1, maxAreas: 1000 }).areas;
 
 describe('contours', () => {
   test('enclose their area and its holes and nothing else', () => {
     fc.assert(
       fc.property(masks, (mask) => {
-        const areas = maskAreas(mask, size, everything, 1);
+        const areas = maskAreas(mask);
         const inAnyArea = areas.reduce((sum, { cellCount }) => sum + cellCount, 0);
         expect(inAnyArea).toBe(mask.reduce((sum, bit) => sum + bit, 0));
         for (let y = 0; y < SIDE; y += 1) {
@@ -39,7 +41,7 @@ describe('contours', () => {
         const filled = mask.map((bit, index) =>
           bit || !leadsOutside(mask, index % SIDE, Math.floor(index / SIDE)) ? 1 : 0,
         );
-        for (const { cellCount, contour } of maskAreas(filled, size, everything, 1)) {
+        for (const { cellCount, contour } of maskAreas(filled)) {
           expect(polygonArea(contour)).toBe(cellCount);
         }
       }),
@@ -48,7 +50,7 @@ describe('contours', () => {
 
   test('look only at the cells within the box', () => {
     const mask = new Uint8Array(SIDE * SIDE).fill(1);
-    const [area, ...rest] = maskAreas(mask, size, { x: 2, y: 3, width: 4, height: 5 }, 1);
+    const [area, ...rest] = maskAreas(mask, { x: 2, y: 3, width: 4, height: 5 });
     expect(rest).toEqual([]);
     expect(area).toEqual({
       cellCount: 20,
@@ -64,7 +66,7 @@ describe('contours', () => {
   test('stay within the tolerance when simplified, and always come out the same', () => {
     fc.assert(
       fc.property(masks, (mask) => {
-        for (const { contour } of maskAreas(mask, size, everything, 1)) {
+        for (const { contour } of maskAreas(mask)) {
           const simple = simplifyContour(contour, 1, 1000);
           expect(simplifyContour(contour, 1, 1000)).toEqual(simple);
           expect(simple.length).toBeGreaterThanOrEqual(3);

@@ -1,4 +1,4 @@
-import type { Box, Point, Size } from '../contract/frame.ts';
+import type { Box, Point, Size } from '../../../component/contract/frame.ts';
 
 /** A connected area of a mask: its cells, and its outer contour in cell corners, clockwise. */
 export interface MaskArea {
