@@ -93,8 +93,9 @@ template <Colour From, bool HasFar>
 void widen_gathered(const GatherTables& tables, const uint8_t* const* rows, int16_t* lines,
                     size_t pitch) {
   for (int step = 0; step < tables.steps; step++) {
-    Vector samples[3];
-    for (int c = 0; c < 3; c++) samples[c] = Lanes::gather(tables.component[c], rows[c], step);
+    const Vector samples[3] = {Lanes::gather(tables.component[0], rows[0], step),
+                               Lanes::gather(tables.component[1], rows[1], step),
+                               Lanes::gather(tables.component[2], rows[2], step)};
     const Rgb near = near_pixels<From>(samples);
     int16_t* const out = lines + step * Lanes::kCount;
     if constexpr (HasFar) {

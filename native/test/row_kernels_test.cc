@@ -62,6 +62,31 @@ TEST("every kernel gives the bits of the scalar one") {
   CHECK(choose_row_kernels(nullptr).ok());
 }
 
+TEST("every kernel gives the bits of the scalar one where a step reaches as far as it can") {
+  Random random(17);
+  for (int run = 0; run < 500; run++) {
+    // Few columns of a wide picture, from 10 to 80 pixels apart.
+    TensorSpec spec;
+    spec.width = 8 + random.below(30);
+    spec.height = 2;
+    spec.dtype = Dtype::uint8;
+    const random_frame::Frame frame(random, spec.width * (10 + random.below(71)), 2);
+    CHECK(frame.is_valid());
+    ExactMemory right(random_frame::tensor_bytes(spec));
+    ExactMemory out(right.size());
+    Transform transform;
+    for (int i = 0; available_row_kernels(i) != nullptr; i++) {
+      CHECK(choose_row_kernels(available_row_kernels(i)->name).ok());
+      Workspace workspace;
+      ExactMemory& into = i == 0 ? right : out;
+      CHECK(raw_to_tensor(frame.view(), {}, spec, into.data(), into.size(), workspace, &transform)
+                .ok());
+      CHECK(i == 0 || std::memcmp(out.data(), right.data(), out.size()) == 0);
+    }
+  }
+  CHECK(choose_row_kernels(nullptr).ok());
+}
+
 TEST("a workspace that changes picture, tensor and kernel forgets its tables") {
   Random random(5);
   Workspace used;
