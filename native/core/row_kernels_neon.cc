@@ -111,6 +111,38 @@ struct Lanes {
   static Vector from_32(int32x4_t v) { return vreinterpretq_s16_s32(v); }
 };
 
+void halve_row_8(const LevelTable& table, const uint8_t* levels, int step, int count,
+                 uint16_t* out) {
+  int i = 0;
+  const float32x4_t factor = vdupq_n_f32(table.factor);
+  const float32x4_t offset = vdupq_n_f32(table.offset);
+  const auto halves = [&](uint16x4_t level) {
+    const float32x4_t value = vcvtq_f32_u32(vmovl_u16(level));
+    return vcvt_f16_f32(vaddq_f32(vmulq_f32(value, factor), offset));
+  };
+  for (; step == 1 && i + 8 <= count; i += 8) {
+    const uint16x8_t eight = vmovl_u8(vld1_u8(levels + i));
+    vst1_u16(out + i, vreinterpret_u16_f16(halves(vget_low_u16(eight))));
+    vst1_u16(out + i + 4, vreinterpret_u16_f16(halves(vget_high_u16(eight))));
+  }
+  halve_row(table, levels + i * step, step, count - i, out + i);
+}
+
+void encode_row_16(const LevelTable& table, int count, uint8_t* row) {
+  const uint8x16x4_t codes[4] = {vld1q_u8_x4(table.codes), vld1q_u8_x4(table.codes + 64),
+                                 vld1q_u8_x4(table.codes + 128), vld1q_u8_x4(table.codes + 192)};
+  int i = 0;
+  for (; i + 16 <= count; i += 16) {
+    const uint8x16_t levels = vld1q_u8(row + i);
+    uint8x16_t code = vqtbl4q_u8(codes[0], levels);
+    code = vqtbx4q_u8(code, codes[1], vsubq_u8(levels, vdupq_n_u8(64)));
+    code = vqtbx4q_u8(code, codes[2], vsubq_u8(levels, vdupq_n_u8(128)));
+    code = vqtbx4q_u8(code, codes[3], vsubq_u8(levels, vdupq_n_u8(192)));
+    vst1q_u8(row + i, code);
+  }
+  encode_row(table, count - i, row + i);
+}
+
 }  // namespace
 }  // namespace vedette
 
@@ -122,6 +154,8 @@ const RowKernels* neon_row_kernels() {
   static const FusedKernels fused = fused_kernels(FusedKernels::Reach::look_up_240);
   static const RowKernels kernels = [] {
     RowKernels all = plain_row_kernels("neon");
+    all.halve_row = halve_row_8;
+    all.encode_row = encode_row_16;
     all.fused = &fused;
     return all;
   }();
