@@ -43,6 +43,15 @@ export const poseSchema = z.strictObject({
   ),
 });
 
+/** A class of a map over the whole picture, and where it is. */
+export const segmentSchema = z.strictObject({
+  label: z.string(),
+  labelIndex: z.int(),
+  /** Part of the shown picture, 0–1. */
+  areaFraction: z.number(),
+  polygons: z.array(polygon),
+});
+
 export const OUTCOMES = ['pass', 'fail', 'review', 'error'] as const;
 export const outcomeSchema = z.enum(OUTCOMES);
 
@@ -85,6 +94,7 @@ export const inferenceResultSchema = z.strictObject({
   anomaly: anomalySchema.optional(),
   classes: z.array(classificationSchema).optional(),
   poses: z.array(poseSchema).optional(),
+  segments: z.array(segmentSchema).optional(),
   captureId: z.string().optional(),
   error: resultErrorSchema.optional(),
   verdict: verdictSchema,
@@ -102,10 +112,14 @@ export type Detection = z.infer<typeof detectionSchema>;
 export type Anomaly = z.infer<typeof anomalySchema>;
 export type Classification = z.infer<typeof classificationSchema>;
 export type Pose = z.infer<typeof poseSchema>;
+export type Segment = z.infer<typeof segmentSchema>;
 export type Verdict = z.infer<typeof verdictSchema>;
 export type Outcome = z.infer<typeof outcomeSchema>;
 export type Timings = InferenceResult['timings'];
 export type ModelIdentity = InferenceResult['model'];
 
 /** What a model saw, before rules judge it. Exactly one family is present. */
-export type Findings = Pick<InferenceResult, 'detections' | 'anomaly' | 'classes' | 'poses'>;
+export type Findings = Pick<
+  InferenceResult,
+  'detections' | 'anomaly' | 'classes' | 'poses' | 'segments'
+>;

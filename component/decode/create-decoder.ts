@@ -7,8 +7,10 @@ import { EndToEndDetections } from './end-to-end-detections.ts';
 import { MoveNetDecoder } from './movenet.ts';
 import { MultiHeadAnomalyDecoder } from './multi-head-anomaly.ts';
 import { RfDetrDecoder } from './rf-detr.ts';
+import { SemanticSegmentation } from './semantic-segmentation.ts';
 import { YoloDetections } from './yolo-detections.ts';
 import { YoloPoses } from './yolo-poses.ts';
+import { YoloSegments } from './yolo-segments.ts';
 
 /**
  * The decoder that the manifest names, for a graph with these outputs.
@@ -36,5 +38,9 @@ export function createDecoder(
       return new YoloPoses(output, declarations, model);
     case 'movenet':
       return new MoveNetDecoder(output, declarations, model);
+    case 'yolo-segments':
+      return new YoloSegments(output, declarations, model);
+    case 'semantic-segmentation':
+      return new SemanticSegmentation(output, declarations, model);
   }
 }

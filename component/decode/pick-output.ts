@@ -1,11 +1,11 @@
 import { VedetteError } from '../contract/errors.ts';
 import type { ModelOutput } from '../contract/model-manifest.ts';
-import type { TensorDeclaration, TensorValue } from '../contract/tensor.ts';
+import type { TensorDeclaration, TensorDtype, TensorValue } from '../contract/tensor.ts';
 import { describeOutputs } from './output-values.ts';
 
 type Dimensions = TensorDeclaration['shape'];
 
-/** What a decoder that reads a single float output wants of it. */
+/** What a decoder wants of the one output that it reads. */
 export interface WantedOutput {
   readonly decoder: ModelOutput['decoder'];
   /** Named in the manifest; the graph's only output when absent. */
@@ -14,6 +14,8 @@ export interface WantedOutput {
   readonly expected: string;
   /** Whether a declared shape, with dimensions that may be open, can be the expected one. */
   readonly canBe: (shape: Dimensions) => boolean;
+  /** Which element types; floats when absent. */
+  readonly isType?: (dtype: TensorDtype) => boolean;
 }
 
 /**
@@ -33,11 +35,15 @@ export function pickOutput(
   if (!output) throw outputMismatch(decoder, `there is no output '${name ?? ''}'`, declarations);
   // An exporter that lost the shape declares none: the probe's first run then shows it.
   const isFitting = output.shape.length === 0 || wanted.canBe(output.shape);
-  if (!isFitting || !output.dtype.startsWith('float')) {
-    throw outputMismatch(decoder, `expected float ${expected}`, declarations);
+  const isType = wanted.isType ?? isFloat;
+  if (!isFitting || !isType(output.dtype)) {
+    const what = wanted.isType ? expected : `float ${expected}`;
+    throw outputMismatch(decoder, `expected ${what}`, declarations);
   }
   return output;
 }
+
+const isFloat = (dtype: TensorDtype): boolean => dtype.startsWith('float');
 
 export function outputMismatch(
   decoder: ModelOutput['decoder'],

@@ -9,14 +9,17 @@ import {
   classificationSchema,
   detectionSchema,
   poseSchema,
+  segmentSchema,
 } from '../contract/result.ts';
-import type { Classification, Detection, Findings, Pose } from '../contract/result.ts';
+import type { Classification, Detection, Findings, Pose, Segment } from '../contract/result.ts';
 import type { ModelSession } from './model-session.ts';
 
 const MIN_OVERLAP = 0.9;
 const DETECTION_TOLERANCE = 0.05;
 const ANOMALY_TOLERANCE = 0.03;
 const CLASS_TOLERANCE = 0.05;
+/** Of `areaFraction`. */
+const AREA_TOLERANCE = 0.03;
 const KEYPOINT_TOLERANCE = 0.1;
 /** Part of the picture's longer side. */
 const KEYPOINT_DISTANCE = 0.03;
@@ -27,6 +30,7 @@ const EXTRA_SCORE = 0.45;
 const expectedDetection = detectionSchema.pick({ label: true, score: true, box: true }).loose();
 const expectedClass = classificationSchema.pick({ label: true, score: true }).loose();
 const expectedPose = poseSchema.pick({ keypoints: true }).loose();
+const expectedSegment = segmentSchema.pick({ label: true, areaFraction: true }).loose();
 const expectedAnomaly = anomalySchema.pick({ score: true, isAnomalous: true }).loose();
 
 /**
@@ -34,7 +38,7 @@ const expectedAnomaly = anomalySchema.pick({ score: true, isAnomalous: true }).l
  * overlap by IoU ≥ 0.9 and the scores differ by at most 0.05, for every expected one of score ≥ 0.4;
  * nothing further may be found above 0.45. Classes are compared in the same way, without boxes.
  * Poses, in their order: keypoints of score ≥ 0.4 may lie 3 % of the picture's longer side apart and
- * differ by 0.1 in score. Anomaly scores may differ by 0.03, with the same verdict.
+ * differ by 0.1 in score. The part of the picture that a segment covers may differ by 0.03. Anomaly scores may differ by 0.03, with the same verdict.
  * @throws VedetteError MODEL_PROBE_FAILED with every difference; MODEL_PACKAGE_INVALID when
  * `expected` holds nothing that can be compared
  */
@@ -81,6 +85,10 @@ function compare(
   if (findings.classes && classes.success) return compareClasses(findings.classes, classes.data);
   const poses = expectedPose.array().safeParse(expected['poses']);
   if (findings.poses && poses.success) return comparePoses(findings.poses, poses.data, picture);
+  const segments = expectedSegment.array().safeParse(expected['segments']);
+  if (findings.segments && segments.success) {
+    return compareSegments(findings.segments, segments.data);
+  }
   const part = Object.keys(findings).join(' or ');
   throw new VedetteError(
     'MODEL_PACKAGE_INVALID',
@@ -120,6 +128,21 @@ function compareClasses(
     }
   }
   return differences;
+}
+
+/** A class that is not there covers nothing. */
+function compareSegments(
+  found: readonly Segment[],
+  expected: readonly Pick<Segment, 'label' | 'areaFraction'>[],
+): string[] {
+  const labels = new Set([...found, ...expected].map(({ label }) => label));
+  const part = (of: readonly Pick<Segment, 'label' | 'areaFraction'>[], label: string) =>
+    of.find((one) => one.label === label)?.areaFraction ?? 0;
+  return [...labels].flatMap((label) => {
+    const [seen, wanted] = [part(found, label), part(expected, label)];
+    if (Math.abs(seen - wanted) <= AREA_TOLERANCE) return [];
+    return [`'${label}' covers ${seen} of the picture, expected ${wanted}`];
+  });
 }
 
 function comparePoses(

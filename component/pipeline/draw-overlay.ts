@@ -6,7 +6,7 @@ import type { InferenceResult, Outcome, Pose } from '../contract/result.ts';
 export interface Overlay {
   readonly result: Pick<
     InferenceResult,
-    'detections' | 'anomaly' | 'classes' | 'poses' | 'verdict'
+    'detections' | 'anomaly' | 'classes' | 'poses' | 'segments' | 'verdict'
   >;
   /** Zones of the camera's rules, in source pixels. */
   readonly zones: readonly (readonly Point[])[];
@@ -30,10 +30,16 @@ export function drawOverlay(overlay: Overlay, source: Size, canvas: Size): strin
   const parts = [
     ...overlay.zones.map((zone) => drawZone(zone, scale)),
     ...(overlay.result.anomaly?.areas ?? []).map((area) => drawArea(area.polygon, scale)),
+    ...(overlay.result.segments ?? []).map((one) => drawShapes(one.polygons, one, scale)),
     ...(overlay.result.detections ?? []).map((one) => drawBox(one, scale)),
     ...(overlay.result.detections ?? []).map((one) => drawLabel(one, scale, fontPx, canvas)),
     ...(overlay.result.poses ?? []).map((one, index) => drawPose(one, index, scale, fontPx)),
-    ...(overlay.result.classes ?? []).map((one, row) => drawClass(one, row, fontPx)),
+    ...(overlay.result.classes ?? []).map((one, row) =>
+      drawRow(`${one.label} ${one.score.toFixed(2)}`, one, row, fontPx),
+    ),
+    ...(overlay.result.segments ?? []).map((one, row) =>
+      drawRow(`${one.label} ${(one.areaFraction * 100).toFixed(1)} %`, one, row, fontPx),
+    ),
     drawVerdict(overlay.result.verdict, fontPx, canvas),
   ];
   return (
@@ -68,12 +74,26 @@ const drawArea = (polygon: readonly Point[], scale: number): string =>
   `<polygon points="${points(polygon, scale)}" fill="none" stroke="#d1242f" stroke-width="2"/>`;
 
 type Detected = NonNullable<InferenceResult['detections']>[number];
-type Classified = NonNullable<InferenceResult['classes']>[number];
 
 const labelColour = ({ labelIndex }: Pick<Detected, 'labelIndex'>): string =>
   LABEL_COLOURS[labelIndex % LABEL_COLOURS.length] ?? '#ffffff';
 
+/** Outlines that are filled lightly, so that the picture stays seen. */
+const drawShapes = (
+  polygons: readonly (readonly Point[])[],
+  of: Pick<Detected, 'labelIndex'>,
+  scale: number,
+): string =>
+  polygons
+    .map(
+      (polygon) =>
+        `<polygon points="${points(polygon, scale)}" fill="${labelColour(of)}" ` +
+        `fill-opacity="0.3" stroke="${labelColour(of)}" stroke-opacity="0.8" stroke-width="1.5"/>`,
+    )
+    .join('');
+
 const drawBox = (detection: Detected, scale: number): string =>
+  drawShapes(detection.mask?.polygons ?? [], detection, scale) +
   `<rect x="${round(detection.box.x * scale)}" y="${round(detection.box.y * scale)}" ` +
   `width="${round(detection.box.width * scale)}" height="${round(detection.box.height * scale)}" ` +
   `fill="none" stroke="${labelColour(detection)}" stroke-width="2"/>`;
@@ -134,15 +154,19 @@ function drawPose(pose: Pose, index: number, scale: number, fontPx: number): str
   return [...limbs, ...dots].join('');
 }
 
-/** A list below the verdict, best first. */
-function drawClass(one: Classified, row: number, fontPx: number): string {
-  const text = `${one.label} ${one.score.toFixed(2)}`;
+/** A list below the verdict, in the order of the result. */
+function drawRow(
+  text: string,
+  of: Pick<Detected, 'labelIndex'>,
+  row: number,
+  fontPx: number,
+): string {
   return drawText(text, {
     left: 0,
     top: fontPx * 1.4 * (row + 1.3),
     width: textWidth(text, fontPx),
     fontPx,
-    background: labelColour(one),
+    background: labelColour(of),
     colour: '#111111',
   });
 }

@@ -9,7 +9,7 @@ export interface ResultRow {
   readonly model: string;
   readonly outcome: Outcome;
   readonly capturedAtMs: number;
-  /** Distinct labels of detections and classes. */
+  /** Distinct labels of detections, classes and segments. */
   readonly labels: readonly string[];
   /** Without `cameraSequence` and `captureId`: their truth lies in the tables. */
   readonly json: string;
@@ -34,6 +34,7 @@ export function toResultRow(result: NewResult | InferenceResult): ResultRow {
   const labels = new Set<string>();
   for (const detection of result.detections ?? []) labels.add(detection.label);
   for (const { label } of result.classes ?? []) labels.add(label);
+  for (const { label } of result.segments ?? []) labels.add(label);
   return {
     id: result.id,
     camera: result.camera ?? null,

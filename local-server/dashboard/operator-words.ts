@@ -7,7 +7,12 @@ import type {
   ModelStatus,
   Stage,
 } from '../../component/contract/ports.ts';
-import type { Classification, InferenceResult, Outcome } from '../../component/contract/result.ts';
+import type {
+  Classification,
+  InferenceResult,
+  Outcome,
+  Segment,
+} from '../../component/contract/result.ts';
 
 type Indicator = StatusIndicatorProps.Type;
 
@@ -84,7 +89,15 @@ export function findingsText(result: InferenceResult): string {
   if (result.poses !== undefined) {
     return result.poses.length === 0 ? 'Nothing found' : counted(result.poses.length, 'pose');
   }
+  if (result.segments !== undefined) return segmentsText(result.segments);
   return '';
+}
+
+function segmentsText(segments: readonly Segment[]): string {
+  const parts = segments.map(
+    ({ label, areaFraction }) => `${label} ${(areaFraction * 100).toFixed(1)} %`,
+  );
+  return parts.length === 0 ? 'Nothing found' : parts.join(', ');
 }
 
 export function classesText(classes: readonly Classification[]): string {

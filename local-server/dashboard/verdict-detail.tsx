@@ -59,6 +59,13 @@ function facts(result: InferenceResult) {
   ];
 }
 
+/** Of anomalies, masks and segments. */
+const outlines = ({ anomaly, detections, segments }: InferenceResult) => [
+  ...(anomaly?.areas ?? []).map(({ polygon }) => polygon),
+  ...(detections ?? []).flatMap(({ mask }) => mask?.polygons ?? []),
+  ...(segments ?? []).flatMap(({ polygons }) => polygons),
+];
+
 /** Keypoints that a model is less sure of are not shown on the picture. */
 const SURE_KEYPOINT = 0.3;
 
@@ -112,7 +119,7 @@ function FindingsPicture({ result }: { result: InferenceResult }) {
               ))}
           </g>
         ))}
-        {result.anomaly?.areas?.map(({ polygon }, index) => (
+        {outlines(result).map((polygon, index) => (
           <polygon
             key={index}
             points={polygon.map(({ x, y }) => `${x},${y}`).join(' ')}

@@ -16,6 +16,8 @@ const DECODERS_OF_TASK: Readonly<
   'anomaly-detection': ['anomaly', 'multi-head-anomaly'],
   classification: ['classification'],
   'keypoint-detection': ['movenet', 'yolo-poses'],
+  'instance-segmentation': ['yolo-segments'],
+  'semantic-segmentation': ['semantic-segmentation'],
 };
 
 export interface AuthoredManifest {

@@ -52,7 +52,7 @@ export interface ModelPackage {
 /** Ultralytics' tasks, and the task of Vedette that runs such an export where there is one. */
 const TASK_OF_METADATA: Readonly<Record<string, ModelManifest['task'] | undefined>> = {
   detect: 'object-detection',
-  segment: undefined,
+  segment: 'instance-segmentation',
   classify: 'classification',
   pose: 'keypoint-detection',
   obb: undefined,

@@ -50,6 +50,31 @@ export function yoloPoses(
   };
 }
 
+/**
+ * A head with mask coefficients and, in the only other output, as many prototypes: Ultralytics' task,
+ * or a head whose shape can be nothing else.
+ */
+export function yoloSegments(
+  structure: OnnxStructure,
+  metadata: ModelMetadata,
+): RecognisedFamily | undefined {
+  const { outputs } = structure;
+  const head = outputs.find(({ shape }) => shape.length === 3);
+  const count = outputs.find(({ shape }) => shape.length === 4)?.shape[1];
+  const areFloats = outputs.every(({ dtype }) => dtype.startsWith('float'));
+  const isOther = metadata.task !== undefined && metadata.task !== 'segment';
+  if (outputs.length !== 2 || !head || !areFloats || isOther) return undefined;
+  const isNamed = metadata.task === 'segment';
+  const isHead = typeof count === 'number' && yoloHead(structure, metadata, count, head.shape);
+  if (!isNamed && !isHead) return undefined;
+  return {
+    task: 'instance-segmentation',
+    ...yoloInput(metadata),
+    output: { decoder: 'yolo-segments', ...ultralyticsOverlap(metadata) },
+    guesses: [],
+  };
+}
+
 /** Letterboxed, where the metadata does not make the package reader fill it in by itself. */
 export const yoloInput = (metadata: ModelMetadata): Pick<RecognisedFamily, 'input'> =>
   isUltralytics(metadata) ? {} : { input: { resize: 'letterbox' } };
@@ -58,13 +83,13 @@ export const yoloInput = (metadata: ModelMetadata): Pick<RecognisedFamily, 'inpu
 export const ultralyticsOverlap = (metadata: ModelMetadata): { iouThreshold?: number } =>
   isUltralytics(metadata) ? { iouThreshold: 0.7 } : {};
 
-/** The head in the graph's only output, when its shape can be nothing else. */
+/** The head in an output (the graph's only one), when its shape can be nothing else. */
 export function yoloHead(
   structure: OnnxStructure,
   metadata: ModelMetadata,
   extras: number,
+  shape = onlyFloatShape(structure),
 ): YoloHead | undefined {
-  const shape = onlyFloatShape(structure);
   if (shape?.length !== 3) return undefined;
   const classCount = metadata.labels?.length;
   const [, first, last] = shape;

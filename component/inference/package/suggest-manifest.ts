@@ -32,8 +32,11 @@ export function suggestManifest(
     guesses.push("input.resize 'stretch': take what the training used");
   }
   guesses.push("input.colourOrder 'rgb'");
-  const hasClasses = family.task === 'object-detection' || family.task === 'classification';
-  if (hasClasses && !metadata.labels) {
+  if (
+    family.task !== 'anomaly-detection' &&
+    family.task !== 'keypoint-detection' &&
+    !metadata.labels
+  ) {
     guesses.push('labels are missing: add a text file with one label a line');
   }
   return {

@@ -1,6 +1,7 @@
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { colourAnomalyMap, drawOverlay } from '../../../component/pipeline/draw-overlay.ts';
+import type { Overlay } from '../../../component/pipeline/draw-overlay.ts';
 
 const canvas = { width: 200, height: 100 };
 const source = { width: 400, height: 200 };
@@ -54,6 +55,37 @@ describe('drawOverlay', () => {
     expect(at(50, 50)).toEqual([0x56, 0xb4, 0xe9, 255]);
     expect(at(75, 50)).toEqual([0x56, 0xb4, 0xe9, 255]);
     expect(at(125, 50)[3]).toBe(0);
+  });
+
+  it('fills masks and segments lightly, inside of their outlines', async () => {
+    const square = (x: number) =>
+      [
+        [0, 0],
+        [80, 0],
+        [80, 80],
+        [0, 80],
+      ].map(([dx, dy]) => ({ x: x + dx!, y: 60 + dy! }));
+    const verdict = { outcome: 'pass', reason: '' } as const;
+    const masked = { ...detection('a', 40), mask: { polygons: [square(40)] } };
+    const segment = { label: 'belt', labelIndex: 1, areaFraction: 0.08, polygons: [square(240)] };
+    const expectFilled = async (result: Overlay['result'], x: number, colour: number[]) => {
+      const { at } = await pixels(drawOverlay({ result, zones: [] }, source, canvas));
+      const inside = at(x, 68);
+      expect(inside[3]).toBeGreaterThan(60);
+      expect(inside[3]).toBeLessThan(100);
+      colour.forEach((level, channel) => {
+        expect(Math.abs(inside[channel]! - level)).toBeLessThan(6);
+      });
+      expect(at(x + 50, 68)[3]).toBe(0);
+    };
+    await expectFilled({ detections: [masked], verdict }, 45, [0x56, 0xb4, 0xe9]);
+    await expectFilled({ segments: [segment], verdict }, 140, [0xe6, 0x9f, 0x00]);
+    const svg = drawOverlay(
+      { result: { segments: [segment], verdict }, zones: [] },
+      source,
+      canvas,
+    );
+    expect(svg).toContain('belt 8.0 %');
   });
 
   it('lists classes below the verdict, best first', () => {
