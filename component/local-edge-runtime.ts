@@ -20,6 +20,7 @@ import { CaptureRules } from './delivery/capture-rules.ts';
 import { CaptureStore } from './delivery/capture-store.ts';
 import { Retention } from './delivery/retention.ts';
 import { ModelHost } from './inference/model-host.ts';
+import { ModelStore } from './inference/model-store/model-store.ts';
 import { modelTrust, registered } from './model-trust.ts';
 import { FaultLog } from './logging/fault-log.ts';
 import type { Logger } from './logging/create-logger.ts';
@@ -117,6 +118,7 @@ export class LocalEdgeRuntime implements EdgeRuntime {
   readonly #metrics: Metrics;
   readonly #captureStore: CaptureStore;
   readonly #retention: Retention;
+  readonly #modelStore: ModelStore;
   #statusTimer: NodeJS.Timeout | undefined;
   #requests = 0;
   #isStarted = false;
@@ -136,6 +138,7 @@ export class LocalEdgeRuntime implements EdgeRuntime {
       dataFolder: config.dataFolder,
       retention: config.retention,
     });
+    this.#modelStore = new ModelStore(config.dataFolder);
     this.#retention = new Retention({ registry, retention: config.retention, faults });
     this.#metrics = new Metrics({
       cameras: () => this.cameras(),
@@ -172,6 +175,7 @@ export class LocalEdgeRuntime implements EdgeRuntime {
       void this.#recorded(this.#registry.upsertCamera(name, config), `camera ${name}`);
     }
     void this.#openCaptures();
+    void this.#recorded(this.#modelStore.cleanUp(), 'leftovers in the model store');
     this.#retention.start();
     this.#statusTimer = setInterval(() => {
       if (this.#hearing.listeners.size === 0) return;
@@ -314,7 +318,7 @@ export class LocalEdgeRuntime implements EdgeRuntime {
       await recording;
     } catch (thrown) {
       const error = VedetteError.from(thrown, 'REGISTRY_UNAVAILABLE');
-      this.#logger.warn({ error }, `${what} could not be recorded`);
+      this.#logger.warn({ error }, `${what} could not be recorded or removed`);
     }
   }
 
@@ -336,6 +340,7 @@ export class LocalEdgeRuntime implements EdgeRuntime {
       config,
       maxImagePixels: this.config.limits.maxImagePixels,
       trust: modelTrust(this.#registry),
+      store: this.#modelStore,
       onChange: (model) => {
         this.#hearing.publish({ kind: 'model', model });
         if (model.state === lastState) return;

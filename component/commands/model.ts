@@ -4,6 +4,9 @@ import { VedetteError } from '../contract/errors.ts';
 import { describeModel } from '../inference/describe-model.ts';
 import type { CommandContext } from './command-context.ts';
 import { exitCodeOf } from './command-context.ts';
+import { addModelInstall } from './model-install.ts';
+import { addModelList } from './model-list.ts';
+import { addModelRemove } from './model-remove.ts';
 import { renderModel } from './render-model.ts';
 
 interface InspectOptions {
@@ -12,9 +15,9 @@ interface InspectOptions {
   readonly json?: boolean;
 }
 
-/** `vedette model inspect` */
+/** `vedette model inspect|install|list|remove` */
 export function addModelCommands(program: Command, context: CommandContext): void {
-  const model = program.command('model').description('look at model files and packages');
+  const model = program.command('model').description('look at, install and remove model packages');
   model
     .command('inspect')
     .description('say what a model is and whether it runs on this machine')
@@ -23,6 +26,9 @@ export function addModelCommands(program: Command, context: CommandContext): voi
     .option('--no-run', 'read the model only, without a first run in a probe process')
     .option('--json', 'print the description as JSON')
     .action((path: string, options: InspectOptions) => inspect(path, options, context));
+  addModelInstall(model, context);
+  addModelList(model, context);
+  addModelRemove(model, context);
 }
 
 /** The exit code is 0 for a model that would run, 2 for one with a problem. */

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, isAbsolute, resolve } from 'node:path';
 import { parseDocument } from 'yaml';
 import { VedetteError } from '../contract/errors.ts';
+import { isModelReference } from '../contract/model-manifest.ts';
 
 export type ConfigurationTree = { [key: string]: unknown };
 
@@ -62,7 +63,7 @@ function reasonOf(cause: unknown): string {
   return cause instanceof Error ? cause.message : String(cause);
 }
 
-/** Settings that hold a path; `*` stands for any key. */
+/** Settings that hold a path (or `name@version` of an installed model, which is left as it is); `*` stands for any key. */
 const PATH_SETTINGS = [
   'dataFolder',
   'models.*.package',
@@ -85,7 +86,8 @@ function makeAbsolute(node: unknown, keys: readonly string[], folder: string): v
   for (const name of key === '*' ? Object.keys(map) : [key]) {
     const value = map[name];
     if (rest.length > 0) makeAbsolute(value, rest, folder);
-    else if (typeof value === 'string' && isRelativePath(value)) map[name] = resolve(folder, value);
+    else if (typeof value === 'string' && isRelativePath(value) && !isModelReference(value))
+      map[name] = resolve(folder, value);
   }
 }
 

@@ -202,8 +202,14 @@ export const ruleSchema = z.discriminatedUnion('kind', [
 ]);
 
 export const modelConfigSchema = z.strictObject({
-  package: described(z.string().min(1), 'Folder of the model package'),
-  variant: described(nameSchema.optional(), 'Variant to run; the first one when absent'),
+  package: described(
+    z.string().min(1),
+    'The model package: an installed `name@version`, or the path of a folder or archive (zip, tar, tar.gz)',
+  ),
+  variant: described(
+    nameSchema.optional(),
+    'Variant to run; when absent the one chosen for this machine',
+  ),
   workers: described(integer(1, 64).default(1), 'Worker threads, each with the model loaded'),
   threadsPerWorker: described(integer(1, 64).default(1), 'Threads of ONNX Runtime in a worker'),
   timeoutMs: described(

@@ -138,6 +138,36 @@ export const ERROR_CODES = {
     'The archive of a model package holds more files, bytes or folders in folders than are read.',
     'Leave out what the model does not need; docs/MODEL-PACKAGES.md has the limits.',
   ),
+  MODEL_NOT_INSTALLED: entry(
+    404,
+    false,
+    'No model of this name and version is installed in the data folder.',
+    'Install it with `vedette model install <package>`; `vedette model list` shows what is there.',
+  ),
+  MODEL_VERSION_EXISTS: entry(
+    409,
+    false,
+    'This version of the model is installed already, with other files.',
+    'Give the package another version, or remove the installed one first.',
+  ),
+  MODEL_IN_USE: entry(
+    409,
+    false,
+    'The configuration runs this version of the model.',
+    'Configure another version first; it is not removed while one is configured.',
+  ),
+  MODEL_STORE_CORRUPT: entry(
+    500,
+    false,
+    'A file of an installed model is missing or is not what was installed.',
+    'Check the disk, then install the same package again: damaged files are replaced.',
+  ),
+  MODEL_STORE_UNAVAILABLE: entry(
+    503,
+    true,
+    'The folder of installed models could not be read or written.',
+    'Check permissions and the disk of the data folder; it must be on a file system with hard links.',
+  ),
   MODEL_FILE_INVALID: entry(
     422,
     false,

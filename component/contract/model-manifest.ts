@@ -5,6 +5,12 @@ export { modelOutputSchema } from './model-output.ts';
 export type { ModelOutput } from './model-output.ts';
 import { PICTURE_DTYPES } from './tensor.ts';
 
+/** An installed model version, written `name@version`. */
+export interface ModelReference {
+  readonly name: string;
+  readonly version: string;
+}
+
 /** Names that can stand in a path, a topic and a component name. */
 export const nameSchema = z
   .string()
@@ -19,6 +25,17 @@ const semver = z
     /^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?$/,
     'a semantic version such as 1.0.0',
   );
+
+/** `name@version`, or `undefined` for anything else, such as a path. */
+export function parseModelReference(text: string): ModelReference | undefined {
+  const at = text.indexOf('@');
+  const [name, version] = [text.slice(0, at), text.slice(at + 1)];
+  const isReference =
+    at > 0 && nameSchema.safeParse(name).success && semver.safeParse(version).success;
+  return isReference ? { name, version } : undefined;
+}
+
+export const isModelReference = (text: string): boolean => parseModelReference(text) !== undefined;
 
 /** Whether a path is relative, with `/`, and never leads out of where it begins. */
 export const isInsidePath = (path: string): boolean =>

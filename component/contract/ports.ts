@@ -181,6 +181,8 @@ export interface ModelStatus {
   readonly identity?: ModelIdentity;
   readonly task?: string;
   readonly description?: string;
+  /** Why the variant of `identity` runs on this machine. */
+  readonly variantReason?: string;
   readonly labels?: readonly string[];
   readonly inputs?: readonly TensorDeclaration[];
   readonly outputs?: readonly TensorDeclaration[];

@@ -1,6 +1,7 @@
 import type { ModelConfig } from '../contract/config.ts';
 import { VedetteError } from '../contract/errors.ts';
 import type { ModelState } from '../contract/ports.ts';
+import type { LocatedPackage } from './model-store/locate-package.ts';
 import { packageFingerprint } from './package/package-fingerprint.ts';
 import { readPackage } from './package/read-package.ts';
 import type { ModelPackage } from './package/read-package.ts';
@@ -19,6 +20,8 @@ export interface ModelTrust {
 
 export interface ModelAdmission {
   readonly config: ModelConfig;
+  /** The package that `config` names. */
+  readonly located: LocatedPackage;
   readonly maxImagePixels: number;
   readonly trust: ModelTrust;
   readonly signal: AbortSignal;
@@ -32,9 +35,8 @@ export interface ModelAdmission {
  * @throws VedetteError MODEL_PACKAGE_INVALID, MODEL_FILE_INVALID, MODEL_MISMATCH and those of runProbe
  */
 export async function admitModel(admission: ModelAdmission): Promise<ModelPackage> {
-  const { config, trust, onStage, onFault, signal } = admission;
-  onStage('loading');
-  const model = await readPackage(config.package, config.variant);
+  const { config, located, trust, onStage, onFault, signal } = admission;
+  const model = await readPackage(located.folder, config.variant, located);
   signal.throwIfAborted();
   onStage('loading', model);
   const fingerprint = await packageFingerprint(model);

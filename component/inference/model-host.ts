@@ -14,7 +14,10 @@ import type { ModelIdentity } from '../contract/result.ts';
 import type { TensorValue } from '../contract/tensor.ts';
 import { admitModel } from './admit-model.ts';
 import type { ModelTrust } from './admit-model.ts';
+import { parseModelReference } from '../contract/model-manifest.ts';
 import { checkOutputNames, checkTensors } from './check-tensors.ts';
+import { locatePackage } from './model-store/locate-package.ts';
+import type { ModelStore } from './model-store/model-store.ts';
 import { modelSetup } from './model-setup.ts';
 import { packageSignature } from './package/package-signature.ts';
 import type { ModelPackage } from './package/read-package.ts';
@@ -32,6 +35,8 @@ export interface ModelHostOptions {
   /** Pictures with more pixels are refused before they are decoded. */
   readonly maxImagePixels: number;
   readonly trust: ModelTrust;
+  /** For packages that are installed or archives. */
+  readonly store?: ModelStore;
   /** Told after every change of state, worker or reason. Must not throw. */
   readonly onChange: (status: ModelStatus) => void;
   /** Told of what an operator should find in the log: a lost worker, a failed package. Must not throw. */
@@ -63,6 +68,8 @@ export class ModelHost {
   #stateSinceMs = Date.now();
   #reason: VedetteError | undefined;
   #retryTimer: NodeJS.Timeout | undefined;
+  /** Lets go of the files of the package. */
+  #release: () => Promise<void> = () => Promise.resolve();
   #inferences = 0;
   #failures = 0;
   #waiters: (() => void)[] = [];
@@ -166,6 +173,7 @@ export class ModelHost {
         ? {
             task: model.manifest.task,
             description: model.manifest.description,
+            variantReason: model.variantReason,
             labels: model.labels,
             ...model.declarations,
           }
@@ -187,15 +195,21 @@ export class ModelHost {
     clearTimeout(this.#retryTimer);
     const pool = this.#pool;
     await pool?.close(drainMs);
+    await this.#release();
     return { isInsideRun: pool?.isInsideRun ?? false };
   }
 
   async #attempt(): Promise<void> {
     const { config, maxImagePixels, trust, onFault } = this.#options;
-    const signature = await packageSignature(config.package);
+    const signature = await this.#signature();
     try {
+      this.#setState('loading');
+      await this.#release();
+      const located = await locatePackage(config.package, this.#options.store, this.#abort.signal);
+      this.#release = () => located.release();
       const model = await admitModel({
         config,
+        located,
         maxImagePixels,
         trust,
         signal: this.#abort.signal,
@@ -209,6 +223,13 @@ export class ModelHost {
     } catch (error) {
       if (!this.#isClosed) this.#fail(VedetteError.from(error), signature);
     }
+  }
+
+  /** Of the folder, the archive or the installed version. */
+  #signature(): Promise<string> {
+    const { config, store } = this.#options;
+    const reference = store && parseModelReference(config.package);
+    return packageSignature(reference ? store.placeOf(reference) : config.package);
   }
 
   get #isClosed(): boolean {
@@ -282,7 +303,7 @@ export class ModelHost {
     this.#options.onFault(error);
     const retryAt = Date.now() + RETRY_MS;
     const look = async () => {
-      const now = await packageSignature(this.#options.config.package);
+      const now = await this.#signature();
       if (this.#isClosed) return;
       if (now !== signature || Date.now() >= retryAt) await this.#attempt();
       else this.#retryTimer = setTimeout(() => void look(), SIGNATURE_INTERVAL_MS);

@@ -29,10 +29,14 @@ async function probe(order: ProbeOrder): Promise<void> {
       await tell({ kind: 'stage', stage: 'the golden pictures' });
       await checkGolden(session, order.folder, order.golden);
     }
+    const runs: number[] = [];
+    if (order.measuredRuns > 0) await tell({ kind: 'stage', stage: 'the measured runs' });
+    while (runs.length < order.measuredRuns) runs.push(await session.warmUp());
     await tell({
       kind: 'passed',
       loadMs,
       firstRunMs,
+      ...(runs.length > 0 ? { medianRunMs: median(runs) } : {}),
       memoryMegabytes: Math.ceil(process.resourceUsage().maxRSS / 1024),
     });
   } catch (error) {
@@ -40,6 +44,9 @@ async function probe(order: ProbeOrder): Promise<void> {
   }
   process.disconnect();
 }
+
+const median = (values: readonly number[]): number =>
+  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
 
 function tell(message: FromProbe): Promise<void> {
   return new Promise((resolve, reject) => {

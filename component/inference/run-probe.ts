@@ -16,11 +16,15 @@ export interface ProbeLimits {
   readonly timeoutMs: number;
   readonly threads: number;
   readonly maxImagePixels: number;
+  /** Further runs whose time is measured; none when absent. */
+  readonly measuredRuns?: number;
 }
 
 export interface ProbeReport {
   readonly loadMs: number;
   readonly firstRunMs: number;
+  /** Of the measured runs, without the first run. */
+  readonly medianRunMs?: number;
   /** Largest resident memory of the whole probe process. */
   readonly memoryMegabytes: number;
 }
@@ -31,6 +35,7 @@ export interface ProbeOrder {
   readonly folder: string;
   readonly golden: ModelManifest['golden'];
   readonly memoryMegabytes: number;
+  readonly measuredRuns: number;
 }
 export type FromProbe =
   | { readonly kind: 'stage'; readonly stage: string }
@@ -71,10 +76,11 @@ export async function runProbe(
       folder: model.folder,
       golden: model.manifest.golden,
       memoryMegabytes: limits.memoryMegabytes,
+      measuredRuns: limits.measuredRuns ?? 0,
     });
     if (end.last?.kind === 'passed') {
-      const { loadMs, firstRunMs, memoryMegabytes } = end.last;
-      return { loadMs, firstRunMs, memoryMegabytes };
+      const { kind: _, ...report } = end.last;
+      return report;
     }
     if (signal?.aborted) throw new VedetteError('SHUTTING_DOWN', 'the probe was stopped');
     throw failure(end, hasTimedOut, model, limits);

@@ -10,6 +10,12 @@ export interface VariantChoice {
   readonly reason: string;
 }
 
+/** A variant that measurements on this machine chose. */
+export interface PreferredVariant {
+  readonly variant: string;
+  readonly reason: string;
+}
+
 /** What this process runs models with. */
 const PROVIDER: ExecutionProvider = 'cpu';
 const PLATFORM = `${process.platform}-${process.arch}`;
@@ -26,13 +32,14 @@ export function whyNotHere({ platforms, executionProviders }: ModelVariant): str
 }
 
 /**
- * The variant asked for, else the first one that is for this machine. A name that the package does
+ * The variant asked for, else the preferred one, else the first one that is for this machine. A name that the package does
  * not have, and a package or variant that is for other machines, are pushed as problems.
  */
 export function pickVariant(
   { variants }: Pick<ModelManifest, 'variants'>,
   name: string | undefined,
   problems: string[],
+  preferred?: PreferredVariant,
 ): VariantChoice | undefined {
   if (name !== undefined) {
     const variant = variants.find((candidate) => candidate.name === name);
@@ -47,6 +54,8 @@ export function pickVariant(
     return undefined;
   }
   const fitting = variants.filter((candidate) => whyNotHere(candidate) === undefined);
+  const measured = fitting.find((candidate) => candidate.name === preferred?.variant);
+  if (measured && preferred) return { variant: measured, reason: preferred.reason };
   const [variant] = fitting;
   if (variant) {
     const reason =

@@ -14,6 +14,7 @@ import type { ModelMetadata } from './model-metadata.ts';
 import { insideFile, sha256Of } from './package-files.ts';
 import { packageInvalid } from './package-invalid.ts';
 import { pickVariant } from './pick-variant.ts';
+import type { PreferredVariant } from './pick-variant.ts';
 import { readLabels } from './read-labels.ts';
 import { readManifest } from './read-manifest.ts';
 import type { AuthoredManifest } from './read-manifest.ts';
@@ -49,6 +50,13 @@ export interface ModelPackage {
   readonly structure: OnnxStructure;
 }
 
+export interface ReadOptions {
+  /** Name and version of a DDA package, which does not know its own. */
+  readonly identity?: PackageIdentity | undefined;
+  /** Taken when no variant is named. */
+  readonly preferred?: PreferredVariant | undefined;
+}
+
 /** Ultralytics' tasks, and the task of Vedette that runs such an export where there is one. */
 const TASK_OF_METADATA: Readonly<Record<string, ModelManifest['task'] | undefined>> = {
   detect: 'object-detection',
@@ -62,17 +70,16 @@ const TASK_OF_METADATA: Readonly<Record<string, ModelManifest['task'] | undefine
  * Reads a model package: `model.json`, the ONNX file's structure, labels and golden pictures' files.
  * Weights are hashed, not loaded; nothing is run.
  * @param variantName the variant; the first one that is for this machine when absent
- * @param identity name and version of a DDA package, which does not know its own
  * @throws VedetteError MODEL_PACKAGE_INVALID with every problem at once, MODEL_FILE_INVALID,
  * MODEL_MISMATCH naming the contradicting fields
  */
 export async function readPackage(
   folder: string,
   variantName?: string,
-  identity?: PackageIdentity,
+  { identity, preferred }: ReadOptions = {},
 ): Promise<ModelPackage> {
   const root = await realFolder(folder);
-  return completePackage(root, await readManifest(root, identity), variantName);
+  return completePackage(root, await readManifest(root, identity), variantName, preferred);
 }
 
 /** The same for a manifest that was read or made already; `root` must be a real path. */
@@ -80,9 +87,10 @@ export async function completePackage(
   root: string,
   { manifest, authored }: AuthoredManifest,
   variantName?: string,
+  preferred?: PreferredVariant,
 ): Promise<ModelPackage> {
   const problems: string[] = [];
-  const choice = pickVariant(manifest, variantName, problems);
+  const choice = pickVariant(manifest, variantName, problems, preferred);
   const variant = choice?.variant;
   const modelFile = variant && (await insideFile(root, variant.file, 'variants', problems));
   const fileLabels = await labelsOf(root, manifest, problems);

@@ -1,0 +1,35 @@
+import type { Command } from 'commander';
+import { VedetteError } from '../contract/errors.ts';
+import { referenceText } from '../inference/model-store/installed-model.ts';
+import type { CommandContext } from './command-context.ts';
+import { openStore, readReference, withStoreOptions } from './model-install.ts';
+import type { StoreOptions } from './model-install.ts';
+
+/** `vedette model remove` */
+export function addModelRemove(model: Command, context: CommandContext): void {
+  withStoreOptions(
+    model
+      .command('remove')
+      .description('remove an installed version, and files that only it had')
+      .argument('<name@version>', 'as `vedette model list` shows it'),
+    'print {"removed"}',
+  ).action((text: string, options: StoreOptions) => remove(text, options, context));
+}
+
+async function remove(text: string, options: StoreOptions, context: CommandContext): Promise<void> {
+  const reference = readReference(text);
+  const { config, store } = await openStore(options);
+  const removed = referenceText(reference);
+  const users = Object.entries(config.models).flatMap(([name, model]) =>
+    model.package === removed ? [name] : [],
+  );
+  if (users.length > 0) {
+    throw new VedetteError(
+      'MODEL_IN_USE',
+      `${removed} is configured as models.${users.join(', models.')}`,
+      { details: { users } },
+    );
+  }
+  await store.remove(reference);
+  context.stdout.write(options.json ? `${JSON.stringify({ removed })}\n` : `removed ${removed}\n`);
+}

@@ -1,0 +1,115 @@
+import { cpus } from 'node:os';
+import { VedetteError } from '../../contract/errors.ts';
+import type { ModelVariant } from '../../contract/model-manifest.ts';
+import { checkForeignVariant } from '../package/check-foreign-variant.ts';
+import { nameOf } from '../package/dda-manifest.ts';
+import type { PackageIdentity } from '../package/dda-manifest.ts';
+import { packageInvalid } from '../package/package-invalid.ts';
+import { whyNotHere } from '../package/pick-variant.ts';
+import { readManifest } from '../package/read-manifest.ts';
+import { readPackage } from '../package/read-package.ts';
+import { runProbe } from '../run-probe.ts';
+import type { ProbeLimits } from '../run-probe.ts';
+import { runtimeVersion } from '../runtime-version.ts';
+import { chooseVariant } from './choose-variant.ts';
+import type { InstalledModel, VariantMeasurement } from './installed-model.ts';
+import type { ModelStore } from './model-store.ts';
+
+/** Enough for a median that one disturbed run does not move. */
+const MEASURED_RUNS = 7;
+
+export interface InstallOptions {
+  /** For a DDA package, which does not know its own; refused for others. */
+  readonly identity?: PackageIdentity;
+  readonly probe: ProbeLimits;
+  /** Told what is being done. */
+  readonly onProgress?: (text: string) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** What measurements of this machine hold for. */
+export async function thisMachine(): Promise<InstalledModel['measuredOn']> {
+  return {
+    processor: cpus()[0]?.model ?? process.arch,
+    runtimeVersion: await runtimeVersion(),
+  };
+}
+
+/**
+ * Installs a package (folder or archive): copies it, checks every variant, tries those that are for
+ * this machine in the probe (first run, golden pictures, time), chooses one, and makes the version
+ * appear in one step. Whatever fails leaves nothing behind.
+ * @throws VedetteError of the store, of reading the package, and of the probe when no variant runs
+ */
+export async function installModel(
+  store: ModelStore,
+  source: string,
+  options: InstallOptions,
+): Promise<{ readonly isNew: boolean; readonly model: InstalledModel }> {
+  const { onProgress = () => undefined, signal } = options;
+  onProgress(`copying ${source}`);
+  const staged = await store.stage(source, signal);
+  try {
+    const identity = options.identity ?? { name: nameOf(source), version: '1.0.0' };
+    const { manifest } = await readManifest(staged.folder, identity);
+    requireOwnName(manifest, options.identity, source);
+    const measurements: VariantMeasurement[] = [];
+    const faults: unknown[] = [];
+    for (const variant of manifest.variants) {
+      onProgress(`trying ${manifest.name} ${manifest.version}, variant ${variant.name}`);
+      const { measurement, fault } = await measure(staged.folder, variant, identity, options);
+      measurements.push(measurement);
+      if (fault !== undefined) faults.push(fault);
+    }
+    if (measurements.every(({ medianRunMs }) => medianRunMs === undefined)) {
+      if (faults.length > 0) throw faults[0];
+      const problems = measurements.map(
+        ({ variant, problem }) => `variants: '${variant}' ${problem}`,
+      );
+      throw packageInvalid(source, problems);
+    }
+    const { variant, reason } = chooseVariant(measurements);
+    const { name, version } = manifest;
+    const facts = { name, version, variant, variantReason: reason, measurements };
+    return await store.commit(staged, { ...facts, measuredOn: await thisMachine() });
+  } finally {
+    await store.discard(staged);
+  }
+}
+
+function requireOwnName(
+  { name, version }: PackageIdentity,
+  wanted: PackageIdentity | undefined,
+  source: string,
+): void {
+  if (!wanted || (wanted.name === name && wanted.version === version)) return;
+  throw new VedetteError(
+    'REQUEST_INVALID',
+    `${source} says of itself that it is ${name}@${version}: name and version can only be given to a package that has none`,
+    { details: { name, version } },
+  );
+}
+
+/** A file that does not fit ends the installation; one that does not run here is noted. */
+async function measure(
+  folder: string,
+  variant: ModelVariant,
+  identity: PackageIdentity,
+  { probe, signal }: InstallOptions,
+): Promise<{ readonly measurement: VariantMeasurement; readonly fault?: unknown }> {
+  const { name } = variant;
+  const elsewhere = whyNotHere(variant);
+  if (elsewhere !== undefined) {
+    await checkForeignVariant(folder, variant);
+    return { measurement: { variant: name, problem: elsewhere } };
+  }
+  const model = await readPackage(folder, name, { identity });
+  try {
+    const report = await runProbe(model, { ...probe, measuredRuns: MEASURED_RUNS }, signal);
+    return { measurement: { variant: name, medianRunMs: report.medianRunMs ?? report.firstRunMs } };
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    const { code, message } = VedetteError.from(error);
+    return { measurement: { variant: name, problem: `${code}: ${message}` }, fault: error };
+  }
+}
