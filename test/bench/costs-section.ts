@@ -4,8 +4,10 @@ import {
   type RawPixelFormat,
 } from '../../component/contract/frame.ts';
 import {
-  tensorElements,
+  createTensorData,
+  PICTURE_DTYPES,
   type Interpolation,
+  type PictureDtype,
   type TensorSpec,
 } from '../../component/contract/tensor.ts';
 import { kernelName, KeptTensor, packedFrameBytes, rawToTensor } from '../../native/index.ts';
@@ -59,7 +61,7 @@ async function measureCosts({ progress }: BenchContext): Promise<SectionReport> 
   progress('outputs');
   const outputs = await table(
     'NV12 → 640, bilinear, to',
-    ['float32', 'uint8'] as const,
+    PICTURE_DTYPES,
     (['nchw', 'nhwc'] as const).flatMap((layout) =>
       (['rgb', 'gray'] as const).map((colourOrder) => ({
         title: `${layout}, ${colourOrder}`,
@@ -107,7 +109,7 @@ async function table<Row extends string>(
 }
 
 function outputSpec(
-  dtype: 'float32' | 'uint8',
+  dtype: PictureDtype,
   layout: TensorSpec['layout'],
   colourOrder: TensorSpec['colourOrder'],
 ): TensorSpec {
@@ -118,6 +120,7 @@ function outputSpec(
     layout,
     colourOrder,
     ...(dtype === 'uint8' ? { scale: 1 } : {}),
+    ...(dtype === 'int8' ? { quantisation: { scale: 1 / 255, zeroPoint: -128 } } : {}),
     mean: new Array<number>(channels).fill(0),
     std: new Array<number>(channels).fill(1),
   };
@@ -126,9 +129,7 @@ function outputSpec(
 function contender(format: RawPixelFormat, spec: TensorSpec): LocalContender {
   const data = new Uint8Array(packedFrameBytes(format, SIZE));
   for (let index = 0; index < data.length; index++) data[index] = 60 + ((index >> 5) & 63);
-  const elements = tensorElements(spec);
-  const memory = spec.dtype === 'uint8' ? new Uint8Array(elements) : new Float32Array(elements);
-  const out = new KeptTensor(memory);
+  const out = new KeptTensor(createTensorData(spec));
   const image = { ...SIZE, format, data };
   return {
     name: format,
