@@ -3,16 +3,17 @@ import { modelOutputSchema } from '../../component/contract/model-manifest.ts';
 import type { TensorSpec } from '../../component/contract/tensor.ts';
 import { createDecoder } from '../../component/decode/create-decoder.ts';
 import type { DecodeContext } from '../../component/decode/decoder.ts';
+import { measureAreas, type AreaFigure } from './area-figures.ts';
 import { compare, measureInterleaved, type Timing } from './measure-interleaved.ts';
 import { digits, ratio as times, span } from './number-text.ts';
 import { JavaScriptYoloDetections } from './peers/javascript-yolo-detections.ts';
 import { atLeast } from './reach.ts';
-import type { BenchContext, Section, SectionReport, Target } from './section.ts';
+import type { BenchContext, Section, SectionReport, Table, Target } from './section.ts';
 import { yoloScene } from './yolo-scene.ts';
 
 export const postprocessSection: Section = {
   name: 'postprocess',
-  title: 'YOLO heads in the addon',
+  title: 'Postprocessing in the addon',
   run: measurePostprocess,
 };
 
@@ -109,9 +110,11 @@ export async function measureYoloHeads(rounds = 10): Promise<readonly YoloHeadFi
 async function measurePostprocess({ progress }: BenchContext): Promise<SectionReport> {
   progress('YOLO heads');
   const figures = await measureYoloHeads();
+  progress('areas of maps and masks');
+  const areas = await measureAreas();
   return {
     method:
-      'A made-up head `[1,84,8400]` float32 to suppressed detections in source pixels, on one thread, the checks of every value included, taking turns with the same in plain JavaScript. Both give the same detections.',
+      'A made-up head `[1,84,8400]` float32 to suppressed detections in source pixels, on one thread, the checks of every value included, taking turns with the same in plain JavaScript. Both give the same detections. Then maps and masks to the outlines of their areas, in the same way.',
     tables: [
       {
         columns: ['work', 'median, ms', 'by round', 'addon against JavaScript'],
@@ -136,8 +139,27 @@ async function measurePostprocess({ progress }: BenchContext): Promise<SectionRe
           )
           .join(' '),
       },
+      areaTable(areas),
     ],
     targets: figures.map(targetOf),
+  };
+}
+
+function areaTable(figures: readonly AreaFigure[]): Table {
+  const compared = figures.flatMap(({ work, addon, javascript }) =>
+    javascript ? [`${times(compare(addon, javascript).ratio)} as fast for ${work}`] : [],
+  );
+  return {
+    columns: ['work', 'median, ms', 'by round', 'addon against JavaScript'],
+    rows: figures.flatMap(({ addon, javascript }) =>
+      [addon, ...(javascript ? [javascript] : [])].map((timing) => [
+        timing.name,
+        digits(timing.medianMs),
+        span(timing.lowestMs, timing.highestMs),
+        timing === addon && javascript ? times(compare(addon, javascript).ratio) : '',
+      ]),
+    ),
+    says: `The addon is ${compared.join(', and ')}.`,
   };
 }
 
