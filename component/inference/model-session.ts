@@ -54,7 +54,7 @@ export class ModelSession {
       });
       return new ModelSession(runtime, setup, mark, session);
     } catch (error) {
-      throw loadError(error, setup.modelFile);
+      throw loadError(error, setup.modelFile, setup.opsets);
     }
   }
 

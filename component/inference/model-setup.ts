@@ -11,6 +11,8 @@ export interface ModelSetup {
   readonly outputs: readonly TensorDeclaration[];
   readonly output: ModelOutput;
   readonly labels: readonly string[];
+  /** Version by operator domain; the standard domain is ''. */
+  readonly opsets: Readonly<Record<string, number>>;
   /** Threads of ONNX Runtime in one session. */
   readonly threads: number;
   readonly maxImagePixels: number;
@@ -29,6 +31,7 @@ export function modelSetup(
     outputs: model.declarations.outputs,
     output: model.manifest.output,
     labels: model.labels,
+    opsets: model.structure.opsets,
     threads,
     maxImagePixels,
   };

@@ -5,6 +5,8 @@ const OUT_OF_MEMORY =
   /bad_alloc|failed to allocate memory|out of memory|cannot allocate memory|array buffer allocation failed/i;
 const UNKNOWN_OPERATOR = /fatal error: ([\w.]*?):?(\w+)\(-?\d+\) is not a registered/i;
 const NO_KERNEL = /could not find an implementation for (\S+)/i;
+const BAD_NODE = /in node, \("[^"]*", (\w+), "([^"]*)", -?\d+\).*?, error (.*)$/is;
+const BAD_TYPE = /type '([^']+)' of input parameter \([^)]*\) of operator \((\w+)\)/i;
 const UNKNOWN_IN_OPSET = /no op registered for (\w+) with domain_version of (\d+)/i;
 const OPSET = /opset (\d+) is under development.*?domain (\S+) is till opset (\d+)/is;
 const IR_VERSION = /unsupported model ir version: (\d+), max supported ir version: (\d+)/i;
@@ -18,10 +20,24 @@ export function isOutOfMemory(text: string): boolean {
 }
 
 /**
- * Why ONNX Runtime refused to create a session, with the operator, opset or format version named
- * where its message says so.
+ * Why ONNX Runtime refused to create a session, with the operator, its domain and opset, or the format
+ * version named where its message says so.
+ * @param opsets of the model: version by domain
  */
-export function loadError(thrown: unknown, modelFile: string): VedetteError {
+export function loadError(
+  thrown: unknown,
+  modelFile: string,
+  opsets: Readonly<Record<string, number>>,
+): VedetteError {
+  /** `Erf of the domain ai.onnx (opset 17)`, and the same for programs. */
+  const named = (operator: string, domain = '') => {
+    const opset = opsets[domain];
+    const version = opset === undefined ? '' : ` (opset ${opset})`;
+    return {
+      text: `${operator} of the domain ${domain || 'ai.onnx'}${version}`,
+      facts: { operator, domain: domain || 'ai.onnx', ...(opset === undefined ? {} : { opset }) },
+    };
+  };
   const text = messageOf(thrown);
   const file = basename(modelFile);
   if (thrown instanceof VedetteError && !NO_MEMORY_CODES.has(thrown.code)) return thrown;
@@ -37,25 +53,36 @@ export function loadError(thrown: unknown, modelFile: string): VedetteError {
       { cause: thrown, details: { modelFile } },
     );
   }
-  const operator = UNKNOWN_OPERATOR.exec(text);
-  if (operator) {
-    const domain = operator[1] || 'ai.onnx';
-    return refused(`it has no operator ${operator[2]} of the domain ${domain}`, {
-      operator: operator[2],
-      domain,
-    });
+  const unknown = UNKNOWN_OPERATOR.exec(text);
+  if (unknown) {
+    const operator = named(unknown[2]!, unknown[1]);
+    return refused(`it has no operator ${operator.text}`, operator.facts);
   }
   const kernel = NO_KERNEL.exec(text);
-  if (kernel)
-    return refused(`no implementation of ${kernel[1]} for this processor: ${text}`, {
-      operator: kernel[1],
-    });
+  if (kernel) {
+    const [domain, name] = domainAndName(kernel[1]!);
+    const operator = named(name, domain);
+    return refused(
+      `the CPU provider has no implementation of ${operator.text} for its types: ${text}`,
+      operator.facts,
+    );
+  }
   const inOpset = UNKNOWN_IN_OPSET.exec(text);
   if (inOpset) {
-    return refused(`opset ${inOpset[2]} has no operator ${inOpset[1]}`, {
-      operator: inOpset[1],
+    const { facts } = named(inOpset[1]!, BAD_NODE.exec(text)?.[2]);
+    return refused(`opset ${inOpset[2]} of ${facts.domain} has no operator ${inOpset[1]}`, {
+      ...facts,
       opset: Number(inOpset[2]),
     });
+  }
+  const node = BAD_NODE.exec(text);
+  if (node) {
+    const operator = named(node[1]!, node[2]);
+    return refused(`operator ${operator.text}: ${node[3]}`, operator.facts);
+  }
+  const type = BAD_TYPE.exec(text);
+  if (type) {
+    return refused(`operator ${named(type[2]!).text} takes no ${type[1]}`, named(type[2]!).facts);
   }
   const opset = OPSET.exec(text);
   if (opset) {
@@ -77,6 +104,13 @@ export function loadError(thrown: unknown, modelFile: string): VedetteError {
     });
   }
   return refused(text);
+}
+
+/** `com.acme:Name(3)` and `Name(3)` as ONNX Runtime writes operators with their version. */
+function domainAndName(text: string): [domain: string, name: string] {
+  const plain = text.replace(/\(\d+\)$/, '');
+  const at = plain.lastIndexOf(':');
+  return at < 0 ? ['', plain] : [plain.slice(0, at), plain.slice(at + 1)];
 }
 
 /** Why a run failed. */

@@ -35,10 +35,14 @@ export function ModelTable({
         {
           id: 'version',
           header: 'Version',
-          cell: ({ identity }) =>
-            identity === undefined
-              ? ''
-              : `${identity.version}, ${identity.variant} on ${identity.executionProvider}`,
+          cell: ({ identity, variantReason }) =>
+            identity === undefined ? (
+              ''
+            ) : (
+              <span title={variantReason}>
+                {`${identity.version}, ${identity.variant} on ${identity.executionProvider}`}
+              </span>
+            ),
         },
         {
           id: 'workers',

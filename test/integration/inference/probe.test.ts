@@ -82,17 +82,24 @@ describe('the probe', () => {
       expect(code).toBe('MODEL_LOAD_FAILED');
       return { message, details };
     };
-    expect((await load(unknownOperator())).message).toContain(
-      'opset 17 has no operator Frobnicate',
-    );
-    expect((await load(unknownOperator('com.acme'))).message).toContain(
-      'no operator Frobnicate of the domain com.acme',
-    );
+    const inStandard = await load(unknownOperator());
+    expect(inStandard.message).toContain('opset 17 of ai.onnx has no operator Frobnicate');
+    expect(inStandard.details).toMatchObject({ operator: 'Frobnicate', domain: 'ai.onnx' });
+    const inOther = await load(unknownOperator('com.acme'));
+    expect(inOther.message).toContain('no operator Frobnicate of the domain com.acme (opset 1)');
+    expect(inOther.details).toMatchObject({ operator: 'Frobnicate', domain: 'com.acme', opset: 1 });
     const future = await load({ ...brightnessModel(), opset: 99 });
     expect(future.message).toMatch(/opset of ai.onnx is 99, expected at most \d+/);
     expect(future.details['opset']).toBe(99);
     expect((await load({ ...brightnessModel(), irVersion: 99 })).message).toMatch(
       /\(IR\) is 99, expected at most \d+/,
+    );
+    const foo = { operator: 'Foo', domain: 'com.acme', inputs: ['mean'], outputs: ['pred_score'] };
+    expect((await load(brightnessModel([foo]))).message).toMatch(
+      /operator Foo of the domain com\.acme: No opset import for domain 'com\.acme'/,
+    );
+    expect((await load({ ...brightnessModel(), opset: 25 })).message).toMatch(
+      /operator ReduceMean of the domain ai\.onnx \(opset 25\): Unrecognized attribute: axes/,
     );
   });
 
