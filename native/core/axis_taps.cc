@@ -159,6 +159,7 @@ Status filter_taps(const AxisFit& fit, FilterRule rule, FilterTaps* out) {
   out->bits = rule != FilterRule::area         ? kPillowBits
               : out->widest <= kNarrowAreaTaps ? kNarrowAreaBits
                                                : kWideAreaBits;
+  out->longest = 0;
   const size_t count = static_cast<size_t>(fit.count);
   size_t total;
   Buffer<double> scratch;
@@ -177,6 +178,7 @@ Status filter_taps(const AxisFit& fit, FilterRule rule, FilterTaps* out) {
       pillow_taps(position, scale, fit.source, rule == FilterRule::cubic, out->widest,
                   scratch.data(), &out->start[i], &out->length[i], weights);
     }
+    out->longest = std::max(out->longest, out->length[i]);
   }
   return {};
 }

@@ -15,12 +15,16 @@ struct LinearTaps {
 // Weights of `area` have so many bits unless an axis shrinks very much.
 constexpr int kNarrowAreaBits = 15;
 
+// Of up to so many rows `area` rounds each one's share by itself.
+constexpr int kMostShares = 16;
+
 // Any number of neighbours with weights that sum up to 2^bits.
 struct FilterTaps {
   Buffer<int32_t> start;
   Buffer<int32_t> length;
   Buffer<int32_t> weights;  // `widest` for each output position
   int widest = 0;
+  int longest = 0;
   int bits = 0;
 
   const int32_t* weights_at(int position) const {

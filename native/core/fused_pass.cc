@@ -49,12 +49,23 @@ Status FusedPass::build(const Key& key, const Region& region, const PixelMap& ma
   const bool is_linear = two_neighbours(key.fit, key.interpolation, &rule);
   is_area_ = !is_linear && key.interpolation == Interpolation::area;
   if (!is_linear && !is_area_) return {};
-  // Every column of the region as it is, when sums are made of them later.
-  const int source = key.fit.x.source;
-  const AxisFit every{source, source, 0, source, 0};
-  const AxisFit& columns = is_area_ ? every : key.fit.x;
-  Status status = linear_taps(columns, is_area_ ? LinearRule::nearest : rule, &taps_x_);
-  if (status.ok() && is_linear) status = linear_taps(key.fit.y, rule, &taps_y_);
+  Status status;
+  if (is_area_) {
+    // Every column of the region as it is: sums are made of them later.
+    const int source = key.fit.x.source;
+    const AxisFit every{source, source, 0, source, 0};
+    status = build_columns(key, every, LinearRule::nearest, region, map);
+    if (status.ok()) status = build_area(key);
+  } else {
+    status = build_columns(key, key.fit.x, rule, region, map);
+    if (status.ok()) status = linear_taps(key.fit.y, rule, &taps_y_);
+  }
+  return status.ok() && is_possible_ ? reserve(key) : status;
+}
+
+Status FusedPass::build_columns(const Key& key, const AxisFit& columns, LinearRule rule,
+                                const Region& region, const PixelMap& map) {
+  const Status status = linear_taps(columns, rule, &taps_x_);
   if (!status.ok()) return status;
   first_pair_ = key.width;
   end_pair_ = 0;
@@ -64,33 +75,44 @@ Status FusedPass::build(const Key& key, const Region& region, const PixelMap& ma
     first_pair_ = std::min({first_pair_, taps_x_.near[i] / 2, taps_x_.far[i] / 2});
     end_pair_ = std::max({end_pair_, taps_x_.near[i] / 2 + 1, taps_x_.far[i] / 2 + 1});
   }
-  status = plan_.build(*key.kernels, key.format, key.width, taps_x_.near.data(), taps_x_.far.data(),
-                       taps_x_.weight.data(), columns.count, &is_possible_);
-  if (status.ok() && is_possible_ && is_area_) status = build_area(key);
-  return status.ok() && is_possible_ ? reserve(key) : status;
+  return plan_.build(*key.kernels, key.format, key.width, taps_x_.near.data(), taps_x_.far.data(),
+                     taps_x_.weight.data(), columns.count, &is_possible_);
+}
+
+// Where pixels share chroma in pairs and lie in a row as they are, their sums need no tables.
+bool FusedPass::find_pairs(const Key& key) {
+  if (key.format != PixelFormat::nv12 && key.format != PixelFormat::i420) return false;
+  const int last = key.x + (key.fit.x.source - 1) * key.direction;
+  pair_column_ = std::min(key.x, last) & ~1;
+  const int end = (std::max(key.x, last) + 2) & ~1;
+  line_pitch_ = static_cast<size_t>(end - pair_column_);
+  return end <= key.width && end - pair_column_ >= key.kernels->lanes * 2;
 }
 
 // Sums of pairs want weights of 16 bits with a sign: an axis that keeps its
 // size, whose one weight is 2^15, takes the long way, and so do reductions by
 // more than a few pairs.
 Status FusedPass::build_area(const Key& key) {
+  has_pairs_ = find_pairs(key);
+  if (!has_pairs_) {
+    if (!is_possible_) return {};
+    line_pitch_ = plan_.pitch();
+  }
   is_possible_ = false;
   Status status = filter_taps(key.fit.x, FilterRule::area, &area_x_);
   if (status.ok()) status = filter_taps(key.fit.y, FilterRule::area, &area_y_);
   if (!status.ok()) return status;
-  int longest = 0;
   for (const FilterTaps* const taps : {&area_x_, &area_y_}) {
-    if (taps->bits != kNarrowAreaBits) return {};
+    if (taps->bits != kNarrowAreaBits || taps->longest > kMostShares) return {};
     const int count = taps == &area_x_ ? key.fit.x.count : key.fit.y.count;
     for (int i = 0; i < count; i++) {
-      if (taps == &area_x_) longest = std::max(longest, taps->length[i]);
       for (int j = 0; j < taps->length[i]; j++) {
         if (taps->weights_at(i)[j] > INT16_MAX) return {};
       }
     }
   }
-  narrow_.pairs = (longest + 1) / 2;
-  if (narrow_.pairs > NarrowTables::kMostPairs) return {};
+  static_assert(kMostShares <= NarrowTables::kMostPairs * 2);
+  narrow_.pairs = (area_x_.longest + 1) / 2;
   const int lanes = key.kernels->lanes;
   const int outputs = lanes / 2;
   narrow_.steps = (key.fit.x.count + outputs - 1) / outputs;
@@ -105,7 +127,8 @@ Status FusedPass::build_area(const Key& key) {
     for (int x = 0; x < key.fit.x.count; x++) {
       for (int tap = pair * 2; tap < std::min(pair * 2 + 2, area_x_.length[x]); tap++) {
         const size_t sample = static_cast<size_t>(x * 2 + tap - pair * 2);
-        const int at = (area_x_.start[x] + tap) * 2;
+        const int column = area_x_.start[x] + tap;
+        const int at = 2 * (has_pairs_ ? key.x + column * key.direction - pair_column_ : column);
         positions_[sample * 2] = at;
         positions_[sample * 2 + 1] = at + 1;
         pair_weights_[static_cast<size_t>(pair) * samples + sample] =
@@ -114,7 +137,7 @@ Status FusedPass::build_area(const Key& key) {
     }
     status =
         pairs_[pair].build(*key.kernels, positions_.data(), narrow_.steps,
-                           static_cast<int>(plan_.pitch()) * 2, &narrow_.pair[pair], &is_possible_);
+                           static_cast<int>(line_pitch_) * 2, &narrow_.pair[pair], &is_possible_);
     if (!status.ok() || !is_possible_) return status;
   }
   narrow_.weights = pair_weights_.data();
@@ -122,22 +145,22 @@ Status FusedPass::build_area(const Key& key) {
 }
 
 Status FusedPass::reserve(const Key& key) {
-  const size_t pitch = plan_.pitch();
+  if (!is_area_) line_pitch_ = plan_.pitch();
   size_t lines = 2;
-  size_t narrowed = pitch;
+  size_t narrowed = line_pitch_;
   if (is_area_) {
-    // Rows of the source, the sum of some, and a row of zeros that makes their
-    // number even.
+    // Rows of the source, unless they need no lines, and the sum of some.
     const size_t widest = static_cast<size_t>(area_y_.widest);
-    lines = widest + 2;
+    lines = has_pairs_ ? 1 : widest + 1;
     narrowed = static_cast<size_t>(narrow_.steps + 2) * static_cast<size_t>(key.kernels->lanes);
-    if (!row_weights_.reserve(widest + 1) || !row_lines_.reserve(widest + 1)) {
-      return out_of_memory(widest * 10);
+    if (!row_weights_.reserve(widest) || !row_lines_.reserve(widest) ||
+        !pair_rows_.reserve(widest)) {
+      return out_of_memory(widest * 48);
     }
   }
-  const size_t samples = (lines * pitch + narrowed) * 3;
+  const size_t samples = (lines * line_pitch_ + narrowed) * 3;
   const size_t chroma = (static_cast<size_t>(key.width) + 1) / 2 * 2;
-  if (!lines_.reserve(samples) || !scratch_.reserve(std::max(pitch, narrowed) * 3) ||
+  if (!lines_.reserve(samples) || !scratch_.reserve(std::max(line_pitch_, narrowed) * 3) ||
       !chroma_.reserve(chroma)) {
     return out_of_memory(samples * 4 + chroma * 2);
   }
@@ -174,31 +197,54 @@ Status FusedPass::run(const PixelView& image, TensorWriter& writer) {
   return is_area_ ? run_area(image, writer) : run_linear(image, writer);
 }
 
-Status FusedPass::run_area(const PixelView& image, TensorWriter& writer) {
-  const size_t samples = plan_.pitch() * 3;
+void FusedPass::sum_pairs(const PixelView& image, int y, int16_t* sum) {
+  const int length = area_y_.length[y];
+  const bool is_interleaved = image.format == PixelFormat::nv12;
+  for (int i = 0; i < length; i++) {
+    const int row = first_row_ + (area_y_.start[y] + i) * row_direction_;
+    const uint8_t* const cb = plane_row(image, 1, row / 2);
+    const uint8_t* const cr = is_interleaved ? cb : plane_row(image, 2, row / 2);
+    const int chroma_column = is_interleaved ? pair_column_ : pair_column_ / 2;
+    pair_rows_[i] = {plane_row(image, 0, row) + pair_column_, cb + chroma_column,
+                     cr + chroma_column, static_cast<int16_t>(area_y_.weights_at(y)[i])};
+  }
+  key_.kernels->sum_pairs[is_interleaved ? 1 : 0](pair_rows_.data(), length,
+                                                  static_cast<int>(line_pitch_), sum);
+}
+
+// False when a row could not be decoded.
+bool FusedPass::sum_lines(const PixelView& image, int y, int16_t* sum) {
+  const size_t samples = line_pitch_ * 3;
   const size_t kept = static_cast<size_t>(area_y_.widest);
+  const int start = area_y_.start[y];
+  const int length = area_y_.length[y];
+  for (widened_end_ = std::max(widened_end_, start); widened_end_ < start + length;
+       widened_end_++) {
+    int16_t* const lines = lines_.data() + samples * (static_cast<size_t>(widened_end_) % kept);
+    if (!widen(image, widened_end_, lines)) return false;
+  }
+  for (int i = 0; i < length; i++) {
+    row_lines_[i] = lines_.data() + samples * (static_cast<size_t>(start + i) % kept);
+    row_weights_[i] = static_cast<int16_t>(area_y_.weights_at(y)[i]);
+  }
+  key_.kernels->sum_lines(row_lines_.data(), row_weights_.data(), length, samples, sum);
+  return true;
+}
+
+Status FusedPass::run_area(const PixelView& image, TensorWriter& writer) {
   const size_t narrowed = static_cast<size_t>(narrow_.steps + 2) * key_.kernels->lanes;
-  const int16_t* const zeros = lines_.data() + samples * kept;
-  int16_t* const sum = lines_.data() + samples * (kept + 1);
-  int16_t* const finished = sum + samples;
-  int widened_end = 0;
+  const size_t kept = has_pairs_ ? 0 : static_cast<size_t>(area_y_.widest);
+  int16_t* const sum = lines_.data() + line_pitch_ * 3 * kept;
+  int16_t* const finished = sum + line_pitch_ * 3;
+  widened_end_ = 0;
   for (int y = 0; y < key_.fit.y.count; y++) {
-    const int start = area_y_.start[y];
-    const int length = area_y_.length[y];
-    for (widened_end = std::max(widened_end, start); widened_end < start + length; widened_end++) {
-      int16_t* const lines = lines_.data() + samples * (static_cast<size_t>(widened_end) % kept);
-      if (!widen(image, widened_end, lines)) return image.decoder->fault();
+    if (has_pairs_) {
+      sum_pairs(image, y, sum);
+    } else if (!sum_lines(image, y, sum)) {
+      return image.decoder->fault();
     }
-    for (int i = 0; i < length; i++) {
-      row_lines_[i] = lines_.data() + samples * (static_cast<size_t>(start + i) % kept);
-      row_weights_[i] = static_cast<int16_t>(area_y_.weights_at(y)[i]);
-    }
-    row_lines_[length] = zeros;
-    row_weights_[length] = 0;
-    key_.kernels->sum_lines(row_lines_.data(), row_weights_.data(), (length + 1) / 2 * 2, samples,
-                            sum);
     for (size_t c = 0; c < 3; c++) {
-      key_.kernels->narrow_line(narrow_, sum + plan_.pitch() * c, finished + narrowed * c);
+      key_.kernels->narrow_line(narrow_, sum + line_pitch_ * c, finished + narrowed * c);
     }
     writer.write_blended(y, finished, finished, 0, narrowed, *key_.kernels, scratch_.data());
   }

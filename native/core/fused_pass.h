@@ -35,11 +35,16 @@ class FusedPass {
   };
 
   Status build(const Key& key, const Region& region, const PixelMap& map);
+  Status build_columns(const Key& key, const AxisFit& columns, LinearRule rule,
+                       const Region& region, const PixelMap& map);
+  bool find_pairs(const Key& key);
   Status build_area(const Key& key);
   Status reserve(const Key& key);
   Status run_linear(const PixelView& image, TensorWriter& writer);
   Status run_area(const PixelView& image, TensorWriter& writer);
   const uint8_t* chroma_row(const PixelView& image, int plane, int y);
+  void sum_pairs(const PixelView& image, int y, int16_t* sum);
+  bool sum_lines(const PixelView& image, int y, int16_t* sum);
   bool widen(const PixelView& image, int source_row, int16_t* lines);
 
   Key key_;
@@ -52,6 +57,12 @@ class FusedPass {
   // every column.
   bool is_area_ = false;
   FilterTaps area_x_, area_y_;
+  bool has_pairs_ = false;
+  // The even stored column with which a row of pairs begins, and samples of a line.
+  int pair_column_ = 0;
+  size_t line_pitch_ = 0;
+  int widened_end_ = 0;
+  Buffer<PairRow> pair_rows_;
   NarrowTables narrow_;
   GatherBuffer pairs_[NarrowTables::kMostPairs];
   Buffer<int16_t> pair_weights_, row_weights_;

@@ -1,4 +1,6 @@
 #pragma once
+#include <algorithm>
+
 #include "gather_tables.h"
 
 // The fused kernels, written once over vectors of 16-bit lanes. A kernel file defines `Lanes` below
@@ -113,23 +115,88 @@ void widen_gathered(const GatherTables& tables, const uint8_t* const* rows, int1
 
 void sum_lines(const int16_t* const* lines, const int16_t* weights, int count, size_t samples,
                int16_t* out) {
-  // Lines have 7 fractional bits and weights 15; the sum is rounded to 7.
-  const Vector half = Lanes::all_32(1 << 14);
   for (size_t x = 0; x < samples; x += Lanes::kCount) {
-    Vector low = half;
-    Vector high = half;
-    for (int i = 0; i < count; i += 2) {
-      const Vector weight = Lanes::all_32(
-          static_cast<int>(static_cast<uint32_t>(static_cast<uint16_t>(weights[i])) |
-                           static_cast<uint32_t>(static_cast<uint16_t>(weights[i + 1])) << 16));
-      const Vector a = Lanes::load(lines[i] + x);
-      const Vector b = Lanes::load(lines[i + 1] + x);
-      low = Lanes::add_32(low, Lanes::multiply_pairs(Lanes::interleave_low(a, b), weight));
-      high = Lanes::add_32(high, Lanes::multiply_pairs(Lanes::interleave_high(a, b), weight));
+    Vector sum = Lanes::rounded_product(Lanes::load(lines[0] + x), Lanes::all(weights[0]));
+    for (int i = 1; i < count; i++) {
+      sum = Lanes::add(sum,
+                       Lanes::rounded_product(Lanes::load(lines[i] + x), Lanes::all(weights[i])));
     }
-    Lanes::store(out + x,
-                 Lanes::pack_32(Lanes::shift_right_32<15>(low), Lanes::shift_right_32<15>(high)));
+    Lanes::store(out + x, sum);
   }
+}
+
+// Levels of sum_pairs lie so far up that adding saturates at white: 16383 / 64 and no more. Luma carries
+// kLumaLift of it, or chroma alone would saturate; black is where bit 14 begins.
+constexpr int kBlack = 1 << 14;
+constexpr int kLumaLift = 1024;
+
+// What chroma adds to the luma of two pixels, the middle of the rounding with it.
+template <bool IsInterleaved>
+inline Rgb chroma_shift(const PairRow& row, int pair) {
+  using Gain = Coefficients<Colour::limited_yuv>;
+  const Vector middle = Lanes::all(-32768);
+  Vector cb, cr;
+  if constexpr (IsInterleaved) {
+    const Vector both = Lanes::load_pairs(row.cb + pair * 2);
+    cb = Lanes::bit_xor(Lanes::shift_left<8>(both), middle);
+    cr = Lanes::bit_xor(Lanes::bit_and(both, Lanes::all(-256)), middle);
+  } else {
+    cb = Lanes::bit_xor(Lanes::shift_left<8>(Lanes::load_bytes(row.cb + pair)), middle);
+    cr = Lanes::bit_xor(Lanes::shift_left<8>(Lanes::load_bytes(row.cr + pair)), middle);
+  }
+  const Vector half = Lanes::all(32 + kBlack - kLumaLift);
+  const Vector red = Lanes::rounded_product(cr, Lanes::all(Gain::cr_to_red));
+  const Vector green = Lanes::add(Lanes::rounded_product(cb, Lanes::all(Gain::cb_to_green)),
+                                  Lanes::rounded_product(cr, Lanes::all(Gain::cr_to_green)));
+  const Vector blue = Lanes::rounded_product(cb, Lanes::all(Gain::cb_to_blue));
+  return {{Lanes::add(red, half), Lanes::subtract(half, green), Lanes::add(blue, half)}};
+}
+
+// `luma` in units of 1/128, `weight` in 2^15 or, when all are small, in 2^16, which spares a shift. The
+// levels are those of to_rgb.
+template <bool IsDoubled>
+inline void add_shares(Vector luma, const Rgb& shift, Vector weight, Rgb& sums) {
+  const Vector lifted = Lanes::subtract(luma, Lanes::all(16 * 128));
+  const Vector y =
+      Lanes::add(Lanes::rounded_product(lifted, Lanes::all(kLumaGain)), Lanes::all(kLumaLift));
+  for (int c = 0; c < 3; c++) {
+    const Vector clamped = Lanes::max(Lanes::add_saturated(y, shift.level[c]), Lanes::all(kBlack));
+    Vector level = Lanes::bit_and(clamped, Lanes::all(255 * 64));
+    if constexpr (!IsDoubled) level = Lanes::shift_left<1>(level);
+    sums.level[c] = Lanes::add(sums.level[c], Lanes::rounded_product(level, weight));
+  }
+}
+
+template <bool IsInterleaved, bool IsDoubled>
+inline void sum_pairs_by(const PairRow* rows, int count, int columns, int16_t* out) {
+  const Vector bytes = Lanes::all(255 * 128);
+  const Vector zero = Lanes::all(0);
+  for (int done = 0; done < columns; done += Lanes::kCount * 2) {
+    // The last step begins early enough to end with the row; what it makes again is the same.
+    const int x = std::min(done, columns - Lanes::kCount * 2);
+    Rgb left{{zero, zero, zero}}, right{{zero, zero, zero}}, shift{{zero, zero, zero}};
+    for (int i = 0; i < count; i++) {
+      if (i == 0 || rows[i].cb != rows[i - 1].cb) {
+        shift = chroma_shift<IsInterleaved>(rows[i], x / 2);
+      }
+      const Vector luma = Lanes::load_pairs(rows[i].luma + x);
+      const Vector weight = Lanes::all(IsDoubled ? rows[i].weight * 2 : rows[i].weight);
+      add_shares<IsDoubled>(Lanes::bit_and(Lanes::shift_left<7>(luma), bytes), shift, weight, left);
+      add_shares<IsDoubled>(Lanes::bit_and(Lanes::shift_right<1>(luma), bytes), shift, weight,
+                            right);
+    }
+    for (int c = 0; c < 3; c++) {
+      Lanes::store_pairs(out + c * columns + x, left.level[c], right.level[c]);
+    }
+  }
+}
+
+template <bool IsInterleaved>
+void sum_pairs(const PairRow* rows, int count, int columns, int16_t* out) {
+  bool is_doubled = true;
+  for (int i = 0; i < count; i++) is_doubled = is_doubled && rows[i].weight <= INT16_MAX / 2;
+  is_doubled ? sum_pairs_by<IsInterleaved, true>(rows, count, columns, out)
+             : sum_pairs_by<IsInterleaved, false>(rows, count, columns, out);
 }
 
 void narrow_line(const NarrowTables& tables, const int16_t* line, int16_t* out) {
@@ -203,6 +270,8 @@ FusedKernels fused_kernels(FusedKernels::Reach reach) {
   kernels.widen[2][0] = widen_gathered<Colour::full_yuv, false>;
   kernels.widen[2][1] = widen_gathered<Colour::full_yuv, true>;
   kernels.sum_lines = sum_lines;
+  kernels.sum_pairs[0] = sum_pairs<false>;
+  kernels.sum_pairs[1] = sum_pairs<true>;
   kernels.narrow_line = narrow_line;
   kernels.blend_to_float = blend_to_float;
   kernels.blend_to_bytes = blend_to_bytes;

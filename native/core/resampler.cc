@@ -12,6 +12,12 @@ void area_rows(UprightRows& rows, const FilterTaps& taps, int y, size_t samples,
                int16_t* out) {
   const int32_t* const weights = taps.weights_at(y);
   const int shift = taps.bits - 7;
+  if (taps.longest <= kMostShares) {
+    for (int i = 0; i < taps.length[y]; i++) {
+      row_kernels().add_share(rows.row(taps.start[y] + i), weights[i], i == 0, samples, out);
+    }
+    return;
+  }
   if (taps.bits <= kNarrowAreaBits) {
     int32_t* const narrow = reinterpret_cast<int32_t*>(sums);
     for (int i = 0; i < taps.length[y]; i++) {

@@ -32,6 +32,15 @@ constexpr int16_t kJpegCbToBlue = 14516;  // 1.772
 enum class Colour : int { rgb = 0, limited_yuv, full_yuv };
 constexpr int kColours = 3;
 
+// A row of limited_yuv pixels from an even column on, and its weight in 2^15. Where chroma is
+// interleaved (nv12), cb and cr are neighbours and `cr` is not looked at.
+struct PairRow {
+  const uint8_t* luma;
+  const uint8_t* cb;
+  const uint8_t* cr;
+  int16_t weight;
+};
+
 struct GatherTables;
 struct LevelTable;
 struct NarrowTables;
@@ -47,10 +56,12 @@ struct FusedKernels {
   // [Colour][has a far neighbour]
   void (*widen[kColours][2])(const GatherTables& tables, const uint8_t* const* rows, int16_t* lines,
                              size_t pitch) = {};
-  // Sums of `count` (even) such lines by weights / 2^15, rounded to 7 fractional bits again: what
-  // add_row and settle_sums together make.
+  // Sums of `count` such lines by weights / 2^15, as add_share makes them.
   void (*sum_lines)(const int16_t* const* lines, const int16_t* weights, int count, size_t samples,
                     int16_t* out) = nullptr;
+  // The same from rows of pixels that share chroma in pairs, without a line for each: `columns` of
+  // them (even, at least two for each lane) to three lines `columns` apart. [chroma is interleaved]
+  void (*sum_pairs[2])(const PairRow* rows, int count, int columns, int16_t* out) = {};
   // Sums of neighbours along a line, rounded to whole grey levels, with 7 fractional bits.
   void (*narrow_line)(const NarrowTables& tables, const int16_t* line, int16_t* out) = nullptr;
   // blend_rows and normalise_row (or the levels themselves) in one.
@@ -90,6 +101,10 @@ struct RowKernels {
   // Between two such rows by weight / 2^15, rounded to whole grey levels.
   void (*blend_rows)(const int16_t* near, const int16_t* far, int16_t weight, size_t samples,
                      uint8_t* out) = nullptr;
+
+  // sums (+)= row * weight / 2^15, rounded to 7 fractional bits; a weight of 2^15 stands alone.
+  void (*add_share)(const uint8_t* row, int32_t weight, bool is_first, size_t samples,
+                    int16_t* sums) = nullptr;
 
   // sums (+)= row * weight.
   void (*add_row)(const uint8_t* row, int32_t weight, bool is_first, size_t samples,

@@ -25,6 +25,20 @@ struct Lanes {
   static void store(int16_t* to, Vector v) {
     _mm256_storeu_si256(reinterpret_cast<Vector*>(to), v);
   }
+  // Two bytes for each lane, and one.
+  static Vector load_pairs(const uint8_t* from) {
+    return _mm256_loadu_si256(reinterpret_cast<const Vector*>(from));
+  }
+  static Vector load_bytes(const uint8_t* from) {
+    return _mm256_cvtepu8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
+  }
+  // Lanes of both in turns.
+  static void store_pairs(int16_t* to, Vector left, Vector right) {
+    const Vector low = _mm256_unpacklo_epi16(left, right);
+    const Vector high = _mm256_unpackhi_epi16(left, right);
+    store(to, _mm256_permute2x128_si256(low, high, 0x20));
+    store(to + kCount, _mm256_permute2x128_si256(low, high, 0x31));
+  }
   static Vector add(Vector a, Vector b) { return _mm256_add_epi16(a, b); }
   static Vector add_saturated(Vector a, Vector b) { return _mm256_adds_epi16(a, b); }
   static Vector subtract(Vector a, Vector b) { return _mm256_sub_epi16(a, b); }
@@ -51,10 +65,6 @@ struct Lanes {
   }
   // a * b of each two neighbours, added up.
   static Vector multiply_pairs(Vector a, Vector b) { return _mm256_madd_epi16(a, b); }
-  // pack_32 undoes what these two do to the order.
-  static Vector interleave_low(Vector a, Vector b) { return _mm256_unpacklo_epi16(a, b); }
-  static Vector interleave_high(Vector a, Vector b) { return _mm256_unpackhi_epi16(a, b); }
-  static Vector pack_32(Vector low, Vector high) { return _mm256_packs_epi32(low, high); }
   // Lanes of 32 bits, cut to 16.
   static void store_half(int16_t* to, Vector v) {
     const __m128i low = _mm256_castsi256_si128(v);

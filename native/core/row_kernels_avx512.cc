@@ -25,6 +25,20 @@ struct Lanes {
   static Vector all(int value) { return _mm512_set1_epi16(static_cast<int16_t>(value)); }
   static Vector load(const int16_t* from) { return _mm512_loadu_si512(from); }
   static void store(int16_t* to, Vector v) { _mm512_storeu_si512(to, v); }
+  // Two bytes for each lane, and one.
+  static Vector load_pairs(const uint8_t* from) { return _mm512_loadu_si512(from); }
+  static Vector load_bytes(const uint8_t* from) {
+    return _mm512_cvtepu8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)));
+  }
+  // Lanes of both in turns.
+  static void store_pairs(int16_t* to, Vector left, Vector right) {
+    const Vector low = _mm512_unpacklo_epi16(left, right);
+    const Vector high = _mm512_unpackhi_epi16(left, right);
+    const Vector first = _mm512_setr_epi64(0, 1, 8, 9, 2, 3, 10, 11);
+    const Vector second = _mm512_setr_epi64(4, 5, 12, 13, 6, 7, 14, 15);
+    store(to, _mm512_permutex2var_epi64(low, first, high));
+    store(to + kCount, _mm512_permutex2var_epi64(low, second, high));
+  }
   static Vector add(Vector a, Vector b) { return _mm512_add_epi16(a, b); }
   static Vector add_saturated(Vector a, Vector b) { return _mm512_adds_epi16(a, b); }
   static Vector subtract(Vector a, Vector b) { return _mm512_sub_epi16(a, b); }
@@ -51,10 +65,6 @@ struct Lanes {
   }
   // a * b of each two neighbours, added up.
   static Vector multiply_pairs(Vector a, Vector b) { return _mm512_madd_epi16(a, b); }
-  // pack_32 undoes what these two do to the order.
-  static Vector interleave_low(Vector a, Vector b) { return _mm512_unpacklo_epi16(a, b); }
-  static Vector interleave_high(Vector a, Vector b) { return _mm512_unpackhi_epi16(a, b); }
-  static Vector pack_32(Vector low, Vector high) { return _mm512_packs_epi32(low, high); }
   // Lanes of 32 bits, cut to 16.
   static void store_half(int16_t* to, Vector v) {
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), _mm512_cvtepi32_epi16(v));

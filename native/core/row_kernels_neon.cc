@@ -16,6 +16,15 @@ struct Lanes {
   static Vector all(int value) { return vdupq_n_s16(static_cast<int16_t>(value)); }
   static Vector load(const int16_t* from) { return vld1q_s16(from); }
   static void store(int16_t* to, Vector v) { vst1q_s16(to, v); }
+  // Two bytes for each lane, and one.
+  static Vector load_pairs(const uint8_t* from) { return vreinterpretq_s16_u8(vld1q_u8(from)); }
+  static Vector load_bytes(const uint8_t* from) {
+    return vreinterpretq_s16_u16(vmovl_u8(vld1_u8(from)));
+  }
+  // Lanes of both in turns.
+  static void store_pairs(int16_t* to, Vector left, Vector right) {
+    vst2q_s16(to, int16x8x2_t{{left, right}});
+  }
   static Vector add(Vector a, Vector b) { return vaddq_s16(a, b); }
   static Vector add_saturated(Vector a, Vector b) { return vqaddq_s16(a, b); }
   static Vector subtract(Vector a, Vector b) { return vsubq_s16(a, b); }
@@ -46,12 +55,6 @@ struct Lanes {
   static Vector multiply_pairs(Vector a, Vector b) {
     const int32x4_t low = vmull_s16(vget_low_s16(a), vget_low_s16(b));
     return from_32(vpaddq_s32(low, vmull_high_s16(a, b)));
-  }
-  // pack_32 undoes what these two do to the order.
-  static Vector interleave_low(Vector a, Vector b) { return vzip1q_s16(a, b); }
-  static Vector interleave_high(Vector a, Vector b) { return vzip2q_s16(a, b); }
-  static Vector pack_32(Vector low, Vector high) {
-    return vqmovn_high_s32(vqmovn_s32(to_32(low)), to_32(high));
   }
   // Lanes of 32 bits, cut to 16.
   static void store_half(int16_t* to, Vector v) { vst1_s16(to, vmovn_s32(to_32(v))); }

@@ -106,6 +106,25 @@ void blend_rows(const int16_t* __restrict near, const int16_t* __restrict far, i
   }
 }
 
+void add_share(const uint8_t* __restrict row, int32_t weight, bool is_first, size_t samples,
+               int16_t* __restrict sums) {
+  if (weight > INT16_MAX) {
+    for (size_t i = 0; i < samples; i++) sums[i] = static_cast<int16_t>(row[i] << 7);
+    return;
+  }
+  const int16_t share = static_cast<int16_t>(weight);
+  if (is_first) {
+    for (size_t i = 0; i < samples; i++) {
+      sums[i] = rounded_product(static_cast<int16_t>(row[i] << 7), share);
+    }
+    return;
+  }
+  for (size_t i = 0; i < samples; i++) {
+    sums[i] =
+        static_cast<int16_t>(sums[i] + rounded_product(static_cast<int16_t>(row[i] << 7), share));
+  }
+}
+
 void add_row(const uint8_t* __restrict row, int32_t weight, bool is_first, size_t samples,
              int32_t* __restrict sums) {
   if (is_first) {
@@ -163,6 +182,7 @@ RowKernels plain_row_kernels(const char* name) {
   kernels.rgb_to_gray = rgb_to_gray;
   kernels.widen_row = widen_row;
   kernels.blend_rows = blend_rows;
+  kernels.add_share = add_share;
   kernels.add_row = add_row;
   kernels.settle_sums = settle_sums;
   kernels.clamp_sums = clamp_sums;

@@ -87,6 +87,37 @@ TEST("every kernel gives the bits of the scalar one where a step reaches as far 
   CHECK(choose_row_kernels(nullptr).ok());
 }
 
+TEST("colours that share chroma keep their levels when area adds them up, whatever saturates") {
+  // Pairs of every cb in a row and pairs of rows of every luma: halved, each becomes one pixel.
+  constexpr int kSide = 512;
+  ExactMemory pixels(static_cast<size_t>(kSide) * kSide * 3 / 2);
+  for (int y = 0; y < kSide; y++) std::memset(pixels.data() + y * kSide, y / 2, kSide);
+  uint8_t* const chroma = pixels.data() + kSide * kSide;
+  PixelView image;
+  CHECK(make_pixel_view(pixels.data(), pixels.size(), kSide, kSide, PixelFormat::nv12, nullptr, 0,
+                        &image)
+            .ok());
+  TensorSpec spec;
+  spec.width = spec.height = kSide / 2;
+  spec.dtype = Dtype::uint8;
+  spec.interpolation = Interpolation::area;
+  ExactMemory right(random_frame::tensor_bytes(spec)), out(right.size());
+  for (int cr = 0; cr < 256; cr += 15) {
+    for (int i = 0; i < kSide * kSide / 2; i++) {
+      chroma[i] = static_cast<uint8_t>((i & 1) == 0 ? i / 2 % 256 : cr);
+    }
+    for (int i = 0; available_row_kernels(i) != nullptr; i++) {
+      CHECK(choose_row_kernels(available_row_kernels(i)->name).ok());
+      Workspace workspace;
+      Transform transform;
+      ExactMemory& into = i == 0 ? right : out;
+      CHECK(raw_to_tensor(image, {}, spec, into.data(), into.size(), workspace, &transform).ok());
+      CHECK(i == 0 || std::memcmp(out.data(), right.data(), out.size()) == 0);
+    }
+  }
+  CHECK(choose_row_kernels(nullptr).ok());
+}
+
 TEST("a workspace that changes picture, tensor and kernel forgets its tables") {
   Random random(5);
   Workspace used;
