@@ -52,26 +52,6 @@ void area_columns(const int16_t* row, const FilterTaps& taps, int count, uint8_t
   }
 }
 
-inline uint8_t clamp_filtered(int sum, int bits) {
-  const int level = sum >> bits;
-  return static_cast<uint8_t>(level < 0 ? 0 : level > 255 ? 255 : level);
-}
-
-template <int Channels>
-void filter_columns(const uint8_t* row, const FilterTaps& taps, int count, uint8_t* out) {
-  const int half = 1 << (taps.bits - 1);
-  for (int x = 0; x < count; x++) {
-    const int32_t* weights = taps.weights_at(x);
-    const uint8_t* from = row + static_cast<size_t>(taps.start[x]) * Channels;
-    int sum[Channels];
-    for (int c = 0; c < Channels; c++) sum[c] = half;
-    for (int i = 0; i < taps.length[x]; i++) {
-      for (int c = 0; c < Channels; c++) sum[c] += weights[i] * from[i * Channels + c];
-    }
-    for (int c = 0; c < Channels; c++) out[x * Channels + c] = clamp_filtered(sum[c], taps.bits);
-  }
-}
-
 }  // namespace
 
 Status Resampler::prepare(const Fit& fit, Interpolation interpolation) {
@@ -211,11 +191,10 @@ Status Resampler::run_antialias(UprightRows& rows, int channels, const Fit& fit,
     for (filtered_end = std::max(filtered_end, start); filtered_end < start + length;
          filtered_end++) {
       uint8_t* line = bytes_.data() + samples * (static_cast<size_t>(filtered_end) % kept);
-      if (channels == 3) {
-        filter_columns<3>(rows.row(filtered_end), filter_x_, fit.x.count, line);
-      } else {
-        filter_columns<1>(rows.row(filtered_end), filter_x_, fit.x.count, line);
-      }
+      const FilterRow filter{filter_x_.start.data(), filter_x_.length.data(),
+                             filter_x_.weights.data(), filter_x_.widest, filter_x_.bits};
+      row_kernels().filter_columns[channels == 3 ? 1 : 0](rows.row(filtered_end), fit.x.source,
+                                                          filter, fit.x.count, line);
     }
     const int32_t* weights = filter_y_.weights_at(y);
     std::fill(sums, sums + samples, 1 << (filter_y_.bits - 1));

@@ -41,6 +41,15 @@ struct PairRow {
   int16_t weight;
 };
 
+// What FilterTaps holds for an axis.
+struct FilterRow {
+  const int32_t* start;
+  const int32_t* length;
+  const int32_t* weights;
+  int widest;
+  int bits;
+};
+
 struct GatherTables;
 struct LevelTable;
 struct NarrowTables;
@@ -112,6 +121,10 @@ struct RowKernels {
 
   // sums / 2^shift, rounded, as 7 fractional bits.
   void (*settle_sums)(const int32_t* sums, int shift, size_t samples, int16_t* out) = nullptr;
+
+  // Sums of neighbours along a row of `source` pixels, clamped to grey levels. [packed RGB]
+  void (*filter_columns[2])(const uint8_t* row, int source, const FilterRow& filter, int count,
+                            uint8_t* out) = {};
 
   // sums / 2^bits (the rounding is in the sums already), clamped to grey levels.
   void (*clamp_sums)(const int32_t* sums, int bits, size_t samples, uint8_t* out) = nullptr;

@@ -1,6 +1,8 @@
 #include "gather_tables.h"
 
 #if defined(__x86_64__)
+#include <algorithm>
+#include <cstring>
 #include <immintrin.h>
 
 #if defined(__clang__)
@@ -166,6 +168,44 @@ void encode_row_32(const LevelTable& table, int count, uint8_t* row) {
   encode_row(table, count - i, row + i);
 }
 
+// Two pixels at a time: their six samples by each one's weight.
+void filter_rgb_wide(const uint8_t* row, int source, const FilterRow& filter, int count,
+                     uint8_t* out) {
+  const Lanes::Vector spread = _mm256_setr_epi32(0, 0, 0, 1, 1, 1, 2, 2);
+  const Lanes::Vector second = _mm256_setr_epi32(3, 4, 5, 6, 6, 6, 6, 6);
+  const __m128i half = _mm_set1_epi32(1 << (filter.bits - 1));
+  const __m128i bits = _mm_cvtsi32_si128(filter.bits);
+  const uint8_t* const end = row + static_cast<size_t>(source) * 3;
+  for (int x = 0; x < count; x++) {
+    const int32_t* const weights = filter.weights + static_cast<size_t>(x) * filter.widest;
+    const uint8_t* from = row + static_cast<size_t>(filter.start[x]) * 3;
+    Lanes::Vector sums = _mm256_setzero_si256();
+    for (int left = filter.length[x]; left > 0; left -= 2, from += 6) {
+      const int32_t* const own = weights + (filter.length[x] - left);
+      const __m128i both = left == 1 ? _mm_cvtsi32_si128(own[0])
+                                     : _mm_loadl_epi64(reinterpret_cast<const __m128i*>(own));
+      // Eight bytes, which the last pixels of a row do not have.
+      uint64_t bytes = 0;
+      if (end - from >= 8) {
+        std::memcpy(&bytes, from, 8);
+      } else {
+        std::memcpy(&bytes, from, static_cast<size_t>(end - from));
+      }
+      const Lanes::Vector pixels =
+          _mm256_cvtepu8_epi32(_mm_cvtsi64_si128(static_cast<int64_t>(bytes)));
+      const Lanes::Vector weight =
+          _mm256_permutevar8x32_epi32(_mm256_zextsi128_si256(both), spread);
+      sums = Lanes::add_32(sums, _mm256_mullo_epi32(pixels, weight));
+    }
+    const __m128i sum =
+        _mm256_castsi256_si128(Lanes::add_32(sums, _mm256_permutevar8x32_epi32(sums, second)));
+    const __m128i levels = _mm_sra_epi32(_mm_add_epi32(sum, half), bits);
+    const __m128i words = _mm_packs_epi32(levels, levels);
+    const int pixel = _mm_cvtsi128_si32(_mm_packus_epi16(words, words));
+    std::memcpy(out + x * 3, &pixel, 3);
+  }
+}
+
 }  // namespace
 }  // namespace vedette
 
@@ -180,6 +220,7 @@ const RowKernels* avx2_row_kernels() {
     all.halve_row = halve_row_8;
     all.encode_row = encode_row_32;
     all.fused = &fused;
+    all.filter_columns[1] = filter_rgb_wide;
     return all;
   }();
   return &kernels;

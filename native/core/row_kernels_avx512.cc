@@ -1,6 +1,7 @@
 #include "gather_tables.h"
 
 #if defined(__x86_64__)
+#include <algorithm>
 #include <cstring>
 #include <immintrin.h>
 
@@ -145,6 +146,43 @@ void encode_row_64(const LevelTable& table, int count, uint8_t* row) {
   encode_row(table, count - i, row + i);
 }
 
+// Five pixels at a time: their fifteen samples by each one's weight.
+void filter_rgb_wide(const uint8_t* row, int, const FilterRow& filter, int count, uint8_t* out) {
+  const Lanes::Vector spread = _mm512_setr_epi32(0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4, 5);
+  // Lane 15 is always 0.
+  const Lanes::Vector third =
+      _mm512_setr_epi32(6, 7, 8, 9, 10, 11, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15);
+  const Lanes::Vector fifth =
+      _mm512_setr_epi32(12, 13, 14, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15);
+  const Lanes::Vector second =
+      _mm512_setr_epi32(3, 4, 5, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15);
+  const __m128i half = _mm_set1_epi32(1 << (filter.bits - 1));
+  const __m128i bits = _mm_cvtsi32_si128(filter.bits);
+  for (int x = 0; x < count; x++) {
+    const int32_t* const weights = filter.weights + static_cast<size_t>(x) * filter.widest;
+    const uint8_t* const from = row + static_cast<size_t>(filter.start[x]) * 3;
+    Lanes::Vector sums = _mm512_setzero_si512();
+    for (int i = 0; i < filter.length[x]; i += 5) {
+      const unsigned left = static_cast<unsigned>(std::min(5, filter.length[x] - i));
+      const __m128i bytes =
+          _mm_maskz_loadu_epi8(static_cast<__mmask16>((1u << 3 * left) - 1), from + i * 3);
+      const __m256i own =
+          _mm256_maskz_loadu_epi32(static_cast<__mmask8>((1u << left) - 1), weights + i);
+      const Lanes::Vector weight = _mm512_permutexvar_epi32(spread, _mm512_zextsi256_si512(own));
+      sums = Lanes::add_32(sums, _mm512_mullo_epi32(_mm512_cvtepu8_epi32(bytes), weight));
+    }
+    const Lanes::Vector six =
+        Lanes::add_32(Lanes::add_32(sums, _mm512_permutexvar_epi32(third, sums)),
+                      _mm512_permutexvar_epi32(fifth, sums));
+    const __m128i sum =
+        _mm512_castsi512_si128(Lanes::add_32(six, _mm512_permutexvar_epi32(second, six)));
+    const __m128i levels = _mm_sra_epi32(_mm_add_epi32(sum, half), bits);
+    const __m128i words = _mm_packs_epi32(levels, levels);
+    const int pixel = _mm_cvtsi128_si32(_mm_packus_epi16(words, words));
+    std::memcpy(out + x * 3, &pixel, 3);
+  }
+}
+
 }  // namespace
 }  // namespace vedette
 
@@ -159,6 +197,7 @@ const RowKernels* avx512_row_kernels() {
     all.halve_row = halve_row_16;
     all.encode_row = encode_row_64;
     all.fused = &fused;
+    all.filter_columns[1] = filter_rgb_wide;
     return all;
   }();
   return &kernels;

@@ -140,6 +140,29 @@ void settle_sums(const int32_t* __restrict sums, int shift, size_t samples,
   for (size_t i = 0; i < samples; i++) out[i] = static_cast<int16_t>((sums[i] + half) >> shift);
 }
 
+void filter_gray(const uint8_t* row, int, const FilterRow& filter, int count, uint8_t* out) {
+  for (int x = 0; x < count; x++) {
+    const int32_t* const weights = filter.weights + static_cast<size_t>(x) * filter.widest;
+    const uint8_t* const from = row + filter.start[x];
+    int32_t sum = 1 << (filter.bits - 1);
+    for (int i = 0; i < filter.length[x]; i++) sum += weights[i] * from[i];
+    out[x] = clamp_level(sum >> filter.bits);
+  }
+}
+
+void filter_rgb(const uint8_t* row, int, const FilterRow& filter, int count, uint8_t* out) {
+  const int32_t half = 1 << (filter.bits - 1);
+  for (int x = 0; x < count; x++) {
+    const int32_t* const weights = filter.weights + static_cast<size_t>(x) * filter.widest;
+    const uint8_t* const from = row + static_cast<size_t>(filter.start[x]) * 3;
+    int32_t sums[3] = {half, half, half};
+    for (int i = 0; i < filter.length[x]; i++) {
+      for (int c = 0; c < 3; c++) sums[c] += weights[i] * from[i * 3 + c];
+    }
+    for (int c = 0; c < 3; c++) out[x * 3 + c] = clamp_level(sums[c] >> filter.bits);
+  }
+}
+
 void clamp_sums(const int32_t* __restrict sums, int bits, size_t samples, uint8_t* __restrict out) {
   for (size_t i = 0; i < samples; i++) {
     out[i] = clamp_level(sums[i] >> bits);
@@ -185,6 +208,8 @@ RowKernels plain_row_kernels(const char* name) {
   kernels.add_share = add_share;
   kernels.add_row = add_row;
   kernels.settle_sums = settle_sums;
+  kernels.filter_columns[0] = filter_gray;
+  kernels.filter_columns[1] = filter_rgb;
   kernels.clamp_sums = clamp_sums;
   kernels.normalise_row = normalise_row;
   kernels.pick_row = pick_row;
