@@ -16,6 +16,15 @@ export type PipeReport = (
 /** Scores (float32, or float16 as a Uint16Array) or class indices. */
 export type ClassMapData = Float32Array | Uint16Array | Uint8Array | Int32Array | BigInt64Array;
 
+export type ThreadsHandle = object & { readonly __threadsHandle: never };
+
+/** A tensor in memory of the pool; `request` holds its transform. */
+export interface AddonTensor {
+  readonly buffer: ArrayBuffer;
+  readonly token: number;
+  readonly request: Float64Array;
+}
+
 /** What the addon exports. Numbers travel in Float64Arrays: see request.ts and ring-numbers.ts. */
 export interface Addon {
   kernelName(): string;
@@ -69,6 +78,19 @@ export interface Addon {
   poolRelease(buffer: ArrayBuffer, token: number): void;
   poolStatistics(numbers: Float64Array): void;
 
+  threadsOpen(threads: number, maxQueued: number): ThreadsHandle;
+  threadsRawToTensor(
+    handle: ThreadsHandle,
+    data: Uint8Array,
+    request: Float64Array,
+  ): Promise<AddonTensor>;
+  threadsJpegToTensor(
+    handle: ThreadsHandle,
+    data: Uint8Array,
+    request: Float64Array,
+  ): Promise<AddonTensor>;
+  threadsClose(handle: ThreadsHandle): void;
+
   pipeOpen(
     ringId: number,
     numbers: Float64Array,
@@ -88,21 +110,31 @@ export function provideAddon(loader: () => Addon): void {
   load = loader;
 }
 
+/** The addon, loaded by the first call. @throws VedetteError ADDON_UNAVAILABLE */
+export function loadAddon(): Addon {
+  if (loaded === undefined) {
+    if (load === undefined) throw new VedetteError('INTERNAL', 'native/index.ts is not imported');
+    loaded = load();
+  }
+  return loaded;
+}
+
 /**
  * Runs a call into the addon. What it throws is a VedetteError with a code of the contract;
  * ADDON_UNAVAILABLE when the file cannot be loaded.
  */
 export function callAddon<T>(action: (addon: Addon) => T): T {
   try {
-    if (loaded === undefined) {
-      if (load === undefined) throw new VedetteError('INTERNAL', 'native/index.ts is not imported');
-      loaded = load();
-    }
-    return action(loaded);
+    return action(loadAddon());
   } catch (thrown) {
-    if (thrown instanceof VedetteError) throw thrown;
-    const code = (thrown as { code?: unknown }).code;
-    const isKnown = typeof code === 'string' && Object.hasOwn(ERROR_CODES, code);
-    throw VedetteError.from(thrown, isKnown ? (code as ErrorCode) : 'INTERNAL');
+    throw addonError(thrown);
   }
+}
+
+/** What the addon threw or rejected with, as a VedetteError. */
+export function addonError(thrown: unknown): VedetteError {
+  if (thrown instanceof VedetteError) return thrown;
+  const code = (thrown as { code?: unknown } | undefined)?.code;
+  const isKnown = typeof code === 'string' && Object.hasOwn(ERROR_CODES, code);
+  return VedetteError.from(thrown, isKnown ? (code as ErrorCode) : 'INTERNAL');
 }

@@ -4,7 +4,7 @@
       "target_name": "vedette",
       "sources": ["<!@(node -p \"['core','binding'].flatMap((f)=>require('fs').readdirSync(f).filter((n)=>n.endsWith('.cc')).sort().map((n)=>f+'/'+n)).join(' ')\")"],
       "include_dirs": ["../node_modules/node-addon-api"],
-      "defines": ["NAPI_VERSION=9", "NODE_ADDON_API_DISABLE_DEPRECATED", "NAPI_DISABLE_CPP_EXCEPTIONS"],
+      "defines": ["NAPI_VERSION=9", "NODE_ADDON_API_DISABLE_DEPRECATED", "NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS", "NAPI_DISABLE_CPP_EXCEPTIONS"],
       "cflags_cc": [
         "-std=c++17",
         "-O3",

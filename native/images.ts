@@ -7,17 +7,12 @@ import {
   type Size,
 } from '../component/contract/frame.ts';
 import type { FrameTransform, TensorSpec } from '../component/contract/tensor.ts';
-import { callAddon } from './addon.ts';
+import { addonError, callAddon, loadAddon } from './addon.ts';
 import { KeptTensor, type TensorTarget } from './kept-tensor.ts';
 import { AddonRequest, type RawImage } from './request.ts';
 
+// The two calls of every frame make no object of their own: see test/integration/native/steady-state.test.ts.
 const request = new AddonRequest();
-
-function memoryOf(
-  out: TensorTarget,
-): Pick<KeptTensor, 'data'> & { bars: Float64Array | undefined } {
-  return out instanceof KeptTensor ? out : { data: out, bars: undefined };
-}
 
 export interface ImageInfo extends Size {
   readonly format: EncodedFormat;
@@ -57,8 +52,14 @@ export function rawToTensor(
   request.setImage(image);
   request.setView(view);
   request.setSpec(spec);
-  const { data, bars } = memoryOf(out);
-  callAddon((addon) => addon.rawToTensor(image.data, request.slots, data, bars));
+  const isKept = out instanceof KeptTensor;
+  const memory = isKept ? out.data : out;
+  const bars = isKept ? out.bars : undefined;
+  try {
+    loadAddon().rawToTensor(image.data, request.slots, memory, bars);
+  } catch (thrown) {
+    throw addonError(thrown);
+  }
   return request.transform();
 }
 
@@ -78,8 +79,14 @@ export function jpegToTensor(
   request.setView(view);
   request.setSpec(spec);
   request.setMaxPixels(maxPixels);
-  const target = memoryOf(out);
-  callAddon((addon) => addon.jpegToTensor(data, request.slots, target.data, target.bars));
+  const isKept = out instanceof KeptTensor;
+  const memory = isKept ? out.data : out;
+  const bars = isKept ? out.bars : undefined;
+  try {
+    loadAddon().jpegToTensor(data, request.slots, memory, bars);
+  } catch (thrown) {
+    throw addonError(thrown);
+  }
   return request.transform();
 }
 

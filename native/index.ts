@@ -37,6 +37,8 @@ export { FrameRing } from './frame-ring.ts';
 export type { RingStatistics } from './frame-ring.ts';
 export { PooledBuffer, bufferPoolStatistics } from './pooled-buffer.ts';
 export type { BufferPoolStatistics } from './pooled-buffer.ts';
+export { TensorThreads } from './tensor-threads.ts';
+export type { PooledTensor } from './tensor-threads.ts';
 export { PipeFrameReader } from './pipe-frame-reader.ts';
 export type { PipeCounts, PipeEnd, PipeFrameReaderOptions } from './pipe-frame-reader.ts';
 

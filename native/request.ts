@@ -92,6 +92,7 @@ function choice<T>(list: readonly T[], value: T, name: string, code: ErrorCode):
  */
 export class AddonRequest {
   readonly slots = new Float64Array(SLOT.count);
+  #transform: FrameTransform | undefined;
 
   setImage(image: RawImage): void {
     const code = 'FRAME_INVALID';
@@ -164,14 +165,12 @@ export class AddonRequest {
     return this.slots[SLOT.result + index] as number;
   }
 
+  /** Frozen, and the same object for call after call of the same geometry. */
   transform(): FrameTransform {
-    return {
-      scaleX: this.result(0),
-      scaleY: this.result(1),
-      offsetX: this.result(2),
-      offsetY: this.result(3),
-      source: { width: this.result(4), height: this.result(5) },
-    };
+    if (this.#transform === undefined || !holdsTransform(this.slots, this.#transform)) {
+      this.#transform = transformOf(this.slots);
+    }
+    return this.#transform;
   }
 
   #setChannels(slot: number, values: readonly number[], channels: number, name: string): void {
@@ -182,4 +181,27 @@ export class AddonRequest {
       this.slots[slot + channel] = number(values[channel], `${name}[${channel}]`, 'TENSOR_INVALID');
     }
   }
+}
+
+/** What a call left in its numbers. */
+export function transformOf(numbers: Float64Array): FrameTransform {
+  const at = (index: number) => numbers[SLOT.result + index] as number;
+  return Object.freeze({
+    scaleX: at(0),
+    scaleY: at(1),
+    offsetX: at(2),
+    offsetY: at(3),
+    source: Object.freeze({ width: at(4), height: at(5) }),
+  });
+}
+
+function holdsTransform(numbers: Float64Array, transform: FrameTransform): boolean {
+  return (
+    numbers[SLOT.result] === transform.scaleX &&
+    numbers[SLOT.result + 1] === transform.scaleY &&
+    numbers[SLOT.result + 2] === transform.offsetX &&
+    numbers[SLOT.result + 3] === transform.offsetY &&
+    numbers[SLOT.result + 4] === transform.source.width &&
+    numbers[SLOT.result + 5] === transform.source.height
+  );
 }

@@ -9,6 +9,7 @@
 #include "pipes.h"
 #include "pooled_memory.h"
 #include "rings.h"
+#include "tensor_threads.h"
 
 static Napi::Value kernel_name(const Napi::CallbackInfo& info) {
   return Napi::String::New(info.Env(), vedette::row_kernels().name);
@@ -27,6 +28,7 @@ static Napi::Object start(Napi::Env env, Napi::Object exports) {
   vedette::register_rings(env, exports);
   vedette::register_pipes(env, exports);
   vedette::register_pooled_memory(env, exports);
+  vedette::register_tensor_threads(env, exports);
   return exports;
 }
 

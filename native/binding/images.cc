@@ -30,15 +30,6 @@ Status request_missing() {
   return fail(Code::internal, "the addon was called without its request array");
 }
 
-void write_transform(const Transform& transform, double* request) {
-  request[kResult] = transform.scale_x;
-  request[kResult + 1] = transform.scale_y;
-  request[kResult + 2] = transform.offset_x;
-  request[kResult + 3] = transform.offset_y;
-  request[kResult + 4] = transform.source_width;
-  request[kResult + 5] = transform.source_height;
-}
-
 struct Call {
   double* request = nullptr;
   ByteSpan input;
@@ -140,6 +131,8 @@ Napi::Value encode_jpeg_js(const Napi::CallbackInfo& info) {
   }
   if (!status.ok()) return finish(info.Env(), status);
   Napi::Uint8Array copy = Napi::Uint8Array::New(info.Env(), memory.jpeg.size());
+  // None is made where the thread is being terminated.
+  if (copy.IsEmpty()) return info.Env().Undefined();
   std::memcpy(copy.Data(), memory.jpeg.data(), memory.jpeg.size());
   return copy;
 }

@@ -73,8 +73,13 @@ struct PipeCell {
   PipeHandle* handle = nullptr;
 };
 
+// Tells it from what else the addon hands out.
+constexpr napi_type_tag kPipeTag = {0x7665646574746501, 0x7069706500000001};
+
 PipeCell* cell_of(const Napi::Value& value) {
-  return value.IsExternal() ? value.As<Napi::External<PipeCell>>().Data() : nullptr;
+  if (!value.IsExternal()) return nullptr;
+  const auto external = value.As<Napi::External<PipeCell>>();
+  return external.CheckTypeTag(&kPipeTag) ? external.Data() : nullptr;
 }
 
 Napi::Value pipe_open(const Napi::CallbackInfo& info) {
@@ -111,7 +116,10 @@ Napi::Value pipe_open(const Napi::CallbackInfo& info) {
   }
   napi_add_env_cleanup_hook(env, on_environment_end, handle);
   PipeCell* cell = new PipeCell{handle};
-  return Napi::External<PipeCell>::New(env, cell, [](Napi::Env, PipeCell* data) { delete data; });
+  const auto external =
+      Napi::External<PipeCell>::New(env, cell, [](Napi::Env, PipeCell* data) { delete data; });
+  external.TypeTag(&kPipeTag);
+  return external;
 }
 
 Napi::Value pipe_write_fd(const Napi::CallbackInfo& info) {

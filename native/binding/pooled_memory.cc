@@ -25,7 +25,12 @@ Napi::Value pool_acquire(const Napi::CallbackInfo& info) {
       BufferPool::shared().acquire(size < 0 ? 0 : static_cast<size_t>(size), &memory);
   if (!status.ok()) return finish(info.Env(), status);
   numbers[0] = static_cast<double>(memory.token);
-  return pooled_array_buffer(info.Env(), memory);
+  napi_value buffer;
+  if (pooled_array_buffer(info.Env(), memory, &buffer) != napi_ok) {
+    (void)BufferPool::shared().release(memory.token);
+    return finish(info.Env(), fail(Code::internal, "no ArrayBuffer could be made"));
+  }
+  return Napi::Value(info.Env(), buffer);
 }
 
 // (ArrayBuffer, token): the ArrayBuffer is detached first, so that no view of it sees what the next
@@ -72,16 +77,18 @@ Napi::Value pool_statistics(const Napi::CallbackInfo& info) {
 
 }  // namespace
 
-Napi::ArrayBuffer pooled_array_buffer(Napi::Env env, const PooledMemory& memory) {
+napi_status pooled_array_buffer(napi_env env, const PooledMemory& memory, napi_value* out) {
   int64_t* const token = new int64_t(memory.token);
-  return Napi::ArrayBuffer::New(
-      env, memory.data, memory.size,
-      [](Napi::Env, void*, int64_t* held) {
-        // Refused where the memory was released before: that is the usual way.
-        (void)BufferPool::shared().release(*held);
-        delete held;
-      },
-      token);
+  const auto on_unreachable = [](napi_env, void*, void* hint) {
+    int64_t* const held = static_cast<int64_t*>(hint);
+    // Refused where the memory was released before: that is the usual way.
+    (void)BufferPool::shared().release(*held);
+    delete held;
+  };
+  const napi_status status =
+      napi_create_external_arraybuffer(env, memory.data, memory.size, on_unreachable, token, out);
+  if (status != napi_ok) delete token;
+  return status;
 }
 
 void register_pooled_memory(Napi::Env env, Napi::Object exports) {

@@ -7,7 +7,8 @@ namespace vedette {
 
 // An external ArrayBuffer over memory of the pool. It goes back to the pool when it is released, or
 // when nothing can reach the ArrayBuffer any more: collected, or its environment ended.
-Napi::ArrayBuffer pooled_array_buffer(Napi::Env env, const PooledMemory& memory);
+// When it cannot be made the memory is still the caller's.
+napi_status pooled_array_buffer(napi_env env, const PooledMemory& memory, napi_value* out);
 
 void register_pooled_memory(Napi::Env env, Napi::Object exports);
 

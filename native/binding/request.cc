@@ -24,40 +24,61 @@ bool read_integer(double value, int64_t low, int64_t high, int64_t* out) {
   return true;
 }
 
+size_t TypedMemory::element_bytes() const {
+  switch (type) {
+    case napi_int16_array:
+    case napi_uint16_array:
+    case napi_float16_array: return 2;
+    case napi_int32_array:
+    case napi_uint32_array:
+    case napi_float32_array: return 4;
+    case napi_float64_array:
+    case napi_bigint64_array:
+    case napi_biguint64_array: return 8;
+    // What Node will have beside these is taken for bytes: too short rather than too long.
+    default: return 1;
+  }
+}
+
+bool typed_memory_of(napi_env env, napi_value value, TypedMemory* out) {
+  size_t length = 0;
+  void* data = nullptr;
+  const napi_status status =
+      napi_get_typedarray_info(env, value, &out->type, &length, &data, nullptr, nullptr);
+  if (status != napi_ok) return false;
+  out->data = static_cast<uint8_t*>(data);
+  // Detached memory, and memory that shrank below the view, has length 0.
+  out->length = data == nullptr ? 0 : length;
+  return true;
+}
+
 Status bytes_of(const Napi::Value& value, const char* name, ByteSpan* out) {
-  if (!value.IsTypedArray()) {
+  TypedMemory memory;
+  if (!typed_memory_of(value.Env(), value, &memory)) {
     return fail(Code::frame_invalid, "%s must be a typed array", name);
   }
-  napi_typedarray_type type;
-  size_t length = 0, offset = 0;
-  void* data = nullptr;
-  napi_value buffer;
-  if (napi_get_typedarray_info(value.Env(), value, &type, &length, &data, &buffer, &offset) !=
-      napi_ok) {
-    return fail(Code::frame_invalid, "%s could not be read", name);
-  }
-  out->data = static_cast<uint8_t*>(data);
-  out->size = data == nullptr ? 0 : value.As<Napi::TypedArray>().ByteLength();
+  out->data = memory.data;
+  out->size = memory.length * memory.element_bytes();
   return {};
 }
 
 double* request_of(const Napi::Value& value) {
-  if (!value.IsTypedArray()) return nullptr;
-  const Napi::TypedArray array = value.As<Napi::TypedArray>();
-  if (array.TypedArrayType() != napi_float64_array || array.ElementLength() < kSlots)
-    return nullptr;
-  return value.As<Napi::Float64Array>().Data();
+  TypedMemory memory;
+  if (!typed_memory_of(value.Env(), value, &memory)) return nullptr;
+  if (memory.type != napi_float64_array || memory.length < kSlots) return nullptr;
+  return reinterpret_cast<double*>(memory.data);
 }
 
 Status read_bars(const Napi::Value& value, BarNote** out) {
   *out = nullptr;
   if (value.IsUndefined()) return {};
-  const bool is_right = value.IsTypedArray() &&
-                        value.As<Napi::TypedArray>().TypedArrayType() == napi_float64_array &&
-                        value.As<Napi::TypedArray>().ElementLength() == size_t{BarNote::kNumbers};
+  TypedMemory memory;
+  const bool is_right = typed_memory_of(value.Env(), value, &memory) &&
+                        memory.type == napi_float64_array &&
+                        memory.length == size_t{BarNote::kNumbers};
   if (!is_right) return fail(Code::internal, "the addon was called with something else than bars");
   static_assert(sizeof(BarNote) == BarNote::kNumbers * sizeof(double));
-  *out = reinterpret_cast<BarNote*>(value.As<Napi::Float64Array>().Data());
+  *out = reinterpret_cast<BarNote*>(memory.data);
   return {};
 }
 
@@ -167,12 +188,18 @@ Status read_output(const Napi::Value& value, const TensorSpec& spec, ByteSpan* o
   return bytes_of(value, "out", out);
 }
 
+void write_transform(const Transform& transform, double* request) {
+  request[kResult] = transform.scale_x;
+  request[kResult + 1] = transform.scale_y;
+  request[kResult + 2] = transform.offset_x;
+  request[kResult + 3] = transform.offset_y;
+  request[kResult + 4] = transform.source_width;
+  request[kResult + 5] = transform.source_height;
+}
+
 Napi::Value finish(Napi::Env env, const Status& status) {
-  if (!status.ok()) {
-    Napi::Error error = Napi::Error::New(env, status.text);
-    error.Set("code", Napi::String::New(env, code_name(status.code)));
-    error.ThrowAsJavaScriptException();
-  }
+  // Refused where the thread is being terminated: nobody hears of it then.
+  if (!status.ok()) (void)napi_throw_error(env, code_name(status.code), status.text);
   return env.Undefined();
 }
 

@@ -41,6 +41,19 @@ struct ByteSpan {
   size_t size = 0;
 };
 
+// What one call to Node says of a typed array; each such call costs as much as a small picture.
+struct TypedMemory {
+  napi_typedarray_type type = napi_uint8_array;
+  uint8_t* data = nullptr;
+  // In elements.
+  size_t length = 0;
+
+  size_t element_bytes() const;
+};
+
+// False when it is no typed array.
+bool typed_memory_of(napi_env env, napi_value value, TypedMemory* out);
+
 // The bytes of a typed array, whatever its element type; FRAME_INVALID when it is none or detached.
 Status bytes_of(const Napi::Value& value, const char* name, ByteSpan* out);
 
@@ -55,6 +68,8 @@ Status read_view(const double* request, ViewSpec* out);
 Status read_spec(const double* request, TensorSpec* out);
 // The tensor's memory, whose element type must be the spec's.
 Status read_output(const Napi::Value& value, const TensorSpec& spec, ByteSpan* out);
+
+void write_transform(const Transform& transform, double* request);
 
 // A whole number from `low` to `high`; false for fractions, NaN and what lies outside.
 bool read_integer(double value, int64_t low, int64_t high, int64_t* out);
