@@ -9,7 +9,8 @@ import {
 import type { FrameTransform, TensorSpec } from '../component/contract/tensor.ts';
 import { addonError, callAddon, loadAddon } from './addon.ts';
 import { KeptTensor, type TensorTarget } from './kept-tensor.ts';
-import { AddonRequest, type RawImage } from './request.ts';
+import type { RawImage } from './raw-image.ts';
+import { AddonRequest } from './request.ts';
 
 // The two calls of every frame make no object of their own: see test/integration/native/steady-state.test.ts.
 const request = new AddonRequest();
@@ -91,7 +92,7 @@ export function jpegToTensor(
 }
 
 /**
- * Raw pixels as a baseline JPEG, `quality` 1–100, 4:2:0 chroma (grayscale for `gray8`).
+ * Raw pixels as a baseline JPEG, `quality` 1–100, 4:2:0 chroma (grayscale for grey formats).
  * @throws VedetteError FRAME_INVALID
  */
 export function encodeJpeg(image: RawImage, quality: number): Uint8Array<ArrayBuffer> {

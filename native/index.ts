@@ -30,7 +30,7 @@ export type {
 export type { ClassMapData } from './addon.ts';
 export { YoloHeadReader } from './yolo-head-reader.ts';
 export type { HeadFault, KeptBoxes, YoloHeadShape, YoloSuppression } from './yolo-head-reader.ts';
-export type { RawImage } from './request.ts';
+export { rawImageOf, type RawImage } from './raw-image.ts';
 export { KeptTensor, type TensorMemory, type TensorTarget } from './kept-tensor.ts';
 export { packedFrameBytes } from './packed-frame-bytes.ts';
 export { FrameRing } from './frame-ring.ts';

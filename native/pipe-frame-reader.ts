@@ -1,5 +1,5 @@
 import { getSystemErrorName } from 'node:util';
-import type { RawPixelFormat, Size } from '../component/contract/frame.ts';
+import type { RawPixelFormat, SampleMeaning, Size } from '../component/contract/frame.ts';
 import { VedetteError } from '../component/contract/errors.ts';
 import { callAddon, type PipeHandle } from './addon.ts';
 import { packedFrameBytes } from './packed-frame-bytes.ts';
@@ -22,7 +22,7 @@ export interface PipeEnd {
   readonly error?: VedetteError;
 }
 
-export interface PipeFrameReaderOptions extends Size {
+export interface PipeFrameReaderOptions extends Size, SampleMeaning {
   readonly ringId: number;
   /** Frames come with packed rows, planes back to back, as ffmpeg's `rawvideo` writes them. */
   readonly format: RawPixelFormat;
@@ -60,7 +60,7 @@ export class PipeFrameReader {
   }
 
   private constructor(options: PipeFrameReaderOptions) {
-    const { onFrames, onEnd, format, width, height } = options;
+    const { onFrames, onEnd, format, width, height, colour, levels } = options;
     writeFrame(numbers, {
       format,
       width,
@@ -68,6 +68,8 @@ export class PipeFrameReader {
       byteLength: packedFrameBytes(format, options),
       sequence: options.firstSequence,
       capturedAtMs: 0,
+      ...(colour === undefined ? {} : { colour }),
+      ...(levels === undefined ? {} : { levels }),
     });
     this.#onFrames = onFrames;
     this.#handle = callAddon((addon) =>

@@ -1,9 +1,4 @@
-import {
-  RAW_PIXEL_FORMATS,
-  type FrameView,
-  type RawPixelFormat,
-  type Size,
-} from '../component/contract/frame.ts';
+import { RAW_PIXEL_FORMATS, type FrameView } from '../component/contract/frame.ts';
 import type {
   ColourOrder,
   FrameTransform,
@@ -12,7 +7,10 @@ import type {
   TensorLayout,
   TensorSpec,
 } from '../component/contract/tensor.ts';
-import { VedetteError, type ErrorCode } from '../component/contract/errors.ts';
+import type { ErrorCode } from '../component/contract/errors.ts';
+import type { RawImage } from './raw-image.ts';
+import { refuse } from './refuse.ts';
+import { MEANING_NUMBERS, writeMeaning } from './sample-meaning.ts';
 
 /**
  * Where each number of a call lies in the Float64Array that is handed to the addon.
@@ -44,7 +42,8 @@ const SLOT = {
   maxPixels: 32,
   quality: 33,
   result: 34,
-  count: 40,
+  meaning: 40,
+  count: 40 + MEANING_NUMBERS,
 } as const;
 
 const RESIZES: readonly ResizeMode[] = ['stretch', 'letterbox', 'crop'];
@@ -60,18 +59,6 @@ const LAYOUTS: readonly TensorLayout[] = ['nchw', 'nhwc'];
 const DTYPES: readonly TensorSpec['dtype'][] = ['float32', 'uint8', 'float16', 'int8'];
 const ROTATIONS: readonly FrameView['rotation'][] = [0, 90, 180, 270];
 const FLIPS: readonly FrameView['flip'][] = ['none', 'horizontal', 'vertical'];
-
-export interface RawImage extends Size {
-  readonly data: Uint8Array;
-  readonly format: RawPixelFormat;
-  /** Bytes per row of each plane; absent means packed rows, planes back to back. */
-  readonly strides?: readonly number[];
-}
-
-function refuse(code: ErrorCode, name: string, expected: string, got: unknown): never {
-  const shown = typeof got === 'string' ? JSON.stringify(got) : String(got);
-  throw new VedetteError(code, `${name}: expected ${expected}, got ${shown.slice(0, 100)}`);
-}
 
 function object(value: unknown, name: string, code: ErrorCode): void {
   if (typeof value !== 'object' || value === null) refuse(code, name, 'an object', value);
@@ -109,6 +96,7 @@ export class AddonRequest {
     for (let plane = 0; plane < strides.length; plane++) {
       slots[SLOT.strides + plane] = number(strides[plane], `strides[${plane}]`, code);
     }
+    writeMeaning(slots, SLOT.meaning, image);
   }
 
   setView(view: FrameView): void {

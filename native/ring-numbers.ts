@@ -5,6 +5,7 @@ import {
   type FrameFormat,
 } from '../component/contract/frame.ts';
 import { VedetteError } from '../component/contract/errors.ts';
+import { MEANING_NUMBERS, readMeaning, writeMeaning } from './sample-meaning.ts';
 
 /** Where each number of a ring call lies in its Float64Array. Mirrored in native/binding/rings.h. */
 export const RING = {
@@ -20,7 +21,8 @@ export const RING = {
   strides: 9,
   sequence: 12,
   capturedAtMs: 13,
-  length: 14,
+  meaning: 14,
+  length: 14 + MEANING_NUMBERS,
 } as const;
 
 const FORMATS: readonly FrameFormat[] = [...RAW_PIXEL_FORMATS, ...ENCODED_FORMATS];
@@ -49,6 +51,7 @@ export function writeFrame(numbers: Float64Array, frame: FrameDescription): void
   }
   numbers[RING.sequence] = numeric(frame.sequence);
   numbers[RING.capturedAtMs] = numeric(frame.capturedAtMs);
+  writeMeaning(numbers, RING.meaning, frame);
 }
 
 export function readFrame(numbers: Float64Array): FrameDescription {
@@ -61,6 +64,7 @@ export function readFrame(numbers: Float64Array): FrameDescription {
     ...(strides.length === 0 ? {} : { strides: [...strides] }),
     sequence: at(numbers, RING.sequence),
     capturedAtMs: at(numbers, RING.capturedAtMs),
+    ...readMeaning(numbers, RING.meaning),
   };
 }
 

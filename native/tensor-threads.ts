@@ -13,7 +13,8 @@ import {
   type ThreadsHandle,
 } from './addon.ts';
 import { PooledBuffer } from './pooled-buffer.ts';
-import { AddonRequest, transformOf, type RawImage } from './request.ts';
+import type { RawImage } from './raw-image.ts';
+import { AddonRequest, transformOf } from './request.ts';
 import { numeric } from './ring-numbers.ts';
 
 export interface PooledTensor {

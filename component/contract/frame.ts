@@ -1,6 +1,57 @@
-/** Layouts of raw pixels, 8 bits a sample. YUV is limited range BT.601 unless the frame says otherwise. */
-export const RAW_PIXEL_FORMATS = ['rgb24', 'bgr24', 'gray8', 'nv12', 'i420', 'yuyv'] as const;
+/**
+ * Layouts of raw pixels: bytes in the order of their letters; YUV with chroma halved (`nv12`, `nv21`,
+ * `i420` both ways, `yuyv` and `uyvy` across); then what industrial cameras send, by the names of the
+ * GenICam Pixel Format Naming Convention in lower case. `mono10`, `mono12` and `mono16` take two bytes
+ * a pixel, the lower first; `mono10p` and `mono12p` follow one another bit by bit, the lowest first;
+ * `mono10packed` and `mono12packed` are GigE Vision's two pixels in three bytes. `bayerrg8` and its
+ * kin are named by the sensor's first two pixels of its first row.
+ */
+export const RAW_PIXEL_FORMATS = [
+  'rgb24',
+  'bgr24',
+  'gray8',
+  'nv12',
+  'i420',
+  'yuyv',
+  'nv21',
+  'uyvy',
+  'rgba',
+  'bgra',
+  'mono10',
+  'mono12',
+  'mono16',
+  'mono10p',
+  'mono12p',
+  'mono10packed',
+  'mono12packed',
+  'bayerrg8',
+  'bayergb8',
+  'bayergr8',
+  'bayerbg8',
+] as const;
 export type RawPixelFormat = (typeof RAW_PIXEL_FORMATS)[number];
+
+export const YUV_MATRICES = ['bt601', 'bt709'] as const;
+export const YUV_RANGES = ['limited', 'full'] as const;
+/** How YUV becomes RGB; limited range is luma 16–235 and chroma 16–240, full range 0–255. */
+export interface YuvColour {
+  readonly matrix: (typeof YUV_MATRICES)[number];
+  readonly range: (typeof YUV_RANGES)[number];
+}
+
+/** Grey levels of a mono format that become 0 and 255: 0 ≤ black < white ≤ the highest of its depth. */
+export interface LevelRange {
+  readonly black: number;
+  readonly white: number;
+}
+
+/** What a frame says of its samples beside where they lie. */
+export interface SampleMeaning {
+  /** For YUV formats; absent means limited range BT.601. */
+  readonly colour?: YuvColour;
+  /** For mono formats; absent means the whole range of the depth. */
+  readonly levels?: LevelRange;
+}
 
 /** Encoded pictures. A slot may hold one: the model worker decodes it in the same pass. */
 export const ENCODED_FORMATS = ['jpeg', 'png', 'webp', 'tiff'] as const;
@@ -42,7 +93,7 @@ export interface FrameView {
 export const WHOLE_FRAME: FrameView = { rotation: 0, flip: 'none' };
 
 /** What lies in a slot. `width` and `height` are those of the stored pixels, before any turning. */
-export interface FrameDescription {
+export interface FrameDescription extends SampleMeaning {
   readonly format: FrameFormat;
   readonly width: number;
   readonly height: number;

@@ -1,9 +1,15 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
-import { FrameRing, KeptTensor, PooledBuffer, rawToTensor } from '../../native/index.ts';
+import {
+  FrameRing,
+  KeptTensor,
+  PooledBuffer,
+  rawImageOf,
+  rawToTensor,
+} from '../../native/index.ts';
 import { encodedToTensor } from '../../native/image-to-tensor.ts';
 import { VedetteError } from '../contract/errors.ts';
 import { ENCODED_FORMATS, WHOLE_FRAME } from '../contract/frame.ts';
-import type { EncodedFormat, FrameLease, FrameView, RawPixelFormat } from '../contract/frame.ts';
+import type { EncodedFormat, FrameLease, FrameView } from '../contract/frame.ts';
 import type { InferenceRequest, TensorRequest } from '../contract/ports.ts';
 import { createTensorData, tensorBytes } from '../contract/tensor.ts';
 import type { FrameTransform, TensorData, TensorDtype, TensorValue } from '../contract/tensor.ts';
@@ -190,9 +196,7 @@ export class ModelSession {
   async #readFrame(frame: FrameLease, view: FrameView): Promise<FrameTransform> {
     const data = FrameRing.attach(frame.ringId).bytes(frame.slot).subarray(0, frame.byteLength);
     if (isEncoded(frame.format)) return this.#readEncoded(data, view);
-    const { width, height, strides } = frame;
-    const format: RawPixelFormat = frame.format as RawPixelFormat;
-    const image = { data, width, height, format, ...(strides ? { strides } : {}) };
+    const image = rawImageOf(frame, frame.format, data);
     return rawToTensor(image, view, this.#setup.spec, this.#pixels);
   }
 

@@ -1,6 +1,6 @@
 import { parentPort } from 'node:worker_threads';
 import sharp, { type OverlayOptions } from 'sharp';
-import { encodeJpeg, FrameRing } from '../../native/index.ts';
+import { encodeJpeg, FrameRing, rawImageOf } from '../../native/index.ts';
 import { decodeToRgb, rawToRgb, type RgbPicture } from '../../native/picture-to-rgb.ts';
 import { VedetteError } from '../contract/errors.ts';
 import {
@@ -61,8 +61,7 @@ async function toRgb(
   const whole: FrameView = { rotation: view.rotation, flip: view.flip };
   const data = bytesOf(frame);
   if (!isRaw(frame.format)) return decodeToRgb(data, whole, maxSize, maxPixels);
-  const { width, height, strides, format } = frame;
-  return rawToRgb({ data, format, width, height, ...(strides ? { strides } : {}) }, whole, maxSize);
+  return rawToRgb(rawImageOf(frame, frame.format, data), whole, maxSize);
 }
 
 async function encode(

@@ -82,6 +82,26 @@ Status read_bars(const Napi::Value& value, BarNote** out) {
   return {};
 }
 
+Status read_meaning(const double* numbers, SampleMeaning* out) {
+  int64_t colour;
+  if (!read_integer(numbers[0], 0, kYuvMatrices * kYuvRanges, &colour)) {
+    return fail(Code::frame_invalid, "unknown colour matrix or range");
+  }
+  out->has_colour = colour > 0;
+  if (colour > 0) {
+    out->matrix = static_cast<YuvMatrix>((colour - 1) / kYuvRanges);
+    out->range = static_cast<YuvRange>((colour - 1) % kYuvRanges);
+  }
+  out->has_levels = numbers[1] != 0;
+  if (out->has_levels && (!read_integer(numbers[2], -kFarthest, kFarthest, &out->black) ||
+                          !read_integer(numbers[3], -kFarthest, kFarthest, &out->white))) {
+    return fail(Code::frame_invalid,
+                "levels.black and levels.white must be whole numbers, got %g and %g", numbers[2],
+                numbers[3]);
+  }
+  return {};
+}
+
 Status read_image(const double* request, ByteSpan bytes, PixelView* out) {
   int64_t width, height, stride_count;
   int64_t strides[kMaxPlanes] = {0, 0, 0};
@@ -104,8 +124,13 @@ Status read_image(const double* request, ByteSpan bytes, PixelView* out) {
                   static_cast<int>(plane), request[kStrides + plane]);
     }
   }
-  return make_pixel_view(bytes.data, bytes.size, width, height, format, strides,
-                         static_cast<int>(stride_count), out);
+  SampleMeaning meaning;
+  Status status = read_meaning(request + kMeaning, &meaning);
+  if (status.ok()) {
+    status = make_pixel_view(bytes.data, bytes.size, width, height, format, strides,
+                             static_cast<int>(stride_count), out);
+  }
+  return status.ok() ? set_meaning(meaning, out) : status;
 }
 
 Status read_view(const double* request, ViewSpec* out) {

@@ -5,6 +5,10 @@
 
 namespace vedette {
 
+// Numbers of a SampleMeaning: 0 or 1 + matrix * 2 + range, whether there are levels, black, white.
+// Mirrored in native/sample-meaning.ts.
+constexpr int kMeaningNumbers = 4;
+
 // A call's numbers come in one Float64Array that index.ts fills and reuses: one argument to fetch
 // instead of forty properties. Mirrored in native/request.ts.
 enum Slot : int {
@@ -33,7 +37,8 @@ enum Slot : int {
   kMaxPixels = kQuantisation + 2,
   kQuality,
   kResult,
-  kSlots = kResult + 6,
+  kMeaning = kResult + 6,
+  kSlots = kMeaning + kMeaningNumbers,
 };
 
 struct ByteSpan {
@@ -63,6 +68,7 @@ double* request_of(const Napi::Value& value);
 // The note of a KeptTensor; null when none came. INTERNAL when it is something else.
 Status read_bars(const Napi::Value& value, BarNote** out);
 
+Status read_meaning(const double* numbers, SampleMeaning* out);
 Status read_image(const double* request, ByteSpan bytes, PixelView* out);
 Status read_view(const double* request, ViewSpec* out);
 Status read_spec(const double* request, TensorSpec* out);

@@ -11,6 +11,15 @@ Status numbers_missing() {
   return fail(Code::internal, "the addon was called without its array of numbers");
 }
 
+void write_meaning(const SampleMeaning& meaning, double* numbers) {
+  numbers[0] = meaning.has_colour ? 1 + static_cast<int>(meaning.matrix) * kYuvRanges +
+                                        static_cast<int>(meaning.range)
+                                  : 0;
+  numbers[1] = meaning.has_levels ? 1 : 0;
+  numbers[2] = static_cast<double>(meaning.black);
+  numbers[3] = static_cast<double>(meaning.white);
+}
+
 void write_hold(const FrameHold& hold, double* numbers) {
   numbers[kRingSlot] = hold.slot;
   numbers[kRingToken] = static_cast<double>(hold.token);
@@ -24,6 +33,7 @@ void write_hold(const FrameHold& hold, double* numbers) {
   }
   numbers[kNoteSequence] = static_cast<double>(hold.note.sequence);
   numbers[kNoteCapturedAtMs] = hold.note.captured_at_ms;
+  write_meaning(hold.note.meaning, numbers + kNoteMeaning);
 }
 
 struct Call {
@@ -244,7 +254,7 @@ Status read_note(const double* numbers, FrameNote* out) {
   out->format = static_cast<int>(format);
   out->stride_count = static_cast<int>(stride_count);
   out->captured_at_ms = numbers[kNoteCapturedAtMs];
-  return {};
+  return read_meaning(numbers + kNoteMeaning, &out->meaning);
 }
 
 void register_rings(Napi::Env env, Napi::Object exports) {

@@ -4,10 +4,11 @@
 #include <memory>
 
 #include "../core/frame_ring.h"
+#include "request.h"
 
 namespace vedette {
 
-// Numbers of a ring call, in and out, in one Float64Array. Mirrored in native/frame-ring-note.ts.
+// Numbers of a ring call, in and out, in one Float64Array. Mirrored in native/ring-numbers.ts.
 enum RingSlot : int {
   kRingSlot = 0,
   kRingToken,
@@ -21,7 +22,8 @@ enum RingSlot : int {
   kNoteStrides,
   kNoteSequence = kNoteStrides + kMaxPlanes,
   kNoteCapturedAtMs,
-  kRingSlots,
+  kNoteMeaning,
+  kRingSlots = kNoteMeaning + kMeaningNumbers,
 };
 
 void register_rings(Napi::Env env, Napi::Object exports);

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "row_kernels.h"
+#include "sensor_rows.h"
 
 namespace vedette {
 namespace {
@@ -13,8 +14,8 @@ constexpr int kSpan = 512;
 // Spreads subsampled pixels to one luma and one chroma pair each, a span at a
 // time. `x` becomes even first, so that a span begins with a pair.
 template <typename LumaAt, typename CbAt, typename CrAt>
-inline void read_subsampled(int x, int count, uint8_t* out, LumaAt luma_at, CbAt cb_at,
-                            CrAt cr_at) {
+inline void read_subsampled(const YuvCoefficients& yuv, int x, int count, uint8_t* out,
+                            LumaAt luma_at, CbAt cb_at, CrAt cr_at) {
   uint8_t luma[kSpan], cb[kSpan], cr[kSpan];
   const int end = x + count;
   while (x < end) {
@@ -27,7 +28,7 @@ inline void read_subsampled(int x, int count, uint8_t* out, LumaAt luma_at, CbAt
       cb[i * 2] = cb[i * 2 + 1] = cb_at(pair + i);
       cr[i * 2] = cr[i * 2 + 1] = cr_at(pair + i);
     }
-    row_kernels().yuv_to_rgb(luma, cb, cr, span, out);
+    row_kernels().yuv_to_rgb(luma, cb, cr, yuv, span, out);
     x += span;
     out += span * 3;
   }
@@ -54,6 +55,16 @@ void mix_chroma(const PixelView& view, int plane, int y, int first, int count, i
   std::fill(inner + (end - from), out + count, inner[end - from - 1]);
 }
 
+// Pixels of kBytes bytes, whose red lies at kRed and whose blue at 2 - kRed.
+template <int kBytes, int kRed>
+void pick_channels(const uint8_t* __restrict in, int count, uint8_t* __restrict out) {
+  for (int i = 0; i < count; i++) {
+    out[i * 3] = in[i * kBytes + kRed];
+    out[i * 3 + 1] = in[i * kBytes + 1];
+    out[i * 3 + 2] = in[i * kBytes + 2 - kRed];
+  }
+}
+
 void read_jpeg_planes(const PixelView& view, int y, int x, int count, uint8_t* out) {
   uint8_t cb[kSpan], cr[kSpan];
   const uint8_t* const luma = plane_row(view, 0, y);
@@ -61,7 +72,8 @@ void read_jpeg_planes(const PixelView& view, int y, int x, int count, uint8_t* o
     const int span = std::min(kSpan, count - done);
     read_chroma(view, 1, y, x + done, span, cb);
     read_chroma(view, 2, y, x + done, span, cr);
-    row_kernels().jpeg_to_rgb(luma + x + done, cb, cr, span, out + static_cast<size_t>(done) * 3);
+    row_kernels().yuv_to_rgb(luma + x + done, cb, cr, view.yuv(), span,
+                             out + static_cast<size_t>(done) * 3);
   }
 }
 
@@ -99,46 +111,54 @@ void read_chroma_pairs(const PixelView& view, int plane, int y, int first, int c
 void read_rgb(const PixelView& view, int y, int x, int count, uint8_t* out) {
   const size_t row = static_cast<size_t>(y);
   const uint8_t* const first = view.planes[0] + row * view.strides[0];
+  const YuvCoefficients& yuv = view.yuv();
   switch (view.format) {
     case PixelFormat::rgb24:
       std::memcpy(out, first + static_cast<size_t>(x) * 3, static_cast<size_t>(count) * 3);
       return;
-    case PixelFormat::bgr24: {
-      const uint8_t* in = first + static_cast<size_t>(x) * 3;
-      for (int i = 0; i < count; i++, in += 3, out += 3) {
-        const uint8_t blue = in[0], green = in[1], red = in[2];
-        out[0] = red;
-        out[1] = green;
-        out[2] = blue;
-      }
-      return;
-    }
-    case PixelFormat::gray8:
-      for (int i = 0; i < count; i++, out += 3) out[0] = out[1] = out[2] = first[x + i];
-      return;
-    case PixelFormat::jpeg_planes: read_jpeg_planes(view, y, x, count, out); return;
-    case PixelFormat::nv12: {
+    case PixelFormat::bgr24:
+      return pick_channels<3, 2>(first + static_cast<size_t>(x) * 3, count, out);
+    case PixelFormat::rgba:
+      return pick_channels<4, 0>(first + static_cast<size_t>(x) * 4, count, out);
+    case PixelFormat::bgra:
+      return pick_channels<4, 2>(first + static_cast<size_t>(x) * 4, count, out);
+    case PixelFormat::jpeg_planes: return read_jpeg_planes(view, y, x, count, out);
+    case PixelFormat::nv12:
+    case PixelFormat::nv21: {
       const uint8_t* const chroma = view.planes[1] + row / 2 * view.strides[1];
-      read_subsampled(
-          x, count, out, [first](int at) { return first[at]; },
-          [chroma](int pair) { return chroma[pair * 2]; },
-          [chroma](int pair) { return chroma[pair * 2 + 1]; });
-      return;
+      const uint8_t* const cb = chroma + (view.format == PixelFormat::nv12 ? 0 : 1);
+      const uint8_t* const cr = chroma + (view.format == PixelFormat::nv12 ? 1 : 0);
+      return read_subsampled(
+          yuv, x, count, out, [first](int at) { return first[at]; },
+          [cb](int pair) { return cb[pair * 2]; }, [cr](int pair) { return cr[pair * 2]; });
     }
     case PixelFormat::i420: {
       const uint8_t* const cb = view.planes[1] + row / 2 * view.strides[1];
       const uint8_t* const cr = view.planes[2] + row / 2 * view.strides[2];
-      read_subsampled(
-          x, count, out, [first](int at) { return first[at]; }, [cb](int pair) { return cb[pair]; },
-          [cr](int pair) { return cr[pair]; });
-      return;
+      return read_subsampled(
+          yuv, x, count, out, [first](int at) { return first[at]; },
+          [cb](int pair) { return cb[pair]; }, [cr](int pair) { return cr[pair]; });
     }
     case PixelFormat::yuyv:
-      read_subsampled(
-          x, count, out, [first](int at) { return first[at * 2]; },
-          [first](int pair) { return first[pair * 4 + 1]; },
-          [first](int pair) { return first[pair * 4 + 3]; });
-      return;
+    case PixelFormat::uyvy: {
+      const uint8_t* const luma = first + (view.format == PixelFormat::yuyv ? 0 : 1);
+      const uint8_t* const chroma = first + (view.format == PixelFormat::yuyv ? 1 : 0);
+      return read_subsampled(
+          yuv, x, count, out, [luma](int at) { return luma[at * 2]; },
+          [chroma](int pair) { return chroma[pair * 4]; },
+          [chroma](int pair) { return chroma[pair * 4 + 2]; });
+    }
+    case PixelFormat::bayer_rg8:
+    case PixelFormat::bayer_gb8:
+    case PixelFormat::bayer_gr8:
+    case PixelFormat::bayer_bg8: return read_bayer(view, y, x, count, out);
+    default: break;
+  }
+  uint8_t gray[kSpan];
+  for (int done = 0; done < count; done += kSpan) {
+    const int span = std::min(kSpan, count - done);
+    read_gray(view, y, x + done, span, gray);
+    for (int i = 0; i < span; i++, out += 3) out[0] = out[1] = out[2] = gray[i];
   }
 }
 
@@ -148,6 +168,7 @@ void read_gray(const PixelView& view, int y, int x, int count, uint8_t* out) {
                 static_cast<size_t>(count));
     return;
   }
+  if (is_mono(view.format)) return read_mono(view, y, x, count, out);
   uint8_t rgb[kSpan * 3];
   for (int done = 0; done < count; done += kSpan) {
     const int span = std::min(kSpan, count - done);

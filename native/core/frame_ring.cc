@@ -153,10 +153,14 @@ Status FrameRing::publish(int64_t slot, const FrameNote& note) {
   }
   if (is_raw && slot >= 0 && slot < slots_) {
     PixelView view;
-    const Status status = make_pixel_view(
+    Status status = make_pixel_view(
         slot_data(static_cast<int>(slot)), static_cast<size_t>(note.byte_length), note.width,
         note.height, static_cast<PixelFormat>(note.format), note.strides, note.stride_count, &view);
+    if (status.ok()) status = set_meaning(note.meaning, &view);
     if (!status.ok()) return status;
+  }
+  if (!is_raw && (note.meaning.has_colour || note.meaning.has_levels)) {
+    return fail(Code::frame_invalid, "colour and levels are for raw pixels, not encoded pictures");
   }
   std::unique_lock<std::mutex> lock(mutex_);
   if (slot < 0 || slot >= slots_ || table_[slot].state != State::writing) {

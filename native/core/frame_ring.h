@@ -20,6 +20,7 @@ struct FrameNote {
   int64_t byte_length = 0;
   int stride_count = 0;
   int64_t strides[kMaxPlanes] = {0, 0, 0};
+  SampleMeaning meaning;
   int64_t sequence = 0;
   double captured_at_ms = 0;
 };

@@ -8,9 +8,9 @@
 namespace vedette {
 namespace {
 
-Colour colour_of(PixelFormat format) {
-  if (format == PixelFormat::rgb24 || format == PixelFormat::bgr24) return Colour::rgb;
-  return format == PixelFormat::jpeg_planes ? Colour::full_yuv : Colour::limited_yuv;
+Colour colour_of(const PixelView& image) {
+  if (!is_yuv(image.format)) return Colour::rgb;
+  return image.yuv().black == 0 ? Colour::full_yuv : Colour::limited_yuv;
 }
 
 }  // namespace
@@ -25,7 +25,7 @@ Status FusedPass::prepare(const PixelView& image, Orientation orientation, const
                           const Fit& fit, Interpolation interpolation, bool* is_ready) {
   *is_ready = false;
   const FusedKernels* const kernels = row_kernels().fused;
-  if (kernels == nullptr || orientation.is_transposed() || image.format == PixelFormat::gray8) {
+  if (kernels == nullptr || orientation.is_transposed() || !is_gatherable(image.format)) {
     return {};
   }
   const PixelMap map = upright_to_stored(orientation, image.width, image.height);
@@ -188,8 +188,9 @@ bool FusedPass::widen(const PixelView& image, int source_row, int16_t* lines) {
     }
     rows[c] = plane_row(image, plane, plane == 0 ? y : y / 2);
   }
-  const int colour = static_cast<int>(colour_of(image.format));
-  key_.kernels->widen[colour][plan_.has_far() ? 1 : 0](plan_.tables(), rows, lines, plan_.pitch());
+  const int colour = static_cast<int>(colour_of(image));
+  key_.kernels->widen[colour][plan_.has_far() ? 1 : 0](plan_.tables(), image.yuv(), rows, lines,
+                                                       plan_.pitch());
   return true;
 }
 
@@ -208,7 +209,7 @@ void FusedPass::sum_pairs(const PixelView& image, int y, int16_t* sum) {
     pair_rows_[i] = {plane_row(image, 0, row) + pair_column_, cb + chroma_column,
                      cr + chroma_column, static_cast<int16_t>(area_y_.weights_at(y)[i])};
   }
-  key_.kernels->sum_pairs[is_interleaved ? 1 : 0](pair_rows_.data(), length,
+  key_.kernels->sum_pairs[is_interleaved ? 1 : 0](pair_rows_.data(), image.yuv(), length,
                                                   static_cast<int>(line_pitch_), sum);
 }
 

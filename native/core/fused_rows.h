@@ -22,32 +22,35 @@ inline Vector settle_fraction(Vector level) {
   return Lanes::shift_left<1>(Lanes::bit_and(clamped, Lanes::all(~63)));
 }
 
-template <Colour From>
-struct Coefficients {
-  static constexpr bool is_limited = From == Colour::limited_yuv;
-  static constexpr int cr_to_red = is_limited ? kCrToRed : kJpegCrToRed;
-  static constexpr int cb_to_green = is_limited ? kCbToGreen : kJpegCbToGreen;
-  static constexpr int cr_to_green = is_limited ? kCrToGreen : kJpegCrToGreen;
-  static constexpr int cb_to_blue = is_limited ? kCbToBlue : kJpegCbToBlue;
+// The coefficients in every lane.
+struct Gains {
+  explicit Gains(const YuvCoefficients& yuv)
+      : black(Lanes::all(yuv.black)),
+        luma(Lanes::all(yuv.luma_gain)),
+        cr_to_red(Lanes::all(yuv.cr_to_red)),
+        cb_to_green(Lanes::all(yuv.cb_to_green)),
+        cr_to_green(Lanes::all(yuv.cr_to_green)),
+        cb_to_blue(Lanes::all(yuv.cb_to_blue)) {}
+
+  Vector black, luma, cr_to_red, cb_to_green, cr_to_green, cb_to_blue;
 };
 
 template <Colour From>
-inline Vector luma_fraction(Vector luma) {
+inline Vector luma_fraction(Vector luma, const Gains& by) {
   if constexpr (From == Colour::full_yuv) return Lanes::shift_left<6>(luma);
-  const Vector lifted = Lanes::shift_left<7>(Lanes::subtract(luma, Lanes::all(16)));
-  return Lanes::rounded_product(lifted, Lanes::all(kLumaGain));
+  const Vector lifted = Lanes::shift_left<7>(Lanes::subtract(luma, by.black));
+  return Lanes::rounded_product(lifted, by.luma);
 }
 
 // `luma` is 0 to 255, `cb` and `cr` are (sample - 128) * 256. The middle is added before the shift
 // instead of behind it; what then saturates is white either way.
 template <Colour From>
-inline Rgb to_rgb(Vector luma, Vector cb, Vector cr) {
-  using Gain = Coefficients<From>;
-  const Vector y = Lanes::add(luma_fraction<From>(luma), Lanes::all(32));
-  const Vector red = Lanes::rounded_product(cr, Lanes::all(Gain::cr_to_red));
-  const Vector green = Lanes::add(Lanes::rounded_product(cb, Lanes::all(Gain::cb_to_green)),
-                                  Lanes::rounded_product(cr, Lanes::all(Gain::cr_to_green)));
-  const Vector blue = Lanes::rounded_product(cb, Lanes::all(Gain::cb_to_blue));
+inline Rgb to_rgb(Vector luma, Vector cb, Vector cr, const Gains& by) {
+  const Vector y = Lanes::add(luma_fraction<From>(luma, by), Lanes::all(32));
+  const Vector red = Lanes::rounded_product(cr, by.cr_to_red);
+  const Vector green = Lanes::add(Lanes::rounded_product(cb, by.cb_to_green),
+                                  Lanes::rounded_product(cr, by.cr_to_green));
+  const Vector blue = Lanes::rounded_product(cb, by.cb_to_blue);
   return {{settle_fraction(Lanes::add_saturated(y, red)),
            settle_fraction(Lanes::subtract(y, green)),
            settle_fraction(Lanes::add_saturated(y, blue))}};
@@ -58,13 +61,13 @@ inline Vector between(Vector near, Vector far, Vector weight) {
 }
 
 template <Colour From>
-inline Rgb near_pixels(const Vector* samples) {
+inline Rgb near_pixels(const Vector* samples, const Gains& by) {
   const Vector low = Lanes::all(0xff);
   if constexpr (From != Colour::rgb) {
     const Vector middle = Lanes::all(-32768);
     return to_rgb<From>(Lanes::bit_and(samples[0], low),
                         Lanes::bit_xor(Lanes::shift_left<8>(samples[1]), middle),
-                        Lanes::bit_xor(Lanes::shift_left<8>(samples[2]), middle));
+                        Lanes::bit_xor(Lanes::shift_left<8>(samples[2]), middle), by);
   } else {
     Rgb pixels;
     for (int c = 0; c < 3; c++) {
@@ -75,13 +78,13 @@ inline Rgb near_pixels(const Vector* samples) {
 }
 
 template <Colour From>
-inline Rgb far_pixels(const Vector* samples) {
+inline Rgb far_pixels(const Vector* samples, const Gains& by) {
   const Vector high = Lanes::all(-256);
   if constexpr (From != Colour::rgb) {
     const Vector middle = Lanes::all(-32768);
     return to_rgb<From>(Lanes::shift_right<8>(samples[0]),
                         Lanes::bit_xor(Lanes::bit_and(samples[1], high), middle),
-                        Lanes::bit_xor(Lanes::bit_and(samples[2], high), middle));
+                        Lanes::bit_xor(Lanes::bit_and(samples[2], high), middle), by);
   } else {
     Rgb pixels;
     for (int c = 0; c < 3; c++) {
@@ -92,16 +95,17 @@ inline Rgb far_pixels(const Vector* samples) {
 }
 
 template <Colour From, bool HasFar>
-void widen_gathered(const GatherTables& tables, const uint8_t* const* rows, int16_t* lines,
-                    size_t pitch) {
+void widen_gathered(const GatherTables& tables, const YuvCoefficients& yuv,
+                    const uint8_t* const* rows, int16_t* lines, size_t pitch) {
+  const Gains by(yuv);
   for (int step = 0; step < tables.steps; step++) {
     const Vector samples[3] = {Lanes::gather(tables.component[0], rows[0], step),
                                Lanes::gather(tables.component[1], rows[1], step),
                                Lanes::gather(tables.component[2], rows[2], step)};
-    const Rgb near = near_pixels<From>(samples);
+    const Rgb near = near_pixels<From>(samples, by);
     int16_t* const out = lines + step * Lanes::kCount;
     if constexpr (HasFar) {
-      const Rgb far = far_pixels<From>(samples);
+      const Rgb far = far_pixels<From>(samples, by);
       const Vector weight = Lanes::load(tables.weight + step * Lanes::kCount);
       for (int c = 0; c < 3; c++) {
         Lanes::store(out + pitch * static_cast<size_t>(c),
@@ -132,8 +136,7 @@ constexpr int kLumaLift = 1024;
 
 // What chroma adds to the luma of two pixels, the middle of the rounding with it.
 template <bool IsInterleaved>
-inline Rgb chroma_shift(const PairRow& row, int pair) {
-  using Gain = Coefficients<Colour::limited_yuv>;
+inline Rgb chroma_shift(const PairRow& row, int pair, const Gains& by) {
   const Vector middle = Lanes::all(-32768);
   Vector cb, cr;
   if constexpr (IsInterleaved) {
@@ -145,20 +148,19 @@ inline Rgb chroma_shift(const PairRow& row, int pair) {
     cr = Lanes::bit_xor(Lanes::shift_left<8>(Lanes::load_bytes(row.cr + pair)), middle);
   }
   const Vector half = Lanes::all(32 + kBlack - kLumaLift);
-  const Vector red = Lanes::rounded_product(cr, Lanes::all(Gain::cr_to_red));
-  const Vector green = Lanes::add(Lanes::rounded_product(cb, Lanes::all(Gain::cb_to_green)),
-                                  Lanes::rounded_product(cr, Lanes::all(Gain::cr_to_green)));
-  const Vector blue = Lanes::rounded_product(cb, Lanes::all(Gain::cb_to_blue));
+  const Vector red = Lanes::rounded_product(cr, by.cr_to_red);
+  const Vector green = Lanes::add(Lanes::rounded_product(cb, by.cb_to_green),
+                                  Lanes::rounded_product(cr, by.cr_to_green));
+  const Vector blue = Lanes::rounded_product(cb, by.cb_to_blue);
   return {{Lanes::add(red, half), Lanes::subtract(half, green), Lanes::add(blue, half)}};
 }
 
 // `luma` in units of 1/128, `weight` in 2^15 or, when all are small, in 2^16, which spares a shift. The
 // levels are those of to_rgb.
 template <bool IsDoubled>
-inline void add_shares(Vector luma, const Rgb& shift, Vector weight, Rgb& sums) {
-  const Vector lifted = Lanes::subtract(luma, Lanes::all(16 * 128));
-  const Vector y =
-      Lanes::add(Lanes::rounded_product(lifted, Lanes::all(kLumaGain)), Lanes::all(kLumaLift));
+inline void add_shares(Vector luma, const Rgb& shift, Vector weight, const Gains& by, Rgb& sums) {
+  const Vector lifted = Lanes::subtract(luma, Lanes::shift_left<7>(by.black));
+  const Vector y = Lanes::add(Lanes::rounded_product(lifted, by.luma), Lanes::all(kLumaLift));
   for (int c = 0; c < 3; c++) {
     const Vector clamped = Lanes::max(Lanes::add_saturated(y, shift.level[c]), Lanes::all(kBlack));
     Vector level = Lanes::bit_and(clamped, Lanes::all(255 * 64));
@@ -168,7 +170,9 @@ inline void add_shares(Vector luma, const Rgb& shift, Vector weight, Rgb& sums) 
 }
 
 template <bool IsInterleaved, bool IsDoubled>
-inline void sum_pairs_by(const PairRow* rows, int count, int columns, int16_t* out) {
+inline void sum_pairs_by(const PairRow* rows, const YuvCoefficients& yuv, int count, int columns,
+                         int16_t* out) {
+  const Gains by(yuv);
   const Vector bytes = Lanes::all(255 * 128);
   const Vector zero = Lanes::all(0);
   for (int done = 0; done < columns; done += Lanes::kCount * 2) {
@@ -177,12 +181,13 @@ inline void sum_pairs_by(const PairRow* rows, int count, int columns, int16_t* o
     Rgb left{{zero, zero, zero}}, right{{zero, zero, zero}}, shift{{zero, zero, zero}};
     for (int i = 0; i < count; i++) {
       if (i == 0 || rows[i].cb != rows[i - 1].cb) {
-        shift = chroma_shift<IsInterleaved>(rows[i], x / 2);
+        shift = chroma_shift<IsInterleaved>(rows[i], x / 2, by);
       }
       const Vector luma = Lanes::load_pairs(rows[i].luma + x);
       const Vector weight = Lanes::all(IsDoubled ? rows[i].weight * 2 : rows[i].weight);
-      add_shares<IsDoubled>(Lanes::bit_and(Lanes::shift_left<7>(luma), bytes), shift, weight, left);
-      add_shares<IsDoubled>(Lanes::bit_and(Lanes::shift_right<1>(luma), bytes), shift, weight,
+      add_shares<IsDoubled>(Lanes::bit_and(Lanes::shift_left<7>(luma), bytes), shift, weight, by,
+                            left);
+      add_shares<IsDoubled>(Lanes::bit_and(Lanes::shift_right<1>(luma), bytes), shift, weight, by,
                             right);
     }
     for (int c = 0; c < 3; c++) {
@@ -192,11 +197,12 @@ inline void sum_pairs_by(const PairRow* rows, int count, int columns, int16_t* o
 }
 
 template <bool IsInterleaved>
-void sum_pairs(const PairRow* rows, int count, int columns, int16_t* out) {
+void sum_pairs(const PairRow* rows, const YuvCoefficients& yuv, int count, int columns,
+               int16_t* out) {
   bool is_doubled = true;
   for (int i = 0; i < count; i++) is_doubled = is_doubled && rows[i].weight <= INT16_MAX / 2;
-  is_doubled ? sum_pairs_by<IsInterleaved, true>(rows, count, columns, out)
-             : sum_pairs_by<IsInterleaved, false>(rows, count, columns, out);
+  is_doubled ? sum_pairs_by<IsInterleaved, true>(rows, yuv, count, columns, out)
+             : sum_pairs_by<IsInterleaved, false>(rows, yuv, count, columns, out);
 }
 
 void narrow_line(const NarrowTables& tables, const int16_t* line, int16_t* out) {

@@ -16,21 +16,26 @@ int byte_of(PixelFormat format, int component, int x) {
   switch (format) {
     case PixelFormat::rgb24: return x * 3 + component;
     case PixelFormat::bgr24: return x * 3 + 2 - component;
+    case PixelFormat::rgba: return x * 4 + component;
+    case PixelFormat::bgra: return x * 4 + 2 - component;
     case PixelFormat::nv12: return component == 0 ? x : x / 2 * 2 + component - 1;
+    case PixelFormat::nv21: return component == 0 ? x : x / 2 * 2 + 2 - component;
     case PixelFormat::i420: return component == 0 ? x : x / 2;
     case PixelFormat::yuyv: return component == 0 ? x * 2 : x / 2 * 4 + component * 2 - 1;
-    case PixelFormat::gray8:
-    case PixelFormat::jpeg_planes: return x;
+    case PixelFormat::uyvy: return component == 0 ? x * 2 + 1 : x / 2 * 4 + component * 2 - 2;
+    default: return x;
   }
-  return 0;
 }
 
 int plane_of(PixelFormat format, int component) {
   if (format == PixelFormat::i420 || format == PixelFormat::jpeg_planes) return component;
-  return format == PixelFormat::nv12 && component > 0 ? 1 : 0;
+  const bool is_paired = format == PixelFormat::nv12 || format == PixelFormat::nv21;
+  return is_paired && component > 0 ? 1 : 0;
 }
 
 }  // namespace
+
+bool is_gatherable(PixelFormat format) { return !is_gray(format) && !is_bayer(format); }
 
 Status GatherBuffer::build(const FusedKernels& kernels, const int32_t* positions, int steps,
                            int row_bytes, GatherComponent* out, bool* is_possible) {

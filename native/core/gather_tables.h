@@ -49,7 +49,10 @@ class GatherBuffer {
   Buffer<uint8_t> masks_;
 };
 
-// The tables for the pixels of a row that a tensor needs.
+// Colour pixels whose components lie in bytes of their own. Others become rows of pixels first.
+bool is_gatherable(PixelFormat format);
+
+// The tables for the pixels of a row that a tensor needs, of a gatherable format.
 class GatherPlan {
  public:
   // `near` and `far` are `count` stored columns of a picture of this format and width, `weight` as in

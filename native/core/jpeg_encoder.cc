@@ -98,7 +98,7 @@ Status encode_jpeg(const PixelView& image, int quality, UprightRows& rows, Encod
     return fail(Code::frame_invalid, "JPEG holds at most %ld pixels a side, got %dx%d",
                 static_cast<long>(JPEG_MAX_DIMENSION), image.width, image.height);
   }
-  const int channels = image.format == PixelFormat::gray8 ? 1 : 3;
+  const int channels = is_gray(image.format) ? 1 : 3;
   Status status = rows.open(image, {}, {0, 0, image.width, image.height}, channels);
   if (!status.ok()) return status;
   Session session;

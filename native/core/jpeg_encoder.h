@@ -26,7 +26,7 @@ class EncodedJpeg {
   size_t capacity_ = 0;
 };
 
-// Baseline JPEG with 4:2:0 chroma (grayscale for gray8), quality 1 to 100.
+// Baseline JPEG with 4:2:0 chroma (grayscale for grey formats), quality 1 to 100.
 Status encode_jpeg(const PixelView& image, int quality, UprightRows& rows, EncodedJpeg* out);
 
 }  // namespace vedette

@@ -44,6 +44,7 @@ Status PipeFrameReader::open(const Options& options, std::unique_ptr<PipeFrameRe
   Status status = make_pixel_view(options.ring->slot_data(0), static_cast<size_t>(note.byte_length),
                                   note.width, note.height, static_cast<PixelFormat>(note.format),
                                   note.strides, note.stride_count, &view);
+  if (status.ok()) status = set_meaning(note.meaning, &view);
   if (!status.ok()) return status;
   std::unique_ptr<PipeFrameReader> reader(new PipeFrameReader(options));
   status = reader->start();

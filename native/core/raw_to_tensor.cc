@@ -44,8 +44,8 @@ Status raw_to_tensor(const PixelView& image, const ViewSpec& view, const TensorS
   Region region;
   Status status = check_request(image.width, image.height, view, spec, out_bytes, &region);
   if (!status.ok()) return status;
-  const bool is_gray = image.format == PixelFormat::gray8 || spec.colour_order == ColourOrder::gray;
-  const int channels = is_gray ? 1 : 3;
+  const bool has_gray = is_gray(image.format) || spec.colour_order == ColourOrder::gray;
+  const int channels = has_gray ? 1 : 3;
   const Fit fit = fit_region(region, spec);
   workspace.levels.prepare(spec);
   TensorWriter writer(spec, fit, workspace.levels, out);

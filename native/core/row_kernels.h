@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "status.h"
+#include "yuv_coefficients.h"
 
 // The inner loops over rows of samples. They hold all arithmetic of the pixel path and nothing else.
 // The scalar ones say what is right; every other kernel gives the same bits.
@@ -14,25 +15,11 @@ inline int16_t rounded_product(int16_t a, int16_t b) {
   return static_cast<int16_t>((((int32_t{a} * b) >> 14) + 1) >> 1);
 }
 
-// Limited range BT.601 (Y 16-235, Cb and Cr 16-240). Coefficients have 14 (luma) and 13 (chroma)
-// fractional bits, products 6; the sum is rounded to a whole grey level and clamped.
-constexpr int16_t kLumaGain = 19077;  // 255/219 in 2^14
-constexpr int16_t kCrToRed = 13075;   // 1.596027 in 2^13
-constexpr int16_t kCbToGreen = 3209;  // 0.391762
-constexpr int16_t kCrToGreen = 6660;  // 0.812968
-constexpr int16_t kCbToBlue = 16525;  // 2.017232
-
-// Full range BT.601 as JPEG has it, luma shifted by 6 and no gain.
-constexpr int16_t kJpegCrToRed = 11485;   // 1.402 in 2^13
-constexpr int16_t kJpegCbToGreen = 2819;  // 0.344136
-constexpr int16_t kJpegCrToGreen = 5850;  // 0.714136
-constexpr int16_t kJpegCbToBlue = 14516;  // 1.772
-
-// What a row holds.
+// What a row holds. Full range needs no gain of luma.
 enum class Colour : int { rgb = 0, limited_yuv, full_yuv };
 constexpr int kColours = 3;
 
-// A row of limited_yuv pixels from an even column on, and its weight in 2^15. Where chroma is
+// A row of YUV pixels from an even column on, and its weight in 2^15. Where chroma is
 // interleaved (nv12), cb and cr are neighbours and `cr` is not looked at.
 struct PairRow {
   const uint8_t* luma;
@@ -61,16 +48,17 @@ struct FusedKernels {
   // Output positions of one step; lines have room for a whole number of steps.
   int lanes = 0;
   // From one source row, one line for each of R, G and B, `pitch` samples apart, with 7 fractional
-  // bits: what yuv_to_rgb and widen_row together make. `rows` are those of the three components.
-  // [Colour][has a far neighbour]
-  void (*widen[kColours][2])(const GatherTables& tables, const uint8_t* const* rows, int16_t* lines,
-                             size_t pitch) = {};
+  // bits: what yuv_to_rgb and widen_row together make. `rows` are those of the three components; `yuv`
+  // counts for YUV alone. [Colour][has a far neighbour]
+  void (*widen[kColours][2])(const GatherTables& tables, const YuvCoefficients& yuv,
+                             const uint8_t* const* rows, int16_t* lines, size_t pitch) = {};
   // Sums of `count` such lines by weights / 2^15, as add_share makes them.
   void (*sum_lines)(const int16_t* const* lines, const int16_t* weights, int count, size_t samples,
                     int16_t* out) = nullptr;
   // The same from rows of pixels that share chroma in pairs, without a line for each: `columns` of
   // them (even, at least two for each lane) to three lines `columns` apart. [chroma is interleaved]
-  void (*sum_pairs[2])(const PairRow* rows, int count, int columns, int16_t* out) = {};
+  void (*sum_pairs[2])(const PairRow* rows, const YuvCoefficients& yuv, int count, int columns,
+                       int16_t* out) = {};
   // Sums of neighbours along a line, rounded to whole grey levels, with 7 fractional bits.
   void (*narrow_line)(const NarrowTables& tables, const int16_t* line, int16_t* out) = nullptr;
   // blend_rows and normalise_row (or the levels themselves) in one.
@@ -85,12 +73,19 @@ struct RowKernels {
 
   // One luma and one chroma pair for each pixel, to packed RGB. At most one level from the real
   // formula.
-  void (*yuv_to_rgb)(const uint8_t* luma, const uint8_t* cb, const uint8_t* cr, int count,
-                     uint8_t* rgb) = nullptr;
+  void (*yuv_to_rgb)(const uint8_t* luma, const uint8_t* cb, const uint8_t* cr,
+                     const YuvCoefficients& yuv, int count, uint8_t* rgb) = nullptr;
 
-  // The same for the full range of a JPEG.
-  void (*jpeg_to_rgb)(const uint8_t* luma, const uint8_t* cb, const uint8_t* cr, int count,
-                      uint8_t* rgb) = nullptr;
+  // Levels of up to 16 bits to 8: `black` and below 0, `white` and above 255, linear in between,
+  // rounded, halves up.
+  void (*stretch_levels)(const uint16_t* levels, int count, int black, int white,
+                         uint8_t* gray) = nullptr;
+
+  // A row of a Bayer mosaic to packed RGB from it and its two neighbour rows, each readable from -1 to
+  // `count`: two neighbours (a + b + 1) / 2, four (a + b + c + d + 2) / 4, as OpenCV's
+  // COLOR_Bayer*2RGB. Whether sample 0 is green, and whether the row's other colour is red.
+  void (*demosaic_row)(const uint8_t* above, const uint8_t* row, const uint8_t* below, int count,
+                       bool is_green_first, bool is_red_row, uint8_t* rgb) = nullptr;
 
   // near * 3 + far.
   void (*mix_rows)(const uint8_t* near, const uint8_t* far, int count, int16_t* out) = nullptr;

@@ -22,16 +22,19 @@ inline uint8_t settle_level(int16_t level) {
 }
 
 void yuv_to_rgb(const uint8_t* __restrict luma, const uint8_t* __restrict cb,
-                const uint8_t* __restrict cr, int count, uint8_t* __restrict rgb) {
+                const uint8_t* __restrict cr, const YuvCoefficients& yuv, int count,
+                uint8_t* __restrict rgb) {
+  // A copy: stores of bytes might change what lies behind a reference.
+  const YuvCoefficients by = yuv;
   for (int i = 0; i < count; i++) {
     const int16_t u = static_cast<int16_t>((cb[i] - 128) * 256);
     const int16_t v = static_cast<int16_t>((cr[i] - 128) * 256);
     const int16_t y = static_cast<int16_t>(
-        rounded_product(static_cast<int16_t>((luma[i] - 16) * 128), kLumaGain) - kMiddle);
-    rgb[i * 3] = settle_level(static_cast<int16_t>(y + rounded_product(v, kCrToRed)));
-    rgb[i * 3 + 1] = settle_level(
-        static_cast<int16_t>(y - rounded_product(u, kCbToGreen) - rounded_product(v, kCrToGreen)));
-    rgb[i * 3 + 2] = settle_level(static_cast<int16_t>(y + rounded_product(u, kCbToBlue)));
+        rounded_product(static_cast<int16_t>((luma[i] - by.black) * 128), by.luma_gain) - kMiddle);
+    rgb[i * 3] = settle_level(static_cast<int16_t>(y + rounded_product(v, by.cr_to_red)));
+    rgb[i * 3 + 1] = settle_level(static_cast<int16_t>(y - rounded_product(u, by.cb_to_green) -
+                                                       rounded_product(v, by.cr_to_green)));
+    rgb[i * 3 + 2] = settle_level(static_cast<int16_t>(y + rounded_product(u, by.cb_to_blue)));
   }
 }
 
@@ -39,16 +42,42 @@ inline uint8_t clamp_level(int level) {
   return static_cast<uint8_t>(level < 0 ? 0 : level > 255 ? 255 : level);
 }
 
-void jpeg_to_rgb(const uint8_t* __restrict luma, const uint8_t* __restrict cb,
-                 const uint8_t* __restrict cr, int count, uint8_t* __restrict rgb) {
+// The quotient rounds the right way although it is a float: below 256 its own rounding moves it by at
+// most 2^-17, and a quotient that is no half is at least 1 / (2 * 65535) away from the next half.
+void stretch_levels(const uint16_t* __restrict levels, int count, int black, int white,
+                    uint8_t* __restrict gray) {
+  const float span = static_cast<float>(white - black);
   for (int i = 0; i < count; i++) {
-    const int16_t u = static_cast<int16_t>((cb[i] - 128) * 256);
-    const int16_t v = static_cast<int16_t>((cr[i] - 128) * 256);
-    const int y = luma[i] * 64 + 32;
-    rgb[i * 3] = clamp_level((y + rounded_product(v, kJpegCrToRed)) >> 6);
-    rgb[i * 3 + 1] = clamp_level(
-        (y - rounded_product(u, kJpegCbToGreen) - rounded_product(v, kJpegCrToGreen)) >> 6);
-    rgb[i * 3 + 2] = clamp_level((y + rounded_product(u, kJpegCbToBlue)) >> 6);
+    const int low = levels[i] < black ? black : levels[i];
+    const int level = (low > white ? white : low) - black;
+    gray[i] = static_cast<uint8_t>(static_cast<int>(static_cast<float>(level * 255) / span + 0.5f));
+  }
+}
+
+// `kOwn` is the row's own colour beside green, as a channel of RGB.
+template <int kOwn>
+inline void demosaic(const uint8_t* __restrict above, const uint8_t* __restrict row,
+                     const uint8_t* __restrict below, int count, bool is_green_first,
+                     uint8_t* __restrict rgb) {
+  const int green = is_green_first ? 0 : 1;
+  for (int i = 0; i < count; i++) {
+    const int across = row[i - 1] + row[i + 1];
+    const int upright = above[i] + below[i];
+    const int corners = above[i - 1] + above[i + 1] + below[i - 1] + below[i + 1];
+    const bool is_green = (i & 1) == green;
+    rgb[i * 3 + kOwn] = static_cast<uint8_t>(is_green ? (across + 1) >> 1 : row[i]);
+    rgb[i * 3 + 1] = static_cast<uint8_t>(is_green ? row[i] : (across + upright + 2) >> 2);
+    rgb[i * 3 + 2 - kOwn] =
+        static_cast<uint8_t>(is_green ? (upright + 1) >> 1 : (corners + 2) >> 2);
+  }
+}
+
+void demosaic_row(const uint8_t* above, const uint8_t* row, const uint8_t* below, int count,
+                  bool is_green_first, bool is_red_row, uint8_t* rgb) {
+  if (is_red_row) {
+    demosaic<0>(above, row, below, count, is_green_first, rgb);
+  } else {
+    demosaic<2>(above, row, below, count, is_green_first, rgb);
   }
 }
 
@@ -199,7 +228,8 @@ RowKernels plain_row_kernels(const char* name) {
   RowKernels kernels;
   kernels.name = name;
   kernels.yuv_to_rgb = yuv_to_rgb;
-  kernels.jpeg_to_rgb = jpeg_to_rgb;
+  kernels.stretch_levels = stretch_levels;
+  kernels.demosaic_row = demosaic_row;
   kernels.mix_rows = mix_rows;
   kernels.double_row = double_row;
   kernels.rgb_to_gray = rgb_to_gray;

@@ -40,6 +40,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   view.region_y = choices.below(64) - 4;
   view.region_width = choices.below(256) - 1;
   view.region_height = choices.below(64) - 1;
+  SampleMeaning meaning;
+  meaning.has_colour = choices.below(2) == 1;
+  meaning.matrix = static_cast<YuvMatrix>(choices.below(kYuvMatrices));
+  meaning.range = static_cast<YuvRange>(choices.below(kYuvRanges));
+  meaning.has_levels = choices.below(2) == 1;
+  meaning.black = choices.below(256) * 16 - 1;
+  meaning.white = choices.below(256) * 257 + 1;
   TensorSpec spec;
   spec.width = choices.below(130);
   spec.height = choices.below(130);
@@ -62,6 +69,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
            .ok()) {
     return 0;
   }
+  // A frame that says too much is refused; without what it says its pixels still count.
+  (void)set_meaning(meaning, &image);
   const size_t elements = static_cast<size_t>(spec.width) * static_cast<size_t>(spec.height) *
                           static_cast<size_t>(spec.channels());
   const size_t bytes = elements * element_bytes(spec.dtype);

@@ -33,6 +33,18 @@ inline size_t frame_bytes(PixelFormat format, int width, int height, int extra, 
   return total;
 }
 
+inline SampleMeaning meaning_of(Random& random, PixelFormat format) {
+  SampleMeaning meaning;
+  meaning.has_colour = is_yuv(format) && random.below(3) > 0;
+  meaning.matrix = static_cast<YuvMatrix>(random.below(kYuvMatrices));
+  meaning.range = static_cast<YuvRange>(random.below(kYuvRanges));
+  meaning.has_levels = is_mono(format) && random.below(3) > 0;
+  meaning.black = random.below(highest_level(format));
+  meaning.white =
+      meaning.black + 1 + random.below(highest_level(format) - static_cast<int>(meaning.black));
+  return meaning;
+}
+
 // A frame of any format that comes from outside, or what a JPEG decodes to.
 class Frame {
  public:
@@ -40,16 +52,13 @@ class Frame {
       : format_(random.below(kPixelFormats + 1) == 0
                     ? PixelFormat::jpeg_planes
                     : static_cast<PixelFormat>(random.below(kPixelFormats))) {
+    if (is_bayer(format_) && (width < 2 || height < 2)) format_ = PixelFormat::gray8;
     const int extra = random.below(3) * 5;
     for (int plane = 0; plane < kMaxPlanes; plane++) sizes_[plane] = 0;
     if (format_ == PixelFormat::jpeg_planes) {
       place_jpeg(random, width, height, extra);
     } else {
-      sizes_[0] = frame_bytes(format_, width, height, extra, strides_);
-      pixels_[0].reset(new ExactMemory(sizes_[0]));
-      is_valid_ = make_pixel_view(pixels_[0]->data(), sizes_[0], width, height, format_, strides_,
-                                  plane_count(format_), &view_)
-                      .ok();
+      place_raw(random, width, height, extra);
     }
     paint(random);
   }
@@ -58,6 +67,21 @@ class Frame {
   const PixelView& view() const { return view_; }
 
  private:
+  void place_raw(Random& random, int width, int height, int extra) {
+    sizes_[0] = frame_bytes(format_, width, height, extra, strides_);
+    int stride_count = plane_count(format_);
+    if (is_packed_mono(format_) && random.below(2) == 0) {
+      // Rows without a gap, in as many bytes as one row of all pixels.
+      stride_count = 0;
+      sizes_[0] = plane_row_bytes(format_, 0, width * height);
+    }
+    pixels_[0].reset(new ExactMemory(sizes_[0]));
+    is_valid_ = make_pixel_view(pixels_[0]->data(), sizes_[0], width, height, format_, strides_,
+                                stride_count, &view_)
+                    .ok() &&
+                set_meaning(meaning_of(random, format_), &view_).ok();
+  }
+
   void place_jpeg(Random& random, int width, int height, int extra) {
     view_.format = format_;
     view_.width = width;

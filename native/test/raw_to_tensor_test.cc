@@ -9,7 +9,7 @@ using random_frame::Random;
 TEST("no combination of format, view and tensor reads or writes out of bounds") {
   Random random(7);
   Workspace workspace;
-  for (int run = 0; run < 6000; run++) {
+  for (int run = 0; run < 9000; run++) {
     const int width = 1 + random.below(run % 7 == 0 ? 300 : 40);
     const int height = 1 + random.below(40);
     const random_frame::Frame frame(random, width, height);
@@ -40,6 +40,38 @@ TEST("views whose sizes overflow are refused") {
   CHECK(!make_pixel_view(&byte, 1, INT64_MAX, 1, PixelFormat::gray8, nullptr, 0, &view).ok());
   CHECK(!make_pixel_view(&byte, 1, -1, 1, PixelFormat::gray8, nullptr, 0, &view).ok());
   CHECK(make_pixel_view(&byte, 1, 1, 1, PixelFormat::gray8, strides, 1, &view).ok());
+}
+
+TEST("a frame's meaning must fit its format") {
+  const uint8_t bytes[64] = {};
+  PixelView view;
+  for (int i = 0; i < kPixelFormats; i++) {
+    const PixelFormat format = static_cast<PixelFormat>(i);
+    CHECK(make_pixel_view(bytes, sizeof bytes, 4, 4, format, nullptr, 0, &view).ok());
+    SampleMeaning colour, levels;
+    colour.has_colour = levels.has_levels = true;
+    levels.white = highest_level(format);
+    CHECK(set_meaning({}, &view).ok());
+    CHECK(set_meaning(colour, &view).ok() == is_yuv(format));
+    CHECK(set_meaning(levels, &view).ok() == is_mono(format));
+    levels.white++;
+    CHECK(!set_meaning(levels, &view).ok());
+    levels.black = levels.white = 5;
+    CHECK(!set_meaning(levels, &view).ok());
+  }
+}
+
+TEST("packed mono without strides needs exactly the bytes of its pixels") {
+  const uint8_t bytes[64] = {};
+  PixelView view;
+  const auto fits = [&](PixelFormat format, size_t size) {
+    return make_pixel_view(bytes, size, 5, 3, format, nullptr, 0, &view).ok();
+  };
+  CHECK(fits(PixelFormat::mono10p, 19) && !fits(PixelFormat::mono10p, 18));
+  CHECK(fits(PixelFormat::mono12p, 23) && !fits(PixelFormat::mono12p, 22));
+  CHECK(fits(PixelFormat::mono10packed, 23) && !fits(PixelFormat::mono10packed, 22));
+  CHECK(fits(PixelFormat::mono12packed, 23) && !fits(PixelFormat::mono12packed, 22));
+  CHECK(!make_pixel_view(bytes, 64, 65535, 65535, PixelFormat::mono12p, nullptr, 0, &view).ok());
 }
 
 TEST("a picture of one row stretched to the largest side, and the largest side to one pixel") {

@@ -29,7 +29,7 @@ TEST("every kernel gives the bits of the scalar one") {
   CHECK(std::strcmp(available_row_kernels(0)->name, "scalar") == 0);
   Random random(11);
   // Of the two-neighbour rules and of wide pictures more, for they have ways of their own.
-  for (int run = 0; run < 2500; run++) {
+  for (int run = 0; run < 4000; run++) {
     const int width = 1 + random.below(run % 3 == 0 ? 60 : 900);
     const int height = 1 + random.below(24);
     const random_frame::Frame frame(random, width, height);

@@ -5,6 +5,14 @@ import type { RawPixelFormat } from '../../../component/contract/frame.ts';
 import type { Interpolation, TensorSpec } from '../../../component/contract/tensor.ts';
 import { rawToTensor } from '../../../native/index.ts';
 
+interface Conversion {
+  format: RawPixelFormat;
+  width: number;
+  height: number;
+  data: string;
+  rgb: string;
+}
+
 interface Golden {
   opencv: string;
   pillow: string;
@@ -21,13 +29,8 @@ interface Golden {
       data: string;
     }[];
   }[];
-  conversions: {
-    format: RawPixelFormat;
-    width: number;
-    height: number;
-    data: string;
-    rgb: string;
-  }[];
+  conversions: Conversion[];
+  mosaics: Conversion[];
   gray: { width: number; height: number; data: string; gray: string };
 }
 
@@ -82,6 +85,14 @@ for (const { format, width, height, data, rgb } of golden.conversions) {
     const out = new Uint8Array(width * height * 3);
     rawToTensor({ data: bytes(data), width, height, format }, UPRIGHT, specOf(width, height), out);
     expect(apart(out, bytes(rgb))).toBeLessThanOrEqual(1);
+  });
+}
+
+for (const { format, width, height, data, rgb } of golden.mosaics) {
+  test(`${format} ${width}×${height} is demosaiced to the bit as by OpenCV ${golden.opencv}`, () => {
+    const out = new Uint8Array(width * height * 3);
+    rawToTensor({ data: bytes(data), width, height, format }, UPRIGHT, specOf(width, height), out);
+    expect(apart(out, bytes(rgb))).toBe(0);
   });
 }
 

@@ -5,7 +5,13 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { RAW_PIXEL_FORMATS, type FrameView } from '../../../component/contract/frame.ts';
+import {
+  RAW_PIXEL_FORMATS,
+  YUV_MATRICES,
+  YUV_RANGES,
+  type FrameView,
+  type SampleMeaning,
+} from '../../../component/contract/frame.ts';
 import {
   createTensorData,
   PICTURE_DTYPES,
@@ -84,7 +90,8 @@ async function printGolden(): Promise<void> {
 
 function printRandom(): void {
   const format = oneOf(RAW_PIXEL_FORMATS);
-  const size = { width: 1 + below(below(2) === 0 ? 60 : 700), height: 1 + below(40) };
+  // The smallest that every format has: a Bayer cell.
+  const size = { width: 2 + below(below(2) === 0 ? 60 : 700), height: 2 + below(40) };
   const data = new Uint8Array(packedFrameBytes(format, size));
   const isHarsh = below(3) === 0;
   data.forEach((_, i) => (data[i] = isHarsh ? below(2) * 255 : below(256)));
@@ -113,8 +120,21 @@ function printRandom(): void {
     ...normalise,
   });
   const view = { rotation: oneOf([0, 0, 90, 180, 270]), flip: oneOf(['none', 'horizontal']) };
+  const meaning: SampleMeaning = {
+    ...(/^(nv|i420|yuyv|uyvy)/.test(format) && below(2) === 0
+      ? { colour: { matrix: oneOf(YUV_MATRICES), range: oneOf(YUV_RANGES) } }
+      : {}),
+    ...(format.startsWith('mono') && below(2) === 0
+      ? { levels: { black: below(500), white: 501 + below(500) } }
+      : {}),
+  };
   const title = `${format} ${size.width}×${size.height} → ${spec.width}×${spec.height}`;
-  print(`${title} ${spec.interpolation}`, { data, format, ...size }, view as FrameView, spec);
+  print(
+    `${title} ${spec.interpolation}`,
+    { data, format, ...meaning, ...size },
+    view as FrameView,
+    spec,
+  );
 }
 
 console.log(kernelName());

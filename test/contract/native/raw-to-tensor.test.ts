@@ -1,6 +1,11 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { RAW_PIXEL_FORMATS, type FrameView } from '../../../component/contract/frame.ts';
+import {
+  RAW_PIXEL_FORMATS,
+  YUV_MATRICES,
+  YUV_RANGES,
+  type FrameView,
+} from '../../../component/contract/frame.ts';
 import {
   createTensorData,
   PICTURE_DTYPES,
@@ -9,78 +14,34 @@ import {
   type TensorSpec,
 } from '../../../component/contract/tensor.ts';
 import { packedFrameBytes, rawToTensor } from '../../../native/index.ts';
-import {
-  channelOf,
-  decodeStored,
-  makeUpright,
-  referenceTensor,
-  yuvToRgb,
-  yuvToRgbInSteps,
-  type ReferenceTensor,
-  type StoredPicture,
-} from './reference.ts';
+import { paint, picture, pictureOf, side } from './random-picture.ts';
+import { decodeStored, yuvToRgb, yuvToRgbInSteps, type StoredPicture } from './reference-pixels.ts';
+import { channelOf, makeUpright, referenceTensor, type ReferenceTensor } from './reference.ts';
 import { elementOf } from './reference-elements.ts';
 
 const isDeep = process.env['VEDETTE_DEEP'] === '1';
 const runs = isDeep ? 20_000 : 1_500;
 
-const side = fc.oneof(fc.integer({ min: 1, max: 12 }), fc.integer({ min: 1, max: 70 }));
-/** Noise has every frequency; flat fields and edges show rounding and clamping. */
-const texture = fc.constantFrom('noise', 'extremes', 'flat', 'ramp');
-
-const picture: fc.Arbitrary<StoredPicture> = fc
-  .record({
-    width: side,
-    height: side,
-    format: fc.constantFrom(...RAW_PIXEL_FORMATS),
-    extra: fc.option(fc.array(fc.integer({ min: 0, max: 9 }), { minLength: 3, maxLength: 3 })),
-    texture,
-    seed: fc.integer({ min: 1, max: 0x7fffffff }),
-  })
-  .map(({ width, height, format, extra, texture: kind, seed }) => {
-    const half = Math.ceil(width / 2);
-    const rows = { nv12: [width, half * 2], i420: [width, half, half], yuyv: [half * 4] };
-    const rowBytes = format in rows ? rows[format as keyof typeof rows] : undefined;
-    const packed = rowBytes ?? [format === 'gray8' ? width : width * 3];
-    const strides = packed.map((bytes, plane) => bytes + (extra?.[plane] ?? 0));
-    const planeRows = (plane: number) => (plane === 0 ? height : Math.ceil(height / 2));
-    const total = strides.reduce((sum, stride, plane) => sum + stride * planeRows(plane), 0);
-    const data = paint(total, kind, seed);
-    return { width, height, format, data, ...(extra === null ? {} : { strides }) };
-  });
-
-function paint(bytes: number, kind: string, seed: number): Uint8Array {
-  let state = seed;
-  const random = () => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return state >>> 0;
-  };
-  const level = random() & 255;
-  return Uint8Array.from({ length: bytes }, (_, i) => {
-    if (kind === 'flat') return level;
-    if (kind === 'ramp') return i * 3;
-    if (kind === 'extremes') return random() & 1 ? 255 : 0;
-    return random();
-  });
-}
+const RESIZES = ['stretch', 'letterbox', 'crop'] as const;
+const INTERPOLATIONS = [
+  'bilinear',
+  'area',
+  'bilinear-antialias',
+  'bicubic-antialias',
+  'nearest',
+] as const;
+const LAYOUTS = ['nchw', 'nhwc'] as const;
+const COLOUR_ORDERS = ['rgb', 'bgr', 'gray'] as const;
 
 const spec: fc.Arbitrary<TensorSpec> = fc
   .record({
     width: side,
     height: side,
-    layout: fc.constantFrom('nchw', 'nhwc'),
+    layout: fc.constantFrom(...LAYOUTS),
     dtype: fc.constantFrom(...PICTURE_DTYPES),
-    colourOrder: fc.constantFrom('rgb', 'bgr', 'gray'),
-    resize: fc.constantFrom('stretch', 'letterbox', 'crop'),
-    interpolation: fc.constantFrom(
-      'bilinear',
-      'area',
-      'bilinear-antialias',
-      'bicubic-antialias',
-      'nearest',
-    ),
+    colourOrder: fc.constantFrom(...COLOUR_ORDERS),
+    resize: fc.constantFrom(...RESIZES),
+    interpolation: fc.constantFrom(...INTERPOLATIONS),
     padValue: fc.integer({ min: 0, max: 255 }),
     normalised: fc.boolean(),
     isQuantised: fc.boolean(),
@@ -155,34 +116,59 @@ function levelsApart(out: PictureTensorData, want: ReferenceTensor, tensor: Tens
   return worst;
 }
 
+function compare(stored: StoredPicture, view: FrameView, tensor: TensorSpec): void {
+  const out = createTensorData(tensor).fill(99);
+  const transform = rawToTensor(stored, view, tensor, out);
+  const toRgb = tensor.interpolation.endsWith('-antialias') ? yuvToRgbInSteps : yuvToRgb;
+  const upright = makeUpright(decodeStored(stored, toRgb), view);
+  const want = referenceTensor(upright, view.region, tensor);
+  const pixels = createTensorData(pixelsOf(tensor));
+  rawToTensor(stored, view, pixelsOf(tensor), pixels);
+  expect(levelsApart(pixels, want, pixelsOf(tensor))).toBeLessThanOrEqual(1);
+  if (tensor.dtype === 'float32') {
+    expect(levelsApart(out, want, tensor)).toBeLessThanOrEqual(1);
+  }
+  // Whole levels decide every element, to the bit.
+  const elements = Array.from(pixels, (level, i) => elementOf(level, channelOf(tensor, i), tensor));
+  expect(Array.from(out)).toEqual(elements);
+  for (const key of ['scaleX', 'scaleY', 'offsetX', 'offsetY'] as const) {
+    expect(transform[key]).toBeCloseTo(want.transform[key], 9);
+  }
+  expect(transform.source).toEqual(want.transform.source);
+}
+
 test(`a tensor is at most one grey level from the reference, whatever the frame (${runs} cases)`, () => {
   fc.assert(
     fc.property(picture, spec, look, (stored, tensor, chosen) => {
-      const view = viewOf(stored, chosen);
-      const out = createTensorData(tensor).fill(99);
-      const transform = rawToTensor(stored, view, tensor, out);
-      const toRgb = tensor.interpolation.endsWith('-antialias') ? yuvToRgbInSteps : yuvToRgb;
-      const upright = makeUpright(decodeStored(stored, toRgb), view);
-      const want = referenceTensor(upright, view.region, tensor);
-      const pixels = createTensorData(pixelsOf(tensor));
-      rawToTensor(stored, view, pixelsOf(tensor), pixels);
-      expect(levelsApart(pixels, want, pixelsOf(tensor))).toBeLessThanOrEqual(1);
-      if (tensor.dtype === 'float32') {
-        expect(levelsApart(out, want, tensor)).toBeLessThanOrEqual(1);
-      }
-      // Whole levels decide every element, to the bit.
-      const elements = Array.from(pixels, (level, i) =>
-        elementOf(level, channelOf(tensor, i), tensor),
-      );
-      expect(Array.from(out)).toEqual(elements);
-      for (const key of ['scaleX', 'scaleY', 'offsetX', 'offsetY'] as const) {
-        expect(transform[key]).toBeCloseTo(want.transform[key], 9);
-      }
-      expect(transform.source).toEqual(want.transform.source);
+      compare(stored, viewOf(stored, chosen), tensor);
     }),
     { numRuns: runs, verbose: 0 },
   );
 }, 900_000);
+
+for (const format of RAW_PIXEL_FORMATS) {
+  test(`${format} is at most one grey level from the reference by every resize, interpolation and layout`, () => {
+    const cases = RESIZES.flatMap((resize) =>
+      INTERPOLATIONS.flatMap((interpolation) =>
+        LAYOUTS.flatMap((layout) =>
+          COLOUR_ORDERS.map((colourOrder) => ({ resize, interpolation, layout, colourOrder })),
+        ),
+      ),
+    );
+    for (const [index, chosen] of cases.entries()) {
+      fc.assert(
+        fc.property(pictureOf(format), spec, look, (stored, tensor, looked) => {
+          const channels = chosen.colourOrder === 'gray' ? 1 : 3;
+          const mean = [0, 0, 0].slice(0, channels);
+          const std = [1, 1, 1].slice(0, channels);
+          const view = viewOf(stored, looked);
+          compare(stored, view, { ...tensor, ...chosen, scale: 1, mean, std });
+        }),
+        { numRuns: isDeep ? 30 : 1, seed: index + 1, verbose: 0 },
+      );
+    }
+  }, 900_000);
+}
 
 test('strong reductions of large pictures keep within one grey level', () => {
   const large = { width: 1500, height: 700 };
@@ -209,44 +195,45 @@ test('strong reductions of large pictures keep within one grey level', () => {
   }
 });
 
-test('colour conversion is within one grey level of BT.601 for every luma and chroma', () => {
-  const step = isDeep ? 1 : 5;
-  const lumas = Array.from({ length: 256 }, (_, y) => y);
-  let worst = 0;
-  let differing = 0;
-  let count = 0;
-  for (let cb = 0; cb < 256; cb += step) {
-    for (let cr = 0; cr < 256; cr += step) {
-      // One row of 256 luma values over one chroma pair, repeated.
-      const data = new Uint8Array(256 * 2);
-      lumas.forEach((y) => {
-        data[y * 2] = y;
-        data[y * 2 + 1] = y % 2 === 0 ? cb : cr;
-      });
+/** Every luma over one chroma pair, as one row of `yuyv`. */
+function lumaRow(cb: number, cr: number): Uint8Array {
+  return Uint8Array.from({ length: 512 }, (_, i) => (i % 2 === 0 ? i / 2 : i % 4 === 1 ? cb : cr));
+}
+
+for (const matrix of YUV_MATRICES) {
+  for (const range of YUV_RANGES) {
+    test(`colour conversion is within one grey level of ${range} range ${matrix} for every luma and chroma`, () => {
+      const step = isDeep ? 1 : 5;
+      const colour = { matrix, range };
       const out = new Uint8Array(256 * 3);
-      rawToTensor(
-        { data, width: 256, height: 1, format: 'yuyv' },
-        { rotation: 0, flip: 'none' },
-        { ...plain, width: 256, height: 1 },
-        out,
-      );
-      for (const y of lumas) {
-        const want = yuvToRgb(y, cb, cr);
-        const inSteps = yuvToRgbInSteps(y, cb, cr);
-        for (let c = 0; c < 3; c++) {
-          const got = out[y * 3 + c] as number;
-          if (got !== inSteps[c]) throw new Error(`${[y, cb, cr]}: ${got}, not ${inSteps[c]}`);
-          const apart = Math.abs(got - (want[c] as number));
-          worst = Math.max(worst, apart);
-          differing += apart;
-          count++;
+      let worst = 0;
+      let differing = 0;
+      let count = 0;
+      for (let cb = 0; cb < 256; cb += step) {
+        for (let cr = 0; cr < 256; cr += step) {
+          const image = { data: lumaRow(cb, cr), width: 256, height: 1, format: 'yuyv' } as const;
+          rawToTensor({ ...image, colour }, UPRIGHT, { ...plain, width: 256 }, out);
+          for (let y = 0; y < 256; y++) {
+            const want = yuvToRgb(y, cb, cr, colour);
+            const inSteps = yuvToRgbInSteps(y, cb, cr, colour);
+            for (let c = 0; c < 3; c++) {
+              const got = out[y * 3 + c] as number;
+              if (got !== inSteps[c]) throw new Error(`${[y, cb, cr]}: ${got}, not ${inSteps[c]}`);
+              const apart = Math.abs(got - (want[c] as number));
+              worst = Math.max(worst, apart);
+              differing += apart;
+              count++;
+            }
+          }
         }
       }
-    }
+      expect(worst).toBeLessThanOrEqual(1);
+      expect(differing / count).toBeLessThan(0.01);
+    }, 900_000);
   }
-  expect(worst).toBeLessThanOrEqual(1);
-  expect(differing / count).toBeLessThan(0.01);
-}, 900_000);
+}
+
+const UPRIGHT = { rotation: 0, flip: 'none' } as const;
 
 const plain: TensorSpec = {
   width: 1,

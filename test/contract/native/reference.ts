@@ -1,146 +1,20 @@
 /**
  * What a picture becomes as a tensor, computed slowly in 64-bit floating point from the definitions
- * in native/README.md, one pixel at a time. Shares nothing with the addon but those definitions.
+ * in native/README.md, one pixel at a time; from stored pixels to levels see reference-pixels.ts. Shares
+ * nothing with the addon but those definitions.
  */
-import type { Box, FrameView, RawPixelFormat, Size } from '../../../component/contract/frame.ts';
+import type { Box, FrameView, Size } from '../../../component/contract/frame.ts';
 import type {
   FrameTransform,
   Interpolation,
   TensorSpec,
 } from '../../../component/contract/tensor.ts';
-
-/** Samples of a picture as numbers: `levels[(y * width + x) * 3 + channel]`, RGB, 0–255. */
-export interface Levels extends Size {
-  readonly levels: Float64Array;
-}
-
-export interface StoredPicture extends Size {
-  readonly data: Uint8Array;
-  readonly format: RawPixelFormat;
-  readonly strides?: readonly number[];
-}
-
-const clamp = (value: number, low: number, high: number) => Math.min(Math.max(value, low), high);
+import { clamp, grayOf, type Levels } from './reference-pixels.ts';
 
 function roundHalfEven(value: number): number {
   const down = Math.floor(value);
   if (value - down !== 0.5) return Math.round(value);
   return down % 2 === 0 ? down : down + 1;
-}
-
-// ------------------------------------------------------------------ colour
-
-export type YuvToRgb = (y: number, cb: number, cr: number) => [number, number, number];
-
-/** Limited range BT.601, from its luma coefficients. */
-export function yuvToRgb(y: number, cb: number, cr: number): [number, number, number] {
-  const kr = 0.299;
-  const kb = 0.114;
-  const kg = 1 - kr - kb;
-  const luma = (y - 16) / 219;
-  const pb = (cb - 128) / 224;
-  const pr = (cr - 128) / 224;
-  const red = luma + 2 * (1 - kr) * pr;
-  const blue = luma + 2 * (1 - kb) * pb;
-  const green = (luma - kr * red - kb * blue) / kg;
-  const level = (value: number) => Math.round(clamp(value * 255, 0, 255));
-  return [level(red), level(green), level(blue)];
-}
-
-/**
- * The same as native/README.md fixes it for kernels: coefficients with 14 and 13 fractional bits, each
- * product rounded to 1/64 of a level. At most one level from `yuvToRgb`, which a test shows for every
- * triple. Where a filter has negative weights a level more in the input may become two in the output:
- * those resizes are compared from here on.
- */
-export function yuvToRgbInSteps(y: number, cb: number, cr: number): [number, number, number] {
-  const step = (value: number, coefficient: number, bits: number) =>
-    Math.floor((value * Math.round(coefficient * 2 ** bits) * 64) / 2 ** bits + 0.5) / 64;
-  const kr = 0.299;
-  const kb = 0.114;
-  const kg = 1 - kr - kb;
-  const luma = step(y - 16, 255 / 219, 14);
-  const perLevel = 255 / 224;
-  const red = luma + step(cr - 128, perLevel * 2 * (1 - kr), 13);
-  const blue = luma + step(cb - 128, perLevel * 2 * (1 - kb), 13);
-  const green =
-    luma -
-    step(cb - 128, (perLevel * 2 * (1 - kb) * kb) / kg, 13) -
-    step(cr - 128, (perLevel * 2 * (1 - kr) * kr) / kg, 13);
-  const level = (value: number) => Math.floor(clamp(value, 0, 255) + 0.5);
-  return [level(red), level(green), level(blue)];
-}
-
-/** Rec. 601 luma of RGB with 14 fractional bits, as OpenCV's COLOR_RGB2GRAY. */
-export function grayOf(red: number, green: number, blue: number): number {
-  return Math.floor((4899 * red + 9617 * green + 1868 * blue) / 16384 + 0.5);
-}
-
-function planesOf(picture: StoredPicture): { offset: number; stride: number }[] {
-  const { width, height, format } = picture;
-  const half = Math.ceil(width / 2);
-  const halfRows = Math.ceil(height / 2);
-  const packed = {
-    rgb24: [[width * 3, height]],
-    bgr24: [[width * 3, height]],
-    gray8: [[width, height]],
-    nv12: [
-      [width, height],
-      [half * 2, halfRows],
-    ],
-    i420: [
-      [width, height],
-      [half, halfRows],
-      [half, halfRows],
-    ],
-    yuyv: [[half * 4, height]],
-  }[format];
-  let offset = 0;
-  return packed.map(([rowBytes, rows], plane) => {
-    const stride = picture.strides?.[plane] ?? (rowBytes as number);
-    const entry = { offset, stride };
-    offset += stride * (rows as number);
-    return entry;
-  });
-}
-
-/** The stored pixel at (x, y) as RGB. */
-export function pixelAt(
-  picture: StoredPicture,
-  x: number,
-  y: number,
-  toRgb: YuvToRgb = yuvToRgb,
-): [number, number, number] {
-  const planes = planesOf(picture);
-  const sample = (plane: number, row: number, at: number) => {
-    const { offset, stride } = planes[plane] as { offset: number; stride: number };
-    return picture.data[offset + row * stride + at] as number;
-  };
-  const pair = Math.floor(x / 2);
-  const halfRow = Math.floor(y / 2);
-  switch (picture.format) {
-    case 'rgb24':
-      return [sample(0, y, x * 3), sample(0, y, x * 3 + 1), sample(0, y, x * 3 + 2)];
-    case 'bgr24':
-      return [sample(0, y, x * 3 + 2), sample(0, y, x * 3 + 1), sample(0, y, x * 3)];
-    case 'gray8':
-      return [sample(0, y, x), sample(0, y, x), sample(0, y, x)];
-    case 'nv12':
-      return toRgb(sample(0, y, x), sample(1, halfRow, pair * 2), sample(1, halfRow, pair * 2 + 1));
-    case 'i420':
-      return toRgb(sample(0, y, x), sample(1, halfRow, pair), sample(2, halfRow, pair));
-    case 'yuyv':
-      return toRgb(sample(0, y, x * 2), sample(0, y, pair * 4 + 1), sample(0, y, pair * 4 + 3));
-  }
-}
-
-export function decodeStored(picture: StoredPicture, toRgb: YuvToRgb = yuvToRgb): Levels {
-  const { width, height } = picture;
-  const levels = new Float64Array(width * height * 3);
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) levels.set(pixelAt(picture, x, y, toRgb), (y * width + x) * 3);
-  }
-  return { width, height, levels };
 }
 
 // -------------------------------------------------------------------- view

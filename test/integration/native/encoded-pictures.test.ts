@@ -7,7 +7,8 @@ import type { TensorSpec } from '../../../component/contract/tensor.ts';
 import { encodedToTensor } from '../../../native/image-to-tensor.ts';
 import { encodeJpeg, inspectImage, jpegToTensor } from '../../../native/index.ts';
 import { decodeToRgb, rawToRgb } from '../../../native/picture-to-rgb.ts';
-import { applyExif, decodeStored, type Levels } from '../../contract/native/reference.ts';
+import { decodeStored, type Levels } from '../../contract/native/reference-pixels.ts';
+import { applyExif } from '../../contract/native/reference.ts';
 
 const samples = path.join(import.meta.dirname, '../../../samples/images');
 const UPRIGHT: FrameView = { rotation: 0, flip: 'none' };

@@ -47,6 +47,42 @@ test('a published frame comes back with its numbers and pixels', () => {
   ring.release(lease);
 });
 
+test('what a frame says of its samples travels with it, and is refused where it makes no sense', () => {
+  const ring = createRing();
+  const publish = (described: FrameDescription) => {
+    const { slot } = ring.beginWrite(true)!;
+    try {
+      ring.publish(slot, described);
+    } catch (error) {
+      ring.cancelWrite(slot);
+      throw error;
+    }
+    const lease = ring.takeOldest(1)!;
+    ring.release(lease);
+    return lease;
+  };
+  for (const matrix of ['bt601', 'bt709'] as const) {
+    for (const range of ['limited', 'full'] as const) {
+      const colour = { matrix, range };
+      const lease = publish({ ...frame(1), format: 'nv21', width: 4, height: 4, colour });
+      expect(lease).toMatchObject({ format: 'nv21', colour });
+      expect(lease).not.toHaveProperty('levels');
+    }
+  }
+  const mono = { ...frame(2), format: 'mono12p', width: 6, height: 7 } as const;
+  const levels = { black: 64, white: 3000 };
+  expect(publish({ ...mono, levels })).toMatchObject({ format: 'mono12p', levels });
+  expect(publish(mono)).not.toHaveProperty('levels');
+  expect(publish(mono)).not.toHaveProperty('colour');
+  const colour = { matrix: 'bt709', range: 'full' } as const;
+  expect(() => publish({ ...mono, colour })).toThrow(invalid);
+  expect(() => publish({ ...mono, levels: { black: 5, white: 5 } })).toThrow(invalid);
+  expect(() => publish({ ...mono, levels: { black: 0, white: 4096 } })).toThrow(invalid);
+  expect(() => publish({ ...frame(1), levels })).toThrow(invalid);
+  expect(() => publish({ ...frame(1), format: 'jpeg', colour })).toThrow(invalid);
+  expect(() => publish({ ...mono, width: 7, height: 7 })).toThrow(invalid);
+});
+
 test('oldest comes in order of publication, newest passes over the others and counts them', () => {
   const ring = createRing(4);
   for (const sequence of [1, 2, 3]) write(ring, sequence);

@@ -73,6 +73,74 @@ test('raw frames whose numbers do not fit together are refused', () => {
   }
 });
 
+test('colours and levels that make no sense, or not for the format, are refused', () => {
+  const refused = (format: RawImage['format'], change: object) => {
+    const image = { ...IMAGE, data: new Uint8Array(64), format, ...change } as RawImage;
+    const out = new Float32Array(12);
+    expect(() => rawToTensor(image, VIEW, SPEC, out), describe(change)).toThrow(
+      coded('FRAME_INVALID'),
+    );
+    expect(() => encodeJpeg(image, 80), describe(change)).toThrow(coded('FRAME_INVALID'));
+  };
+  const colour = { matrix: 'bt601', range: 'limited' };
+  for (const value of ['bt2020', 'BT601', 0, ...wrongTypes]) {
+    refused('nv12', { colour: { ...colour, matrix: value } });
+    refused('nv12', { colour: { ...colour, range: value } });
+  }
+  for (const value of wrongTypes.slice(1)) {
+    refused('nv12', { colour: value });
+    refused('mono12', { levels: value });
+  }
+  for (const value of [...wrongNumbers.filter((n) => n !== 0), ...wrongTypes]) {
+    refused('mono12', { levels: { black: value, white: 4095 } });
+    if (value !== 2 ** 31) refused('mono12', { levels: { black: 0, white: value } });
+  }
+  for (const [black, white] of [
+    [0, 0],
+    [5, 5],
+    [6, 5],
+    [4095, 4096],
+    [-1, 4],
+  ]) {
+    refused('mono12', { levels: { black, white } });
+  }
+  refused('mono10p', { levels: { black: 0, white: 1024 } });
+  refused('mono16', { levels: { black: 0, white: 65_536 } });
+  for (const format of ['rgb24', 'gray8', 'mono12', 'bayerrg8'] as const)
+    refused(format, { colour });
+  for (const format of ['rgb24', 'gray8', 'nv12', 'bayerrg8'] as const) {
+    refused(format, { levels: { black: 0, white: 255 } });
+  }
+});
+
+test('frames of too few bytes, and mosaics without a whole cell, are refused', () => {
+  const bytes = {
+    nv21: 24,
+    uyvy: 32,
+    rgba: 64,
+    bgra: 64,
+    mono10: 32,
+    mono12: 32,
+    mono16: 32,
+    mono10p: 20,
+    mono12p: 24,
+    mono10packed: 24,
+    mono12packed: 24,
+    bayerrg8: 16,
+  } as const;
+  const out = new Float32Array(12);
+  for (const [format, needed] of Object.entries(bytes) as [RawImage['format'], number][]) {
+    const image = { ...IMAGE, format, data: new Uint8Array(needed) };
+    rawToTensor(image, VIEW, SPEC, out);
+    const short = { ...image, data: image.data.subarray(1) };
+    expect(() => rawToTensor(short, VIEW, SPEC, out), format).toThrow(coded('FRAME_INVALID'));
+  }
+  for (const size of [{ width: 1 }, { height: 1 }]) {
+    const image = { ...IMAGE, format: 'bayergb8', ...size } as const;
+    expect(() => rawToTensor(image, VIEW, SPEC, out)).toThrow(coded('FRAME_INVALID'));
+  }
+});
+
 test('views that are none, or whose region leaves the picture, are refused', () => {
   const out = new Float32Array(12);
   const region = { x: 0, y: 0, width: 4, height: 4 };

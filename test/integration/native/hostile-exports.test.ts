@@ -10,7 +10,8 @@ import type { FrameView } from '../../../component/contract/frame.ts';
 import type { TensorSpec } from '../../../component/contract/tensor.ts';
 import type { Addon } from '../../../native/addon.ts';
 import { encodeJpeg } from '../../../native/index.ts';
-import { AddonRequest, type RawImage } from '../../../native/request.ts';
+import type { RawImage } from '../../../native/raw-image.ts';
+import { AddonRequest } from '../../../native/request.ts';
 import { RING, writeFrame } from '../../../native/ring-numbers.ts';
 
 const file = path.join(import.meta.dirname, '../../../build/Release/vedette.node');

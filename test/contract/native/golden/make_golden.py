@@ -58,11 +58,40 @@ for name, size, code in [
 
 colour = picture(16, 12, "noise")
 gray = cv2.cvtColor(colour, cv2.COLOR_RGB2GRAY)
+
+# After the others, so that those keep their noise.
+for name, size, code in [
+    ("nv21", (height * 3 // 2, width), cv2.COLOR_YUV2RGB_NV21),
+    ("uyvy", (height, width, 2), cv2.COLOR_YUV2RGB_UYVY),
+    ("rgba", (height, width, 4), cv2.COLOR_RGBA2RGB),
+    ("bgra", (height, width, 4), cv2.COLOR_BGRA2RGB),
+]:
+    raw = random.randint(0, 256, size).astype(np.uint8)
+    if name == "nv21":
+        np.maximum(raw[:height], 16, out=raw[:height])
+    if name == "uyvy":
+        np.maximum(raw[..., 1], 16, out=raw[..., 1])
+    conversions.append({"format": name, "width": width, "height": height, "data": base(raw), "rgb": base(cv2.cvtColor(raw, code))})
+
+# OpenCV names a mosaic by its second row's second and third pixel, the sensor's makers by the first
+# row's first and second: OpenCV's BG is their RG.
+mosaics = []
+for width, height in [(16, 12), (37, 9), (3, 3), (70, 5)]:
+    for name, code in [
+        ("bayerrg8", cv2.COLOR_BayerBG2RGB),
+        ("bayergb8", cv2.COLOR_BayerGR2RGB),
+        ("bayergr8", cv2.COLOR_BayerGB2RGB),
+        ("bayerbg8", cv2.COLOR_BayerRG2RGB),
+    ]:
+        raw = random.randint(0, 256, (height, width)).astype(np.uint8)
+        mosaics.append({"format": name, "width": width, "height": height, "data": base(raw), "rgb": base(cv2.cvtColor(raw, code))})
+
 text = json.dumps({
     "opencv": cv2.__version__,
     "pillow": PIL.__version__,
     "resizes": resizes,
     "conversions": conversions,
+    "mosaics": mosaics,
     "gray": {"width": 16, "height": 12, "data": base(colour), "gray": base(gray)},
 }, indent=1)
 pathlib.Path(__file__).with_name("golden.json").write_text(text + "\n")
