@@ -2,6 +2,7 @@
 
 #if defined(__aarch64__)
 #include <arm_neon.h>
+#include <cstring>
 
 #include "row_loops.h"
 
@@ -146,6 +147,44 @@ void encode_row_16(const LevelTable& table, int count, uint8_t* row) {
   encode_row(table, count - i, row + i);
 }
 
+// A pixel's three samples side by side, by one weight; 16 bytes hold five pixels.
+void filter_rgb_wide(const uint8_t* row, int source, const FilterRow& filter, int count,
+                     uint8_t* out) {
+  constexpr uint8_t kNone = 255;
+  uint8_t positions[5][16];
+  std::memset(positions, kNone, sizeof positions);
+  for (int i = 0; i < 15; i++) positions[i / 3][i % 3 * 4] = static_cast<uint8_t>(i);
+  uint8x16_t spread[5];
+  for (int i = 0; i < 5; i++) spread[i] = vld1q_u8(positions[i]);
+  const int32x4_t half = vdupq_n_s32(1 << (filter.bits - 1));
+  const int32x4_t down = vdupq_n_s32(-filter.bits);
+  const uint8_t* const end = row + static_cast<size_t>(source) * 3;
+  for (int x = 0; x < count; x++) {
+    const int32_t* const weights = filter.weights + static_cast<size_t>(x) * filter.widest;
+    const uint8_t* from = row + static_cast<size_t>(filter.start[x]) * 3;
+    int32x4_t sum = half;
+    int i = 0;
+    for (; i + 5 <= filter.length[x] && end - from >= 16; i += 5, from += 15) {
+      const uint8x16_t pixels = vld1q_u8(from);
+      for (int k = 0; k < 5; k++) {
+        const int32x4_t pixel = vreinterpretq_s32_u8(vqtbl1q_u8(pixels, spread[k]));
+        sum = vmlaq_n_s32(sum, pixel, weights[i + k]);
+      }
+    }
+    for (; i < filter.length[x]; i++, from += 3) {
+      uint32_t bytes = 0;
+      std::memcpy(&bytes, from, 3);
+      const uint8x16_t pixels = vreinterpretq_u8_u32(vdupq_n_u32(bytes));
+      const int32x4_t pixel = vreinterpretq_s32_u8(vqtbl1q_u8(pixels, spread[0]));
+      sum = vmlaq_n_s32(sum, pixel, weights[i]);
+    }
+    const uint16x4_t levels = vqmovun_s32(vshlq_s32(sum, down));
+    const uint8x8_t pixel = vqmovn_u16(vcombine_u16(levels, levels));
+    const uint32_t bytes = vget_lane_u32(vreinterpret_u32_u8(pixel), 0);
+    std::memcpy(out + static_cast<size_t>(x) * 3, &bytes, 3);
+  }
+}
+
 }  // namespace
 }  // namespace vedette
 
@@ -159,6 +198,7 @@ const RowKernels* neon_row_kernels() {
     RowKernels all = plain_row_kernels("neon");
     all.halve_row = halve_row_8;
     all.encode_row = encode_row_16;
+    all.filter_columns[1] = filter_rgb_wide;
     all.fused = &fused;
     return all;
   }();
