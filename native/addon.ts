@@ -40,6 +40,20 @@ export interface Addon {
     out: TensorMemory,
     bars: Float64Array | undefined,
   ): void;
+  rawToTiles(
+    data: Uint8Array,
+    request: Float64Array,
+    outs: readonly TensorMemory[],
+    bars: readonly (Float64Array | undefined)[],
+    tiles: Float64Array,
+  ): void;
+  jpegToTiles(
+    data: Uint8Array,
+    request: Float64Array,
+    outs: readonly TensorMemory[],
+    bars: readonly (Float64Array | undefined)[],
+    tiles: Float64Array,
+  ): void;
   inspectImage(data: Uint8Array, request: Float64Array): void;
   encodeJpeg(data: Uint8Array, request: Float64Array): Uint8Array<ArrayBuffer>;
   limitDataMemory(bytes: number): void;

@@ -1,7 +1,7 @@
-import type { FrameView } from '../component/contract/frame.ts';
+import type { Box, FrameView } from '../component/contract/frame.ts';
 import type { FrameTransform, TensorSpec } from '../component/contract/tensor.ts';
 import { composeViews, decodePicture } from './decode-picture.ts';
-import { inspectImage, jpegToTensor, rawToTensor } from './index.ts';
+import { inspectImage, jpegToTensor, jpegToTiles, rawToTensor, rawToTiles } from './index.ts';
 import type { TensorTarget } from './kept-tensor.ts';
 
 /**
@@ -22,4 +22,22 @@ export async function encodedToTensor(
   if (info.format === 'jpeg') return jpegToTensor(data, view, spec, out, maxPixels);
   const image = await decodePicture(data, info, maxPixels);
   return rawToTensor(image, composeViews(info, view), spec, out);
+}
+
+/**
+ * An encoded picture to a tensor for each of several regions; it is decoded once. As
+ * `encodedToTensor` and `rawToTiles`.
+ */
+export async function encodedToTiles(
+  data: Uint8Array,
+  view: FrameView,
+  regions: readonly Box[],
+  spec: TensorSpec,
+  outs: readonly TensorTarget[],
+  maxPixels: number,
+): Promise<FrameTransform[]> {
+  const info = inspectImage(data);
+  if (info.format === 'jpeg') return jpegToTiles(data, view, regions, spec, outs, maxPixels);
+  const image = await decodePicture(data, info, maxPixels);
+  return rawToTiles(image, composeViews(info, view), regions, spec, outs);
 }

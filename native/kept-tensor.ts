@@ -1,3 +1,6 @@
+import { VedetteError } from '../component/contract/errors.ts';
+import { tensorElements, type TensorSpec } from '../component/contract/tensor.ts';
+
 /** `Uint16Array` holds the bits of float16. */
 export type TensorMemory = Float32Array | Uint16Array | Int8Array | Uint8Array;
 
@@ -30,3 +33,30 @@ export class KeptTensor<T extends TensorMemory = TensorMemory> {
 
 /** Where a tensor goes: plain memory, whose bars are always written, or memory that keeps them. */
 export type TensorTarget = TensorMemory | KeptTensor;
+
+/** Its memory and, where they are kept, its bars. */
+export function memoryOf(
+  out: TensorTarget,
+): Pick<KeptTensor, 'data'> & { bars: Float64Array | undefined } {
+  return out instanceof KeptTensor ? out : { data: out, bars: undefined };
+}
+
+/**
+ * The places of a batch [N, C, H, W] or [N, H, W, C]: one tensor of `spec` behind the other in `data`,
+ * each with bars of its own. Give place i to `rawToTensor` for picture i, or all to `rawToTiles`.
+ * @throws VedetteError TENSOR_INVALID when `data` is no whole number of tensors
+ */
+export function batchPlaces(data: TensorMemory, spec: TensorSpec): KeptTensor[] {
+  const elements = tensorElements(spec);
+  const count = data.length / elements;
+  if (!Number.isInteger(count) || count < 1) {
+    throw new VedetteError(
+      'TENSOR_INVALID',
+      `a batch of tensors of ${elements} elements expected, got ${data.length} elements`,
+    );
+  }
+  return Array.from(
+    { length: count },
+    (_, place) => new KeptTensor(data.subarray(place * elements, (place + 1) * elements)),
+  );
+}

@@ -60,11 +60,13 @@ const DTYPES: readonly TensorSpec['dtype'][] = ['float32', 'uint8', 'float16', '
 const ROTATIONS: readonly FrameView['rotation'][] = [0, 90, 180, 270];
 const FLIPS: readonly FrameView['flip'][] = ['none', 'horizontal', 'vertical'];
 
-function object(value: unknown, name: string, code: ErrorCode): void {
+/** @throws VedetteError `code` when it is none */
+export function object(value: unknown, name: string, code: ErrorCode): void {
   if (typeof value !== 'object' || value === null) refuse(code, name, 'an object', value);
 }
 
-function number(value: unknown, name: string, code: ErrorCode): number {
+/** @throws VedetteError `code` when it is none */
+export function number(value: unknown, name: string, code: ErrorCode): number {
   return typeof value === 'number' ? value : refuse(code, name, 'a number', value);
 }
 

@@ -10,6 +10,7 @@
 #include "pooled_memory.h"
 #include "rings.h"
 #include "tensor_threads.h"
+#include "tiles.h"
 
 static Napi::Value kernel_name(const Napi::CallbackInfo& info) {
   return Napi::String::New(info.Env(), vedette::row_kernels().name);
@@ -25,6 +26,7 @@ static Napi::Object start(Napi::Env env, Napi::Object exports) {
   vedette::register_images(env, exports);
   vedette::register_outputs(env, exports);
   vedette::register_areas(env, exports);
+  vedette::register_tiles(env, exports);
   vedette::register_rings(env, exports);
   vedette::register_pipes(env, exports);
   vedette::register_pooled_memory(env, exports);

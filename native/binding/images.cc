@@ -6,25 +6,12 @@
 #include <cstring>
 
 #include "../core/image_header.h"
-#include "../core/jpeg_encoder.h"
 #include "../core/jpeg_to_tensor.h"
 #include "request.h"
+#include "thread_memory.h"
 
 namespace vedette {
 namespace {
-
-// Each worker thread keeps its own tables and scratch memory.
-struct ThreadMemory {
-  Workspace workspace;
-  EncodedJpeg jpeg;
-};
-ThreadMemory& thread_memory() {
-  static thread_local ThreadMemory memory;
-  return memory;
-}
-
-// A single huge picture must not hold its memory for ever.
-constexpr size_t kKeptPictureBytes = 64u << 20;
 
 Status request_missing() {
   return fail(Code::internal, "the addon was called without its request array");
@@ -69,21 +56,14 @@ Status jpeg_call(const Napi::CallbackInfo& info) {
   Status status = read_call(info, &call);
   if (!status.ok()) return status;
   int64_t max_pixels;
-  if (!read_integer(call.request[kMaxPixels], 1, int64_t{1} << 40, &max_pixels)) {
-    return fail(Code::frame_invalid, "maxPixels must be a whole number from 1 on");
-  }
-  ImageHeader header;
-  status = read_image_header(call.input.data, call.input.size, &header);
-  if (status.ok() && header.format != EncodedFormat::jpeg) {
-    return fail(Code::image_format_unsupported, "a JPEG is expected here; another format came");
-  }
+  status = read_jpeg_limit(call.request, call.input, &max_pixels);
   if (!status.ok()) return status;
   Workspace& workspace = thread_memory().workspace;
   Transform transform;
   status = jpeg_to_tensor(call.input.data, call.input.size, static_cast<uint64_t>(max_pixels),
                           call.view, call.spec, call.output.data, call.output.size, workspace,
                           &transform, call.bars);
-  if (workspace.picture.capacity() > kKeptPictureBytes) workspace.picture.release();
+  thread_memory().drop_huge_picture();
   if (status.ok()) write_transform(transform, call.request);
   return status;
 }

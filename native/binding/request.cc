@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "../core/image_header.h"
+
 namespace vedette {
 namespace {
 
@@ -192,6 +194,18 @@ Status read_spec(const double* request, TensorSpec* out) {
     out->std[channel] = request[kStd + channel];
   }
   return check_spec(*out);
+}
+
+Status read_jpeg_limit(const double* request, ByteSpan bytes, int64_t* max_pixels) {
+  if (!read_integer(request[kMaxPixels], 1, int64_t{1} << 40, max_pixels)) {
+    return fail(Code::frame_invalid, "maxPixels must be a whole number from 1 on");
+  }
+  ImageHeader header;
+  const Status status = read_image_header(bytes.data, bytes.size, &header);
+  if (status.ok() && header.format != EncodedFormat::jpeg) {
+    return fail(Code::image_format_unsupported, "a JPEG is expected here; another format came");
+  }
+  return status;
 }
 
 Status read_output(const Napi::Value& value, const TensorSpec& spec, ByteSpan* out) {

@@ -72,6 +72,8 @@ Status read_meaning(const double* numbers, SampleMeaning* out);
 Status read_image(const double* request, ByteSpan bytes, PixelView* out);
 Status read_view(const double* request, ViewSpec* out);
 Status read_spec(const double* request, TensorSpec* out);
+// maxPixels, for bytes that are a JPEG.
+Status read_jpeg_limit(const double* request, ByteSpan bytes, int64_t* max_pixels);
 // The tensor's memory, whose element type must be the spec's.
 Status read_output(const Napi::Value& value, const TensorSpec& spec, ByteSpan* out);
 

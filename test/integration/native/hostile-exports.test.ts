@@ -119,10 +119,20 @@ interface Export {
   readonly undo?: (result: unknown) => void;
 }
 
+function tile(): unknown[] {
+  const region = Float64Array.of(0, 0, 4, 4, 0, 0);
+  return [request(), [new Float32Array(12)], [new Float64Array(13)], region];
+}
+
+const isEmptyList = (value: unknown) => Array.isArray(value) && value.length === 0;
+
 const TABLE: Record<keyof Addon, Export> = {
   kernelName: { good: () => [] },
   rawToTensor: { good: () => [IMAGE.data, request(), new Float32Array(12), new Float64Array(13)] },
   jpegToTensor: { good: () => [JPEG, request(), new Float32Array(12), new Float64Array(13)] },
+  // A tile without bars has none to keep.
+  rawToTiles: { good: () => [IMAGE.data, ...tile()], takes: isEmptyList },
+  jpegToTiles: { good: () => [JPEG, ...tile()], takes: isEmptyList },
   inspectImage: { good: () => [JPEG, request()] },
   encodeJpeg: { good: () => [IMAGE.data, request()] },
   // A good call would end this process.
