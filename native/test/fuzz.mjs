@@ -2,20 +2,16 @@
 // executions and exits with 1 on a finding, whose input it keeps in build/fuzz. What the targets
 // learnt stays in build/fuzz/corpus-* for the next run.
 // Usage: node_modules/.bin/node native/test/fuzz.mjs [--seconds 60] [--target jpeg]
-import { execFile } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
-import { parseArgs, promisify } from 'node:util';
+import { parseArgs } from 'node:util';
+import { compileObjects, filesOf, inLanes, run } from './compile-objects.mjs';
 import { writeJpegSeeds } from './fuzz-seeds.mjs';
-
-const LANES = 2;
 
 const testFolder = import.meta.dirname;
 const nativeFolder = path.dirname(testFolder);
 const root = path.dirname(nativeFolder);
 const buildFolder = path.join(root, 'build', 'fuzz');
-const run = promisify(execFile);
 
 const FLAGS = [
   '-std=c++17',
@@ -26,52 +22,27 @@ const FLAGS = [
   '-ffp-contract=off',
 ];
 
-const filesOf = (folder, pattern) =>
-  readdirSync(folder)
-    .filter((name) => pattern.test(name))
-    .sort()
-    .map((name) => path.join(folder, name));
-
-/** Does every job, at most LANES at once. */
-async function inLanes(jobs, action) {
-  const waiting = [...jobs];
-  const lane = async () => {
-    for (let job = waiting.shift(); job !== undefined; job = waiting.shift()) await action(job);
-  };
-  await Promise.all(Array.from({ length: LANES }, lane));
-}
-
-const headers = [
-  ...filesOf(path.join(nativeFolder, 'core'), /\.h$/),
-  ...filesOf(testFolder, /\.h$/),
-];
-
-/** Compiles one file, unless that was done with the same content and headers. @returns the object */
-async function compile(source) {
-  const hash = createHash('sha256').update(FLAGS.join(' '));
-  for (const file of [source, ...headers]) hash.update(file).update(readFileSync(file));
-  const name = path.basename(source, '.cc');
-  const object = path.join(buildFolder, `${name}-${hash.digest('hex').slice(0, 16)}.o`);
-  if (existsSync(object)) return object;
-  const part = `${object}.${process.pid}`;
-  await run('clang++', [...FLAGS, '-fsanitize=fuzzer-no-link', '-c', source, '-o', part]);
-  renameSync(part, object);
-  return object;
-}
-
 async function buildAll(targets) {
-  const objects = new Map();
-  const sources = filesOf(path.join(nativeFolder, 'core'), /\.cc$/);
+  const core = filesOf(path.join(nativeFolder, 'core'), /\.cc$/);
   const mains = targets.map((target) => path.join(testFolder, `fuzz_${target}.cc`));
-  await inLanes([...sources, ...mains], async (source) =>
-    objects.set(source, await compile(source)),
-  );
-  const core = sources.map((source) => objects.get(source));
+  const objects = await compileObjects({
+    compiler: 'clang++',
+    flags: [...FLAGS, '-fsanitize=fuzzer-no-link'],
+    sources: [...core, ...mains],
+    headers: [...filesOf(path.join(nativeFolder, 'core'), /\.h$/), ...filesOf(testFolder, /\.h$/)],
+    folder: buildFolder,
+  });
   await inLanes(targets, async (target) => {
-    const main = objects.get(path.join(testFolder, `fuzz_${target}.cc`));
+    const files = [path.join(testFolder, `fuzz_${target}.cc`), ...core];
     const program = path.join(buildFolder, `fuzz-${target}`);
     const libraries = ['-fsanitize=fuzzer', '-ljpeg', '-lpthread'];
-    await run('clang++', [...FLAGS, main, ...core, '-o', program, ...libraries]);
+    await run('clang++', [
+      ...FLAGS,
+      ...files.map((file) => objects.get(file)),
+      '-o',
+      program,
+      ...libraries,
+    ]);
   });
 }
 
@@ -120,7 +91,6 @@ const targets = values.target === undefined ? all : [values.target];
 const unknown = targets.find((target) => !all.includes(target));
 if (unknown !== undefined) throw new Error(`--target: expected ${all.join(', ')}, got ${unknown}`);
 
-mkdirSync(buildFolder, { recursive: true });
 await buildAll(targets);
 const clean = [];
 await inLanes(targets, async (target) => {

@@ -3,12 +3,11 @@
 // compiled for 64-bit Arm and emulated, under UBSan, with --address under ASan too. Prints how many
 // passed; exits with 1 when one fails.
 // Usage: node_modules/.bin/node native/test/run.mjs [--valgrind | --arch arm64 [--address]] [part of a title]
-import { execFileSync, spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, readdirSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { arm64Target, emulated, requireArm64Target } from '../arm64-target.mjs';
+import { compileObjects, filesOf, run } from './compile-objects.mjs';
 
 const testFolder = import.meta.dirname;
 const nativeFolder = path.dirname(testFolder);
@@ -23,38 +22,31 @@ const VARIANTS = [
   { name: 'thread', flags: ['-fsanitize=thread'], filter: 'a ' },
 ];
 
-const sources = (folder, keep) =>
-  readdirSync(folder)
-    .filter((name) => keep(name))
-    .sort()
-    .map((name) => path.join(folder, name));
+const coreFolder = path.join(nativeFolder, 'core');
+const headers = [...filesOf(coreFolder, /\.h$/), ...filesOf(testFolder, /\.h$/)];
+const sources = [
+  ...filesOf(coreFolder, /\.cc$/),
+  ...filesOf(testFolder, /_test\.cc$/),
+  path.join(testFolder, 'main.cc'),
+];
 
-const core = sources(path.join(nativeFolder, 'core'), (name) => name.endsWith('.cc'));
-const headers = sources(path.join(nativeFolder, 'core'), (name) => name.endsWith('.h'));
-const tests = sources(testFolder, (name) => name.endsWith('_test.cc') || name === 'main.cc');
-const testHeaders = sources(testFolder, (name) => name.endsWith('.h'));
-
-/** The test program for a set of flags, built again only when a source changed. */
-function build(name, flags, compiler = 'g++') {
-  const inputs = [...core, ...headers, ...tests, ...testHeaders];
-  const hash = createHash('sha256').update([compiler, ...flags].join(' '));
-  for (const file of inputs) hash.update(file).update(readFileSync(file));
-  mkdirSync(buildFolder, { recursive: true });
-  const program = path.join(buildFolder, `${name}-${hash.digest('hex').slice(0, 16)}`);
-  if (existsSync(program)) return program;
-  const common = ['-std=c++17', '-O1', '-g', '-fno-omit-frame-pointer', '-ffp-contract=off'];
-  const warnings = ['-Wall', '-Wextra', '-Werror'];
-  const files = [...core, ...tests];
-  execFileSync(
-    compiler,
-    [...common, ...warnings, ...flags, ...files, '-o', program, '-ljpeg', '-lpthread'],
-    { stdio: 'inherit' },
-  );
+/** The test program for a set of flags; only what changed is compiled again. */
+async function build(name, extraFlags, compiler = 'g++', linkerFlags = []) {
+  const flags = [
+    ...['-std=c++17', '-O1', '-g', '-fno-omit-frame-pointer', '-ffp-contract=off'],
+    ...['-Wall', '-Wextra', '-Werror'],
+    ...extraFlags,
+  ];
+  const folder = path.join(buildFolder, name);
+  const objects = await compileObjects({ compiler, flags, sources, headers, folder });
+  const program = path.join(folder, 'core-tests');
+  const files = sources.map((source) => objects.get(source));
+  await run(compiler, [...flags, ...files, '-o', program, ...linkerFlags, '-ljpeg', '-lpthread']);
   return program;
 }
 
 /** Runs the test program; ends this one with 1 when it fails. @returns how many tests passed */
-function run(name, command, args, environment = {}) {
+function runTests(name, command, args, environment = {}) {
   const env = { ...process.env, ...environment };
   const result = spawnSync(command, args, { encoding: 'utf8', maxBuffer: 1 << 26, env });
   if (result.error) throw result.error;
@@ -83,20 +75,17 @@ if (values.arch === 'arm64') {
   requireArm64Target();
   const sanitizers = values.address ? 'address,undefined' : 'undefined';
   const { compiler, compilerFlags, linkerFlags, libraryFolder } = arm64Target;
-  const flags = [
-    `-fsanitize=${sanitizers}`,
-    '-fno-sanitize-recover=all',
-    ...compilerFlags,
-    ...linkerFlags,
-    `-Wl,-rpath,${libraryFolder}`,
-  ];
+  const flags = [`-fsanitize=${sanitizers}`, '-fno-sanitize-recover=all', ...compilerFlags];
   const name = `arm64, ${sanitizers.replace(',', '+')}`;
   const [command, args] = emulated(
-    build(name.replace(', ', '-'), flags, compiler.CXX),
+    await build(name.replace(', ', '-'), flags, compiler.CXX, [
+      ...linkerFlags,
+      `-Wl,-rpath,${libraryFolder}`,
+    ]),
     positionals,
   );
   // An emulated process cannot be traced, which looking for leaks would need; memcheck does it.
-  passed = run(name, command, args, { ASAN_OPTIONS: 'detect_leaks=0' });
+  passed = runTests(name, command, args, { ASAN_OPTIONS: 'detect_leaks=0' });
 } else if (values.arch !== undefined) {
   throw new Error(`--arch: expected arm64, got ${values.arch}`);
 } else if (values.valgrind) {
@@ -110,12 +99,12 @@ if (values.arch === 'arm64') {
   // for a use of them; its plain C is clean.
   const plainLibjpeg = { JSIMD_FORCENONE: '1' };
   const manyCalls = { VEDETTE_CALLS: '100000' };
-  const command = [...options, build('plain', []), ...positionals];
-  passed = run('valgrind', 'valgrind', command, { ...plainLibjpeg, ...manyCalls });
+  const command = [...options, await build('plain', []), ...positionals];
+  passed = runTests('valgrind', 'valgrind', command, { ...plainLibjpeg, ...manyCalls });
 } else {
   for (const { name, flags, filter } of VARIANTS) {
     const title = positionals[0] ?? filter;
-    passed += run(name, build(name, flags), title === '' ? [] : [title]);
+    passed += runTests(name, await build(name, flags), title === '' ? [] : [title]);
   }
 }
 console.log(`${passed} passed`);
