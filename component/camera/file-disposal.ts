@@ -1,6 +1,6 @@
 import { constants, type Stats } from 'node:fs';
 import { lstat, mkdir, open, rename, unlink, writeFile } from 'node:fs/promises';
-import { join, parse } from 'node:path';
+import { basename, dirname, join, parse } from 'node:path';
 import type { VedetteError } from '../contract/errors.ts';
 import { isMissing } from './source-error.ts';
 
@@ -56,7 +56,10 @@ export class FileDisposal {
       failedAt: new Date().toISOString(),
       ...(error?.serialize() ?? { code: 'IMAGE_CORRUPT', message: 'the file is no picture' }),
     };
-    await writeFile(`${target}.json`, `${JSON.stringify(reason, null, 2)}\n`);
+    // Renamed into place: who watches the folder never reads half of it.
+    const part = join(dirname(target), `.${basename(target)}.json`);
+    await writeFile(part, `${JSON.stringify(reason, null, 2)}\n`);
+    await rename(part, `${target}.json`);
   }
 
   async remove(name: string, identity: FileIdentity): Promise<void> {
