@@ -160,8 +160,14 @@ test('faults come with the codes of the calls that wait', async () => {
 
 test('more than the queue holds is refused; closing refuses what waits and lets what runs end', async () => {
   const threads = openThreads(1, 3);
-  const large = picture(1500, 1500);
-  const spec: TensorSpec = { ...SPEC, interpolation: 'bicubic-antialias' };
+  // Each takes far longer to make than all take to ask for.
+  const large = picture(500, 500);
+  const spec: TensorSpec = {
+    ...SPEC,
+    width: 3000,
+    height: 3000,
+    interpolation: 'bicubic-antialias',
+  };
   const calls = Array.from({ length: 20 }, () => threads.rawToTensor(large, WHOLE_FRAME, spec));
   const settled = Promise.allSettled(calls);
   threads.close();
