@@ -44,8 +44,10 @@ export function rawTargets(
     works
       .filter((work) => work.side === side)
       .map(({ format, timings }): Target => {
-        const what = `${format.toUpperCase()} 1920×1080 → ${side}×${side} with ${kernel} beside ${peer}`;
-        const ours = timings.get(kernel);
+        // Python's figures hold its calls, so ours hold Node's.
+        const isFromNode = peer === OPENCV_PYTHON;
+        const what = `${format.toUpperCase()} 1920×1080 → ${side}×${side} with ${kernel}${isFromNode ? ', from Node,' : ''} beside ${peer}`;
+        const ours = timings.get(isFromNode ? FROM_NODE : kernel);
         const theirs = timings.get(peer);
         if (ours === undefined || theirs === undefined) {
           const reason = peer === OPENCV_CPP ? leftOut.cpp : leftOut.python;
