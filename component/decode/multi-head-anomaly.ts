@@ -45,6 +45,10 @@ export class MultiHeadAnomalyDecoder implements Decoder {
         declarations,
       );
     }
+    this.#requireNormal('normalClasses', scores[0]!.shape.at(-1), declarations);
+    if (settings.decision !== 'score') {
+      this.#requireNormal('normalSegments', segments[0]!.shape[1], declarations);
+    }
     this.#scores = scores[0]!.name;
     this.#segments = segments[0]?.name;
     const { scoreThreshold, minAreaFraction } = settings;
@@ -93,10 +97,32 @@ export class MultiHeadAnomalyDecoder implements Decoder {
     return { findings: { anomaly: { ...anomaly, isAnomalous } } };
   }
 
+  /**
+   * With no normal class, or one that the graph does not have, every picture would be anomalous.
+   * @param count as declared, then as the run gave it; an open one is not judged
+   */
+  #requireNormal(
+    field: 'normalClasses' | 'normalSegments',
+    count: TensorDeclaration['shape'][number] | undefined,
+    outputs: readonly TensorDeclaration[],
+  ): void {
+    if (typeof count !== 'number' || count < 2) return;
+    const indexes = this.#settings[field];
+    const beyond = indexes.find((index) => index >= count);
+    if (beyond === undefined && indexes.length > 0) return;
+    const found = beyond === undefined ? 'is empty' : `names ${beyond}`;
+    throw outputMismatch(
+      DECODER,
+      `output.${field} ${found}, expected one or more of 0 to ${count - 1}`,
+      outputs,
+    );
+  }
+
   #score(tensor: TensorValue): number {
     const values = floatValues(tensor);
     const classes = tensor.shape.at(-1) ?? 0;
     if (classes === 0 || values.length !== classes) throw shapeInvalid(tensor, '[1, C] or [C]');
+    this.#requireNormal('normalClasses', classes, [tensor]);
     requireFinite(tensor, values);
     const { normalClasses } = this.#settings;
     let score = 0;
@@ -125,6 +151,9 @@ export class MultiHeadAnomalyDecoder implements Decoder {
       tensor.shape.length !== 4
     ) {
       throw shapeInvalid(tensor, '[1, S, H, W] with two segments or more');
+    }
+    if (this.#settings.decision !== 'score') {
+      this.#requireNormal('normalSegments', segments, [tensor]);
     }
     const values = floatValues(tensor);
     requireFinite(tensor, values);

@@ -85,8 +85,57 @@ describe('a supervised multi-head anomaly model', () => {
     expect(create(declared(undefined, [1, 2, 4, 4]))).toMatch(/MODEL_MISMATCH.*scores \[1, C\]/);
     const segments = { ...settings, decision: 'segments' as const };
     expect(create(declared([1, 2]), segments)).toMatch(/needs an output \[1, S, H, W\]/);
-    expect(refusalOf(() => judge({}, [3, 4]))).toMatch(/OUTPUT_INVALID.*add up to 7/);
+    expect(refusalOf(() => judge({ normalClasses: [2] }, [3, 4, 1]))).toMatch(
+      /OUTPUT_INVALID.*add up to 7/,
+    );
     expect(refusalOf(() => judge({}, [NaN]))).toMatch(/OUTPUT_INVALID/);
     expect(refusalOf(() => judge({}, [0.5], [nowhere]))).toMatch(/two segments or more/);
   });
+
+  const halves = [nowhere.map(() => 0.5), middle];
+  test.each([
+    [{}, [0.6, 0.4], undefined, /normalClasses is empty, expected one or more of 0 to 1/],
+    [{ normalClasses: [0, 2] }, [0.6, 0.4], undefined, /normalClasses names 2/],
+    [{ normalClasses: [0], decision: 'either' }, [0.6, 0.4], halves, /normalSegments is empty/],
+    [
+      { normalClasses: [0], normalSegments: [2], decision: 'segments' },
+      [0.6, 0.4],
+      halves,
+      /normalSegments names 2, expected one or more of 0 to 1/,
+    ],
+  ] as const)(
+    'refuses what would call every picture anomalous: %o',
+    (output, scores, segments, message) => {
+      const outcome = refusalOf(() => judge(output, [...scores], segments && [...segments]));
+      expect(outcome).toMatch(message);
+      expect(outcome).toMatch(/MODEL_MISMATCH/);
+      const settings = modelOutputSchema.parse({ decoder: 'multi-head-anomaly', ...output });
+      const open = createDecoder(
+        settings,
+        [
+          { name: 'score', dtype: 'float32', shape: ['batch', null] },
+          ...(segments
+            ? [{ name: 'mask', dtype: 'float32' as const, shape: ['batch', null, null, null] }]
+            : []),
+        ],
+        { labels: [], spec },
+      );
+      const tensors = new Map<string, TensorValue>([
+        [
+          'score',
+          { name: 'score', dtype: 'float32', shape: [1, 2], data: Float32Array.from(scores) },
+        ],
+        [
+          'mask',
+          {
+            name: 'mask',
+            dtype: 'float32',
+            shape: [1, 2, 4, 4],
+            data: Float32Array.from(halves.flat()),
+          },
+        ],
+      ]);
+      expect(refusalOf(() => open.decode(tensors, context))).toMatch(message);
+    },
+  );
 });
