@@ -7,6 +7,8 @@ import { modelManifestSchema } from '../contract/model-manifest.ts';
 import type { ModelManifest, ModelManifestInput } from '../contract/model-manifest.ts';
 import type { TensorSpec } from '../contract/tensor.ts';
 import { describeOutputs } from '../decode/output-values.ts';
+import { identityOf } from './package/dda-manifest.ts';
+import type { PackageIdentity } from './package/dda-manifest.ts';
 import { packageRoot } from './package/package-root.ts';
 import { readModelMetadata } from './package/model-metadata.ts';
 import { sha256Of } from './package/package-files.ts';
@@ -98,7 +100,12 @@ async function describe(
   };
   try {
     const model = isFolder
-      ? await learnPackage(place, options.variant, learn)
+      ? await learnPackage(
+          place,
+          options.variant,
+          place === path ? undefined : identityOf(path),
+          learn,
+        )
       : await learnFile(place, learn);
     if (model) {
       learn(factsOf(model));
@@ -113,16 +120,20 @@ async function describe(
 
 type Learn = (more: Partial<ModelDescription>) => void;
 
-/** A package that contradicts itself still shows its manifest and its graph. */
+/**
+ * A package that contradicts itself still shows its manifest and its graph.
+ * @param identity of a DDA package in an archive, as `installModel` calls it; the folder's when absent
+ */
 async function learnPackage(
   folder: string,
   variantName: string | undefined,
+  identity: PackageIdentity | undefined,
   learn: Learn,
 ): Promise<ModelPackage> {
   try {
-    return await readPackage(folder, variantName);
+    return await readPackage(folder, variantName, { identity });
   } catch (error) {
-    const manifest = await readManifest(folder).catch(() => undefined);
+    const manifest = await readManifest(folder, identity).catch(() => undefined);
     if (manifest) {
       learn({ manifest: manifest.manifest });
       const { variants } = manifest.manifest;

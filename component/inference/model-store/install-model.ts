@@ -2,7 +2,7 @@ import { cpus } from 'node:os';
 import { VedetteError } from '../../contract/errors.ts';
 import type { ModelVariant } from '../../contract/model-manifest.ts';
 import { checkForeignVariant } from '../package/check-foreign-variant.ts';
-import { nameOf } from '../package/dda-manifest.ts';
+import { identityOf } from '../package/dda-manifest.ts';
 import type { PackageIdentity } from '../package/dda-manifest.ts';
 import { packageInvalid } from '../package/package-invalid.ts';
 import { whyNotHere } from '../package/pick-variant.ts';
@@ -50,7 +50,7 @@ export async function installModel(
   onProgress(`copying ${source}`);
   const staged = await store.stage(source, signal);
   try {
-    const identity = options.identity ?? { name: nameOf(source), version: '1.0.0' };
+    const identity = options.identity ?? identityOf(source);
     const { manifest } = await readManifest(staged.folder, identity);
     requireOwnName(manifest, options.identity, source);
     const measurements: VariantMeasurement[] = [];

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { VedetteError } from '../../contract/errors.ts';
 import { parseModelReference } from '../../contract/model-manifest.ts';
-import { nameOf } from '../package/dda-manifest.ts';
+import { identityOf } from '../package/dda-manifest.ts';
 import type { ReadOptions } from '../package/read-package.ts';
 import { thisMachine } from './install-model.ts';
 import type { InstalledModel } from './installed-model.ts';
@@ -42,7 +42,7 @@ export async function locatePackage(
   const staged = await required(store).stage(named, signal);
   return {
     folder: staged.folder,
-    identity: { name: nameOf(named), version: '1.0.0' },
+    identity: identityOf(named),
     release: () => required(store).discard(staged),
   };
 }

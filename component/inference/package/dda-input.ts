@@ -14,13 +14,24 @@ const STD = [0.229, 0.224, 0.225];
  */
 export function ddaInput(dda: DdaManifest, problems: string[]): ModelManifestInput['input'] {
   const [stage] = dda.model_graph.stages;
-  const shape = stage.input_shape ?? dda.input_shape;
   const resize = dda.preprocessing?.resize;
   const square = dda.detection?.network_input;
-  const width =
-    stage.image_width ?? dda.dataset?.image_width ?? shape?.[3] ?? resize?.[0] ?? square;
-  const height =
-    stage.image_height ?? dda.dataset?.image_height ?? shape?.[2] ?? resize?.[1] ?? square;
+  const width = firstSize([
+    stage.image_width,
+    dda.dataset?.image_width,
+    stage.input_shape?.[3],
+    dda.input_shape?.[3],
+    resize?.[0],
+    square,
+  ]);
+  const height = firstSize([
+    stage.image_height,
+    dda.dataset?.image_height,
+    stage.input_shape?.[2],
+    dda.input_shape?.[2],
+    resize?.[1],
+    square,
+  ]);
   const isLetterboxed =
     stage.preserve_aspect ?? dda.preprocessing?.preserve_aspect ?? dda.detection?.preserve_aspect;
   const order = dda.preprocessing?.channel_order ?? 'RGB';
@@ -30,8 +41,8 @@ export function ddaInput(dda: DdaManifest, problems: string[]): ModelManifestInp
     );
   }
   return {
-    ...(width !== undefined && width > 0 ? { width } : {}),
-    ...(height !== undefined && height > 0 ? { height } : {}),
+    ...(width !== undefined ? { width } : {}),
+    ...(height !== undefined ? { height } : {}),
     colourOrder: order === 'BGR' ? 'bgr' : 'rgb',
     resize: isLetterboxed === true ? 'letterbox' : 'stretch',
     interpolation: INTERPOLATIONS[stage.interpolation ?? 3],
@@ -41,3 +52,7 @@ export function ddaInput(dda: DdaManifest, problems: string[]): ModelManifestInp
     padValue: 114,
   };
 }
+
+/** An `input_shape` of -1 leaves the size open: another key may say it. */
+const firstSize = (sizes: readonly (number | undefined)[]): number | undefined =>
+  sizes.find((size) => size !== undefined && size > 0);

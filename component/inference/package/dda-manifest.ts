@@ -20,6 +20,12 @@ export interface PackageIdentity {
 /** DDA's device code reads the engine's file here, below the folder named after the stage's type. */
 const DEFAULT_ARTIFACT = 'model.onnx';
 
+/** Stage types that give neither anomaly scores nor detections, and what they would be here. */
+const OTHER_TASKS: ReadonlyMap<string, ModelManifestInput['task']> = new Map([
+  ['classification', 'classification'],
+  ['rf_detr_semantic_segmentation', 'semantic-segmentation'],
+]);
+
 /**
  * The manifest of a package of AWS' Defect Detection Application (DDA), as a `model.json` would say
  * it: single-stage graphs for ONNX, with the preprocessing, thresholds and suppression of its
@@ -42,6 +48,12 @@ export async function fromDdaManifest(
   const [stage] = dda.model_graph.stages;
   const type = stage.type ?? stage.stage_type;
   if (type === undefined) throw packageInvalid(folder, ['model_graph.stages[0].type is missing']);
+  const otherTask = OTHER_TASKS.get(type);
+  if (otherTask !== undefined) {
+    throw packageInvalid(folder, [
+      `model_graph.stages[0].type is '${type}', whose outputs DDA's manifest does not describe: add a model.json with the task '${otherTask}'`,
+    ]);
+  }
   const problems: string[] = [];
   const artifact = `${type}/${dda.runtime_artifact ?? DEFAULT_ARTIFACT}`;
   const file = await insideFile(folder, artifact, 'runtime_artifact', problems);
@@ -51,7 +63,7 @@ export async function fromDdaManifest(
   const { task, output, labels } = ddaOutput(dda, type, structure, problems);
   if (problems.length > 0) throw packageInvalid(folder, problems);
   return {
-    ...(identity ?? { name: nameOf(folder), version: '1.0.0' }),
+    ...(identity ?? identityOf(folder)),
     task,
     description: `DDA package, ${type}`,
     variants: [{ name: 'onnx', file: artifact }],
@@ -87,8 +99,14 @@ function requireOnnx(folder: string, value: unknown): void {
   );
 }
 
-/** A folder's or archive's name as a model's, without DDA's prefix and suffixes. */
-export function nameOf(path: string): string {
+/** What a package without a name of its own is called: as its folder or archive. */
+export const identityOf = (path: string): PackageIdentity => ({
+  name: nameOf(path),
+  version: '1.0.0',
+});
+
+/** A folder's or archive's name as a model's, without its suffix. */
+function nameOf(path: string): string {
   const name = basename(path)
     .replace(/\.(zip|tar|tgz|tar\.gz)$/i, '')
     .toLowerCase()

@@ -43,12 +43,21 @@ function anomaly(dda: DdaManifest, structure: OnnxStructure, problems: string[])
   if (structure.outputs.some(({ name }) => name === 'pred_score')) {
     return { task, output: { decoder: 'anomaly', scoreThreshold: threshold ?? 0 } };
   }
+  const normalClasses = stage.class_normal_ids ?? image_level_classes?.normal_ids ?? [];
+  const isSingleScore = structure.outputs.some(
+    ({ shape }) => shape.length <= 2 && shape.at(-1) === 1,
+  );
+  if (normalClasses.length === 0 && !isSingleScore) {
+    problems.push(
+      'model_graph: no normal class is named (class_normal_ids or image_level_classes.normal_ids)',
+    );
+  }
   return {
     task,
     output: {
       decoder: 'multi-head-anomaly',
       scoreThreshold: threshold ?? 0,
-      normalClasses: stage.class_normal_ids ?? image_level_classes?.normal_ids ?? [],
+      normalClasses,
       normalSegments: stage.seg_normal_ids ?? pixel_level_classes?.normal_ids ?? [],
       decision: DECISIONS[stage.classification_logic ?? 'cls_head'],
     },

@@ -261,6 +261,8 @@ describe('reading a DDA package', () => {
       await packages.zip('9f00_greengrass_model_component.zip', yolo),
     );
     expect(problem).toBeUndefined();
+    // As `vedette model install` would call it.
+    expect(manifest?.name).toBe('9f00-greengrass-model-component');
     expect(labels).toEqual(['bolt', 'nut']);
     expect(input).toMatchObject({ width: 8, resize: 'stretch', interpolation: 'area' });
     expect(manifest?.output).toMatchObject({
@@ -343,6 +345,45 @@ describe('reading a DDA package', () => {
       manifest: { runtime: 'onnx', model_graph: graphOf('unsupervised_svdd', { threshold: 7 }) },
     });
     expect(threshold.message).toContain('stages[0].threshold is 7, expected a score from 0 to 1');
+  });
+
+  test('an anomaly model of which no class is named normal is refused', async () => {
+    const stageType = 'supervised_multi_head_model';
+    const manifest = { runtime: 'onnx', model_graph: graphOf(stageType) };
+    const error = await refusal({ ...heads, manifest });
+    expect(error.code).toBe('MODEL_PACKAGE_INVALID');
+    expect(error.message).toContain('no normal class is named (class_normal_ids or');
+    const score = [{ name: 'score', shape: [1, 1], values: [0.7] }];
+    const single = await packages.folder({ ...heads, manifest, model: constantModel(score) });
+    expect((await readPackage(single)).manifest.output.decoder).toBe('multi-head-anomaly');
+  });
+
+  test.each([
+    ['classification', 'classification'],
+    ['rf_detr_semantic_segmentation', 'semantic-segmentation'],
+  ])('the stage type %s is refused with the task to write', async (stageType, task) => {
+    const manifest = { runtime: 'onnx', model_graph: graphOf(stageType) };
+    const error = await refusal({ ...heads, stageType, manifest });
+    expect(error.code).toBe('MODEL_PACKAGE_INVALID');
+    expect(error.message).toContain(`type is '${stageType}'`);
+    expect(error.message).toContain(`a model.json with the task '${task}'`);
+  });
+
+  test('a size that input_shape leaves open comes from the next key', async () => {
+    const open = { image_width: undefined, image_height: undefined, input_shape: [1, 3, -1, -1] };
+    const { dataset: _, ...rest } = yolo.manifest as { dataset: object };
+    const error = await refusal({
+      ...yolo,
+      manifest: {
+        ...rest,
+        input_shape: [1, 3, 32, -1],
+        preprocessing: { resize: [16, 16] },
+        model_graph: graphOf('yolo_object_detection', open),
+      },
+    });
+    expect(error.code).toBe('MODEL_MISMATCH');
+    expect(error.message).toMatch(/input\.width is 16/);
+    expect(error.message).toMatch(/input\.height is 32/);
   });
 
   test('a manifest.json of something else is no DDA package', async () => {
