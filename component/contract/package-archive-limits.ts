@@ -12,6 +12,6 @@ export const PACKAGE_ARCHIVE_LIMITS = {
   ratioFromBytes: 16 * 1024 ** 2,
   /** Names in a path: `a/b/c` has three. */
   maxDepth: 8,
-  /** Of a path, in characters. */
-  maxPathLength: 255,
+  /** Of a path, in bytes of UTF-8. */
+  maxPathBytes: 255,
 } as const;

@@ -3,7 +3,8 @@ import { VedetteError } from '../../contract/errors.ts';
 import { isInsidePath } from '../../contract/model-manifest.ts';
 import { PACKAGE_ARCHIVE_LIMITS } from '../../contract/package-archive-limits.ts';
 
-const { maxFiles, maxBytes, maxRatio, ratioFromBytes, maxDepth } = PACKAGE_ARCHIVE_LIMITS;
+const { maxFiles, maxBytes, maxRatio, ratioFromBytes, maxDepth, maxPathBytes } =
+  PACKAGE_ARCHIVE_LIMITS;
 
 /** Lets pass what an archive of a model package may hold, and refuses the rest with its reason. */
 export class ArchiveGuard {
@@ -36,6 +37,12 @@ export class ArchiveGuard {
     this.expectEntries(this.#entries);
     const path = name.replace(/^\.\//, '').replace(/\/$/, '');
     if (isFolder && (path === '' || path === '.')) return undefined;
+    const pathBytes = Buffer.byteLength(path);
+    if (pathBytes > maxPathBytes) {
+      throw this.tooLarge(
+        `has '${shown(path)}', a path of ${pathBytes} bytes, at most ${maxPathBytes} are read`,
+      );
+    }
     if (!isInsidePath(path)) throw this.invalid(`'${shown(name)}' is no path inside a package`);
     const parts = path.split('/');
     if (parts.length > maxDepth) {

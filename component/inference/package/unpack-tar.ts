@@ -60,12 +60,24 @@ export async function unpackTar(
   const ended = once(parser, 'end');
   // Its rejection is seen below; the parser may tell the same error more than once.
   ended.catch(() => undefined);
-  parser.on('error', () => undefined);
+  parser.on('error', (error: unknown) => {
+    failure ??= { error };
+  });
+  // What the parser would leave out: sparse files, headers beyond the limit, kinds of one vendor.
+  parser.on('ignoredEntry', ({ path, type, size, meta }: ReadEntry) => {
+    const what = meta
+      ? `is a header (${type}) of ${size} bytes, at most ${MAX_HEADER_BYTES} are read`
+      : `is of the kind ${type}, only plain files are read`;
+    parser.abort(guard.invalid(`'${path}' ${what}`));
+  });
   const source = file.createReadStream({ start: 0, autoClose: false });
   const feed = async (chunks: AsyncIterable<Buffer>): Promise<void> => {
     for await (const chunk of chunks) {
       guard.count(chunk.length);
-      if (!parser.write(chunk)) await once(parser, 'drain');
+      const isFlowing = parser.write(chunk);
+      // Once aborted it takes nothing more, and never drains.
+      if (failure) throw failure.error;
+      if (!isFlowing) await once(parser, 'drain');
     }
     parser.end();
     await ended;

@@ -13,7 +13,7 @@ import { buildTar, buildZip } from '../../support/archive-builder.ts';
 import type { TarEntry, ZipEntry } from '../../support/archive-builder.ts';
 
 const runs = process.env['VEDETTE_DEEP'] === '1' ? 5000 : 150;
-const { maxFiles, maxDepth } = PACKAGE_ARCHIVE_LIMITS;
+const { maxFiles, maxDepth, maxPathBytes } = PACKAGE_ARCHIVE_LIMITS;
 const weights = Buffer.from(Float32Array.from({ length: 5000 }, (_, i) => Math.sin(i)).buffer);
 const files = { 'model.json': Buffer.from('{}'), 'onnx/model.onnx': weights };
 
@@ -52,6 +52,14 @@ const zipOf = (more: Partial<ZipEntry> = {}, isZip64 = false) =>
   );
 const tarOf = (...more: TarEntry[]) =>
   buildTar([...Object.entries(files).map(([name, data]) => ({ name, data })), ...more]);
+
+/** Several times what is read at once. */
+const large = Buffer.alloc(1_000_000);
+const longName = (path: string): TarEntry[] => {
+  const line = ` path=${path}\n`;
+  const data = Buffer.from(`${line.length + 3}${line}`);
+  return [{ name: 'pax', type: 'x', data }, { name: 'short' }];
+};
 
 const withEntry = (entry: ZipEntry) =>
   buildZip([{ name: 'model.json', data: files['model.json'] }, entry]);
@@ -132,6 +140,11 @@ describe('an archive of a model package', () => {
       /TOO_LARGE.*9 names deep, at most 8/,
     ],
     [
+      'a path that is too long',
+      () => withEntry({ name: 'é'.repeat(128) }),
+      /TOO_LARGE.*a path of 256 bytes, at most 255/,
+    ],
+    [
       'a zip bomb that says so',
       () => withEntry({ name: 'x', data: Buffer.alloc(64 * 1024 * 1024), isDeflated: true }),
       /TOO_LARGE.*zip bomb/,
@@ -159,6 +172,21 @@ describe('an archive of a model package', () => {
     ],
     ['a hard link', () => tarOf({ name: 'l', type: '1', linkName: 'model.json' }), /is a link/],
     ['a device', () => tarOf({ name: 'd', type: '3' }), /INVALID/],
+    [
+      'a sparse file',
+      () => tarOf({ name: 'weights', type: 'S', data: weights }, { name: 'rest', data: large }),
+      /INVALID.*'weights' is of the kind SparseFile, only plain files/,
+    ],
+    [
+      'a header beyond the limit',
+      () => tarOf({ name: 'pax', type: 'x', data: Buffer.alloc(70_000) }, { name: 'x' }),
+      /INVALID.*'pax' is a header \(ExtendedHeader\) of 70000 bytes, at most 65536/,
+    ],
+    [
+      'a path that is too long',
+      () => tarOf(...longName('x'.repeat(maxPathBytes + 1))),
+      /TOO_LARGE.*a path of 256 bytes/,
+    ],
     ['a damaged header', () => tarOf().fill(0xff, 1024, 1100), /damaged/],
     ['an end in the middle', () => tarOf().subarray(0, 4000), /cut short/],
     ['a gzip that ends in the middle', () => gzipSync(tarOf()).subarray(0, 3000), /cut short/],
