@@ -14,12 +14,10 @@ import type { ModelIdentity } from '../contract/result.ts';
 import type { TensorValue } from '../contract/tensor.ts';
 import { admitModel } from './admit-model.ts';
 import type { ModelTrust } from './admit-model.ts';
-import { parseModelReference } from '../contract/model-manifest.ts';
 import { checkOutputNames, checkTensors } from './check-tensors.ts';
-import { locatePackage } from './model-store/locate-package.ts';
 import type { ModelStore } from './model-store/model-store.ts';
+import { PackageLocation } from './model-store/package-location.ts';
 import { modelSetup } from './model-setup.ts';
-import { packageSignature } from './package/package-signature.ts';
 import type { ModelPackage } from './package/read-package.ts';
 import { WorkerPool } from './worker-pool.ts';
 import type { PoolReply } from './worker-pool.ts';
@@ -60,6 +58,7 @@ let hosts = 0;
 export class ModelHost {
   readonly #options: ModelHostOptions;
   readonly #owner: number;
+  readonly #location: PackageLocation;
   readonly #abort = new AbortController();
   #package: ModelPackage | undefined;
   #identity: ModelIdentity | undefined;
@@ -68,14 +67,13 @@ export class ModelHost {
   #stateSinceMs = Date.now();
   #reason: VedetteError | undefined;
   #retryTimer: NodeJS.Timeout | undefined;
-  /** Lets go of the files of the package. */
-  #release: () => Promise<void> = () => Promise.resolve();
   #inferences = 0;
   #failures = 0;
   #waiters: (() => void)[] = [];
 
   constructor(options: ModelHostOptions) {
     this.#options = options;
+    this.#location = new PackageLocation(options.config.package, options.store);
     hosts += 1;
     this.#owner = FIRST_OWNER + hosts;
   }
@@ -195,18 +193,16 @@ export class ModelHost {
     clearTimeout(this.#retryTimer);
     const pool = this.#pool;
     await pool?.close(drainMs);
-    await this.#release();
+    await this.#location.release();
     return { isInsideRun: pool?.isInsideRun ?? false };
   }
 
   async #attempt(): Promise<void> {
     const { config, maxImagePixels, trust, onFault } = this.#options;
-    const signature = await this.#signature();
+    const signature = await this.#location.signature();
     try {
       this.#setState('loading');
-      await this.#release();
-      const located = await locatePackage(config.package, this.#options.store, this.#abort.signal);
-      this.#release = () => located.release();
+      const located = await this.#location.locate(signature, this.#abort.signal);
       const model = await admitModel({
         config,
         located,
@@ -223,13 +219,6 @@ export class ModelHost {
     } catch (error) {
       if (!this.#isClosed) this.#fail(VedetteError.from(error), signature);
     }
-  }
-
-  /** Of the folder, the archive or the installed version. */
-  #signature(): Promise<string> {
-    const { config, store } = this.#options;
-    const reference = store && parseModelReference(config.package);
-    return packageSignature(reference ? store.placeOf(reference) : config.package);
   }
 
   get #isClosed(): boolean {
@@ -303,7 +292,7 @@ export class ModelHost {
     this.#options.onFault(error);
     const retryAt = Date.now() + RETRY_MS;
     const look = async () => {
-      const now = await this.#signature();
+      const now = await this.#location.signature();
       if (this.#isClosed) return;
       if (now !== signature || Date.now() >= retryAt) await this.#attempt();
       else this.#retryTimer = setTimeout(() => void look(), SIGNATURE_INTERVAL_MS);
