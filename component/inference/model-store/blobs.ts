@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { chmod, link, readdir, rename, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { VedetteError } from '../../contract/errors.ts';
 import { sha256Of } from '../package/package-files.ts';
 import type { PackedFile } from '../package/synced-file.ts';
+import { absent } from './store-error.ts';
 
 /**
  * File contents by sha256, each of them once. A package's files are hard links to them: the file
@@ -32,7 +33,7 @@ export class Blobs {
     for (;;) {
       if (await linked(path, blob)) return;
       if ((await this.#sumOf(blob)) === file.sha256) {
-        const twin = `${path}.${randomUUID()}`;
+        const twin = join(dirname(path), randomUUID());
         if (!(await linked(blob, twin))) continue;
         await rename(twin, path);
         return;
@@ -40,6 +41,7 @@ export class Blobs {
       const replacement = join(this.#folder, randomUUID());
       await link(path, replacement);
       await rename(replacement, blob);
+      return;
     }
   }
 
@@ -78,9 +80,4 @@ async function linked(from: string, to: string): Promise<boolean> {
     }
     throw error;
   }
-}
-
-function absent(error: NodeJS.ErrnoException): undefined {
-  if (error.code === 'ENOENT') return undefined;
-  throw error;
 }

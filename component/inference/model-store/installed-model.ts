@@ -1,8 +1,11 @@
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { VedetteError } from '../../contract/errors.ts';
+import type { SerializedError } from '../../contract/errors.ts';
 import type { ModelReference } from '../../contract/model-manifest.ts';
 import { readJson } from '../package/read-json.ts';
+import { absent, isAbsence, storeError } from './store-error.ts';
 
 export const DOCUMENT_FILE = 'installed.json';
 export const PACKAGE_FOLDER = 'package';
@@ -43,25 +46,42 @@ export interface InstalledModel extends InstalledDocument {
   readonly folder: string;
 }
 
+/** A version whose document is missing or unreadable. */
+export interface DamagedModel extends ModelReference {
+  readonly problem: SerializedError & { readonly remedy: string };
+}
+
 export const referenceText = ({ name, version }: ModelReference): string => `${name}@${version}`;
 
-/** @throws VedetteError MODEL_STORE_CORRUPT; `undefined` when there is no such version */
+/**
+ * @returns `undefined` when there is no such version
+ * @throws VedetteError MODEL_STORE_CORRUPT for a document that is missing or damaged,
+ * MODEL_STORE_UNAVAILABLE for one that could not be read
+ */
 export async function readInstalled(place: string): Promise<InstalledModel | undefined> {
   let value: unknown;
   try {
     value = await readJson(place, DOCUMENT_FILE);
   } catch (error) {
-    throw corrupt(place, error);
+    const { cause } = error as Error;
+    const refusal = storeError(cause, `${join(place, DOCUMENT_FILE)} could not be read`);
+    throw refusal === cause || isAbsence(cause) ? corrupt(place, error) : refusal;
   }
-  if (value === undefined) return undefined;
+  if (value === undefined) {
+    if (!(await stat(place).catch(absent))) return undefined;
+    throw corrupt(place, new Error('it does not exist'));
+  }
   const parsed = documentSchema.safeParse(value);
   if (!parsed.success) throw corrupt(place, parsed.error);
   return { ...parsed.data, folder: join(place, PACKAGE_FOLDER) };
 }
 
+export const isCorrupt = (error: unknown): error is VedetteError =>
+  error instanceof VedetteError && error.code === 'MODEL_STORE_CORRUPT';
+
 function corrupt(place: string, cause: unknown): VedetteError {
   const file = join(place, DOCUMENT_FILE);
-  return new VedetteError('MODEL_STORE_CORRUPT', `${file} is damaged`, {
+  return new VedetteError('MODEL_STORE_CORRUPT', `${file} is missing or damaged`, {
     cause,
     details: { file },
   });

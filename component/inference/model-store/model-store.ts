@@ -7,11 +7,17 @@ import { sha256Of } from '../package/package-files.ts';
 import { syncFolder, writeSyncedFile } from '../package/synced-file.ts';
 import type { PackedFile } from '../package/synced-file.ts';
 import { Blobs } from './blobs.ts';
-import { DOCUMENT_FILE, PACKAGE_FOLDER, readInstalled, referenceText } from './installed-model.ts';
-import type { InstalledDocument, InstalledModel } from './installed-model.ts';
+import {
+  DOCUMENT_FILE,
+  PACKAGE_FOLDER,
+  isCorrupt,
+  readInstalled,
+  referenceText,
+} from './installed-model.ts';
+import type { DamagedModel, InstalledDocument, InstalledModel } from './installed-model.ts';
 import { stagePackage } from './stage-package.ts';
 import { openStaging, removeLeftovers } from './staging-folder.ts';
-import { storeError } from './store-error.ts';
+import { absent, storeError } from './store-error.ts';
 
 /** A package in a folder of its own, not installed yet. */
 export interface StagedPackage {
@@ -118,17 +124,28 @@ export class ModelStore {
   }
 
   /** Every installed version, by name and then by version as it is written. */
-  async list(): Promise<InstalledModel[]> {
+  async list(): Promise<{
+    readonly models: readonly InstalledModel[];
+    readonly damaged: readonly DamagedModel[];
+  }> {
     const names = await readdir(this.#installed).catch(noneThere);
     const models: InstalledModel[] = [];
-    for (const name of names.filter(isModelReference).sort()) {
-      const model = await readInstalled(join(this.#installed, name));
-      if (model) models.push(model);
+    const damaged: DamagedModel[] = [];
+    for (const name of names.sort()) {
+      const reference = parseModelReference(name);
+      if (!reference) continue;
+      try {
+        const model = await readInstalled(this.placeOf(reference));
+        if (model) models.push(model);
+      } catch (error) {
+        if (!isCorrupt(error)) throw error;
+        damaged.push({ ...reference, problem: { ...error.serialize(), remedy: error.remedy } });
+      }
     }
-    return models;
+    return { models, damaged };
   }
 
-  /** @throws VedetteError MODEL_NOT_INSTALLED naming the versions that are */
+  /** @throws VedetteError MODEL_NOT_INSTALLED naming the versions that are, MODEL_STORE_CORRUPT */
   async find(reference: ModelReference): Promise<InstalledModel> {
     const model = await readInstalled(this.placeOf(reference));
     if (model) return model;
@@ -144,7 +161,8 @@ export class ModelStore {
 
   /**
    * Compares every file of an installed version with its sha256.
-   * @throws VedetteError MODEL_STORE_CORRUPT naming the first file that is missing or differs
+   * @throws VedetteError MODEL_STORE_CORRUPT naming the first file that is missing or differs,
+   * MODEL_STORE_UNAVAILABLE naming one that could not be read
    */
   async verify(model: InstalledModel): Promise<void> {
     const damaged = await firstDamaged(model);
@@ -194,7 +212,7 @@ export class ModelStore {
         const { code } = error as NodeJS.ErrnoException;
         if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error;
       }
-      const other = await readInstalled(target).catch(() => undefined);
+      const other = await readInstalled(target).catch(unlessCorrupt);
       if (other && sumsOf(other) !== sumsOf(document)) {
         throw new VedetteError(
           'MODEL_VERSION_EXISTS',
@@ -233,12 +251,22 @@ function foldersOf(files: readonly PackedFile[]): ReadonlySet<string> {
   return folders;
 }
 
-async function firstDamaged({ folder, files }: InstalledModel): Promise<string | undefined> {
-  for (const { path, sha256 } of files) {
-    const found = await sha256Of([join(folder, path)]).catch(() => undefined);
+/** A file that cannot be read (a failing disk, no handle free) is not taken for a damaged one. */
+async function firstDamaged(model: InstalledModel): Promise<string | undefined> {
+  for (const { path, sha256 } of model.files) {
+    const found = await sha256Of([join(model.folder, path)])
+      .catch(absent)
+      .catch((error: unknown) => {
+        throw storeError(error, `${referenceText(model)}: '${path}' could not be read`);
+      });
     if (found !== sha256) return path;
   }
   return undefined;
+}
+
+function unlessCorrupt(error: unknown): undefined {
+  if (isCorrupt(error)) return undefined;
+  throw error;
 }
 
 async function* onceText(text: string): AsyncGenerator<Uint8Array> {

@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { readdir, realpath, rename, stat } from 'node:fs/promises';
+import { readdir, realpath, rename, rm, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { VedetteError } from '../../contract/errors.ts';
 import { PACKAGE_ARCHIVE_LIMITS } from '../../contract/package-archive-limits.ts';
@@ -28,6 +28,8 @@ export async function stagePackage(
   const files = await unpackArchive(source, unpacked, signal);
   const root = await packageRoot(unpacked);
   await rename(root, target);
+  // Still there, and empty, when the package was a folder in it.
+  await rm(unpacked, { recursive: true, force: true });
   const prefix = relative(unpacked, root);
   const skipped = prefix === '' ? 0 : prefix.length + 1;
   return files.map((file) => ({ ...file, path: file.path.slice(skipped) }));

@@ -12,3 +12,12 @@ export function storeError(thrown: unknown, what: string): unknown {
     { cause: thrown, details: { systemCode: code } },
   );
 }
+
+/** For `catch`: `undefined` where there is nothing; any other refusal of the file system is thrown on. */
+export function absent(error: NodeJS.ErrnoException): undefined {
+  if (isAbsence(error)) return undefined;
+  throw error;
+}
+
+export const isAbsence = (error: unknown): boolean =>
+  ['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '');

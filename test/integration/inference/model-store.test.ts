@@ -7,6 +7,7 @@ import {
   mkdtemp,
   readFile,
   readdir,
+  readlink,
   rm,
   stat,
   symlink,
@@ -14,15 +15,17 @@ import {
 } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { VedetteError } from '../../../component/contract/errors.ts';
 import { parseModelReference } from '../../../component/contract/model-manifest.ts';
+import { damagedLines } from '../../../component/commands/render-installed.ts';
 import { chooseVariant } from '../../../component/inference/model-store/choose-variant.ts';
 import { installModel } from '../../../component/inference/model-store/install-model.ts';
 import { locatePackage } from '../../../component/inference/model-store/locate-package.ts';
 import { ModelStore } from '../../../component/inference/model-store/model-store.ts';
-import { buildZip } from '../../support/archive-builder.ts';
+import { PackageLocation } from '../../../component/inference/model-store/package-location.ts';
+import { buildTar, buildZip } from '../../support/archive-builder.ts';
 import { DdaPackages, graphOf } from '../../support/dda-packages.ts';
 import {
   ModelPackages,
@@ -89,7 +92,7 @@ describe('the store of installed models', () => {
     const one = (await blobsOf(dataFolder)).length;
     await addVersion(store, await partsPackage('b'), '2.0.0');
     expect((await blobsOf(dataFolder)).length).toBe(one + 1);
-    const [first, second] = await store.list();
+    const [first, second] = (await store.list()).models;
     const inode = async (folder: string) => (await stat(join(folder, 'model.onnx'))).ino;
     expect(await inode(first!.folder)).toBe(await inode(second!.folder));
     await store.remove({ name: 'parts', version: '1.0.0' });
@@ -108,7 +111,7 @@ describe('the store of installed models', () => {
     expect(await codeOf(addVersion(store, await partsPackage('b'), '1.0.0'))).toMatch(
       /^MODEL_VERSION_EXISTS: parts@1\.0\.0 is installed already, with other files/,
     );
-    const [model, ...others] = await store.list();
+    const [model, ...others] = (await store.list()).models;
     expect(others).toEqual([]);
     expect(await readFile(join(model!.folder, 'own.txt'), 'utf8')).toBe('a');
     expect(await stagingOf(dataFolder)).toEqual([]);
@@ -123,7 +126,7 @@ describe('the store of installed models', () => {
       ...sources.map((source, index) => addVersion(store, source, `1.0.${index}`)),
     ]);
     expect(answers.slice(0, 4).filter(({ isNew }) => isNew)).toHaveLength(1);
-    const models = await store.list();
+    const { models } = await store.list();
     expect(models.map(({ version }) => version)).toEqual(['1.0.0', '1.0.1', '1.0.2', '9.0.0']);
     for (const model of models) await store.verify(model);
   });
@@ -145,6 +148,79 @@ describe('the store of installed models', () => {
     expect(await codeOf(store.verify(model))).toMatch(/'labels\.txt' is not what/);
     await writeFile(join(model.folder, '../installed.json'), '{');
     expect(await codeOf(locatePackage('parts@1.0.0', store))).toMatch(/^MODEL_STORE_CORRUPT/);
+  });
+
+  test('a kept content that is damaged is replaced, and nothing else gets into the version', async () => {
+    const { store, dataFolder } = newStore();
+    const source = await partsPackage('a');
+    // As long as a name can be.
+    await writeFile(join(source, 'x'.repeat(255)), 'kept');
+    const first = await addVersion(store, source, '1.0.0');
+    const file = join(first.model.folder, 'model.onnx');
+    const bytes = await readFile(file);
+    await chmod(file, 0o644);
+    await writeFile(file, bytes.fill(0, 10, 20));
+    const { model } = await addVersion(store, source, '2.0.0');
+    await store.verify(model);
+    const there = await readdir(model.folder);
+    expect(there.sort()).toEqual(model.files.map(({ path }) => path).sort());
+    const blobs = await blobsOf(dataFolder);
+    expect(blobs.sort()).toEqual(model.files.map(({ sha256 }) => sha256).sort());
+  });
+
+  test('a file that cannot be read is not taken for a damaged one', async () => {
+    const { store } = newStore();
+    const source = await partsPackage('a');
+    const { model } = await addVersion(store, source, '1.0.0');
+    const file = join(model.folder, 'model.onnx');
+    await rm(file);
+    // Its first byte is nowhere: reading it is an EIO.
+    await symlink('/proc/self/mem', file);
+    const unreadable = /^MODEL_STORE_UNAVAILABLE: parts@1\.0\.0: 'model\.onnx' could not be read/;
+    expect(await codeOf(store.verify(model))).toMatch(unreadable);
+    expect(await codeOf(addVersion(store, source, '1.0.0'))).toMatch(unreadable);
+    expect(await readlink(file)).toBe('/proc/self/mem');
+    const document = join(model.folder, '../installed.json');
+    await rm(document);
+    await symlink('/proc/self/mem', document);
+    expect(await codeOf(store.find(model))).toMatch(/^MODEL_STORE_UNAVAILABLE: .*installed\.json/);
+  });
+
+  test('a version without its document is listed as damaged, and can be mended or removed', async () => {
+    const { store } = newStore();
+    const source = await partsPackage('a');
+    for (const version of ['1.0.0', '2.0.0', '3.0.0']) await addVersion(store, source, version);
+    const [first, second] = (await store.list()).models;
+    await rm(join(first!.folder, '../installed.json'));
+    await writeFile(join(second!.folder, '../installed.json'), '{}');
+    const { models, damaged } = await store.list();
+    expect(models.map(({ version }) => version)).toEqual(['3.0.0']);
+    expect(damaged).toEqual(
+      ['1.0.0', '2.0.0'].map((version) => ({
+        name: 'parts',
+        version,
+        problem: expect.objectContaining({
+          code: 'MODEL_STORE_CORRUPT',
+          remedy: expect.stringContaining('install the same package again'),
+        }) as unknown,
+      })),
+    );
+    expect(damagedLines(damaged[0]!)).toMatch(
+      /^parts@1\.0\.0 {2}damaged: .*\n.*install the same.*\n.*vedette model remove parts@1\.0\.0/,
+    );
+    expect(await codeOf(store.find(first!))).toMatch(/^MODEL_STORE_CORRUPT/);
+    await store.remove(first!);
+    expect((await addVersion(store, source, '2.0.0')).isNew).toBe(true);
+    expect(await store.list()).toMatchObject({ damaged: [], models: [{}, {}] });
+  });
+
+  test('of an archive with a folder in it only the package is installed', async () => {
+    const { store } = newStore();
+    const archive = join(root, 'folded.zip');
+    const data = Buffer.from('{}');
+    await writeFile(archive, buildZip([{ name: 'parts/model.json', data }]));
+    const { model } = await addVersion(store, archive, '1.0.0');
+    expect((await readdir(join(model.folder, '..'))).sort()).toEqual(['installed.json', 'package']);
   });
 
   test('names what is installed when something else is asked for', async () => {
@@ -208,7 +284,8 @@ describe('a killed installation', () => {
       }
       await store.cleanUp();
       expect(await stagingOf(dataFolder)).toEqual([]);
-      const models = await store.list();
+      const { models, damaged } = await store.list();
+      expect(damaged).toEqual([]);
       for (const model of models) await store.verify(model);
       const there = models.map(({ version }) => version);
       // A third is removed again by the child: that may have happened without being told.
@@ -221,6 +298,47 @@ describe('a killed installation', () => {
       next = Math.max(next, ...there.map((version) => Number(version.split('.')[2]))) + 1;
     }
     expect(promised.size).toBeGreaterThanOrEqual(KILLS / 3);
+  });
+});
+
+describe('where the package of a model lies', () => {
+  const archiveOf = (text: string) =>
+    buildTar([
+      { name: 'model.json', data: Buffer.from('{}') },
+      { name: 'labels.txt', data: Buffer.from(text) },
+    ]);
+
+  test('an archive is unpacked again only when it changed', async () => {
+    const { store, dataFolder } = newStore();
+    const archive = join(root, 'retried.tar');
+    const location = new PackageLocation(archive, store);
+    const { signal } = new AbortController();
+    await writeFile(archive, archiveOf('bolt'));
+    const first = await location.locate(await location.signature(), signal);
+    const again = await location.locate(await location.signature(), signal);
+    expect(again.folder).toBe(first.folder);
+    await writeFile(archive, archiveOf('nut'.repeat(1000)));
+    const changed = await location.locate(await location.signature(), signal);
+    expect(await readFile(join(changed.folder, 'labels.txt'), 'utf8')).toMatch(/^nut/);
+    expect(await stagingOf(dataFolder)).toHaveLength(1);
+    await location.release();
+    expect(await stagingOf(dataFolder)).toEqual([]);
+  });
+
+  test('nothing stays unpacked when the model is closed meanwhile', async () => {
+    const { store, dataFolder } = newStore();
+    const archive = join(root, 'closed.zip');
+    await writeFile(archive, buildZip([{ name: 'model.json', data: Buffer.from('{}') }]));
+    for (let turns = 0; turns < 40; turns += 1) {
+      const location = new PackageLocation(archive, store);
+      const closing = new AbortController();
+      const locating = location.locate('same', closing.signal).catch(() => undefined);
+      for (let turn = 0; turn < turns; turn += 1) await nextTurn();
+      closing.abort();
+      await location.release();
+      await locating;
+      expect(await stagingOf(dataFolder)).toEqual([]);
+    }
   });
 });
 
@@ -255,7 +373,7 @@ test.skipIf(small === undefined)(
       await writeFile(join(large, 'weights.bin'), Buffer.alloc(8_000_000, 1));
       expect(await codeOf(store.stage(large))).toMatch(/^STORAGE_FULL: .*no space is left/);
       expect(await stagingOf(dataFolder)).toEqual([]);
-      const [model, ...others] = await store.list();
+      const [model, ...others] = (await store.list()).models;
       expect(others).toEqual([]);
       await store.verify(model!);
       await addVersion(store, await partsPackage('c'), '1.0.1');
@@ -304,7 +422,7 @@ describe('installing a model', () => {
     const { store, dataFolder } = newStore();
     const source = await packages.add(alwaysNan(), { name: 'nan' });
     expect(await codeOf(installModel(store, source, { probe }))).toMatch(/^OUTPUT_INVALID/);
-    expect(await store.list()).toEqual([]);
+    expect(await store.list()).toEqual({ models: [], damaged: [] });
     expect(await stagingOf(dataFolder)).toEqual([]);
     const wrongSum = await packages.add(brightnessModel(), {
       variants: [{ name: 'fp32', file: 'model.onnx', sha256: 'a'.repeat(64) }],
@@ -330,7 +448,7 @@ describe('installing a model', () => {
     await installModel(store, zip, { probe });
     await installModel(store, zip, { probe, identity: { name: 'parts', version: '2.0.0' } });
     await dda.close();
-    expect((await store.list()).map(({ name, version }) => `${name}@${version}`)).toEqual([
+    expect((await store.list()).models.map(({ name, version }) => `${name}@${version}`)).toEqual([
       'line-3-parts@1.0.0',
       'parts@2.0.0',
     ]);
