@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { loadConfiguration } from '../configuration/load-configuration.ts';
-import { modelConfigSchema } from '../contract/config.ts';
+import { modelConfigSchema, runtimeConfigSchema } from '../contract/config.ts';
 import { VedetteError } from '../contract/errors.ts';
 import { parseModelReference } from '../contract/model-manifest.ts';
 import type { ModelReference } from '../contract/model-manifest.ts';
@@ -36,9 +36,13 @@ export function addModelInstall(model: Command, context: CommandContext): void {
 }
 
 export function withStoreOptions(command: Command, json: string): Command {
+  const { dataFolder } = runtimeConfigSchema.parse({});
   return command
-    .option('-c, --config <file>', 'the configuration whose data folder is meant')
-    .option('-d, --data-folder <folder>', 'the data folder')
+    .option(
+      '-c, --config <file>',
+      `the configuration whose data folder is meant; without it and -d, ${dataFolder} in the current folder`,
+    )
+    .option('-d, --data-folder <folder>', 'the data folder, whatever the configuration says')
     .option('--json', json);
 }
 

@@ -10,9 +10,11 @@ export function addModelRemove(model: Command, context: CommandContext): void {
   withStoreOptions(
     model
       .command('remove')
-      .description('remove an installed version, and files that only it had')
+      .description(
+        'remove an installed version, and files that only it had; not one that the configuration given with --config names',
+      )
       .argument('<name@version>', 'as `vedette model list` shows it'),
-    'print {"removed"}',
+    'print {"removed": "name@version"}',
   ).action((text: string, options: StoreOptions) => remove(text, options, context));
 }
 
