@@ -20,7 +20,8 @@ const numbers = new Float64Array(RING.length);
  * Memory for a tensor from the addon's pool, which all threads of the process share: aligned to 64
  * bytes and more, its pages resident. ONNX Runtime reads a typed array over `buffer` in place. It
  * holds what its last user left. It goes back to the pool by `release`; also when it is collected,
- * and when its thread ends, however that happens.
+ * and when its thread ends, however that happens. What `buffer.transfer()` makes of it must therefore
+ * not be sent to another thread, which would read it after that.
  */
 export class PooledBuffer {
   /** Of exactly the bytes asked for; detached by `release`. */

@@ -45,7 +45,10 @@ Napi::Value answer(Napi::Env env, const Status& status) {
   constexpr size_t kKeptNumbers = size_t{4} << 20;
   if (memory.list.capacity() > kKeptNumbers) memory.list.release();
   release_if_huge(memory.areas.runs);
+  release_if_huge(memory.areas.order);
   release_if_huge(memory.masks.areas.runs);
+  release_if_huge(memory.masks.areas.order);
+  release_if_huge(memory.masks.mask);
   release_if_huge(memory.widened);
   release_if_huge(memory.mask);
   release_if_huge(memory.map);

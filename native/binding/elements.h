@@ -35,11 +35,4 @@ Status numbers_of(const Napi::Value& value, int count, double** out);
 // A whole number from 0 on.
 Status read_size(double value, const char* name, size_t* out);
 
-// A single huge output must not hold its memory for ever.
-template <typename T>
-void release_if_huge(Buffer<T>& memory) {
-  constexpr size_t kKeptBytes = size_t{64} << 20;
-  if (memory.capacity() * sizeof(T) > kKeptBytes) memory.release();
-}
-
 }  // namespace vedette

@@ -63,7 +63,7 @@ Status jpeg_call(const Napi::CallbackInfo& info) {
   status = jpeg_to_tensor(call.input.data, call.input.size, static_cast<uint64_t>(max_pixels),
                           call.view, call.spec, call.output.data, call.output.size, workspace,
                           &transform, call.bars);
-  thread_memory().drop_huge_picture();
+  release_if_huge(thread_memory().workspace.picture);
   if (status.ok()) write_transform(transform, call.request);
   return status;
 }

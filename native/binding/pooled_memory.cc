@@ -20,9 +20,12 @@ Napi::Value pool_acquire(const Napi::CallbackInfo& info) {
       !read_integer(info[0].As<Napi::Number>().DoubleValue(), -kMaxWhole, kMaxWhole, &size)) {
     return finish(info.Env(), fail(Code::tensor_invalid, "byteLength must be a whole number"));
   }
+  if (size < 0) {
+    return finish(info.Env(), fail(Code::tensor_invalid, "byteLength must be 1 or more, got %lld",
+                                   static_cast<long long>(size)));
+  }
   PooledMemory memory;
-  const Status status =
-      BufferPool::shared().acquire(size < 0 ? 0 : static_cast<size_t>(size), &memory);
+  const Status status = BufferPool::shared().acquire(static_cast<size_t>(size), &memory);
   if (!status.ok()) return finish(info.Env(), status);
   numbers[0] = static_cast<double>(memory.token);
   napi_value buffer;

@@ -59,7 +59,8 @@ struct TypedMemory {
 // False when it is no typed array.
 bool typed_memory_of(napi_env env, napi_value value, TypedMemory* out);
 
-// The bytes of a typed array, whatever its element type; FRAME_INVALID when it is none or detached.
+// The bytes of a typed array, whatever its element type; FRAME_INVALID when it is none. A detached
+// one has no bytes.
 Status bytes_of(const Napi::Value& value, const char* name, ByteSpan* out);
 
 // The Float64Array of slots; nullptr when it is something else.

@@ -3,7 +3,6 @@
 #include <cstring>
 #include <memory>
 
-#include "../core/image_header.h"
 #include "../core/jpeg_to_tensor.h"
 #include "../core/task_threads.h"
 #include "pooled_memory.h"
@@ -82,14 +81,7 @@ Status TensorTask::read(const Napi::CallbackInfo& info, bool is_jpeg) {
   if (status.ok()) status = read_spec(request, &spec_);
   if (!status.ok()) return status;
   if (is_jpeg) {
-    if (!read_integer(request[kMaxPixels], 1, int64_t{1} << 40, &max_pixels_)) {
-      return fail(Code::frame_invalid, "maxPixels must be a whole number from 1 on");
-    }
-    ImageHeader header;
-    status = read_image_header(bytes.data, bytes.size, &header);
-    if (status.ok() && header.format != EncodedFormat::jpeg) {
-      return fail(Code::image_format_unsupported, "a JPEG is expected here; another format came");
-    }
+    status = read_jpeg_limit(request, bytes, &max_pixels_);
   } else {
     status = read_image(request, bytes, &image_);
   }
@@ -131,10 +123,11 @@ void TensorTask::end(bool has_run) {
 }
 
 Napi::Value TensorTask::promise() {
-  napi_value promise;
-  napi_create_promise(handle_->env, &deferred_, &promise);
+  napi_value promise = nullptr;
+  const bool is_made = napi_create_promise(handle_->env, &deferred_, &promise) == napi_ok;
+  if (!is_made) deferred_ = nullptr;
   if (handle_->pending++ == 0) napi_ref_threadsafe_function(handle_->env, handle_->notify);
-  return Napi::Value(handle_->env, promise);
+  return is_made ? Napi::Value(handle_->env, promise) : Napi::Value();
 }
 
 // An environment that is being terminated refuses every call: then nobody waits for the answer, and the
@@ -168,9 +161,12 @@ bool TensorTask::make_fault(napi_env env, napi_value* fault) {
 void TensorTask::settle(napi_env env) {
   if (--handle_->pending == 0) napi_unref_threadsafe_function(env, handle_->notify);
   napi_value value;
-  if (status_.ok()) {
-    if (make_answer(env, &value)) napi_resolve_deferred(env, deferred_, value);
+  if (deferred_ == nullptr) {
+    // The environment was being terminated when the promise was asked for.
+  } else if (status_.ok() && make_answer(env, &value)) {
+    napi_resolve_deferred(env, deferred_, value);
   } else {
+    if (status_.ok()) status_ = fail(Code::internal, "no ArrayBuffer could be made for the answer");
     if (make_fault(env, &value)) napi_reject_deferred(env, deferred_, value);
   }
   delete this;

@@ -8,11 +8,6 @@ namespace vedette {
 struct ThreadMemory {
   Workspace workspace;
   EncodedJpeg jpeg;
-
-  // A single huge picture must not hold its memory for ever.
-  void drop_huge_picture() {
-    if (workspace.picture.capacity() > (64u << 20)) workspace.picture.release();
-  }
 };
 
 inline ThreadMemory& thread_memory() {

@@ -106,7 +106,7 @@ Status jpeg_call(const Napi::CallbackInfo& info) {
   status = jpeg_to_tiles(call.input.data, call.input.size, static_cast<uint64_t>(max_pixels),
                          call.view.orientation, call.spec, call.tiles.data(), call.tiles.size(),
                          thread_memory().workspace);
-  thread_memory().drop_huge_picture();
+  release_if_huge(thread_memory().workspace.picture);
   if (status.ok()) write_transforms(call);
   return status;
 }

@@ -56,4 +56,11 @@ class Buffer {
   size_t capacity_ = 0;
 };
 
+// A single huge picture or output must not hold its memory for ever.
+template <typename T>
+void release_if_huge(Buffer<T>& memory) {
+  constexpr size_t kKeptBytes = size_t{64} << 20;
+  if (memory.capacity() * sizeof(T) > kKeptBytes) memory.release();
+}
+
 }  // namespace vedette

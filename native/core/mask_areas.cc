@@ -61,7 +61,11 @@ class Finder {
     bool is_kept =
         out->push(static_cast<int32_t>(cells)) && out->push(static_cast<int32_t>(listed));
     for (size_t i = 0; i < listed && is_kept; i++) is_kept = list_area(runs()[order[i]], out);
-    return is_kept ? Status{} : refused_memory();
+    if (is_kept) return {};
+    if (!out->is_full()) return refused_memory();
+    return fail(Code::tensor_invalid,
+                "the contours take more than %zu numbers: raise minCells or lower maxAreas",
+                NumberList::kMost);
   }
 
   size_t count() const { return count_; }

@@ -40,7 +40,7 @@ struct AreaWorkspace {
   Buffer<uint32_t> order;
 };
 
-// TENSOR_INVALID unless there are width * height cells, of which the box holds some.
+// TENSOR_INVALID unless there are width * height cells, and the box, which may be empty, lies inside.
 Status check_grid(size_t width, size_t height, size_t count, const CellBox& within);
 
 // Areas of cells inside `within` that touch with an edge or a corner and have the same value, other

@@ -7,6 +7,9 @@ namespace vedette {
 // A growing list that reports failure instead of throwing.
 class NumberList {
  public:
+  // More would end a JavaScript engine that makes an object of each.
+  static constexpr size_t kMost = size_t{1} << 24;
+
   NumberList() = default;
   NumberList(const NumberList&) = delete;
   NumberList& operator=(const NumberList&) = delete;
@@ -24,6 +27,7 @@ class NumberList {
     size_ = capacity_ = 0;
   }
 
+  bool is_full() const { return size_ == kMost; }
   size_t size() const { return size_; }
   size_t capacity() const { return capacity_; }
   const int32_t* data() const { return data_; }
@@ -31,8 +35,8 @@ class NumberList {
 
  private:
   bool grow() {
+    if (is_full()) return false;
     const size_t wanted = capacity_ == 0 ? 1024 : capacity_ * 2;
-    if (wanted > (SIZE_MAX >> 4)) return false;
     void* const larger = std::realloc(data_, wanted * sizeof(int32_t));
     if (larger == nullptr) return false;
     data_ = static_cast<int32_t*>(larger);

@@ -64,6 +64,7 @@ void TaskThreads::work() {
       queue_.pop_front();
     }
     task->run(workspace);
+    release_if_huge(workspace.picture);
     task->end(true);
   }
 }

@@ -53,7 +53,6 @@ struct Candidate {
 
 struct YoloWorkspace {
   Buffer<float> best;
-  Buffer<float> scores;
   Buffer<uint32_t> reached;
   Buffer<Candidate> candidates;
   Buffer<double> boxes;

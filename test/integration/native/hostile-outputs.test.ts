@@ -125,6 +125,19 @@ const searches: readonly ((search: AreaSearch) => unknown)[] = [
   (search) => instanceMasks(PROTOTYPES, new Float32Array(6), search),
 ];
 
+test('a mask whose contours would fill the heap is refused with the way out', () => {
+  const side = 4500;
+  // A comb whose teeth have jags: the outer contour turns at every cell of their edges.
+  const mask = new Uint8Array(side * side).map((_, cell) => {
+    const x = cell % side;
+    const y = (cell - x) / side;
+    return y === 0 || x % 4 === 0 || (x % 4 === 1 && y % 2 === 0) ? 1 : 0;
+  });
+  const size = { width: side, height: side };
+  const search = { size, within: { x: 0, y: 0, ...size }, minCells: 1, maxAreas: 1 };
+  expect(() => maskAreas(mask, search)).toThrow(/raise minCells or lower maxAreas/);
+});
+
 test('areas are searched only where numbers fit together', () => {
   for (const call of searches) {
     expect(() => call(SEARCH)).not.toThrow();
