@@ -55,6 +55,7 @@ const tarOf = (...more: TarEntry[]) =>
 
 /** Several times what is read at once. */
 const large = Buffer.alloc(1_000_000);
+const sparse = { name: 'weights', type: 'S', data: weights };
 const longName = (path: string): TarEntry[] => {
   const line = ` path=${path}\n`;
   const data = Buffer.from(`${line.length + 3}${line}`);
@@ -174,7 +175,7 @@ describe('an archive of a model package', () => {
     ['a device', () => tarOf({ name: 'd', type: '3' }), /INVALID/],
     [
       'a sparse file',
-      () => tarOf({ name: 'weights', type: 'S', data: weights }, { name: 'rest', data: large }),
+      () => buildTar([sparse, { name: 'rest', data: large }]),
       /INVALID.*'weights' is of the kind SparseFile, only plain files/,
     ],
     [
