@@ -68,9 +68,12 @@ function run() {
       `missing: ${missing.join(', ')}. Run \`npm ci\` and \`apt-get install g++ make python3 libjpeg62-turbo-dev\`.`,
     );
   }
+  // Under npm a machine's npm settings stand in the environment, where node-gyp prefers them to its
+  // arguments: a `nodedir` there would bring the headers of another Node.
+  const withoutNpm = Object.entries(process.env).filter(([name]) => !/^npm_config_/i.test(name));
   // node-gyp and the gyp file start `node`: it must be the pinned one, not the system's.
   const environment = {
-    ...process.env,
+    ...Object.fromEntries(withoutNpm),
     ...compiler,
     PATH: `${path.dirname(process.execPath)}${path.delimiter}${process.env.PATH ?? ''}`,
   };
