@@ -1,5 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { spawn } from 'node:child_process';
 import {
   chmod,
   cp,
@@ -34,6 +33,7 @@ import {
   unknownOperator,
 } from '../../support/model-packages.ts';
 import { buildOnnx } from '../../support/onnx-builder.ts';
+import { mountSmall, unmount } from '../../support/small-disk.ts';
 
 const KILLS = process.env['VEDETTE_DEEP'] === '1' ? 200 : 8;
 const probe = { memoryMegabytes: 512, timeoutMs: 30_000, threads: 1, maxImagePixels: 1e6 };
@@ -345,23 +345,6 @@ describe('where the package of a model lies', () => {
     }
   });
 });
-
-/** A file system of 4 MiB, or nothing where mounting is not permitted. */
-function mountSmall(): string | undefined {
-  const folder = mkdtempSync(join(tmpdir(), 'vedette-full-'));
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', folder], { stdio: 'ignore' });
-    return folder;
-  } catch {
-    rmSync(folder, { recursive: true });
-    return undefined;
-  }
-}
-
-function unmount(folder: string): void {
-  execFileSync('umount', ['-l', folder]);
-  rmSync(folder, { recursive: true });
-}
 
 const small = mountSmall();
 if (small !== undefined) unmount(small);

@@ -1,6 +1,4 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { VedetteError } from '../../../component/contract/errors.ts';
@@ -8,23 +6,7 @@ import type { NewResult } from '../../../component/contract/ports.ts';
 import { openStore } from './open-store.ts';
 import { sampleResult } from './sample-result.ts';
 import { openRegistry } from './temporary-registry.ts';
-
-/** A file system of 4 MiB, or nothing where mounting is not permitted. */
-function mountSmall(): string | undefined {
-  const folder = mkdtempSync(join(tmpdir(), 'vedette-full-'));
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', folder], { stdio: 'ignore' });
-    return folder;
-  } catch {
-    rmSync(folder, { recursive: true });
-    return undefined;
-  }
-}
-
-function unmount(folder: string): void {
-  execFileSync('umount', ['-l', folder]);
-  rmSync(folder, { recursive: true });
-}
+import { mountSmall, unmount } from '../../support/small-disk.ts';
 
 const probe = mountSmall();
 if (probe !== undefined) unmount(probe);
