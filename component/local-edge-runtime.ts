@@ -1,5 +1,6 @@
 import { redactSetting } from './configuration/redact-setting.ts';
-import type { RuntimeConfig, SecretReference } from './contract/config.ts';
+import type { RuntimeConfig } from './contract/config.ts';
+import type { SecretReference } from './contract/config-values.ts';
 import { VedetteError, type ErrorCode } from './contract/errors.ts';
 import { WHOLE_FRAME } from './contract/frame.ts';
 import type {

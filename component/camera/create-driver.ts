@@ -1,4 +1,5 @@
-import type { CameraConfig, SecretReference } from '../contract/config.ts';
+import type { CameraConfig } from '../contract/camera-config.ts';
+import type { SecretReference } from '../contract/config-values.ts';
 import { checkCameraSource } from '../contract/check-camera-source.ts';
 import { VedetteError } from '../contract/errors.ts';
 import type { CameraDriver } from '../contract/ports.ts';

@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
-import type { CameraConfig, SecretReference } from '../contract/config.ts';
+import type { CameraConfig } from '../contract/camera-config.ts';
+import type { SecretReference } from '../contract/config-values.ts';
 import { VedetteError } from '../contract/errors.ts';
 import type { CameraDriver, FrameSink } from '../contract/ports.ts';
 import {

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import type { CameraSourceOf } from '../contract/config.ts';
+import type { CameraSourceOf } from '../contract/camera-config.ts';
 import { VedetteError } from '../contract/errors.ts';
 import { withoutCredentials } from '../contract/without-credentials.ts';
 

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { CameraConfig, CameraSourceOf } from '../contract/config.ts';
+import type { CameraConfig, CameraSourceOf } from '../contract/camera-config.ts';
 import { VedetteError } from '../contract/errors.ts';
 import type { CameraDriver, FrameSink } from '../contract/ports.ts';
 import { Pacer } from './pacer.ts';

@@ -1,6 +1,6 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { inspectImage, type ImageInfo } from '../../native/index.ts';
-import type { CameraConfig, CameraSourceOf } from '../contract/config.ts';
+import type { CameraConfig, CameraSourceOf } from '../contract/camera-config.ts';
 import { VedetteError } from '../contract/errors.ts';
 import type { CameraDriver, FrameSink } from '../contract/ports.ts';
 import { JpegSplitter, type SplitPicture } from './jpeg-splitter.ts';

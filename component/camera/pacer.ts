@@ -1,4 +1,4 @@
-import type { CameraConfig } from '../contract/config.ts';
+import type { CameraConfig } from '../contract/camera-config.ts';
 import { pause } from './pause.ts';
 
 /**

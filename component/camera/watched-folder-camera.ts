@@ -1,7 +1,7 @@
 import { watch, type FSWatcher } from 'node:fs';
 import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { CameraSourceOf } from '../contract/config.ts';
+import type { CameraSourceOf } from '../contract/camera-config.ts';
 import { VedetteError } from '../contract/errors.ts';
 import type { CameraDriver, FrameEnd, FrameReference, FrameSink } from '../contract/ports.ts';
 import { BackOff } from './back-off.ts';

@@ -1,5 +1,5 @@
 import { CommanderError } from 'commander';
-import type { SecretReference } from '../contract/config.ts';
+import type { SecretReference } from '../contract/config-values.ts';
 import { VedetteError } from '../contract/errors.ts';
 import type { EdgeRuntime } from '../edge-runtime.ts';
 import type { Logger } from '../logging/create-logger.ts';

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { loadConfiguration } from '../configuration/load-configuration.ts';
-import { modelConfigSchema, runtimeConfigSchema } from '../contract/config.ts';
+import { runtimeConfigSchema } from '../contract/config.ts';
+import { modelConfigSchema } from '../contract/model-config.ts';
 import { VedetteError } from '../contract/errors.ts';
 import { parseModelReference } from '../contract/model-manifest.ts';
 import type { ModelReference } from '../contract/model-manifest.ts';

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { runtimeConfigSchema, modelConfigSchema } from '../contract/config.ts';
+import { runtimeConfigSchema } from '../contract/config.ts';
+import { modelConfigSchema } from '../contract/model-config.ts';
 import { VedetteError } from '../contract/errors.ts';
 import { describeModel } from '../inference/describe-model.ts';
 import type { CommandContext } from './command-context.ts';

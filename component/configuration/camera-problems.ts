@@ -1,5 +1,5 @@
 import { checkCameraSource } from '../contract/check-camera-source.ts';
-import { cameraSchema, type CameraConfig } from '../contract/config.ts';
+import { cameraSchema, type CameraConfig } from '../contract/camera-config.ts';
 import type { ConfigurationProblem } from './configuration-problem.ts';
 import { hasCredentials } from './url-credentials.ts';
 

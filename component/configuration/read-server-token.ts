@@ -1,4 +1,4 @@
-import type { SecretReference } from '../contract/config.ts';
+import type { SecretReference } from '../contract/config-values.ts';
 import { VedetteError } from '../contract/errors.ts';
 
 const MIN_CHARACTERS = 16;

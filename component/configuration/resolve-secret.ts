@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import type { SecretReference } from '../contract/config.ts';
+import type { SecretReference } from '../contract/config-values.ts';
 import { VedetteError } from '../contract/errors.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;

@@ -1,4 +1,4 @@
-import type { CameraConfig, CameraSourceOf } from './config.ts';
+import type { CameraConfig, CameraSourceOf } from './camera-config.ts';
 import { withoutCredentials } from './without-credentials.ts';
 
 /** `path` is dotted, such as `cameras.dock.policy`. */

@@ -1,4 +1,4 @@
-import type { ModelConfig } from '../contract/config.ts';
+import type { ModelConfig } from '../contract/model-config.ts';
 import { VedetteError } from '../contract/errors.ts';
 import type { ModelState } from '../contract/ports.ts';
 import type { LocatedPackage } from './model-store/locate-package.ts';

@@ -1,5 +1,5 @@
 import { FrameRing } from '../../native/index.ts';
-import type { ModelConfig } from '../contract/config.ts';
+import type { ModelConfig } from '../contract/model-config.ts';
 import { VedetteError } from '../contract/errors.ts';
 import type { FrameLease } from '../contract/frame.ts';
 import type {

@@ -1,4 +1,4 @@
-import type { RuleConfig } from '../contract/config.ts';
+import type { RuleConfig } from '../contract/rule-config.ts';
 import type { Box, Point } from '../contract/frame.ts';
 import type { Detection, Findings, Outcome, Verdict } from '../contract/result.ts';
 

@@ -1,4 +1,4 @@
-import type { CameraConfig } from '../contract/config.ts';
+import type { CameraConfig } from '../contract/camera-config.ts';
 import { VedetteError } from '../contract/errors.ts';
 import type { FrameLease, FrameView, Size } from '../contract/frame.ts';
 import type {

@@ -1,8 +1,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { modelConfigSchema } from '../../component/contract/config.ts';
-import type { ModelConfig } from '../../component/contract/config.ts';
+import { modelConfigSchema } from '../../component/contract/model-config.ts';
+import type { ModelConfig } from '../../component/contract/model-config.ts';
 import type { ModelManifestInput } from '../../component/contract/model-manifest.ts';
 import type { Quantisation } from '../../component/contract/tensor.ts';
 import { buildOnnx, floats, integers } from './onnx-builder.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createDriver } from '../../../component/camera/create-driver.ts';
 import { PushCamera } from '../../../component/camera/push-camera.ts';
-import { cameraSchema, type CameraConfig } from '../../../component/contract/config.ts';
+import { cameraSchema, type CameraConfig } from '../../../component/contract/camera-config.ts';
 import type { CameraDriver } from '../../../component/contract/ports.ts';
 import { readFileSync } from 'node:fs';
 import { describeCameraDriver, type DriverFixture } from './camera-driver.contract.ts';

@@ -8,7 +8,7 @@ import { CameraSupervisor } from '../../../component/camera/camera-supervisor.ts
 import { FfmpegCamera } from '../../../component/camera/ffmpeg-camera.ts';
 import type { FfmpegSource } from '../../../component/camera/ffmpeg-input.ts';
 import { FrameSlots } from '../../../component/camera/frame-slots.ts';
-import { cameraSourceSchema } from '../../../component/contract/config.ts';
+import { cameraSourceSchema } from '../../../component/contract/camera-config.ts';
 import { FrameRing } from '../../../native/index.ts';
 
 const CLIP = 'samples/clips/walkway.mp4';

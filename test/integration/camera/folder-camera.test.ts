@@ -5,7 +5,10 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { CameraSupervisor } from '../../../component/camera/camera-supervisor.ts';
 import { FolderCamera } from '../../../component/camera/folder-camera.ts';
 import { FrameSlots } from '../../../component/camera/frame-slots.ts';
-import { cameraSourceSchema, type CameraSourceOf } from '../../../component/contract/config.ts';
+import {
+  cameraSourceSchema,
+  type CameraSourceOf,
+} from '../../../component/contract/camera-config.ts';
 
 const PICTURE = 'samples/images/brick/good-00.png';
 const never = new AbortController().signal;

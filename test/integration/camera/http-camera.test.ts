@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FfmpegCamera } from '../../../component/camera/ffmpeg-camera.ts';
 import type { FfmpegSource } from '../../../component/camera/ffmpeg-input.ts';
 import { FrameSlots } from '../../../component/camera/frame-slots.ts';
-import { cameraSourceSchema } from '../../../component/contract/config.ts';
+import { cameraSourceSchema } from '../../../component/contract/camera-config.ts';
 
 const PASSWORD = "p@ss/w:rd' %";
 const picture = readFileSync('samples/images/street/walkway-00.jpg');

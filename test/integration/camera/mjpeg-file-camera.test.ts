@@ -5,7 +5,10 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FrameSlots } from '../../../component/camera/frame-slots.ts';
 import { MjpegFileCamera } from '../../../component/camera/mjpeg-file-camera.ts';
-import { cameraSourceSchema, type CameraSourceOf } from '../../../component/contract/config.ts';
+import {
+  cameraSourceSchema,
+  type CameraSourceOf,
+} from '../../../component/contract/camera-config.ts';
 
 const CLIP = 'samples/clips/walkway.mjpeg';
 const never = new AbortController().signal;

@@ -7,7 +7,7 @@ import {
 import { FfmpegCamera } from '../../../component/camera/ffmpeg-camera.ts';
 import type { FfmpegSource } from '../../../component/camera/ffmpeg-input.ts';
 import { FrameSlots } from '../../../component/camera/frame-slots.ts';
-import { cameraSourceSchema } from '../../../component/contract/config.ts';
+import { cameraSourceSchema } from '../../../component/contract/camera-config.ts';
 import { describeCameraDriver } from '../../contract/camera/camera-driver.contract.ts';
 import { hasRtspServer, RtspServer } from '../../support/rtsp-server.ts';
 

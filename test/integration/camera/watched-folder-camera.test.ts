@@ -19,7 +19,10 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { CameraSupervisor } from '../../../component/camera/camera-supervisor.ts';
 import { FrameSlots } from '../../../component/camera/frame-slots.ts';
 import { WatchedFolderCamera } from '../../../component/camera/watched-folder-camera.ts';
-import { cameraSourceSchema, type CameraSourceOf } from '../../../component/contract/config.ts';
+import {
+  cameraSourceSchema,
+  type CameraSourceOf,
+} from '../../../component/contract/camera-config.ts';
 import { VedetteError } from '../../../component/contract/errors.ts';
 import type { FrameLease } from '../../../component/contract/frame.ts';
 import { lyingPng } from '../../support/bad-pictures.ts';

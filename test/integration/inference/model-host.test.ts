@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Worker } from 'node:worker_threads';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import type { ModelConfig } from '../../../component/contract/config.ts';
+import type { ModelConfig } from '../../../component/contract/model-config.ts';
 import { VedetteError } from '../../../component/contract/errors.ts';
 import type { ErrorCode } from '../../../component/contract/errors.ts';
 import { WHOLE_FRAME } from '../../../component/contract/frame.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createDriver, resolvePolicy } from '../../../component/camera/create-driver.ts';
-import { cameraSchema } from '../../../component/contract/config.ts';
+import { cameraSchema } from '../../../component/contract/camera-config.ts';
 
 const camera = (source: Record<string, unknown>, rest: Record<string, unknown> = {}) =>
   cameraSchema.parse({ source, model: 'coco-detector', ...rest });

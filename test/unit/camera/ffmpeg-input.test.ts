@@ -4,7 +4,7 @@ import {
   parseInput,
   type FfmpegSource,
 } from '../../../component/camera/ffmpeg-input.ts';
-import { cameraSourceSchema } from '../../../component/contract/config.ts';
+import { cameraSourceSchema } from '../../../component/contract/camera-config.ts';
 
 const source = (values: Record<string, unknown>) =>
   cameraSourceSchema.parse({ kind: 'ffmpeg', ...values }) as FfmpegSource;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { checkCameraSource } from '../../../component/contract/check-camera-source.ts';
-import { cameraSchema } from '../../../component/contract/config.ts';
+import { cameraSchema } from '../../../component/contract/camera-config.ts';
 
 const check = (source: object, rest: object = {}) =>
   checkCameraSource('dock', cameraSchema.parse({ source, model: 'parts', ...rest }));

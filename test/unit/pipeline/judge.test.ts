@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Findings } from '../../../component/contract/result.ts';
-import { ruleSchema } from '../../../component/contract/config.ts';
+import { ruleSchema } from '../../../component/contract/rule-config.ts';
 import { contains, judge, type NamedRule } from '../../../component/pipeline/judge.ts';
 
 const rule = (settings: Record<string, unknown>): NamedRule => ({

@@ -1,0 +1,128 @@
+import { z } from 'zod';
+import { boolean, described, integer, number, numeric, secretSchema } from './config-values.ts';
+import { nameSchema } from './model-manifest.ts';
+
+const box = z.strictObject({
+  x: described(integer(0, 1_000_000), 'Left edge in pixels'),
+  y: described(integer(0, 1_000_000), 'Top edge in pixels'),
+  width: described(integer(1, 1_000_000), 'Width in pixels'),
+  height: described(integer(1, 1_000_000), 'Height in pixels'),
+});
+
+const pace = z.enum(['source', 'fast']);
+
+export const cameraSourceSchema = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('folder').meta({ description: 'A folder of pictures' }),
+    path: described(z.string().min(1), 'The folder'),
+    mode: described(
+      z.enum(['loop', 'once', 'watch']).default('loop'),
+      '`loop`: the pictures by name, again and again; `once`: by name, one time; `watch`: new files as they come, oldest first, each moved to `done/` (or removed) when its result is stored, to `failed/` when it cannot be read',
+    ),
+    framesPerSecond: described(
+      number(0.001, 1000).default(2),
+      'Pace of `loop` and `once` with `pace: source`',
+    ),
+    consume: described(
+      z.enum(['move', 'delete', 'keep']).default('move'),
+      'What happens to a judged file in `watch`',
+    ),
+    settleMs: described(
+      integer(0, 60_000).default(200),
+      'A new file is read when its size has not changed for so long, in milliseconds',
+    ),
+  }),
+  z.strictObject({
+    kind: z
+      .literal('mjpeg-file')
+      .meta({ description: 'A file of JPEG pictures one after another' }),
+    path: described(z.string().min(1), 'The file'),
+    shouldLoop: described(boolean().default(true), 'Begin again at the end'),
+    framesPerSecond: described(number(0.001, 1000).default(10), 'Pace with `pace: source`'),
+  }),
+  z.strictObject({
+    kind: z
+      .literal('ffmpeg')
+      .meta({ description: 'Anything that ffmpeg opens: a video file, RTSP, V4L2' }),
+    url: described(
+      z.string().min(1),
+      'A file path, `rtsp://…`, `http(s)://…` or `/dev/video0`. A password belongs into `password`',
+    ),
+    username: described(z.string().min(1).optional(), 'User name of the stream'),
+    password: described(
+      secretSchema.optional(),
+      'Where the password of the stream is: `{ file: … }` or `{ env: … }`',
+    ),
+    transport: described(z.enum(['tcp', 'udp']).default('tcp'), 'RTSP transport'),
+    inputFormat: described(
+      z.enum(['auto', 'v4l2', 'mjpeg', 'h264']).default('auto'),
+      "ffmpeg's input format; `auto` takes `v4l2` for /dev/video*",
+    ),
+    size: described(
+      z.strictObject({ width: integer(16, 16_384), height: integer(16, 16_384) }).optional(),
+      'Size asked of a V4L2 device, in pixels',
+    ),
+    framesPerSecond: described(number(0.1, 1000).optional(), 'Rate asked of a V4L2 device'),
+    shouldLoop: described(boolean().default(true), 'Begin a file again at its end'),
+    stallTimeoutMs: described(
+      integer(500, 600_000).default(10_000),
+      'The source is opened again when no frame came for so long, in milliseconds',
+    ),
+  }),
+  z.strictObject({
+    kind: z
+      .literal('push')
+      .meta({ description: 'Pictures that a program sends to POST /api/v1/cameras/{name}/frames' }),
+  }),
+]);
+
+export const cameraSchema = z.strictObject({
+  isEnabled: described(boolean().default(true), 'Whether the camera runs'),
+  title: described(z.string().max(100).optional(), 'Name shown to people; the key when absent'),
+  source: cameraSourceSchema,
+  model: described(nameSchema, 'The model that judges its frames'),
+  policy: described(
+    z.enum(['auto', 'newest', 'every']).default('auto'),
+    '`newest`: the latest frame when the model is free, older ones are dropped and counted; `every`: each frame, in order, the source waits. `auto`: `every` for folders, pushed frames and recordings with `pace: fast`, else `newest`',
+  ),
+  pace: described(
+    pace.default('source'),
+    '`source`: at the rate of the source; `fast`: as fast as the model can',
+  ),
+  rotation: described(
+    z
+      .preprocess(numeric, z.union([z.literal(0), z.literal(90), z.literal(180), z.literal(270)]))
+      .default(0),
+    'Clockwise turn that brings the picture upright, in degrees',
+  ),
+  flip: described(
+    z.enum(['none', 'horizontal', 'vertical']).default('none'),
+    'Mirroring after the turn',
+  ),
+  region: described(
+    box.optional(),
+    'Part of the upright picture that the model sees, in its pixels; all of it when absent',
+  ),
+  thresholds: z
+    .strictObject({
+      score: described(number(0, 1).optional(), "Score threshold in place of the model's own"),
+      labels: described(
+        z.record(z.string().min(1), number(0, 1)).default({}),
+        'Score threshold by label, in place of `score`',
+      ),
+    })
+    .prefault({}),
+  slots: described(integer(3, 64).default(4), 'Frames held in memory', true),
+  maxFrameBytes: described(
+    integer(65_536, 1_073_741_824).default(33_554_432),
+    'Largest frame in bytes',
+    true,
+  ),
+});
+
+export type CameraConfig = z.infer<typeof cameraSchema>;
+export type CameraSourceConfig = z.infer<typeof cameraSourceSchema>;
+export type CameraSourceOf<K extends CameraSourceConfig['kind']> = Extract<
+  CameraSourceConfig,
+  { kind: K }
+>;

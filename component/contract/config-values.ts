@@ -1,0 +1,28 @@
+import { z } from 'zod';
+import { nameSchema } from './model-manifest.ts';
+
+/** Decimal only: `0x50` is more likely a mistake than port 80. */
+const DECIMAL = /^\s*[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?\s*$/i;
+export const numeric = (value: unknown) =>
+  typeof value === 'string' && DECIMAL.test(value) ? Number(value) : value;
+const boolish = (value: unknown) => (value === 'true' ? true : value === 'false' ? false : value);
+
+export const number = (min: number, max: number) =>
+  z.preprocess(numeric, z.number().min(min).max(max));
+export const integer = (min: number, max: number) =>
+  z.preprocess(numeric, z.int().min(min).max(max));
+export const boolean = () => z.preprocess(boolish, z.boolean());
+/** `restart`: a change takes effect only when the process starts again. */
+export const described = <T extends z.ZodType>(
+  schema: T,
+  description: string,
+  restart = false,
+): T => schema.meta({ description, ...(restart ? { restart } : {}) });
+export const mapOf = <T extends z.ZodType>(value: T) => z.record(nameSchema, value);
+
+export const secretSchema = z.union([
+  z.strictObject({ file: z.string().min(1).describe('Path of a file that holds the secret') }),
+  z.strictObject({ env: z.string().min(1).describe('Environment variable that holds the secret') }),
+]);
+
+export type SecretReference = z.infer<typeof secretSchema>;

@@ -1,0 +1,34 @@
+import { z } from 'zod';
+import { described, integer } from './config-values.ts';
+import { nameSchema } from './model-manifest.ts';
+
+export const modelConfigSchema = z.strictObject({
+  package: described(
+    z.string().min(1),
+    'The model package: an installed `name@version`, or the path of a folder or archive (zip, tar, tar.gz)',
+  ),
+  variant: described(
+    nameSchema.optional(),
+    'Variant to run; when absent the one chosen for this machine',
+  ),
+  workers: described(integer(1, 64).default(1), 'Worker threads, each with the model loaded'),
+  threadsPerWorker: described(integer(1, 64).default(1), 'Threads of ONNX Runtime in a worker'),
+  timeoutMs: described(
+    integer(10, 600_000).default(10_000),
+    'Longest wait for an answer, in milliseconds',
+  ),
+  queueLimit: described(
+    integer(1, 10_000).default(16),
+    'Requests that may wait; more are refused with 429',
+  ),
+  probeMemoryMegabytes: described(
+    integer(64, 1_048_576).default(2048),
+    'Memory limit of the first run in the probe process, in megabytes',
+  ),
+  probeTimeoutMs: described(
+    integer(1000, 3_600_000).default(60_000),
+    'Time limit of the first run in the probe process, in milliseconds',
+  ),
+});
+
+export type ModelConfig = z.infer<typeof modelConfigSchema>;

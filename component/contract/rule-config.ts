@@ -1,0 +1,57 @@
+import { z } from 'zod';
+import { boolean, described, integer, number } from './config-values.ts';
+import { nameSchema } from './model-manifest.ts';
+
+const outcome = z.enum(['pass', 'fail', 'review']);
+const polygon = z
+  .array(z.strictObject({ x: number(-1_000_000, 1_000_000), y: number(-1_000_000, 1_000_000) }))
+  .min(3)
+  .max(1000);
+
+const ruleBase = {
+  camera: described(nameSchema, 'The camera whose results it judges'),
+  isEnabled: described(boolean().default(true), 'Whether the rule is applied'),
+};
+
+export const ruleSchema = z.discriminatedUnion('kind', [
+  z.strictObject({
+    ...ruleBase,
+    kind: z.literal('anomaly').meta({ description: 'The anomaly score decides' }),
+    failAt: described(
+      number(0, 1).optional(),
+      "A score at or above fails; the model's threshold when absent",
+    ),
+    reviewAt: described(
+      number(0, 1).optional(),
+      'A score at or above, but below `failAt`, asks for review',
+    ),
+  }),
+  z.strictObject({
+    ...ruleBase,
+    kind: z.literal('count').meta({ description: 'The number of detections of a label decides' }),
+    label: described(z.string().min(1).optional(), 'The label counted; any when absent'),
+    zone: described(
+      polygon.optional(),
+      'Polygon in source pixels; a detection is inside when its anchor is. The whole picture when absent',
+    ),
+    anchor: described(
+      z.enum(['bottom-centre', 'centre']).default('bottom-centre'),
+      'The point of a box that must lie in the zone',
+    ),
+    minimum: described(integer(0, 100_000).optional(), 'Fewer than this breaks the rule'),
+    maximum: described(integer(0, 100_000).optional(), 'More than this breaks the rule'),
+    outcome: described(outcome.default('fail'), 'Outcome when the rule is broken'),
+  }),
+  z.strictObject({
+    ...ruleBase,
+    kind: z.literal('score-between').meta({
+      description: 'A detection or class whose score lies between two values asks for review',
+    }),
+    label: described(z.string().min(1).optional(), 'The label looked at; any when absent'),
+    from: described(number(0, 1), 'Lowest score that counts'),
+    to: described(number(0, 1), 'First score that no longer counts'),
+    outcome: described(outcome.default('review'), 'Outcome when there is one'),
+  }),
+]);
+
+export type RuleConfig = z.infer<typeof ruleSchema>;
