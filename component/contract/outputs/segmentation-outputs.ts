@@ -1,0 +1,47 @@
+import { z } from 'zod';
+import { yoloClasses, yoloHead } from './yolo-fields.ts';
+
+export const yoloSegments = z.strictObject({
+  decoder: z
+    .literal('yolo-segments')
+    .describe(
+      'Two outputs: candidates with a box, a score for each class and coefficients; prototypes [batch,P,H,W] of masks',
+    ),
+  ...yoloHead,
+  ...yoloClasses,
+  output: z
+    .string()
+    .optional()
+    .describe('Output with the candidates; when absent the one that holds no prototypes'),
+  prototypes: z
+    .string()
+    .optional()
+    .describe('Output with the prototypes; when absent the one of four dimensions'),
+});
+
+export const semanticSegmentation = z.strictObject({
+  decoder: z
+    .literal('semantic-segmentation')
+    .describe(
+      'One output: a score for each class and place [batch,C,H,W] or [batch,H,W,C], or class indices [batch,H,W] or [batch,1,H,W]',
+    ),
+  output: z.string().optional().describe('Output of the ONNX graph; the only one when absent'),
+  layout: z
+    .enum(['channels-first', 'channels-last'])
+    .optional()
+    .describe(
+      'Where scores have their classes: `channels-first` is [batch,C,H,W], `channels-last` is [batch,H,W,C]; from labels and shape when absent',
+    ),
+  background: z
+    .int()
+    .min(0)
+    .max(65_533)
+    .optional()
+    .describe('Index of a class that is not reported, such as what lies around everything else'),
+  minAreaFraction: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.0005)
+    .describe('Classes and areas that cover less of the picture are left out'),
+});

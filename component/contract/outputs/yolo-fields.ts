@@ -1,0 +1,32 @@
+import { z } from 'zod';
+
+export const yoloHead = {
+  output: z.string().optional().describe('Output of the ONNX graph; the only one when absent'),
+  layout: z
+    .enum(['channels-first', 'rows'])
+    .optional()
+    .describe(
+      '`channels-first` is [batch,channels,N], `rows` is [batch,N,channels]; from labels and shape when absent',
+    ),
+  scoreThreshold: z.number().min(0).max(1).default(0.25).describe('Candidates below are left out'),
+  iouThreshold: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.45)
+    .describe('A box that overlaps a better one by a greater intersection over union is dropped'),
+  maxDetections: z.int().min(1).max(4096).default(300).describe('The best are kept'),
+};
+
+export const yoloClasses = {
+  hasObjectness: z
+    .boolean()
+    .optional()
+    .describe(
+      'Whether the score is objectness × class; from labels and shape when absent, and without labels true for `rows`',
+    ),
+  suppression: z
+    .enum(['per-class', 'agnostic'])
+    .default('per-class')
+    .describe('Whether only boxes of the same class drop each other, or all'),
+};
