@@ -1,4 +1,5 @@
 import type { RuntimeConfig } from './contract/config.ts';
+import { labelOf } from './contract/rule-config.ts';
 
 export interface UnknownLabel {
   /** The setting, such as `rules.crowd.label`. */
@@ -27,8 +28,8 @@ export function unknownLabels(
     })),
   );
   const ofRules = Object.entries(config.rules).flatMap(([name, rule]) =>
-    rule.isEnabled && names.has(rule.camera) && rule.kind !== 'anomaly' && rule.label !== undefined
-      ? [{ path: `rules.${name}.label`, label: rule.label }]
+    rule.isEnabled && names.has(rule.camera) && labelOf(rule) !== undefined
+      ? [{ path: `rules.${name}.label`, label: labelOf(rule)! }]
       : [],
   );
   return [...ofRules, ...ofThresholds]

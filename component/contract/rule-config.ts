@@ -55,3 +55,7 @@ export const ruleSchema = z.discriminatedUnion('kind', [
 ]);
 
 export type RuleConfig = z.infer<typeof ruleSchema>;
+
+/** The label that a rule looks for, which the camera's model must be able to give. */
+export const labelOf = (rule: RuleConfig): string | undefined =>
+  'label' in rule ? rule.label : undefined;

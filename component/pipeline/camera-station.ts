@@ -11,13 +11,13 @@ import type { CameraDriver, CameraStatus } from '../contract/ports.ts';
 import type { InferenceResult } from '../contract/result.ts';
 import type { ModelHost } from '../inference/model-host.ts';
 import { CameraStatistics } from './camera-statistics.ts';
-import type { NamedRule } from './judge.ts';
 import {
   createResultKeeper,
   type JudgedFrame,
   type KeepDependencies,
   type ResultKeeper,
 } from './keep-result.ts';
+import type { NamedRule } from './rules/evidence.ts';
 import { keepRefused, runCamera, type CameraLine } from './run-camera.ts';
 
 /** How often who waits for a pushed picture looks whether its model can still answer. */

@@ -12,8 +12,9 @@ import type { FrameSlots } from '../camera/frame-slots.ts';
 import type { ModelHost } from '../inference/model-host.ts';
 import type { FaultLog } from '../logging/fault-log.ts';
 import { composeErrorResult, composeResult, type ResultOrigin } from './compose-result.ts';
-import { judge, type NamedRule } from './judge.ts';
+import { judge } from './judge.ts';
 import type { KeepResult } from './keep-result.ts';
+import type { NamedRule } from './rules/evidence.ts';
 
 /** A camera with all that its frames pass through. */
 export interface CameraLine {

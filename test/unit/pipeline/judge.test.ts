@@ -2,7 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Findings } from '../../../component/contract/result.ts';
 import { ruleSchema } from '../../../component/contract/rule-config.ts';
-import { contains, judge, type NamedRule } from '../../../component/pipeline/judge.ts';
+import { judge } from '../../../component/pipeline/judge.ts';
+import type { NamedRule } from '../../../component/pipeline/rules/evidence.ts';
+import { contains } from '../../../component/pipeline/rules/geometry.ts';
 
 const rule = (settings: Record<string, unknown>): NamedRule => ({
   ...ruleSchema.parse({ camera: 'dock', ...settings }),

@@ -1,0 +1,18 @@
+import type { Verdict } from '../../contract/result.ts';
+import type { RuleConfig } from '../../contract/rule-config.ts';
+import { applyAnomalyRule } from './anomaly-rule.ts';
+import { applyCountRule } from './count-rule.ts';
+import type { ApplyRule, Evidence, NamedRule } from './evidence.ts';
+import { applyScoreRule } from './score-rule.ts';
+
+const RULES: { readonly [K in RuleConfig['kind']]: ApplyRule<K> } = {
+  anomaly: applyAnomalyRule,
+  count: applyCountRule,
+  'score-between': applyScoreRule,
+};
+
+export function applyRule(rule: NamedRule, evidence: Evidence): Verdict {
+  // Each entry takes the rules of its own key; TypeScript does not follow that through a union.
+  const apply = RULES[rule.kind] as (rule: NamedRule, evidence: Evidence) => Verdict;
+  return apply(rule, evidence);
+}
