@@ -1,7 +1,5 @@
-import { FrameRing } from '../../native/index.ts';
 import type { ModelConfig } from '../contract/model-config.ts';
 import { VedetteError } from '../contract/errors.ts';
-import type { FrameLease } from '../contract/frame.ts';
 import type {
   InferenceAnswer,
   InferenceRequest,
@@ -10,21 +8,14 @@ import type {
   TensorAnswer,
   TensorRequest,
 } from '../contract/ports.ts';
-import type { ModelIdentity } from '../contract/result.ts';
-import type { TensorValue } from '../contract/tensor.ts';
-import { admitModel } from './admit-model.ts';
 import type { ModelTrust } from './admit-model.ts';
-import { checkOutputNames, checkTensors } from './check-tensors.ts';
+import { ModelGeneration } from './model-generation.ts';
+import type { CloseReport } from './model-generation.ts';
 import type { ModelStore } from './model-store/model-store.ts';
-import { PackageLocation } from './model-store/package-location.ts';
-import { modelSetup } from './model-setup.ts';
 import type { ModelPackage } from './package/read-package.ts';
-import { WorkerPool } from './worker-pool.ts';
-import type { PoolReply } from './worker-pool.ts';
-import type { PictureReply, TensorReply, WorkerJob } from './worker-protocol.ts';
-import type { Lane } from './request-queue.ts';
 
 export type { ModelTrust } from './admit-model.ts';
+export type { CloseReport } from './model-generation.ts';
 
 export interface ModelHostOptions {
   /** Key of the model in the configuration: its name in results and addresses. */
@@ -41,41 +32,21 @@ export interface ModelHostOptions {
   readonly onFault: (fault: VedetteError) => void;
 }
 
-export interface CloseReport {
-  /** A worker is inside ONNX Runtime's run(): ending the process normally would abort it. */
-  readonly isInsideRun: boolean;
-}
-
 /** A failed package is tried again when its files change, or after so long. */
 const RETRY_MS = 60_000;
 const SIGNATURE_INTERVAL_MS = 2000;
 
-/** Rings count holds by owner; hosts take numbers that cameras do not use. */
-const FIRST_OWNER = 1_000_000;
-let hosts = 0;
-
-/** A configured model on the main thread: its package, its workers, its queue and its state. */
+/** A configured model on the main thread: its name, the generation that answers, and the state shown. */
 export class ModelHost {
   readonly #options: ModelHostOptions;
-  readonly #owner: number;
-  readonly #location: PackageLocation;
-  readonly #abort = new AbortController();
-  #package: ModelPackage | undefined;
-  #identity: ModelIdentity | undefined;
-  #pool: WorkerPool | undefined;
-  #state: ModelState = 'loading';
-  #stateSinceMs = Date.now();
-  #reason: VedetteError | undefined;
+  readonly #active: ModelGeneration;
+  #isClosed = false;
   #retryTimer: NodeJS.Timeout | undefined;
-  #inferences = 0;
-  #failures = 0;
   #waiters: (() => void)[] = [];
 
   constructor(options: ModelHostOptions) {
     this.#options = options;
-    this.#location = new PackageLocation(options.config.package, options.store);
-    hosts += 1;
-    this.#owner = FIRST_OWNER + hosts;
+    this.#active = new ModelGeneration({ ...options, onChange: () => this.#onChange() });
   }
 
   get name(): string {
@@ -84,7 +55,7 @@ export class ModelHost {
 
   /** Present once the package was read. */
   get package(): ModelPackage | undefined {
-    return this.#package;
+    return this.#active.package;
   }
 
   get isReady(): boolean {
@@ -98,7 +69,7 @@ export class ModelHost {
 
   /** Resolves when the model is ready, or will never be: closed, or `signal` aborted. */
   async whenReady(signal?: AbortSignal): Promise<void> {
-    while (!this.isReady && this.#state !== 'closed' && !signal?.aborted) {
+    while (!this.isReady && !this.#isClosed && !signal?.aborted) {
       await new Promise<void>((resolve) => {
         const go = () => {
           signal?.removeEventListener('abort', go);
@@ -110,63 +81,32 @@ export class ModelHost {
     }
   }
 
-  /**
-   * Judges one picture. A frame's slot is held here too, until no worker reads it; the caller keeps
-   * and releases its own lease.
-   * @throws VedetteError MODEL_NOT_READY, OVERLOADED, INFERENCE_TIMEOUT, INFERENCE_FAILED,
-   * OUTPUT_INVALID, WORKER_LOST, SHUTTING_DOWN, IMAGE_…, FRAME_INVALID
-   */
+  /** @throws VedetteError see ModelGeneration.infer */
   async infer(request: InferenceRequest): Promise<InferenceAnswer> {
-    const { identity } = this.#ready();
-    const { image } = request;
-    const { reply, queueMs } =
-      image.kind === 'frame'
-        ? await this.#runFrame(request, image.frame)
-        : await this.#runEncoded(request, image.data);
-    const answer = reply as PictureReply;
-    return { ...answer, model: identity, timings: { queueMs, ...answer.timings } };
+    return this.#active.infer(request);
   }
 
-  /**
-   * Runs the graph on tensors as they are. Arrays that own their whole buffer are moved.
-   * @throws VedetteError TENSOR_INVALID, and as `infer`
-   */
+  /** @throws VedetteError see ModelGeneration.inferTensors */
   async inferTensors(request: TensorRequest): Promise<TensorAnswer> {
-    const { identity, model } = this.#ready();
-    checkTensors(request, model.declarations.inputs, model.declarations.outputs);
-    const inputs = request.inputs.map(movable);
-    const transfer = inputs.flatMap(({ data }) => (Array.isArray(data) ? [] : [data.buffer]));
-    const job: WorkerJob = { kind: 'tensors', ...request, inputs };
-    return this.#tensorAnswer(
-      identity,
-      await this.#run('request', job, [...new Set(transfer)] as ArrayBuffer[]),
-    );
+    return this.#active.inferTensors(request);
   }
 
-  /**
-   * An encoded picture through the model's own preprocessing to raw outputs; all of them unless
-   * named. `data` is moved.
-   * @throws VedetteError TENSOR_INVALID, and as `infer`
-   */
+  /** @throws VedetteError see ModelGeneration.inferPictureTensors */
   async inferPictureTensors(
     data: Uint8Array<ArrayBuffer>,
     outputs?: readonly string[],
   ): Promise<TensorAnswer> {
-    const { identity, model } = this.#ready();
-    checkOutputNames(outputs, model.declarations.outputs);
-    const owned = ownBytes(data);
-    const job: WorkerJob = { kind: 'picture-tensors', data: owned, outputs };
-    return this.#tensorAnswer(identity, await this.#run('request', job, [owned.buffer]));
+    return this.#active.inferPictureTensors(data, outputs);
   }
 
   status(): ModelStatus {
-    const model = this.#package;
+    const { identity, package: model, reason, readings, stateSinceMs } = this.#active;
     return {
       name: this.name,
       state: this.#state,
-      stateSinceMs: this.#stateSinceMs,
-      ...(this.#reason ? { reason: this.#reason.serialize() } : {}),
-      ...(this.#identity ? { identity: this.#identity } : {}),
+      stateSinceMs,
+      ...(reason ? { reason: reason.serialize() } : {}),
+      ...(identity ? { identity } : {}),
       ...(model
         ? {
             task: model.manifest.task,
@@ -177,122 +117,36 @@ export class ModelHost {
           }
         : {}),
       workers: this.#options.config.workers,
-      readyWorkers: this.#pool?.readyWorkers ?? 0,
-      queueDepth: this.#pool?.queueDepth ?? 0,
-      inFlight: this.#pool?.inFlight ?? 0,
-      inferences: this.#inferences,
-      failures: this.#failures,
-      replacements: this.#pool?.replacements ?? 0,
+      ...readings,
     };
   }
 
   /** Refuses what comes, lets what was accepted end for up to `drainMs`, then closes its workers. */
   async close(drainMs: number): Promise<CloseReport> {
-    this.#setState('closed');
-    this.#abort.abort();
+    this.#isClosed = true;
     clearTimeout(this.#retryTimer);
-    const pool = this.#pool;
-    await pool?.close(drainMs);
-    await this.#location.release();
-    return { isInsideRun: pool?.isInsideRun ?? false };
+    return this.#active.close(drainMs);
+  }
+
+  get #state(): ModelState {
+    return this.#active.state;
   }
 
   async #attempt(): Promise<void> {
-    const { config, maxImagePixels, trust, onFault } = this.#options;
-    const signature = await this.#location.signature();
+    const signature = await this.#active.signature();
     try {
-      this.#setState('loading');
-      const located = await this.#location.locate(signature, this.#abort.signal);
-      const model = await admitModel({
-        config,
-        located,
-        maxImagePixels,
-        trust,
-        signal: this.#abort.signal,
-        onFault,
-        onStage: (state, read) => {
-          if (read) this.#describe(read);
-          this.#setState(state);
-        },
-      });
-      await this.#warmUp(model);
-    } catch (error) {
-      if (!this.#isClosed) this.#fail(VedetteError.from(error), signature);
+      await this.#active.load(signature);
+    } catch (thrown) {
+      if (this.#isClosed) return;
+      this.#options.onFault(VedetteError.from(thrown));
+      this.#retryLater(signature);
     }
   }
 
-  get #isClosed(): boolean {
-    return this.#abort.signal.aborted;
-  }
-
-  #describe(model: ModelPackage): void {
-    this.#package = model;
-    this.#identity = {
-      name: this.name,
-      version: model.manifest.version,
-      sha256: model.sha256,
-      variant: model.variant.name,
-      executionProvider: 'cpu',
-    };
-  }
-
-  /** Starts the workers; rejects when none of them gets ready the first time. */
-  async #warmUp(model: ModelPackage): Promise<void> {
-    if (this.#isClosed) return;
-    const { config, maxImagePixels, name } = this.#options;
-    this.#setState('warming-up');
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const { signal } = this.#abort;
-    signal.addEventListener('abort', reject, { once: true });
-    let wasReady = false;
-    const pool: WorkerPool = new WorkerPool({
-      name,
-      setup: modelSetup(model, config.threadsPerWorker, maxImagePixels),
-      workers: config.workers,
-      queueLimit: config.queueLimit,
-      timeoutMs: config.timeoutMs,
-      loadTimeoutMs: config.probeTimeoutMs,
-      onChange: (fault) => {
-        if (!wasReady && pool.readyWorkers === 0) {
-          if (fault) reject(fault);
-          return;
-        }
-        wasReady = true;
-        resolve();
-        this.#follow(pool, fault);
-      },
-    });
-    this.#pool = pool;
-    pool.start();
-    try {
-      await promise;
-    } catch (error) {
-      // Closed while it warmed up: `close` has the pool and gives its workers time to end.
-      if (!this.#isClosed) {
-        this.#pool = undefined;
-        await pool.close(0);
-      }
-      throw error;
-    } finally {
-      signal.removeEventListener('abort', reject);
-    }
-  }
-
-  /** The state that the workers of a model that was ready once leave it in. */
-  #follow(pool: WorkerPool, fault: VedetteError | undefined): void {
-    if (this.#isClosed) return;
-    if (fault) this.#options.onFault(fault);
-    if (pool.readyWorkers > 0) this.#setState('ready');
-    else if (pool.isStuck) this.#setState('failed', fault ?? this.#reason);
-    else this.#setState('warming-up', fault ?? this.#reason);
-  }
-
-  #fail(error: VedetteError, signature: string): void {
-    this.#setState('failed', error);
-    this.#options.onFault(error);
+  #retryLater(signature: string): void {
     const retryAt = Date.now() + RETRY_MS;
     const look = async () => {
-      const now = await this.#location.signature();
+      const now = await this.#active.signature();
       if (this.#isClosed) return;
       if (now !== signature || Date.now() >= retryAt) await this.#attempt();
       else this.#retryTimer = setTimeout(() => void look(), SIGNATURE_INTERVAL_MS);
@@ -300,86 +154,10 @@ export class ModelHost {
     this.#retryTimer = setTimeout(() => void look(), SIGNATURE_INTERVAL_MS);
   }
 
-  #setState(state: ModelState, reason?: VedetteError): void {
-    if (this.#state === 'closed') return;
-    if (this.#state !== state) {
-      this.#state = state;
-      this.#stateSinceMs = Date.now();
-    }
-    this.#reason = reason;
-    if (state === 'ready' || state === 'closed') {
+  #onChange(): void {
+    if (this.isReady || this.#isClosed) {
       for (const go of this.#waiters.splice(0)) go();
     }
     this.#options.onChange(this.status());
   }
-
-  #ready(): { identity: ModelIdentity; model: ModelPackage } {
-    if (this.#state === 'closed') {
-      throw new VedetteError('SHUTTING_DOWN', `model '${this.name}' is being closed`);
-    }
-    if (!this.isReady || !this.#identity || !this.#package) {
-      const why = this.#reason ? `: ${this.#reason.message}` : '';
-      throw new VedetteError(
-        'MODEL_NOT_READY',
-        `model '${this.name}' is ${this.#state}, expected ready${why}`,
-        {
-          details: {
-            model: this.name,
-            state: this.#state,
-            ...(this.#reason ? { reason: this.#reason.code } : {}),
-          },
-        },
-      );
-    }
-    return { identity: this.#identity, model: this.#package };
-  }
-
-  #runFrame(request: InferenceRequest, frame: FrameLease): Promise<PoolReply> {
-    const ring = FrameRing.attach(frame.ringId);
-    const hold = ring.retain(frame, this.#owner);
-    const job: WorkerJob = { ...request, kind: 'picture', image: { kind: 'frame', frame: hold } };
-    return this.#run('frame', job, [], () => ring.release(hold));
-  }
-
-  #runEncoded(request: InferenceRequest, data: Uint8Array<ArrayBuffer>): Promise<PoolReply> {
-    const owned = ownBytes(data);
-    const job: WorkerJob = {
-      ...request,
-      kind: 'picture',
-      image: { kind: 'encoded', data: owned },
-    };
-    return this.#run('request', job, [owned.buffer]);
-  }
-
-  async #run(
-    lane: Lane,
-    job: WorkerJob,
-    transfer: readonly ArrayBuffer[],
-    onUnused: () => void = () => undefined,
-  ): Promise<PoolReply> {
-    try {
-      const reply = await this.#pool!.run({ lane, job, transfer, onUnused });
-      this.#inferences += 1;
-      return reply;
-    } catch (error) {
-      this.#failures += 1;
-      throw error;
-    }
-  }
-
-  #tensorAnswer(identity: ModelIdentity, { reply, queueMs }: PoolReply): TensorAnswer {
-    const { outputs, runMs } = reply as TensorReply;
-    return { model: identity, outputs, timings: { queueMs, runMs } };
-  }
-}
-
-/** Bytes that own their buffer, so that moving it takes nothing else along. */
-function ownBytes(data: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
-  return data.byteLength === data.buffer.byteLength ? data : new Uint8Array(data);
-}
-
-function movable(tensor: TensorValue): TensorValue {
-  const { data } = tensor;
-  const isWhole = Array.isArray(data) || data.byteLength === data.buffer.byteLength;
-  return isWhole ? tensor : { ...tensor, data: data.slice() };
 }

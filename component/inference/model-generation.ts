@@ -1,0 +1,352 @@
+import { FrameRing } from '../../native/index.ts';
+import { VedetteError } from '../contract/errors.ts';
+import type { FrameLease } from '../contract/frame.ts';
+import type { ModelConfig } from '../contract/model-config.ts';
+import type {
+  InferenceAnswer,
+  InferenceRequest,
+  ModelState,
+  TensorAnswer,
+  TensorRequest,
+} from '../contract/ports.ts';
+import type { ModelIdentity } from '../contract/result.ts';
+import type { TensorValue } from '../contract/tensor.ts';
+import { admitModel } from './admit-model.ts';
+import type { ModelTrust } from './admit-model.ts';
+import { checkOutputNames, checkTensors } from './check-tensors.ts';
+import { modelSetup } from './model-setup.ts';
+import type { ModelStore } from './model-store/model-store.ts';
+import { PackageLocation } from './model-store/package-location.ts';
+import type { ModelPackage } from './package/read-package.ts';
+import type { Lane } from './request-queue.ts';
+import { WorkerPool } from './worker-pool.ts';
+import type { PoolReply } from './worker-pool.ts';
+import type { PictureReply, TensorReply, WorkerJob } from './worker-protocol.ts';
+
+export interface GenerationOptions {
+  /** Key of the model in the configuration: its name in results and addresses. */
+  readonly name: string;
+  /** `package` is the one that this generation runs. */
+  readonly config: ModelConfig;
+  /** Pictures with more pixels are refused before they are decoded. */
+  readonly maxImagePixels: number;
+  readonly trust: ModelTrust;
+  /** For packages that are installed or archives. */
+  readonly store?: ModelStore;
+  /** Told after every change of state, worker or reason. Must not throw. */
+  readonly onChange: () => void;
+  /** Told of what an operator should find in the log. Must not throw. */
+  readonly onFault: (fault: VedetteError) => void;
+}
+
+export interface CloseReport {
+  /** A worker is inside ONNX Runtime's run(): ending the process normally would abort it. */
+  readonly isInsideRun: boolean;
+}
+
+/** Rings count holds by owner; generations take numbers that cameras do not use. */
+const FIRST_OWNER = 1_000_000;
+let generations = 0;
+
+/**
+ * One version of a model: its package, its workers, its queue and its state. Every answer names the
+ * identity of the generation that gave it.
+ */
+export class ModelGeneration {
+  readonly #options: GenerationOptions;
+  readonly #owner: number;
+  readonly #location: PackageLocation;
+  readonly #abort = new AbortController();
+  #package: ModelPackage | undefined;
+  #identity: ModelIdentity | undefined;
+  #pool: WorkerPool | undefined;
+  #state: ModelState = 'loading';
+  #stateSinceMs = Date.now();
+  #reason: VedetteError | undefined;
+  #inferences = 0;
+  #failures = 0;
+
+  constructor(options: GenerationOptions) {
+    this.#options = options;
+    this.#location = new PackageLocation(options.config.package, options.store);
+    generations += 1;
+    this.#owner = FIRST_OWNER + generations;
+  }
+
+  /** Present once the package was read. */
+  get package(): ModelPackage | undefined {
+    return this.#package;
+  }
+
+  get identity(): ModelIdentity | undefined {
+    return this.#identity;
+  }
+
+  get state(): ModelState {
+    return this.#state;
+  }
+
+  get stateSinceMs(): number {
+    return this.#stateSinceMs;
+  }
+
+  get reason(): VedetteError | undefined {
+    return this.#reason;
+  }
+
+  get isReady(): boolean {
+    return this.#state === 'ready';
+  }
+
+  get readings() {
+    return {
+      readyWorkers: this.#pool?.readyWorkers ?? 0,
+      queueDepth: this.#pool?.queueDepth ?? 0,
+      inFlight: this.#pool?.inFlight ?? 0,
+      inferences: this.#inferences,
+      failures: this.#failures,
+      replacements: this.#pool?.replacements ?? 0,
+    };
+  }
+
+  /** Another text means another content of the package. */
+  signature(): Promise<string> {
+    return this.#location.signature();
+  }
+
+  /**
+   * Reads, tries and warms up; may be called again after it failed.
+   * @throws VedetteError of admitModel, of the package's location, and of the first worker; the
+   * state is `failed` with that reason then. Anything once it is closed.
+   */
+  async load(signature: string): Promise<void> {
+    const { config, maxImagePixels, trust, onFault } = this.#options;
+    try {
+      this.#setState('loading');
+      const located = await this.#location.locate(signature, this.#abort.signal);
+      const model = await admitModel({
+        config,
+        located,
+        maxImagePixels,
+        trust,
+        signal: this.#abort.signal,
+        onFault,
+        onStage: (state, read) => {
+          if (read) this.#describe(read);
+          this.#setState(state);
+        },
+      });
+      await this.#warmUp(model);
+    } catch (thrown) {
+      const error = VedetteError.from(thrown);
+      this.#setState('failed', error);
+      throw error;
+    }
+  }
+
+  /**
+   * Judges one picture. A frame's slot is held here too, until no worker reads it; the caller keeps
+   * and releases its own lease.
+   * @throws VedetteError MODEL_NOT_READY, OVERLOADED, INFERENCE_TIMEOUT, INFERENCE_FAILED,
+   * OUTPUT_INVALID, WORKER_LOST, SHUTTING_DOWN, IMAGE_…, FRAME_INVALID
+   */
+  async infer(request: InferenceRequest): Promise<InferenceAnswer> {
+    const { identity } = this.#ready();
+    const { image } = request;
+    const { reply, queueMs } =
+      image.kind === 'frame'
+        ? await this.#runFrame(request, image.frame)
+        : await this.#runEncoded(request, image.data);
+    const answer = reply as PictureReply;
+    return { ...answer, model: identity, timings: { queueMs, ...answer.timings } };
+  }
+
+  /**
+   * Runs the graph on tensors as they are. Arrays that own their whole buffer are moved.
+   * @throws VedetteError TENSOR_INVALID, and as `infer`
+   */
+  async inferTensors(request: TensorRequest): Promise<TensorAnswer> {
+    const { identity, model } = this.#ready();
+    checkTensors(request, model.declarations.inputs, model.declarations.outputs);
+    const inputs = request.inputs.map(movable);
+    const transfer = inputs.flatMap(({ data }) => (Array.isArray(data) ? [] : [data.buffer]));
+    const job: WorkerJob = { kind: 'tensors', ...request, inputs };
+    return this.#tensorAnswer(
+      identity,
+      await this.#run('request', job, [...new Set(transfer)] as ArrayBuffer[]),
+    );
+  }
+
+  /**
+   * An encoded picture through the model's own preprocessing to raw outputs; all of them unless
+   * named. `data` is moved.
+   * @throws VedetteError TENSOR_INVALID, and as `infer`
+   */
+  async inferPictureTensors(
+    data: Uint8Array<ArrayBuffer>,
+    outputs?: readonly string[],
+  ): Promise<TensorAnswer> {
+    const { identity, model } = this.#ready();
+    checkOutputNames(outputs, model.declarations.outputs);
+    const owned = ownBytes(data);
+    const job: WorkerJob = { kind: 'picture-tensors', data: owned, outputs };
+    return this.#tensorAnswer(identity, await this.#run('request', job, [owned.buffer]));
+  }
+
+  /** Refuses what comes, lets what was accepted end for up to `drainMs`, then closes its workers. */
+  async close(drainMs: number): Promise<CloseReport> {
+    this.#setState('closed');
+    this.#abort.abort();
+    const pool = this.#pool;
+    await pool?.close(drainMs);
+    await this.#location.release();
+    return { isInsideRun: pool?.isInsideRun ?? false };
+  }
+
+  get #isClosed(): boolean {
+    return this.#abort.signal.aborted;
+  }
+
+  #describe(model: ModelPackage): void {
+    this.#package = model;
+    this.#identity = {
+      name: this.#options.name,
+      version: model.manifest.version,
+      sha256: model.sha256,
+      variant: model.variant.name,
+      executionProvider: 'cpu',
+    };
+  }
+
+  /** Starts the workers; rejects when none of them gets ready the first time. */
+  async #warmUp(model: ModelPackage): Promise<void> {
+    if (this.#isClosed) return;
+    const { config, maxImagePixels, name } = this.#options;
+    this.#setState('warming-up');
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const { signal } = this.#abort;
+    signal.addEventListener('abort', reject, { once: true });
+    let wasReady = false;
+    const pool: WorkerPool = new WorkerPool({
+      name,
+      setup: modelSetup(model, config.threadsPerWorker, maxImagePixels),
+      workers: config.workers,
+      queueLimit: config.queueLimit,
+      timeoutMs: config.timeoutMs,
+      loadTimeoutMs: config.probeTimeoutMs,
+      onChange: (fault) => {
+        if (!wasReady && pool.readyWorkers === 0) {
+          if (fault) reject(fault);
+          return;
+        }
+        wasReady = true;
+        resolve();
+        this.#follow(pool, fault);
+      },
+    });
+    this.#pool = pool;
+    pool.start();
+    try {
+      await promise;
+    } catch (error) {
+      // Closed while it warmed up: `close` has the pool and gives its workers time to end.
+      if (!this.#isClosed) {
+        this.#pool = undefined;
+        await pool.close(0);
+      }
+      throw error;
+    } finally {
+      signal.removeEventListener('abort', reject);
+    }
+  }
+
+  /** The state that the workers of a model that was ready once leave it in. */
+  #follow(pool: WorkerPool, fault: VedetteError | undefined): void {
+    if (this.#isClosed) return;
+    if (fault) this.#options.onFault(fault);
+    if (pool.readyWorkers > 0) this.#setState('ready');
+    else if (pool.isStuck) this.#setState('failed', fault ?? this.#reason);
+    else this.#setState('warming-up', fault ?? this.#reason);
+  }
+
+  #setState(state: ModelState, reason?: VedetteError): void {
+    if (this.#state === 'closed') return;
+    if (this.#state !== state) {
+      this.#state = state;
+      this.#stateSinceMs = Date.now();
+    }
+    this.#reason = reason;
+    this.#options.onChange();
+  }
+
+  #ready(): { identity: ModelIdentity; model: ModelPackage } {
+    const { name } = this.#options;
+    if (this.#state === 'closed') {
+      throw new VedetteError('SHUTTING_DOWN', `model '${name}' is being closed`);
+    }
+    if (!this.isReady || !this.#identity || !this.#package) {
+      const why = this.#reason ? `: ${this.#reason.message}` : '';
+      throw new VedetteError(
+        'MODEL_NOT_READY',
+        `model '${name}' is ${this.#state}, expected ready${why}`,
+        {
+          details: {
+            model: name,
+            state: this.#state,
+            ...(this.#reason ? { reason: this.#reason.code } : {}),
+          },
+        },
+      );
+    }
+    return { identity: this.#identity, model: this.#package };
+  }
+
+  #runFrame(request: InferenceRequest, frame: FrameLease): Promise<PoolReply> {
+    const ring = FrameRing.attach(frame.ringId);
+    const hold = ring.retain(frame, this.#owner);
+    const job: WorkerJob = { ...request, kind: 'picture', image: { kind: 'frame', frame: hold } };
+    return this.#run('frame', job, [], () => ring.release(hold));
+  }
+
+  #runEncoded(request: InferenceRequest, data: Uint8Array<ArrayBuffer>): Promise<PoolReply> {
+    const owned = ownBytes(data);
+    const job: WorkerJob = {
+      ...request,
+      kind: 'picture',
+      image: { kind: 'encoded', data: owned },
+    };
+    return this.#run('request', job, [owned.buffer]);
+  }
+
+  async #run(
+    lane: Lane,
+    job: WorkerJob,
+    transfer: readonly ArrayBuffer[],
+    onUnused: () => void = () => undefined,
+  ): Promise<PoolReply> {
+    try {
+      const reply = await this.#pool!.run({ lane, job, transfer, onUnused });
+      this.#inferences += 1;
+      return reply;
+    } catch (error) {
+      this.#failures += 1;
+      throw error;
+    }
+  }
+
+  #tensorAnswer(identity: ModelIdentity, { reply, queueMs }: PoolReply): TensorAnswer {
+    const { outputs, runMs } = reply as TensorReply;
+    return { model: identity, outputs, timings: { queueMs, runMs } };
+  }
+}
+
+/** Bytes that own their buffer, so that moving it takes nothing else along. */
+function ownBytes(data: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  return data.byteLength === data.buffer.byteLength ? data : new Uint8Array(data);
+}
+
+function movable(tensor: TensorValue): TensorValue {
+  const { data } = tensor;
+  const isWhole = Array.isArray(data) || data.byteLength === data.buffer.byteLength;
+  return isWhole ? tensor : { ...tensor, data: data.slice() };
+}
