@@ -20,7 +20,7 @@ afterAll(async () => {
  */
 const program = (folder: string) => `
   const { ModelHost } = await import('./component/inference/model-host.ts');
-  const { modelConfigSchema } = await import('./component/contract/config.ts');
+  const { modelConfigSchema } = await import('./component/contract/model-config.ts');
   const { default: sharp } = await import('sharp');
   const say = (fact) => console.log(JSON.stringify(fact));
   const host = new ModelHost({
