@@ -1,9 +1,19 @@
 import { z } from 'zod';
 import { anomaly, multiHeadAnomaly } from './outputs/anomaly-outputs.ts';
 import { classification } from './outputs/classification-outputs.ts';
-import { endToEndDetections, rfDetr, yoloDetections } from './outputs/detection-outputs.ts';
-import { movenet, yoloPoses } from './outputs/keypoint-outputs.ts';
-import { semanticSegmentation, yoloSegments } from './outputs/segmentation-outputs.ts';
+import {
+  endToEndDetections,
+  endToEndOrientedBoxes,
+  rfDetr,
+  yoloDetections,
+  yoloOrientedBoxes,
+} from './outputs/detection-outputs.ts';
+import { endToEndPoses, movenet, yoloPoses } from './outputs/keypoint-outputs.ts';
+import {
+  endToEndSegments,
+  semanticSegmentation,
+  yoloSegments,
+} from './outputs/segmentation-outputs.ts';
 
 export const modelOutputSchema = z.discriminatedUnion('decoder', [
   endToEndDetections,
@@ -16,6 +26,10 @@ export const modelOutputSchema = z.discriminatedUnion('decoder', [
   yoloPoses,
   yoloSegments,
   semanticSegmentation,
+  endToEndPoses,
+  endToEndSegments,
+  endToEndOrientedBoxes,
+  yoloOrientedBoxes,
 ]);
 
 /** What the outputs of a model mean: one shape for each decoder. */

@@ -9,12 +9,28 @@ const box = z.strictObject({
   height: z.number(),
 });
 
+/** A box that need not lie upright, such as a part on a belt seen from above. */
+export const orientedBoxSchema = z.strictObject({
+  /** Its centre. */
+  x: z.number(),
+  y: z.number(),
+  /** Of the longer side. */
+  width: z.number(),
+  height: z.number(),
+  /** How far the longer side is turned clockwise from lying level, 0 ≤ angle < 180. */
+  angleDegrees: z.number(),
+  /** The four corners; they may lie outside of the picture. */
+  polygon,
+});
+
 export const detectionSchema = z.strictObject({
   label: z.string(),
   labelIndex: z.int(),
   score: z.number(),
   box,
   mask: z.strictObject({ polygons: z.array(polygon) }).optional(),
+  /** Then `box` is its upright hull. */
+  orientedBox: orientedBoxSchema.optional(),
   trackId: z.int().optional(),
 });
 

@@ -4,11 +4,15 @@ import { AnomalyDecoder } from './anomaly.ts';
 import { ClassificationDecoder } from './classification.ts';
 import type { Decoder, DecoderModel } from './decoder.ts';
 import { EndToEndDetections } from './end-to-end-detections.ts';
+import { EndToEndOrientedBoxes } from './end-to-end-oriented-boxes.ts';
+import { EndToEndPoses } from './end-to-end-poses.ts';
+import { EndToEndSegments } from './end-to-end-segments.ts';
 import { MoveNetDecoder } from './movenet.ts';
 import { MultiHeadAnomalyDecoder } from './multi-head-anomaly.ts';
 import { RfDetrDecoder } from './rf-detr.ts';
 import { SemanticSegmentation } from './semantic-segmentation.ts';
 import { YoloDetections } from './yolo-detections.ts';
+import { YoloOrientedBoxes } from './yolo-oriented-boxes.ts';
 import { YoloPoses } from './yolo-poses.ts';
 import { YoloSegments } from './yolo-segments.ts';
 
@@ -40,6 +44,14 @@ export function createDecoder(
       return new MoveNetDecoder(output, declarations, model);
     case 'yolo-segments':
       return new YoloSegments(output, declarations, model);
+    case 'end-to-end-poses':
+      return new EndToEndPoses(output, declarations, model);
+    case 'end-to-end-segments':
+      return new EndToEndSegments(output, declarations, model);
+    case 'end-to-end-oriented-boxes':
+      return new EndToEndOrientedBoxes(output, declarations, model);
+    case 'yolo-oriented-boxes':
+      return new YoloOrientedBoxes(output, declarations, model);
     case 'semantic-segmentation':
       return new SemanticSegmentation(output, declarations, model);
   }

@@ -2,7 +2,7 @@ import type { ModelOutput } from '../contract/model-manifest.ts';
 import type { Pose } from '../contract/result.ts';
 import type { TensorDeclaration, TensorValue } from '../contract/tensor.ts';
 import type { DecodeContext, Decoded, Decoder, DecoderModel } from './decoder.ts';
-import { keypointNames } from './keypoint-names.ts';
+import { keypointNames } from './keypoints.ts';
 import { floatValues, requireFinite, requireOutput, requireScore } from './output-values.ts';
 import { sourcePoint } from './picture-area.ts';
 import { mayBe, outputMismatch, pickOutput, shapeInvalid } from './pick-output.ts';

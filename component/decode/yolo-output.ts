@@ -23,17 +23,20 @@ export interface YoloSettings {
   readonly suppression?: 'per-class' | 'agnostic';
 }
 
-/** A box that is left when its duplicates are suppressed. */
-export interface YoloBox {
+/** A candidate that is left when duplicates are suppressed. */
+export interface YoloCandidate {
   readonly label: string;
   readonly labelIndex: number;
   readonly score: number;
-  /** In source pixels. */
-  readonly box: Box;
   /** x1, y1, x2, y2 in pixels of the input. Valid, like `extras`, until the next picture. */
   readonly corners: Float32Array;
-  /** The channels behind the classes: keypoints, mask coefficients. */
+  /** The channels behind the classes: keypoints, mask coefficients, an angle. */
   readonly extras: Float32Array;
+}
+
+export interface YoloBox extends YoloCandidate {
+  /** In source pixels. */
+  readonly box: Box;
 }
 
 /** The output of a graph that holds a YOLO head: which one it is, how it lies, and what it says. */
@@ -72,12 +75,23 @@ export class YoloOutput {
     this.#declaredHead = head;
   }
 
+  /** The boxes of one picture, best first; those that lie outside of it are left out. */
+  read(outputs: ReadonlyMap<string, TensorValue>, context: DecodeContext): YoloBox[] {
+    return this.candidates(outputs, context).flatMap((candidate) => {
+      const box = sourceBox(candidate.corners, context);
+      return box ? [{ ...candidate, box }] : [];
+    });
+  }
+
   /**
-   * The boxes of one picture, best first; those that lie outside of it are left out.
+   * The same wherever they lie.
    * @throws VedetteError OUTPUT_INVALID for NaN, infinite values, scores that are none, and shapes
    * that are not the head's
    */
-  read(outputs: ReadonlyMap<string, TensorValue>, context: DecodeContext): YoloBox[] {
+  candidates(
+    outputs: ReadonlyMap<string, TensorValue>,
+    context: Pick<DecodeContext, 'thresholds'>,
+  ): YoloCandidate[] {
     const tensor = requireOutput(outputs, this.name);
     const head = headOfTensor(tensor, this.#declaredHead, this.#headOf);
     const { iouThreshold, maxDetections, scoreThreshold, suppression } = this.#settings;
@@ -96,18 +110,17 @@ export class YoloOutput {
     });
     if (kept.fault?.kind === 'not-finite') throw notFinite(tensor);
     if (kept.fault) requireScore(kept.fault.value, this.name);
-    const boxes: YoloBox[] = [];
-    for (let place = 0; place < kept.count; place += 1) {
+    return Array.from({ length: kept.count }, (_, place) => {
       const start = place * kept.rowLength;
-      const corners = kept.rows.subarray(start, start + 4);
-      const box = sourceBox(corners, context);
-      if (!box) continue;
       const labelIndex = kept.labels[place]!;
-      const score = requireScore(kept.rows[start + 4]!, this.name);
-      const extras = kept.rows.subarray(start + 5, start + kept.rowLength);
-      boxes.push({ label: labels[labelIndex]!, labelIndex, score, box, corners, extras });
-    }
-    return boxes;
+      return {
+        label: labels[labelIndex]!,
+        labelIndex,
+        score: requireScore(kept.rows[start + 4]!, this.name),
+        corners: kept.rows.subarray(start, start + 4),
+        extras: kept.rows.subarray(start + 5, start + kept.rowLength),
+      };
+    });
   }
 }
 

@@ -1,14 +1,11 @@
 import type { ModelOutput } from '../contract/model-manifest.ts';
-import type { Pose } from '../contract/result.ts';
 import type { TensorDeclaration, TensorValue } from '../contract/tensor.ts';
 import type { DecodeContext, Decoded, Decoder, DecoderModel } from './decoder.ts';
-import { keypointNames } from './keypoint-names.ts';
-import { requireScore } from './output-values.ts';
-import { sourcePoint } from './picture-area.ts';
+import { rowKeypoints } from './keypoints.ts';
 import { headOf, layoutOf } from './yolo-head.ts';
 import type { YoloHead } from './yolo-head.ts';
 import { YoloOutput } from './yolo-output.ts';
-import type { HeadShape, YoloBox } from './yolo-output.ts';
+import type { HeadShape } from './yolo-output.ts';
 
 type Settings = Extract<ModelOutput, { decoder: 'yolo-poses' }>;
 
@@ -35,19 +32,11 @@ export class YoloPoses implements Decoder {
 
   decode(outputs: ReadonlyMap<string, TensorValue>, context: DecodeContext): Decoded {
     const poses = this.#head.read(outputs, context).map((found) => {
-      const { label, labelIndex, score, box } = found;
-      return { label, labelIndex, score, box, keypoints: this.#keypoints(found, context) };
+      const { label, labelIndex, score, box, extras } = found;
+      const keypoints = rowKeypoints(extras, score, this.#settings, this.#head.name, context);
+      return { label, labelIndex, score, box, keypoints };
     });
     return { findings: { poses } };
-  }
-
-  #keypoints({ extras, score: poseScore }: YoloBox, context: DecodeContext): Pose['keypoints'] {
-    const { keypointDimensions: dimensions = 3, keypointNames: names } = this.#settings;
-    return keypointNames(names, extras.length / dimensions).map((name, index) => {
-      const [x, y, raw] = extras.subarray(index * dimensions, (index + 1) * dimensions);
-      const score = dimensions === 3 ? requireScore(raw!, this.#head.name) : poseScore;
-      return { name, ...sourcePoint({ x: x!, y: y! }, context), score };
-    });
   }
 }
 

@@ -93,10 +93,16 @@ const drawShapes = (
     .join('');
 
 const drawBox = (detection: Detected, scale: number): string =>
-  drawShapes(detection.mask?.polygons ?? [], detection, scale) +
-  `<rect x="${round(detection.box.x * scale)}" y="${round(detection.box.y * scale)}" ` +
-  `width="${round(detection.box.width * scale)}" height="${round(detection.box.height * scale)}" ` +
-  `fill="none" stroke="${labelColour(detection)}" stroke-width="2"/>`;
+  drawShapes(detection.mask?.polygons ?? [], detection, scale) + drawFrame(detection, scale);
+
+/** The box, or the oriented one in place of its hull. */
+const drawFrame = (detection: Detected, scale: number): string =>
+  detection.orientedBox
+    ? `<polygon points="${points(detection.orientedBox.polygon, scale)}" fill="none" ` +
+      `stroke="${labelColour(detection)}" stroke-width="2"/>`
+    : `<rect x="${round(detection.box.x * scale)}" y="${round(detection.box.y * scale)}" ` +
+      `width="${round(detection.box.width * scale)}" height="${round(detection.box.height * scale)}" ` +
+      `fill="none" stroke="${labelColour(detection)}" stroke-width="2"/>`;
 
 /** Above the box, or below it where there is no room; never outside the picture. */
 function drawLabel(detection: Detected, scale: number, fontPx: number, canvas: Size): string {

@@ -5,6 +5,7 @@ import {
   Modal,
   SpaceBetween,
 } from '@cloudscape-design/components';
+import type { Point } from '../../component/contract/frame.ts';
 import type { InferenceResult } from '../../component/contract/result.ts';
 import { classesText, findingsText, millisecondsText } from './operator-words.ts';
 import { OutcomeBadge } from './outcome-badge.tsx';
@@ -66,6 +67,9 @@ const outlines = ({ anomaly, detections, segments }: InferenceResult) => [
   ...(segments ?? []).flatMap(({ polygons }) => polygons),
 ];
 
+const pointsText = (polygon: readonly Point[]): string =>
+  polygon.map(({ x, y }) => `${x},${y}`).join(' ');
+
 /** Keypoints that a model is less sure of are not shown on the picture. */
 const SURE_KEYPOINT = 0.3;
 
@@ -87,9 +91,17 @@ function FindingsPicture({ result }: { result: InferenceResult }) {
             height={height}
           />
         )}
-        {result.detections?.map(({ box, label, score }, index) => (
+        {result.detections?.map(({ box, orientedBox, label, score }, index) => (
           <g key={index}>
-            <rect {...box} className="finding" strokeWidth={unit * 0.35} />
+            {orientedBox === undefined ? (
+              <rect {...box} className="finding" strokeWidth={unit * 0.35} />
+            ) : (
+              <polygon
+                points={pointsText(orientedBox.polygon)}
+                className="finding"
+                strokeWidth={unit * 0.35}
+              />
+            )}
             <text
               x={box.x}
               y={Math.max(box.y - unit * 0.6, unit * 2)}
@@ -122,7 +134,7 @@ function FindingsPicture({ result }: { result: InferenceResult }) {
         {outlines(result).map((polygon, index) => (
           <polygon
             key={index}
-            points={polygon.map(({ x, y }) => `${x},${y}`).join(' ')}
+            points={pointsText(polygon)}
             className="finding finding-area"
             strokeWidth={unit * 0.4}
           />

@@ -1,13 +1,38 @@
 import { z } from 'zod';
-import { yoloClasses, yoloHead } from './yolo-fields.ts';
+import { endToEnd, yoloClasses, yoloHead } from './yolo-fields.ts';
 
 export const endToEndDetections = z.strictObject({
   decoder: z
     .literal('end-to-end-detections')
     .describe('One output [batch,N,6]: x1, y1, x2, y2 in input pixels, score, class index'),
-  output: z.string().optional().describe('Output of the ONNX graph; the only one when absent'),
-  scoreThreshold: z.number().min(0).max(1).default(0.3).describe('Detections below are left out'),
-  maxDetections: z.int().min(1).max(10_000).default(300).describe('The best are kept'),
+  ...endToEnd,
+});
+
+export const endToEndOrientedBoxes = z.strictObject({
+  decoder: z
+    .literal('end-to-end-oriented-boxes')
+    .describe(
+      'One output [batch,N,7]: centre x, centre y, width, height in input pixels, score, class index, angle in radians',
+    ),
+  ...endToEnd,
+});
+
+export const yoloOrientedBoxes = z.strictObject({
+  decoder: z
+    .literal('yolo-oriented-boxes')
+    .describe(
+      'One output of candidates: centre x, centre y, width, height in input pixels, a score for each class, the angle in radians',
+    ),
+  ...yoloHead,
+  iouThreshold: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.45)
+    .describe(
+      'A box whose probabilistic intersection over union with a better one reaches this is dropped',
+    ),
+  suppression: yoloClasses.suppression,
 });
 
 export const yoloDetections = z.strictObject({

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { yoloHead } from './yolo-fields.ts';
+import { endToEnd, keypointFields, yoloHead } from './yolo-fields.ts';
 
 export const movenet = z.strictObject({
   decoder: z
@@ -21,14 +21,15 @@ export const yoloPoses = z.strictObject({
       'One output of candidates: a box, a score for each class, then x, y and score of each keypoint',
     ),
   ...yoloHead,
-  keypointNames: z
-    .array(z.string().min(1).max(200))
-    .min(1)
-    .max(1000)
-    .optional()
-    .describe("Names of the keypoints; from the metadata when absent, else COCO's for 17"),
-  keypointDimensions: z
-    .union([z.literal(2), z.literal(3)])
-    .optional()
-    .describe('3 with a score for each keypoint, 2 without; from the metadata when absent, else 3'),
+  ...keypointFields,
+});
+
+export const endToEndPoses = z.strictObject({
+  decoder: z
+    .literal('end-to-end-poses')
+    .describe(
+      'One output [batch,N,6+K×3]: x1, y1, x2, y2 in input pixels, score, class index, then x, y and score of each keypoint',
+    ),
+  ...endToEnd,
+  ...keypointFields,
 });

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { yoloClasses, yoloHead } from './yolo-fields.ts';
+import { endToEnd, prototypes, yoloClasses, yoloHead } from './yolo-fields.ts';
 
 export const yoloSegments = z.strictObject({
   decoder: z
@@ -13,10 +13,21 @@ export const yoloSegments = z.strictObject({
     .string()
     .optional()
     .describe('Output with the candidates; when absent the one that holds no prototypes'),
-  prototypes: z
+  prototypes,
+});
+
+export const endToEndSegments = z.strictObject({
+  decoder: z
+    .literal('end-to-end-segments')
+    .describe(
+      'Two outputs: rows [batch,N,6+P] of x1, y1, x2, y2 in input pixels, score, class index, coefficients; prototypes [batch,P,H,W] of masks',
+    ),
+  ...endToEnd,
+  output: z
     .string()
     .optional()
-    .describe('Output with the prototypes; when absent the one of four dimensions'),
+    .describe('Output with the rows; when absent the one that holds no prototypes'),
+  prototypes,
 });
 
 export const semanticSegmentation = z.strictObject({

@@ -30,3 +30,27 @@ export const yoloClasses = {
     .default('per-class')
     .describe('Whether only boxes of the same class drop each other, or all'),
 };
+
+export const endToEnd = {
+  output: yoloHead.output,
+  scoreThreshold: z.number().min(0).max(1).default(0.3).describe('Rows below are left out'),
+  maxDetections: z.int().min(1).max(10_000).default(300).describe('The best are kept'),
+};
+
+export const keypointFields = {
+  keypointNames: z
+    .array(z.string().min(1).max(200))
+    .min(1)
+    .max(1000)
+    .optional()
+    .describe("Names of the keypoints; from the metadata when absent, else COCO's for 17"),
+  keypointDimensions: z
+    .union([z.literal(2), z.literal(3)])
+    .optional()
+    .describe('3 with a score for each keypoint, 2 without; from the metadata when absent, else 3'),
+};
+
+export const prototypes = z
+  .string()
+  .optional()
+  .describe('Output with the prototypes; when absent the one of four dimensions');

@@ -13,7 +13,8 @@ export function completeOutput(
   switch (output.decoder) {
     case 'classification':
       return { ...output, activation: output.activation ?? activationOf(output.output, structure) };
-    case 'yolo-poses': {
+    case 'yolo-poses':
+    case 'end-to-end-poses': {
       const { keypointNames, keypointDimensions } = metadata;
       return {
         ...(keypointNames ? { keypointNames: [...keypointNames] } : {}),

@@ -14,6 +14,8 @@ export interface ModelMetadata {
   readonly keypointNames?: readonly string[];
   /** x and y, or x, y and score (Ultralytics `kpt_shape`). */
   readonly keypointDimensions?: 2 | 3;
+  /** Whether the graph ends in rows that need no suppression (Ultralytics `end2end`, `args` `nms`). */
+  readonly isEndToEnd?: boolean;
 }
 
 /** Whether the file comes from Ultralytics' exporter, whose preprocessing is known. */
@@ -24,7 +26,7 @@ const ULTRALYTICS_TASKS = new Set(['detect', 'segment', 'classify', 'pose', 'obb
 
 /**
  * Sources: Ultralytics' exporter writes Python literals under `names`, `task`, `imgsz`, `stride`,
- * and for poses `kpt_shape`, `kpt_names`;
+ * for poses `kpt_shape`, `kpt_names`, and `end2end`, `args`;
  * OpenVINO Model API writes `model_info labels` (blanks between labels, underscores inside them).
  * What cannot be understood is left out: metadata is a hint, the graph and model.json decide.
  */
@@ -36,6 +38,10 @@ export function readModelMetadata(metadata: Readonly<Record<string, string>>): M
   const stride = Number(metadata['stride']);
   const keypointNames = keypointNamesOf(pythonLiteral(metadata['kpt_names']));
   const keypointShape = pythonLiteral(metadata['kpt_shape']);
+  const args = pythonLiteral(metadata['args']);
+  const isEndToEnd =
+    pythonLiteral(metadata['end2end']) === true ||
+    (args instanceof Map && args.get('nms') === true);
   const dimensions: unknown = Array.isArray(keypointShape) ? keypointShape[1] : undefined;
   return {
     ...(labels ? { labels } : {}),
@@ -44,6 +50,7 @@ export function readModelMetadata(metadata: Readonly<Record<string, string>>): M
     ...(Number.isInteger(stride) && stride > 0 ? { stride } : {}),
     ...(keypointNames ? { keypointNames } : {}),
     ...(dimensions === 2 || dimensions === 3 ? { keypointDimensions: dimensions } : {}),
+    ...(isEndToEnd ? { isEndToEnd } : {}),
   };
 }
 

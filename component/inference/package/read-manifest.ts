@@ -12,11 +12,17 @@ export const MANIFEST_FILE = 'model.json';
 const DECODERS_OF_TASK: Readonly<
   Record<ModelManifest['task'], readonly ModelManifest['output']['decoder'][]>
 > = {
-  'object-detection': ['end-to-end-detections', 'yolo-detections', 'rf-detr'],
+  'object-detection': [
+    'end-to-end-detections',
+    'yolo-detections',
+    'rf-detr',
+    'yolo-oriented-boxes',
+    'end-to-end-oriented-boxes',
+  ],
   'anomaly-detection': ['anomaly', 'multi-head-anomaly'],
   classification: ['classification'],
-  'keypoint-detection': ['movenet', 'yolo-poses'],
-  'instance-segmentation': ['yolo-segments'],
+  'keypoint-detection': ['movenet', 'yolo-poses', 'end-to-end-poses'],
+  'instance-segmentation': ['yolo-segments', 'end-to-end-segments'],
   'semantic-segmentation': ['semantic-segmentation'],
 };
 

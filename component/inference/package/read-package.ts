@@ -57,13 +57,13 @@ export interface ReadOptions {
   readonly preferred?: PreferredVariant | undefined;
 }
 
-/** Ultralytics' tasks, and the task of Vedette that runs such an export where there is one. */
-const TASK_OF_METADATA: Readonly<Record<string, ModelManifest['task'] | undefined>> = {
+/** Ultralytics' tasks, and the task of Vedette that runs such an export. */
+const TASK_OF_METADATA: Readonly<Record<string, ModelManifest['task']>> = {
   detect: 'object-detection',
   segment: 'instance-segmentation',
   classify: 'classification',
   pose: 'keypoint-detection',
-  obb: undefined,
+  obb: 'object-detection',
 };
 
 /**

@@ -5,7 +5,7 @@ import type { ModelMetadata } from './model-metadata.ts';
 import type { OnnxStructure } from './read-onnx.ts';
 import { rfDetr } from './recognise-rf-detr.ts';
 import { semanticSegmentation } from './recognise-segmentation.ts';
-import { yoloDetections, yoloPoses, yoloSegments } from './recognise-yolo.ts';
+import { yoloDetections, yoloOrientedBoxes, yoloPoses, yoloSegments } from './recognise-yolo.ts';
 
 type Recognise = (
   structure: OnnxStructure,
@@ -18,6 +18,7 @@ const FAMILIES: readonly Recognise[] = [
   movenet,
   rfDetr,
   yoloPoses,
+  yoloOrientedBoxes,
   yoloSegments,
   yoloDetections,
   semanticSegmentation,

@@ -1,3 +1,4 @@
+import type { TensorDeclaration } from '../../contract/tensor.ts';
 import { headOf } from '../../decode/yolo-head.ts';
 import type { YoloHead } from '../../decode/yolo-head.ts';
 import { isUltralytics } from './model-metadata.ts';
@@ -38,14 +39,29 @@ export function yoloPoses(
 ): RecognisedFamily | undefined {
   const shape = onlyFloatShape(structure);
   if (metadata.task !== 'pose' || shape?.length !== 3) return undefined;
-  // A row of a head that ends in poses has x1, y1, x2, y2, score, class before its keypoints.
-  if (typeof shape[2] === 'number' && typeof shape[1] === 'number' && shape[2] < shape[1]) {
-    return undefined;
-  }
   return {
     task: 'keypoint-detection',
     ...yoloInput(metadata),
-    output: { decoder: 'yolo-poses', ...ultralyticsOverlap(metadata) },
+    output: isEndToEnd(shape, metadata)
+      ? { decoder: 'end-to-end-poses' }
+      : { decoder: 'yolo-poses', ...ultralyticsOverlap(metadata) },
+    guesses: [],
+  };
+}
+
+/** Ultralytics' exports with oriented boxes, by the task that they name. */
+export function yoloOrientedBoxes(
+  structure: OnnxStructure,
+  metadata: ModelMetadata,
+): RecognisedFamily | undefined {
+  const shape = onlyFloatShape(structure);
+  if (metadata.task !== 'obb' || shape?.length !== 3) return undefined;
+  return {
+    task: 'object-detection',
+    ...yoloInput(metadata),
+    output: isEndToEnd(shape, metadata)
+      ? { decoder: 'end-to-end-oriented-boxes' }
+      : { decoder: 'yolo-oriented-boxes', ...ultralyticsOverlap(metadata) },
     guesses: [],
   };
 }
@@ -70,9 +86,22 @@ export function yoloSegments(
   return {
     task: 'instance-segmentation',
     ...yoloInput(metadata),
-    output: { decoder: 'yolo-segments', ...ultralyticsOverlap(metadata) },
+    output:
+      isNamed && isEndToEnd(head.shape, metadata)
+        ? { decoder: 'end-to-end-segments' }
+        : { decoder: 'yolo-segments', ...ultralyticsOverlap(metadata) },
     guesses: [],
   };
+}
+
+/**
+ * Whether a head ends in rows that need no suppression: the exporter says so (`end2end`, YOLO v10 and
+ * 26), or there are more rows than columns (any head exported with `nms=True`).
+ */
+function isEndToEnd(shape: TensorDeclaration['shape'], { isEndToEnd }: ModelMetadata): boolean {
+  const [, rows, columns] = shape;
+  if (isEndToEnd || typeof columns !== 'number') return isEndToEnd === true;
+  return typeof rows === 'number' && columns < rows;
 }
 
 /** Letterboxed, where the metadata does not make the package reader fill it in by itself. */

@@ -57,6 +57,21 @@ describe('drawOverlay', () => {
     expect(at(125, 50)[3]).toBe(0);
   });
 
+  it('draws an oriented box in place of its hull', async () => {
+    const corners = [200, 50, 300, 100, 200, 150, 100, 100];
+    const polygon = [0, 2, 4, 6].map((at) => ({ x: corners[at]!, y: corners[at + 1]! }));
+    const orientedBox = { x: 200, y: 100, width: 112, height: 112, angleDegrees: 27, polygon };
+    const one = { ...detection('a'), box: { x: 100, y: 50, width: 200, height: 100 }, orientedBox };
+    const svg = drawOverlay(
+      { result: { detections: [one], verdict: { outcome: 'pass', reason: '' } }, zones: [] },
+      source,
+      canvas,
+    );
+    const { at } = await pixels(svg);
+    expect(at(125, 37)).toEqual([0x56, 0xb4, 0xe9, 255]);
+    expect(at(150, 65)[3]).toBe(0);
+  });
+
   it('fills masks and segments lightly, inside of their outlines', async () => {
     const square = (x: number) =>
       [
