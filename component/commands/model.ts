@@ -7,6 +7,7 @@ import type { CommandContext } from './command-context.ts';
 import { exitCodeOf } from './command-context.ts';
 import { addModelInstall } from './model-install.ts';
 import { addModelList } from './model-list.ts';
+import { addModelPredict } from './model-predict.ts';
 import { addModelRemove } from './model-remove.ts';
 import { renderModel } from './render-model.ts';
 
@@ -16,9 +17,9 @@ interface InspectOptions {
   readonly json?: boolean;
 }
 
-/** `vedette model inspect|install|list|remove` */
+/** `vedette model …` */
 export function addModelCommands(program: Command, context: CommandContext): void {
-  const model = program.command('model').description('look at, install and remove model packages');
+  const model = program.command('model').description('look at, try, install and remove models');
   model
     .command('inspect')
     .description('say what a model is and whether it runs on this machine')
@@ -27,6 +28,7 @@ export function addModelCommands(program: Command, context: CommandContext): voi
     .option('--no-run', 'read the model only, without a first run in a probe process')
     .option('--json', 'print the description as JSON')
     .action((path: string, options: InspectOptions) => inspect(path, options, context));
+  addModelPredict(model, context);
   addModelInstall(model, context);
   addModelList(model, context);
   addModelRemove(model, context);

@@ -94,6 +94,12 @@ export const ERROR_CODES = {
     'The picture has more pixels than allowed; nothing was decoded.',
     'Send a smaller picture or raise `limits.maxImagePixels`.',
   ),
+  PICTURE_UNREADABLE: entry(
+    422,
+    false,
+    'A picture file or a clip could not be read from the disk.',
+    'Check the path and the permissions; for a clip, whether `ffplay` can play it.',
+  ),
   FRAME_INVALID: entry(
     400,
     false,

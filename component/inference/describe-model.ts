@@ -1,25 +1,19 @@
-import { mkdtemp, realpath, rm, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { basename, dirname, join } from 'node:path';
+import { realpath } from 'node:fs/promises';
+import { join } from 'node:path';
 import { VedetteError } from '../contract/errors.ts';
 import type { SerializedError } from '../contract/errors.ts';
-import { modelManifestSchema } from '../contract/model-manifest.ts';
 import type { ModelManifest, ModelManifestInput } from '../contract/model-manifest.ts';
 import type { TensorSpec } from '../contract/tensor.ts';
-import { describeOutputs } from '../decode/output-values.ts';
+import { isFolder, packageOf, suggestFor, unpackTemporarily } from './open-package.ts';
 import { identityOf } from './package/dda-manifest.ts';
 import type { PackageIdentity } from './package/dda-manifest.ts';
-import { packageRoot } from './package/package-root.ts';
-import { readModelMetadata } from './package/model-metadata.ts';
 import { sha256Of } from './package/package-files.ts';
 import { readManifest } from './package/read-manifest.ts';
 import { readOnnx } from './package/read-onnx.ts';
 import type { OnnxStructure } from './package/read-onnx.ts';
-import { completePackage, readPackage } from './package/read-package.ts';
+import { readPackage } from './package/read-package.ts';
 import type { ModelPackage } from './package/read-package.ts';
-import { isArchive, unpackArchive } from './package/unpack-archive.ts';
-import { KNOWN_OUTPUTS } from './package/recognise-family.ts';
-import { suggestManifest } from './package/suggest-manifest.ts';
+import { isArchive } from './package/unpack-archive.ts';
 import { runProbe } from './run-probe.ts';
 import type { ProbeLimits, ProbeReport } from './run-probe.ts';
 import { runtimeVersion } from './runtime-version.ts';
@@ -64,22 +58,13 @@ export async function describeModel(
   path: string,
   options: DescribeOptions = {},
 ): Promise<ModelDescription> {
-  const isFolder = await stat(path).then(
-    (found) => found.isDirectory(),
-    (error: unknown) => {
-      throw new VedetteError('NOT_FOUND', `there is no model package or ONNX file at ${path}`, {
-        cause: error,
-      });
-    },
-  );
-  if (isFolder || !(await isArchive(path))) return describe(path, path, isFolder, options);
-  const folder = await mkdtemp(join(tmpdir(), 'vedette-inspect-'));
+  const isAFolder = await isFolder(path);
+  if (isAFolder || !(await isArchive(path))) return describe(path, path, isAFolder, options);
+  const { root, release } = await unpackTemporarily(path, options.signal);
   try {
-    const unpacked = join(folder, 'package');
-    await unpackArchive(path, unpacked, options.signal);
-    return await describe(path, await packageRoot(unpacked), true, options);
+    return await describe(path, root, true, options);
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    await release();
   }
 }
 
@@ -149,20 +134,9 @@ async function learnFile(path: string, learn: Learn): Promise<ModelPackage | und
   const file = await realpath(path);
   const graph = await readOnnx(file);
   learn({ graph, sha256: await sha256Of([file]) });
-  const suggestion = suggestManifest(basename(file), graph, readModelMetadata(graph.metadata));
-  if (!suggestion) {
-    throw new VedetteError(
-      'MODEL_MISMATCH',
-      `the outputs are of no family that Vedette decodes: expected ${KNOWN_OUTPUTS}; the graph has ${describeOutputs(graph.outputs)}`,
-    );
-  }
+  const suggestion = suggestFor(file, graph);
   learn({ suggestion });
-  const manifest = modelManifestSchema.parse(suggestion.manifest);
-  const model = await completePackage(dirname(file), {
-    manifest,
-    authored: { ...suggestion.manifest.input },
-  });
-  return model;
+  return packageOf(file, suggestion);
 }
 
 function factsOf(model: ModelPackage): Partial<ModelDescription> {

@@ -1,13 +1,10 @@
 import type { Point, Size } from '../contract/frame.ts';
 import type { AnomalyMap } from '../contract/ports.ts';
-import type { InferenceResult, Outcome, Pose } from '../contract/result.ts';
+import type { Findings, InferenceResult, Outcome, Pose, Verdict } from '../contract/result.ts';
 
 /** What is drawn over a live picture. */
 export interface Overlay {
-  readonly result: Pick<
-    InferenceResult,
-    'detections' | 'anomaly' | 'classes' | 'poses' | 'segments' | 'verdict'
-  >;
+  readonly result: Findings & Partial<Pick<InferenceResult, 'verdict'>>;
   /** Zones of the camera's rules, in source pixels. */
   readonly zones: readonly (readonly Point[])[];
   readonly anomalyMap?: AnomalyMap;
@@ -40,7 +37,7 @@ export function drawOverlay(overlay: Overlay, source: Size, canvas: Size): strin
     ...(overlay.result.segments ?? []).map((one, row) =>
       drawRow(`${one.label} ${(one.areaFraction * 100).toFixed(1)} %`, one, row, fontPx),
     ),
-    drawVerdict(overlay.result.verdict, fontPx, canvas),
+    ...(overlay.result.verdict ? [drawVerdict(overlay.result.verdict, fontPx, canvas)] : []),
   ];
   return (
     `<svg xmlns="http://www.w3.org/2000/svg" width="${canvas.width}" height="${canvas.height}" ` +
@@ -177,7 +174,7 @@ function drawRow(
   });
 }
 
-function drawVerdict(verdict: InferenceResult['verdict'], fontPx: number, canvas: Size): string {
+function drawVerdict(verdict: Verdict, fontPx: number, canvas: Size): string {
   const text = `${verdict.outcome.toUpperCase()}  ${verdict.reason}`;
   const longest = Math.max(4, Math.floor(canvas.width / (fontPx * 0.61)) - 2);
   const shown = text.length > longest ? `${text.slice(0, longest - 1)}…` : text;

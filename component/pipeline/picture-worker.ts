@@ -1,5 +1,4 @@
 import { parentPort } from 'node:worker_threads';
-import sharp, { type OverlayOptions } from 'sharp';
 import { encodeJpeg, FrameRing, rawImageOf } from '../../native/index.ts';
 import { decodeToRgb, rawToRgb, type RgbPicture } from '../../native/picture-to-rgb.ts';
 import { VedetteError } from '../contract/errors.ts';
@@ -11,8 +10,7 @@ import {
   type RawPixelFormat,
   type Size,
 } from '../contract/frame.ts';
-import type { AnomalyMap } from '../contract/ports.ts';
-import { colourAnomalyMap, drawOverlay } from './draw-overlay.ts';
+import { drawPicture } from './draw-picture.ts';
 import type { DrawOptions, EncodedPicture, PictureAnswer, PictureOrder } from './pictures.ts';
 
 const CAPTURE_QUALITY = 92;
@@ -81,32 +79,9 @@ async function draw(
   frame: FrameLease,
   view: FrameView,
   maxPixels: number,
-  { overlay, maxWidth, quality }: DrawOptions,
+  options: DrawOptions,
 ): Promise<EncodedPicture> {
+  const { maxWidth } = options;
   const picture = await toRgb(frame, view, maxPixels, { width: maxWidth, height: 2 * maxWidth });
-  const { width, height, source } = picture;
-  const layers: OverlayOptions[] = [];
-  if (overlay.anomalyMap) {
-    layers.push(await heatLayer(overlay.anomalyMap, width / source.width, { width, height }));
-  }
-  layers.push({ input: Buffer.from(drawOverlay(overlay, source, { width, height })) });
-  const jpeg = await sharp(picture.data, { raw: { width, height, channels: 3 } })
-    .composite(layers)
-    .jpeg({ quality })
-    .toBuffer();
-  return { bytes: new Uint8Array(jpeg), format: 'jpeg' };
-}
-
-async function heatLayer(map: AnomalyMap, scale: number, canvas: Size): Promise<OverlayOptions> {
-  const left = Math.round(map.region.x * scale);
-  const top = Math.round(map.region.y * scale);
-  const width = Math.max(1, Math.min(canvas.width - left, Math.round(map.region.width * scale)));
-  const height = Math.max(1, Math.min(canvas.height - top, Math.round(map.region.height * scale)));
-  const input = await sharp(colourAnomalyMap(map), {
-    raw: { width: map.width, height: map.height, channels: 4 },
-  })
-    .resize(width, height, { fit: 'fill', kernel: 'linear' })
-    .png({ compressionLevel: 1 })
-    .toBuffer();
-  return { input, left, top };
+  return { bytes: await drawPicture(picture, options), format: 'jpeg' };
 }
