@@ -79,6 +79,7 @@ export function composeViews(
     rotation: ((turned + 360) % 360) as Rotation,
     flip: a.isMirrored === b.isMirrored ? 'none' : 'horizontal',
     ...(second.region === undefined ? {} : { region: second.region }),
+    ...(second.quad === undefined ? {} : { quad: second.quad }),
   };
 }
 

@@ -1,4 +1,4 @@
-import type { Box, FrameView } from '../component/contract/frame.ts';
+import type { Box, FrameView, Quad } from '../component/contract/frame.ts';
 import type { FrameTransform, TensorSpec } from '../component/contract/tensor.ts';
 import { composeViews, decodePicture } from './decode-picture.ts';
 import { inspectImage, jpegToTensor, jpegToTiles, rawToTensor, rawToTiles } from './index.ts';
@@ -25,13 +25,13 @@ export async function encodedToTensor(
 }
 
 /**
- * An encoded picture to a tensor for each of several regions; it is decoded once. As
+ * An encoded picture to a tensor for each of several regions or quads; it is decoded once. As
  * `encodedToTensor` and `rawToTiles`.
  */
 export async function encodedToTiles(
   data: Uint8Array,
   view: FrameView,
-  regions: readonly Box[],
+  regions: readonly (Box | Quad)[],
   spec: TensorSpec,
   outs: readonly TensorTarget[],
   maxPixels: number,

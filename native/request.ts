@@ -43,10 +43,13 @@ const SLOT = {
   quality: 33,
   result: 34,
   meaning: 40,
-  count: 40 + MEANING_NUMBERS,
+  hasQuad: 40 + MEANING_NUMBERS,
+  quad: 41 + MEANING_NUMBERS,
+  perspective: 49 + MEANING_NUMBERS,
+  count: 58 + MEANING_NUMBERS,
 } as const;
 
-const RESIZES: readonly ResizeMode[] = ['stretch', 'letterbox', 'crop'];
+const RESIZES: readonly ResizeMode[] = ['stretch', 'letterbox', 'crop', 'line'];
 const INTERPOLATIONS: readonly Interpolation[] = [
   'bilinear',
   'area',
@@ -107,6 +110,8 @@ export class AddonRequest {
     const { slots } = this;
     slots[SLOT.turns] = choice(ROTATIONS, view.rotation, 'rotation', code);
     slots[SLOT.flip] = choice(FLIPS, view.flip, 'flip', code);
+    slots[SLOT.hasQuad] = view.quad === undefined ? 0 : 1;
+    if (view.quad !== undefined) slots.set(quadNumbers(view.quad, 'quad'), SLOT.quad);
     const region = view.region;
     slots[SLOT.hasRegion] = region === undefined ? 0 : 1;
     if (region === undefined) return;
@@ -176,17 +181,33 @@ export class AddonRequest {
 /** What a call left in its numbers. */
 export function transformOf(numbers: Float64Array): FrameTransform {
   const at = (index: number) => numbers[SLOT.result + index] as number;
-  return Object.freeze({
+  const transform = {
     scaleX: at(0),
     scaleY: at(1),
     offsetX: at(2),
     offsetY: at(3),
     source: Object.freeze({ width: at(4), height: at(5) }),
+  };
+  if (numbers[SLOT.hasQuad] === 0) return Object.freeze(transform);
+  const perspective = [...numbers.subarray(SLOT.perspective, SLOT.perspective + 9)];
+  return Object.freeze({ ...transform, perspective: Object.freeze(perspective) });
+}
+
+/** x and y of each corner in turn. */
+export function quadNumbers(quad: unknown, name: string): number[] {
+  const code = 'FRAME_INVALID';
+  if (!Array.isArray(quad) || quad.length !== 4) refuse(code, name, 'four corners', quad);
+  return (quad as unknown[]).flatMap((corner, index) => {
+    object(corner, `${name}[${index}]`, code);
+    const { x, y } = corner as { x: unknown; y: unknown };
+    return [number(x, `${name}[${index}].x`, code), number(y, `${name}[${index}].y`, code)];
   });
 }
 
 function holdsTransform(numbers: Float64Array, transform: FrameTransform): boolean {
   return (
+    numbers[SLOT.hasQuad] === 0 &&
+    transform.perspective === undefined &&
     numbers[SLOT.result] === transform.scaleX &&
     numbers[SLOT.result + 1] === transform.scaleY &&
     numbers[SLOT.result + 2] === transform.offsetX &&

@@ -75,6 +75,9 @@ export interface Point {
   readonly y: number;
 }
 
+/** Four corners of an area, clockwise from the one that becomes the top left of its crop. */
+export type Quad = readonly [Point, Point, Point, Point];
+
 /** Clockwise turn that brings the picture upright. */
 export type Rotation = 0 | 90 | 180 | 270;
 export type Flip = 'none' | 'horizontal' | 'vertical';
@@ -82,12 +85,14 @@ export type Flip = 'none' | 'horizontal' | 'vertical';
 /**
  * How a camera's picture is looked at. Order: EXIF orientation (encoded pictures), `rotation`,
  * `flip`, then `region`. The upright picture before `region` is cut out is what every result,
- * capture and live view means by «source pixels»; `region` is given in its pixels.
+ * capture and live view means by «source pixels»; `region` is given in its pixels, and so is `quad`,
+ * which is seen as the rectangle that it would be from straight ahead. There is one of both at most.
  */
 export interface FrameView {
   readonly rotation: Rotation;
   readonly flip: Flip;
   readonly region?: Box;
+  readonly quad?: Quad;
 }
 
 export const WHOLE_FRAME: FrameView = { rotation: 0, flip: 'none' };

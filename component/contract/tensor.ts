@@ -46,7 +46,7 @@ export type TensorData =
   | BigUint64Array
   | string[];
 
-export type ResizeMode = 'stretch' | 'letterbox' | 'crop';
+export type ResizeMode = 'stretch' | 'letterbox' | 'crop' | 'line';
 export type Interpolation =
   'bilinear' | 'area' | 'bilinear-antialias' | 'bicubic-antialias' | 'nearest';
 export type ColourOrder = 'rgb' | 'bgr' | 'gray';
@@ -106,6 +106,12 @@ export interface FrameTransform {
   readonly offsetY: number;
   /** Size of the upright source picture. */
   readonly source: Size;
+  /**
+   * Of a view with a quad, for which `tensor × scale + offset` is a place in the quad's crop: the nine
+   * numbers of the homography, row by row, that leads it on to source pixels. X = (m0 x + m1 y + m2) ÷ w,
+   * Y = (m3 x + m4 y + m5) ÷ w with w = m6 x + m7 y + m8.
+   */
+  readonly perspective?: readonly number[];
 }
 
 export function tensorElements(spec: TensorSpec): number {

@@ -47,6 +47,7 @@ Status raw_call(const Napi::CallbackInfo& info) {
   Transform transform;
   status = raw_to_tensor(image, call.view, call.spec, call.output.data, call.output.size,
                          thread_memory().workspace, &transform, call.bars);
+  release_if_huge(thread_memory().workspace.crop);
   if (status.ok()) write_transform(transform, call.request);
   return status;
 }
@@ -64,6 +65,7 @@ Status jpeg_call(const Napi::CallbackInfo& info) {
                           call.view, call.spec, call.output.data, call.output.size, workspace,
                           &transform, call.bars);
   release_if_huge(thread_memory().workspace.picture);
+  release_if_huge(thread_memory().workspace.crop);
   if (status.ok()) write_transform(transform, call.request);
   return status;
 }

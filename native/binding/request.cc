@@ -1,5 +1,6 @@
 #include "request.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "../core/image_header.h"
@@ -135,6 +136,13 @@ Status read_image(const double* request, ByteSpan bytes, PixelView* out) {
   return status.ok() ? set_meaning(meaning, out) : status;
 }
 
+void read_quad(const double* numbers, Quad* out) {
+  for (int i = 0; i < 4; i++) {
+    out->x[i] = numbers[i * 2];
+    out->y[i] = numbers[i * 2 + 1];
+  }
+}
+
 Status read_view(const double* request, ViewSpec* out) {
   int64_t turns, flip;
   if (!read_integer(request[kTurns], 0, 3, &turns)) {
@@ -146,6 +154,8 @@ Status read_view(const double* request, ViewSpec* out) {
   out->orientation = {static_cast<int>(turns), false};
   if (flip == 1) out->orientation = compose(out->orientation, {0, true});
   if (flip == 2) out->orientation = compose(out->orientation, mirrored_vertically());
+  out->has_quad = request[kHasQuad] != 0;
+  if (out->has_quad) read_quad(request + kQuad, &out->quad);
   out->has_region = request[kHasRegion] != 0;
   if (!out->has_region) return {};
   int64_t* const parts[4] = {&out->region_x, &out->region_y, &out->region_width,
@@ -177,8 +187,8 @@ Status read_spec(const double* request, TensorSpec* out) {
   if (!read_choice(request[kColourOrder], 3, &out->colour_order)) {
     return fail(Code::tensor_invalid, "colourOrder must be rgb, bgr or gray");
   }
-  if (!read_choice(request[kResize], 3, &out->resize)) {
-    return fail(Code::tensor_invalid, "resize must be stretch, letterbox or crop");
+  if (!read_choice(request[kResize], 4, &out->resize)) {
+    return fail(Code::tensor_invalid, "resize must be stretch, letterbox, crop or line");
   }
   if (!read_choice(request[kInterpolation], 5, &out->interpolation)) {
     return fail(Code::tensor_invalid,
@@ -234,6 +244,9 @@ void write_transform(const Transform& transform, double* request) {
   request[kResult + 3] = transform.offset_y;
   request[kResult + 4] = transform.source_width;
   request[kResult + 5] = transform.source_height;
+  if (transform.has_perspective) {
+    std::copy(transform.perspective, transform.perspective + 9, request + kPerspective);
+  }
 }
 
 Napi::Value finish(Napi::Env env, const Status& status) {

@@ -38,7 +38,10 @@ enum Slot : int {
   kQuality,
   kResult,
   kMeaning = kResult + 6,
-  kSlots = kMeaning + kMeaningNumbers,
+  kHasQuad = kMeaning + kMeaningNumbers,
+  kQuad,
+  kPerspective = kQuad + 8,
+  kSlots = kPerspective + 9,
 };
 
 struct ByteSpan {
@@ -71,6 +74,8 @@ Status read_bars(const Napi::Value& value, BarNote** out);
 
 Status read_meaning(const double* numbers, SampleMeaning* out);
 Status read_image(const double* request, ByteSpan bytes, PixelView* out);
+// x and y of each corner in turn.
+void read_quad(const double* numbers, Quad* out);
 Status read_view(const double* request, ViewSpec* out);
 Status read_spec(const double* request, TensorSpec* out);
 // maxPixels, for bytes that are a JPEG.

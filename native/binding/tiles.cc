@@ -1,5 +1,6 @@
 #include "tiles.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "../core/tiles.h"
@@ -9,8 +10,12 @@
 namespace vedette {
 namespace {
 
-// Mirrored in native/tiles.ts: x, y, width, height go in, the six numbers of a transform come out.
-constexpr size_t kTileNumbers = 6;
+// Mirrored in native/tiles.ts: x, y, width, height, or 1 and a quad from kTileQuad on go in; the six
+// numbers of a transform, and from kTilePerspective on those of a perspective, come out.
+constexpr size_t kTileHasQuad = 6;
+constexpr size_t kTileQuad = 7;
+constexpr size_t kTilePerspective = 7;
+constexpr size_t kTileNumbers = 16;
 constexpr size_t kMostTiles = 4096;
 constexpr int64_t kFarthest = int64_t{1} << 53;
 
@@ -25,6 +30,8 @@ struct Call {
 
 Status read_tile(const double* numbers, const Napi::Value& out, const Napi::Value& bars,
                  const TensorSpec& spec, Tile* tile) {
+  tile->has_quad = numbers[kTileHasQuad] != 0;
+  if (tile->has_quad) read_quad(numbers + kTileQuad, &tile->quad);
   int64_t* const parts[4] = {&tile->x, &tile->y, &tile->width, &tile->height};
   for (int i = 0; i < 4; i++) {
     if (!read_integer(numbers[i], -kFarthest, kFarthest, parts[i])) {
@@ -80,6 +87,9 @@ void write_transforms(const Call& call) {
     numbers[3] = transform.offset_y;
     numbers[4] = transform.source_width;
     numbers[5] = transform.source_height;
+    if (transform.has_perspective) {
+      std::copy(transform.perspective, transform.perspective + 9, numbers + kTilePerspective);
+    }
   }
 }
 
@@ -92,6 +102,7 @@ Status raw_call(const Napi::CallbackInfo& info) {
     status = raw_to_tiles(image, call.view.orientation, call.spec, call.tiles.data(),
                           call.tiles.size(), thread_memory().workspace);
   }
+  release_if_huge(thread_memory().workspace.crop);
   if (status.ok()) write_transforms(call);
   return status;
 }
@@ -107,6 +118,7 @@ Status jpeg_call(const Napi::CallbackInfo& info) {
                          call.view.orientation, call.spec, call.tiles.data(), call.tiles.size(),
                          thread_memory().workspace);
   release_if_huge(thread_memory().workspace.picture);
+  release_if_huge(thread_memory().workspace.crop);
   if (status.ok()) write_transforms(call);
   return status;
 }

@@ -131,6 +131,12 @@ Fit fit_region(const Region& region, const TensorSpec& spec) {
       }
       return {crop_axis(region.width, spec.width, spec.height, region.height), whole_y};
     }
+    case Resize::line: {
+      const int64_t width =
+          (static_cast<int64_t>(region.width) * spec.height + region.height - 1) / region.height;
+      const int count = static_cast<int>(std::min<int64_t>(width, spec.width));
+      return {{region.width, count, 0, count, 0}, whole_y};
+    }
     default: return {whole_x, whole_y};
   }
 }
@@ -144,7 +150,9 @@ Transform transform_of(const Fit& fit, const Region& region, int upright_width,
           region.x + static_cast<double>(fit.x.first - fit.x.place) * sx,
           region.y + static_cast<double>(fit.y.first - fit.y.place) * sy,
           upright_width,
-          upright_height};
+          upright_height,
+          false,
+          {0}};
 }
 
 }  // namespace vedette

@@ -5,7 +5,7 @@
 namespace vedette {
 
 // Orders mirrored in native/index.ts.
-enum class Resize : int { stretch = 0, letterbox, crop };
+enum class Resize : int { stretch = 0, letterbox, crop, line };
 enum class Interpolation : int {
   bilinear = 0,
   area,
@@ -74,13 +74,18 @@ struct Fit {
 
 // stretch: the region fills the tensor. letterbox: ratio = min, size rounded half to even, bars
 // halved with the smaller one left and on top (Ultralytics LetterBox). crop: the shorter side fits,
-// the longer is cut to an integer below and centred (torchvision Resize + CenterCrop).
+// the longer is cut to an integer below and centred (torchvision Resize + CenterCrop). line: the height
+// fits, the width follows, rounded up, and is squeezed where it exceeds the tensor; a bar fills the right
+// (PaddleOCR's resize_norm_img).
 Fit fit_region(const Region& region, const TensorSpec& spec);
 
-// source = tensor * scale + offset, in the upright picture.
+// source = tensor * scale + offset, in the upright picture. With a perspective that is a place in the
+// crop, which the matrix leads to the upright picture (perspective_of in quad_crop.h).
 struct Transform {
   double scale_x, scale_y, offset_x, offset_y;
   int source_width, source_height;
+  bool has_perspective = false;
+  double perspective[9] = {0};
 };
 
 Transform transform_of(const Fit& fit, const Region& region, int upright_width, int upright_height);

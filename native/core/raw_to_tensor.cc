@@ -1,5 +1,7 @@
 #include "raw_to_tensor.h"
 
+#include "quad_crop.h"
+
 namespace vedette {
 
 Status check_request(int stored_width, int stored_height, const ViewSpec& view,
@@ -16,6 +18,16 @@ Status check_request(int stored_width, int stored_height, const ViewSpec& view,
   const bool is_transposed = view.orientation.is_transposed();
   const int width = is_transposed ? stored_height : stored_width;
   const int height = is_transposed ? stored_width : stored_height;
+  if (view.has_quad) {
+    if (view.has_region) {
+      return fail(Code::frame_invalid, "a view has a region or a quad, not both");
+    }
+    if (spec.interpolation != Interpolation::bilinear) {
+      return fail(Code::tensor_invalid, "a quad is sampled with interpolation bilinear only");
+    }
+    *region = pixels_under(view.quad, width, height);
+    return check_quad(view.quad, width, height);
+  }
   if (!view.has_region) {
     *region = {0, 0, width, height};
     return {};
@@ -46,29 +58,37 @@ Status raw_to_tensor(const PixelView& image, const ViewSpec& view, const TensorS
   if (!status.ok()) return status;
   const bool has_gray = is_gray(image.format) || spec.colour_order == ColourOrder::gray;
   const int channels = has_gray ? 1 : 3;
-  const Fit fit = fit_region(region, spec);
+  const Region shown = view.has_quad ? crop_of(view.quad) : region;
+  const Fit fit = fit_region(shown, spec);
   workspace.levels.prepare(spec);
   TensorWriter writer(spec, fit, workspace.levels, out);
   bool is_fused = false;
-  if (channels == 3) {
+  if (channels == 3 && !view.has_quad) {
     status = workspace.fused.prepare(image, view.orientation, region, fit, spec.interpolation,
                                      &is_fused);
     if (!status.ok()) return status;
   }
-  if (!is_fused) status = workspace.rows.open(image, view.orientation, region, channels);
+  if (!is_fused && !view.has_quad) {
+    status = workspace.rows.open(image, view.orientation, region, channels);
+  }
   if (!status.ok()) return status;
-  const bool has_bars = spec.resize == Resize::letterbox;
+  const bool has_bars = spec.resize == Resize::letterbox || spec.resize == Resize::line;
   const bool is_kept = has_bars && left == writer.bar_note() && writer.holds_outer_bars();
   if (has_bars && !is_kept) writer.write_bars();
-  if (is_fused) {
+  if (view.has_quad) {
+    status =
+        write_quad(image, view.orientation, view.quad, fit, region, channels, workspace, writer);
+  } else if (is_fused) {
     status = workspace.fused.run(image, writer);
   } else {
     status = workspace.resampler.run(workspace.rows, channels, fit, spec.interpolation, writer);
   }
   if (!status.ok()) return status;
   const bool is_transposed = view.orientation.is_transposed();
-  *transform = transform_of(fit, region, is_transposed ? image.height : image.width,
+  *transform = transform_of(fit, shown, is_transposed ? image.height : image.width,
                             is_transposed ? image.width : image.height);
+  transform->has_perspective = view.has_quad;
+  if (view.has_quad) perspective_of(view.quad, shown, transform->perspective);
   if (bars != nullptr && has_bars) *bars = writer.bar_note();
   return {};
 }

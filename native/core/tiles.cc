@@ -8,7 +8,8 @@ namespace vedette {
 namespace {
 
 ViewSpec view_of(const Tile& tile, Orientation orientation) {
-  return {orientation, true, tile.x, tile.y, tile.width, tile.height};
+  if (tile.has_quad) return {orientation, false, 0, 0, 0, 0, true, tile.quad};
+  return {orientation, true, tile.x, tile.y, tile.width, tile.height, false, {}};
 }
 
 Status check(int stored_width, int stored_height, Orientation orientation, const TensorSpec& spec,

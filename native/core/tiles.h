@@ -5,7 +5,7 @@ namespace vedette {
 
 // One of several parts of a picture and where its tensor goes.
 struct Tile {
-  // In pixels of the upright picture.
+  // In pixels of the upright picture: a region, or a quad.
   int64_t x = 0, y = 0, width = 0, height = 0;
   void* out = nullptr;
   size_t out_bytes = 0;
@@ -14,6 +14,8 @@ struct Tile {
   Transform transform{};
   // For the caller: tiles are done in another order, and lie in it afterwards.
   size_t index = 0;
+  bool has_quad = false;
+  Quad quad;
 };
 
 // raw_to_tensor for each tile of one picture. Nothing is written when a tile leaves the picture or its

@@ -40,6 +40,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   view.region_y = choices.below(64) - 4;
   view.region_width = choices.below(256) - 1;
   view.region_height = choices.below(64) - 1;
+  view.has_quad = choices.below(4) == 0;
+  for (int i = 0; i < 4; i++) {
+    // Mostly around the corners of a rectangle, so that some are seen clockwise.
+    view.quad.x[i] = (i == 1 || i == 2 ? 40 : 0) + choices.below(64) - 16;
+    view.quad.y[i] = (i > 1 ? 40 : 0) + choices.below(64) - 16;
+  }
+  if (view.has_quad) view.has_region = false;
   SampleMeaning meaning;
   meaning.has_colour = choices.below(2) == 1;
   meaning.matrix = static_cast<YuvMatrix>(choices.below(kYuvMatrices));
@@ -56,7 +63,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   spec.quantisation.scale = std::ldexp(1.0 + choices.below(256) / 256.0, choices.below(256) - 140);
   spec.quantisation.zero_point = choices.below(256) - (spec.dtype == Dtype::int8 ? 128 : 0);
   spec.colour_order = static_cast<ColourOrder>(choices.below(3));
-  spec.resize = static_cast<Resize>(choices.below(3));
+  spec.resize = static_cast<Resize>(choices.below(4));
   spec.interpolation = static_cast<Interpolation>(choices.below(5));
   spec.pad_value = choices.below(256);
 

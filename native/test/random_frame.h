@@ -153,7 +153,7 @@ inline TensorSpec tensor_of(Random& random, int largest_side) {
   spec.layout = static_cast<Layout>(random.below(2));
   spec.dtype = static_cast<Dtype>(random.below(kDtypes));
   spec.colour_order = static_cast<ColourOrder>(random.below(3));
-  spec.resize = static_cast<Resize>(random.below(3));
+  spec.resize = static_cast<Resize>(random.below(4));
   spec.interpolation = static_cast<Interpolation>(random.below(5));
   quantise(random, &spec);
   return spec;

@@ -33,7 +33,9 @@ TEST("tiles of a frame are its regions one by one, in any order and for every ke
                   bytes,
                   nullptr,
                   {},
-                  i};
+                  i,
+                  false,
+                  {}};
     }
     int kernels = 0;
     while (available_row_kernels(kernels + 1) != nullptr) kernels++;
@@ -45,7 +47,7 @@ TEST("tiles of a frame are its regions one by one, in any order and for every ke
       ExactMemory alone(bytes);
       Workspace fresh;
       Transform transform;
-      const ViewSpec view{orientation, true, tile.x, tile.y, tile.width, tile.height};
+      const ViewSpec view{orientation, true, tile.x, tile.y, tile.width, tile.height, false, {}};
       CHECK(raw_to_tensor(frame.view(), view, spec, alone.data(), bytes, fresh, &transform).ok());
       CHECK(std::memcmp(alone.data(), tile.out, bytes) == 0);
       CHECK(transform.offset_x == tile.transform.offset_x);
@@ -67,12 +69,12 @@ TEST("a tile that does not fit is refused, and no other was written") {
   std::memset(out, 77, sizeof out);
   BarNote notes[2];
   notes[0].numbers[0] = 1;
-  const Tile first{0, 0, 2, 2, out, 4, &notes[0], {}, 0};
-  const Tile wrong[] = {{3, 0, 2, 2, out + 4, 4, &notes[1], {}, 1},
-                        {0, -1, 2, 2, out + 4, 4, nullptr, {}, 1},
-                        {0, 0, 2, 0, out + 4, 4, nullptr, {}, 1},
-                        {INT64_MAX, 0, INT64_MAX, 2, out + 4, 4, nullptr, {}, 1},
-                        {0, 0, 2, 2, out + 4, 3, nullptr, {}, 1}};
+  const Tile first{0, 0, 2, 2, out, 4, &notes[0], {}, 0, false, {}};
+  const Tile wrong[] = {{3, 0, 2, 2, out + 4, 4, &notes[1], {}, 1, false, {}},
+                        {0, -1, 2, 2, out + 4, 4, nullptr, {}, 1, false, {}},
+                        {0, 0, 2, 0, out + 4, 4, nullptr, {}, 1, false, {}},
+                        {INT64_MAX, 0, INT64_MAX, 2, out + 4, 4, nullptr, {}, 1, false, {}},
+                        {0, 0, 2, 2, out + 4, 3, nullptr, {}, 1, false, {}}};
   Workspace workspace;
   for (const Tile& second : wrong) {
     Tile tiles[] = {first, second};

@@ -112,6 +112,11 @@ function axesOf(region: Size, spec: TensorSpec): { x: Axis; y: Axis } {
     const scaled = Math.floor((region.width * spec.height) / region.height);
     return { x: cropped(region.width, spec.width, scaled), y: whole(region.height, spec.height) };
   }
+  if (spec.resize === 'line') {
+    const width = Math.ceil((region.width * spec.height) / region.height);
+    const x = whole(region.width, Math.min(width, spec.width));
+    return { x, y: whole(region.height, spec.height) };
+  }
   return { x: whole(region.width, spec.width), y: whole(region.height, spec.height) };
 }
 
