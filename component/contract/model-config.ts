@@ -13,9 +13,13 @@ export const modelConfigSchema = z.strictObject({
   ),
   workers: described(integer(1, 64).default(1), 'Worker threads, each with the model loaded'),
   threadsPerWorker: described(integer(1, 64).default(1), 'Threads of ONNX Runtime in a worker'),
+  maxBatch: described(
+    integer(1, 64).default(1),
+    'Pictures that a run of the model may take together, for graphs with a free batch dimension: cameras, requests and regions of a picture share runs. Helps accelerators; a CPU is no faster for it',
+  ),
   timeoutMs: described(
     integer(10, 600_000).default(10_000),
-    'Longest wait for an answer, in milliseconds',
+    'Longest wait for an answer, in milliseconds; as much again for every further 100 regions of a picture',
   ),
   queueLimit: described(
     integer(1, 10_000).default(16),

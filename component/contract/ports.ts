@@ -127,11 +127,13 @@ export interface ScoreThresholds {
   readonly labels: Readonly<Record<string, number>>;
 }
 
+export type PictureSource =
+  | { readonly kind: 'frame'; readonly frame: FrameLease }
+  /** An encoded picture. `data` is moved to the worker: its buffer must not be used afterwards. */
+  | { readonly kind: 'encoded'; readonly data: Uint8Array<ArrayBuffer> };
+
 export interface InferenceRequest {
-  readonly image:
-    | { readonly kind: 'frame'; readonly frame: FrameLease }
-    /** An encoded picture. `data` is moved to the worker: its buffer must not be used afterwards. */
-    | { readonly kind: 'encoded'; readonly data: Uint8Array<ArrayBuffer> };
+  readonly image: PictureSource;
   readonly view: FrameView;
   readonly thresholds: ScoreThresholds;
   /** Ask for the anomaly map, for drawing. */
@@ -156,6 +158,27 @@ export interface InferenceAnswer {
     readonly runMs: number;
     readonly decodeMs: number;
   };
+}
+
+/** Several parts of one picture, such as tiles or the boxes of a detector; it is decoded once. */
+export interface RegionsRequest extends Omit<InferenceRequest, 'view'> {
+  /** 1 to MAX_TILES. */
+  readonly views: readonly FrameView[];
+}
+
+export interface RegionAnswer {
+  /** In pixels of the whole upright picture of the region's view. */
+  readonly findings: Findings;
+  readonly anomalyMap?: AnomalyMap;
+}
+
+export interface RegionsAnswer extends Pick<InferenceAnswer, 'model'> {
+  /** Size of the upright picture, as the first view turns it. */
+  readonly picture: Size;
+  /** One for each view, in their order. */
+  readonly regions: readonly RegionAnswer[];
+  /** Of all regions together. */
+  readonly timings: InferenceAnswer['timings'];
 }
 
 export interface TensorRequest {

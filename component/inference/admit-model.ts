@@ -50,6 +50,7 @@ export async function admitModel(admission: ModelAdmission): Promise<ModelPackag
       timeoutMs: config.probeTimeoutMs,
       threads: config.threadsPerWorker,
       maxImagePixels: admission.maxImagePixels,
+      maxBatch: config.maxBatch,
     },
     signal,
   );

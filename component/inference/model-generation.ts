@@ -1,19 +1,22 @@
 import { FrameRing } from '../../native/index.ts';
 import { VedetteError } from '../contract/errors.ts';
-import type { FrameLease } from '../contract/frame.ts';
 import type { ModelConfig } from '../contract/model-config.ts';
 import type {
   InferenceAnswer,
   InferenceRequest,
   ModelState,
+  PictureSource,
+  RegionsAnswer,
+  RegionsRequest,
   TensorAnswer,
   TensorRequest,
 } from '../contract/ports.ts';
 import type { ModelIdentity } from '../contract/result.ts';
-import type { TensorValue } from '../contract/tensor.ts';
+import { MAX_TILES } from '../contract/tiles.ts';
 import { admitModel } from './admit-model.ts';
 import type { ModelTrust } from './admit-model.ts';
 import { checkOutputNames, checkTensors } from './check-tensors.ts';
+import { movable, ownBytes } from './job-memory.ts';
 import { modelSetup } from './model-setup.ts';
 import type { ModelStore } from './model-store/model-store.ts';
 import { PackageLocation } from './model-store/package-location.ts';
@@ -21,7 +24,7 @@ import type { ModelPackage } from './package/read-package.ts';
 import type { Lane } from './request-queue.ts';
 import { WorkerPool } from './worker-pool.ts';
 import type { PoolReply } from './worker-pool.ts';
-import type { PictureReply, TensorReply, WorkerJob } from './worker-protocol.ts';
+import type { PictureReply, RegionsReply, TensorReply, WorkerJob } from './worker-protocol.ts';
 
 export interface GenerationOptions {
   /** Key of the model in the configuration: its name in results and addresses. */
@@ -152,12 +155,29 @@ export class ModelGeneration {
    */
   async infer(request: InferenceRequest): Promise<InferenceAnswer> {
     const { identity } = this.#ready();
-    const { image } = request;
-    const { reply, queueMs } =
-      image.kind === 'frame'
-        ? await this.#runFrame(request, image.frame)
-        : await this.#runEncoded(request, image.data);
+    const { reply, queueMs } = await this.#runPicture(request.image, (image) => ({
+      ...request,
+      kind: 'picture',
+      image,
+    }));
     const answer = reply as PictureReply;
+    return { ...answer, model: identity, timings: { queueMs, ...answer.timings } };
+  }
+
+  /**
+   * Judges several regions of one picture, which is decoded once. A graph whose batch dimension is
+   * free runs up to `maxBatch` of them at once, one with a fixed batch as many as that.
+   * @throws VedetteError REQUEST_INVALID, and as `infer`: for all regions, whichever it is about
+   */
+  async inferRegions(request: RegionsRequest): Promise<RegionsAnswer> {
+    const { identity } = this.#ready();
+    requireViews(request.views.length);
+    const { reply, queueMs } = await this.#runPicture(request.image, (image) => ({
+      ...request,
+      kind: 'regions',
+      image,
+    }));
+    const answer = reply as RegionsReply;
     return { ...answer, model: identity, timings: { queueMs, ...answer.timings } };
   }
 
@@ -229,7 +249,7 @@ export class ModelGeneration {
     let wasReady = false;
     const pool: WorkerPool = new WorkerPool({
       name,
-      setup: modelSetup(model, config.threadsPerWorker, maxImagePixels),
+      setup: modelSetup(model, config.threadsPerWorker, maxImagePixels, config.maxBatch),
       workers: config.workers,
       queueLimit: config.queueLimit,
       timeoutMs: config.timeoutMs,
@@ -301,21 +321,18 @@ export class ModelGeneration {
     return { identity: this.#identity, model: this.#package };
   }
 
-  #runFrame(request: InferenceRequest, frame: FrameLease): Promise<PoolReply> {
-    const ring = FrameRing.attach(frame.ringId);
-    const hold = ring.retain(frame, this.#owner);
-    const job: WorkerJob = { ...request, kind: 'picture', image: { kind: 'frame', frame: hold } };
+  #runPicture(
+    image: PictureSource,
+    jobOf: (image: PictureSource) => WorkerJob,
+  ): Promise<PoolReply> {
+    if (image.kind === 'encoded') {
+      const data = ownBytes(image.data);
+      return this.#run('request', jobOf({ kind: 'encoded', data }), [data.buffer]);
+    }
+    const ring = FrameRing.attach(image.frame.ringId);
+    const hold = ring.retain(image.frame, this.#owner);
+    const job = jobOf({ kind: 'frame', frame: hold });
     return this.#run('frame', job, [], () => ring.release(hold));
-  }
-
-  #runEncoded(request: InferenceRequest, data: Uint8Array<ArrayBuffer>): Promise<PoolReply> {
-    const owned = ownBytes(data);
-    const job: WorkerJob = {
-      ...request,
-      kind: 'picture',
-      image: { kind: 'encoded', data: owned },
-    };
-    return this.#run('request', job, [owned.buffer]);
   }
 
   async #run(
@@ -340,13 +357,11 @@ export class ModelGeneration {
   }
 }
 
-/** Bytes that own their buffer, so that moving it takes nothing else along. */
-function ownBytes(data: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
-  return data.byteLength === data.buffer.byteLength ? data : new Uint8Array(data);
-}
-
-function movable(tensor: TensorValue): TensorValue {
-  const { data } = tensor;
-  const isWhole = Array.isArray(data) || data.byteLength === data.buffer.byteLength;
-  return isWhole ? tensor : { ...tensor, data: data.slice() };
+function requireViews(count: number): void {
+  if (count >= 1 && count <= MAX_TILES) return;
+  throw new VedetteError(
+    'REQUEST_INVALID',
+    `1 to ${MAX_TILES} regions of a picture can be judged at once, got ${count}`,
+    { details: { regions: count, maxRegions: MAX_TILES } },
+  );
 }

@@ -5,6 +5,8 @@ import type {
   InferenceRequest,
   ModelState,
   ModelStatus,
+  RegionsAnswer,
+  RegionsRequest,
   TensorAnswer,
   TensorRequest,
 } from '../contract/ports.ts';
@@ -84,6 +86,11 @@ export class ModelHost {
   /** @throws VedetteError see ModelGeneration.infer */
   async infer(request: InferenceRequest): Promise<InferenceAnswer> {
     return this.#active.infer(request);
+  }
+
+  /** @throws VedetteError see ModelGeneration.inferRegions */
+  async inferRegions(request: RegionsRequest): Promise<RegionsAnswer> {
+    return this.#active.inferRegions(request);
   }
 
   /** @throws VedetteError see ModelGeneration.inferTensors */

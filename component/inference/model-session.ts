@@ -1,25 +1,23 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
-import {
-  FrameRing,
-  KeptTensor,
-  PooledBuffer,
-  rawImageOf,
-  rawToTensor,
-} from '../../native/index.ts';
-import { encodedToTensor } from '../../native/image-to-tensor.ts';
+import { rawToTensor } from '../../native/index.ts';
 import { VedetteError } from '../contract/errors.ts';
-import { ENCODED_FORMATS, WHOLE_FRAME } from '../contract/frame.ts';
-import type { EncodedFormat, FrameLease, FrameView } from '../contract/frame.ts';
-import type { InferenceRequest, TensorRequest } from '../contract/ports.ts';
-import { createTensorData, tensorBytes } from '../contract/tensor.ts';
-import type { FrameTransform, TensorData, TensorDtype, TensorValue } from '../contract/tensor.ts';
+import { WHOLE_FRAME } from '../contract/frame.ts';
+import type { InferenceRequest, RegionsRequest, TensorRequest } from '../contract/ports.ts';
+import type { TensorData, TensorDtype, TensorValue } from '../contract/tensor.ts';
 import { createDecoder } from '../decode/create-decoder.ts';
 import type { Decoder } from '../decode/decoder.ts';
+import { BatchInput } from './batch-input.ts';
+import { checkBatch } from './check-batch.ts';
+import { itemOutputs } from './item-outputs.ts';
+import type { Outputs } from './item-outputs.ts';
 import type { ModelSetup } from './model-setup.ts';
+import { PictureBatcher } from './picture-batcher.ts';
+import type { RunPlaces } from './picture-batcher.ts';
+import { PictureReader } from './picture-reader.ts';
 import { RunMark } from './run-mark.ts';
 import { loadError, runError } from './runtime-error.ts';
 import { warmUpPicture } from './warm-up-picture.ts';
-import type { PictureReply, TensorReply } from './worker-protocol.ts';
+import type { PictureReply, RegionsReply, TensorReply } from './worker-protocol.ts';
 
 /** The module `onnxruntime-node`, which only a worker or the probe may load. */
 export type OnnxRuntime = typeof import('onnxruntime-node');
@@ -34,10 +32,8 @@ export class ModelSession {
   readonly #mark: RunMark;
   readonly #session: InferenceSession;
   readonly #decoder: Decoder;
-  /** Returned by `close`, or when the thread ends. */
-  readonly #memory: PooledBuffer;
-  readonly #pixels: KeptTensor;
-  readonly #input: Tensor;
+  readonly #input: BatchInput<Tensor>;
+  readonly #batcher: PictureBatcher;
 
   /**
    * @throws VedetteError MODEL_LOAD_FAILED with the operator, opset or version named where known,
@@ -70,67 +66,59 @@ export class ModelSession {
     mark: RunMark,
     session: InferenceSession,
   ) {
-    const { spec } = setup;
-    const channels = spec.colourOrder === 'gray' ? 1 : 3;
-    const { width, height } = spec;
-    const shape =
-      spec.layout === 'nchw' ? [1, channels, height, width] : [1, height, width, channels];
     this.#runtime = runtime;
     this.#setup = setup;
     this.#mark = mark;
     this.#session = session;
-    this.#decoder = createDecoder(setup.output, setup.outputs, { labels: setup.labels, spec });
-    this.#memory = PooledBuffer.acquire(tensorBytes(spec));
-    const data = createTensorData(spec, 1, this.#memory.buffer);
-    this.#pixels = new KeptTensor(data);
-    this.#input = new runtime.Tensor(spec.dtype as 'float32', data as Float32Array, shape);
+    const { labels, spec } = setup;
+    this.#decoder = createDecoder(setup.output, setup.itemOutputs, { labels, spec });
+    this.#input = new BatchInput(
+      setup,
+      (data, shape) => new runtime.Tensor(spec.dtype as 'float32', data as Float32Array, shape),
+    );
+    this.#batcher = new PictureBatcher(setup, this.#decoder, this.#input, this.#runPlaces);
   }
 
   /**
-   * The first run, on a made-up picture, through every stage with every output.
-   * @returns how long ONNX Runtime took, in milliseconds
+   * The first run, on a made-up picture, through every stage with every output. Where several
+   * pictures may share a run, also that they do not change each other's answers.
+   * @returns how long ONNX Runtime took for one picture, in milliseconds
+   * @throws VedetteError MODEL_MISMATCH when pictures cannot share a run
    */
   async warmUp(): Promise<number> {
+    const { spec, batch } = this.#setup;
     const picture = warmUpPicture();
-    const transform = rawToTensor(picture, WHOLE_FRAME, this.#setup.spec, this.#pixels);
+    const transform = rawToTensor(picture, WHOLE_FRAME, spec, this.#input.places[0]!);
     const before = performance.now();
-    const outputs = await this.#run(
-      { [this.#setup.inputName]: this.#input },
-      this.#decoder.outputNames(true),
-    );
+    const outputs = await this.#runPlaces(0, 1, this.#decoder.outputNames(true));
     const runMs = performance.now() - before;
-    this.#decoder.decode(outputs, {
+    this.#decoder.decode(batch.isFixed ? itemOutputs(outputs, 0, batch.size) : outputs, {
       transform,
       view: WHOLE_FRAME,
       thresholds: { labels: {} },
       wantsAnomalyMap: true,
     });
+    if (!batch.isFixed && batch.size > 1) {
+      await checkBatch(spec, this.#input, outputs, this.#runPlaces);
+    }
     return runMs;
   }
 
-  async judge(request: InferenceRequest): Promise<PictureReply> {
-    const { image, view, thresholds, wantsAnomalyMap } = request;
-    const begin = performance.now();
-    const transform =
-      image.kind === 'frame'
-        ? await this.#readFrame(image.frame, view)
-        : await this.#readEncoded(image.data, view);
-    const prepared = performance.now();
-    const outputs = await this.#run(
-      { [this.#setup.inputName]: this.#input },
-      this.#decoder.outputNames(wantsAnomalyMap),
-    );
-    const ran = performance.now();
-    const decoded = this.#decoder.decode(outputs, { transform, view, thresholds, wantsAnomalyMap });
-    return {
-      ...decoded,
-      picture: transform.source,
-      timings: {
-        preprocessMs: prepared - begin,
-        runMs: ran - prepared,
-        decodeMs: performance.now() - ran,
-      },
-    };
+  /** @throws VedetteError IMAGE_…, FRAME_INVALID, INFERENCE_FAILED, OUTPUT_INVALID */
+  async judge({ view, ...request }: InferenceRequest): Promise<PictureReply> {
+    return onlyRegion(await this.judgeRegions({ ...request, views: [view] }));
+  }
+
+  /** Views of one picture, decoded once. @throws VedetteError as `judge` */
+  async judgeRegions(request: RegionsRequest): Promise<RegionsReply> {
+    const [reply] = await this.judgeAll([request]);
+    if (reply instanceof VedetteError) throw reply;
+    return reply!;
+  }
+
+  /** Pictures of several requests, which share runs: for each its answer or its error. */
+  judgeAll(requests: readonly RegionsRequest[]): Promise<(RegionsReply | VedetteError)[]> {
+    return this.#batcher.judge(requests);
   }
 
   /** An encoded picture to the graph's raw outputs. */
@@ -138,8 +126,9 @@ export class ModelSession {
     data: Uint8Array<ArrayBuffer>,
     outputs: readonly string[] | undefined,
   ): Promise<TensorReply> {
-    await this.#readEncoded(data, WHOLE_FRAME);
-    return this.#runTensors({ [this.#setup.inputName]: this.#input }, outputs);
+    const reader = await PictureReader.open({ kind: 'encoded', data }, this.#setup, true);
+    reader.fill([WHOLE_FRAME], this.#input.places);
+    return this.#runTensors({ [this.#setup.inputName]: this.#input.tensor(0, 1) }, outputs);
   }
 
   /** Tensors that were checked against the graph's declarations before (see checkTensors). */
@@ -153,7 +142,7 @@ export class ModelSession {
 
   async close(): Promise<void> {
     await this.#session.release();
-    this.#memory.release();
+    this.#input.close();
   }
 
   async #runTensors(
@@ -166,10 +155,7 @@ export class ModelSession {
     return { outputs: [...outputs.values()], runMs: performance.now() - before };
   }
 
-  async #run(
-    feeds: Record<string, Tensor>,
-    names: readonly string[],
-  ): Promise<ReadonlyMap<string, TensorValue>> {
+  async #run(feeds: Record<string, Tensor>, names: readonly string[]): Promise<Outputs> {
     let results: InferenceSession.OnnxValueMapType;
     this.#mark.set(true);
     try {
@@ -193,23 +179,11 @@ export class ModelSession {
     return outputs;
   }
 
-  async #readFrame(frame: FrameLease, view: FrameView): Promise<FrameTransform> {
-    const data = FrameRing.attach(frame.ringId).bytes(frame.slot).subarray(0, frame.byteLength);
-    if (isEncoded(frame.format)) return this.#readEncoded(data, view);
-    const image = rawImageOf(frame, frame.format, data);
-    return rawToTensor(image, view, this.#setup.spec, this.#pixels);
-  }
-
-  async #readEncoded(data: Uint8Array<ArrayBuffer>, view: FrameView): Promise<FrameTransform> {
-    const { spec, maxImagePixels } = this.#setup;
-    try {
-      return await encodedToTensor(data, view, spec, this.#pixels, maxImagePixels);
-    } catch (error) {
-      throw VedetteError.from(error, 'IMAGE_CORRUPT');
-    }
-  }
+  readonly #runPlaces: RunPlaces = (first, count, names) =>
+    this.#run({ [this.#setup.inputName]: this.#input.tensor(first, count) }, names);
 }
 
-function isEncoded(format: FrameLease['format']): format is EncodedFormat {
-  return (ENCODED_FORMATS as readonly string[]).includes(format);
+/** The answer about a picture of which one view was asked. */
+export function onlyRegion({ regions, picture, timings }: RegionsReply): PictureReply {
+  return { ...regions[0]!, picture, timings };
 }

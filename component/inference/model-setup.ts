@@ -1,5 +1,6 @@
 import type { ModelOutput } from '../contract/model-manifest.ts';
 import type { TensorDeclaration, TensorSpec } from '../contract/tensor.ts';
+import { fixedBatch, itemDeclarations } from './package/graph-batch.ts';
 import type { ModelPackage } from './package/read-package.ts';
 
 /** What a worker or the probe needs to know of a model: the part of a package that can be posted. */
@@ -9,6 +10,10 @@ export interface ModelSetup {
   readonly spec: TensorSpec;
   readonly inputs: readonly TensorDeclaration[];
   readonly outputs: readonly TensorDeclaration[];
+  /** The outputs as the decoder sees them: those of one picture. */
+  readonly itemOutputs: readonly TensorDeclaration[];
+  /** Pictures that a run takes at most, or always where the graph fixes the number. */
+  readonly batch: { readonly size: number; readonly isFixed: boolean };
   readonly output: ModelOutput;
   readonly labels: readonly string[];
   /** Version by operator domain; the standard domain is ''. */
@@ -22,13 +27,19 @@ export function modelSetup(
   model: ModelPackage,
   threads: number,
   maxImagePixels: number,
+  maxBatch = 1,
 ): ModelSetup {
+  const { inputs, outputs } = model.declarations;
+  const fixed = fixedBatch(inputs, model.inputName);
   return {
     modelFile: model.modelFile,
     inputName: model.inputName,
     spec: model.spec,
-    inputs: model.declarations.inputs,
-    outputs: model.declarations.outputs,
+    inputs,
+    outputs,
+    itemOutputs: itemDeclarations(outputs, fixed),
+    batch:
+      fixed === undefined ? { size: maxBatch, isFixed: false } : { size: fixed, isFixed: true },
     output: model.manifest.output,
     labels: model.labels,
     opsets: model.structure.opsets,

@@ -1,6 +1,7 @@
 /** Thread of one model: loads it, warms it up, then answers one job after another. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { VedetteError } from '../contract/errors.ts';
+import type { RegionAnswer } from '../contract/ports.ts';
 import { ModelSession } from './model-session.ts';
 import { RunMark } from './run-mark.ts';
 import type {
@@ -49,6 +50,8 @@ function answer(job: WorkerJob): Promise<WorkerReply> {
   switch (job.kind) {
     case 'picture':
       return session.judge(job);
+    case 'regions':
+      return session.judgeRegions(job);
     case 'picture-tensors':
       return session.pictureTensors(job.data, job.outputs);
     case 'tensors':
@@ -58,8 +61,8 @@ function answer(job: WorkerJob): Promise<WorkerReply> {
 
 /** Buffers that nothing else looks at: moved to the main thread in place of being copied. */
 function ownedBuffers(reply: WorkerReply): ArrayBuffer[] {
-  if ('anomalyMap' in reply && reply.anomalyMap) return [reply.anomalyMap.data.buffer];
-  if (!('outputs' in reply)) return [];
+  if ('regions' in reply) return reply.regions.flatMap(mapBuffer);
+  if ('findings' in reply) return mapBuffer(reply);
   const buffers = new Set<ArrayBuffer>();
   for (const { data } of reply.outputs) {
     if (Array.isArray(data) || !(data.buffer instanceof ArrayBuffer)) continue;
@@ -67,3 +70,6 @@ function ownedBuffers(reply: WorkerReply): ArrayBuffer[] {
   }
   return [...buffers];
 }
+
+const mapBuffer = ({ anomalyMap }: Pick<RegionAnswer, 'anomalyMap'>): ArrayBuffer[] =>
+  anomalyMap ? [anomalyMap.data.buffer] : [];

@@ -16,6 +16,8 @@ export interface ProbeLimits {
   readonly timeoutMs: number;
   readonly threads: number;
   readonly maxImagePixels: number;
+  /** Pictures that a run takes at most; 1 when absent. */
+  readonly maxBatch?: number;
   /** Further runs whose time is measured; none when absent. */
   readonly measuredRuns?: number;
 }
@@ -72,7 +74,7 @@ export async function runProbe(
   }, limits.timeoutMs);
   try {
     const end = await converse(child, {
-      setup: modelSetup(model, limits.threads, limits.maxImagePixels),
+      setup: modelSetup(model, limits.threads, limits.maxImagePixels, limits.maxBatch),
       folder: model.folder,
       golden: model.manifest.golden,
       memoryMegabytes: limits.memoryMegabytes,

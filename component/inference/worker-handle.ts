@@ -78,6 +78,11 @@ export class WorkerHandle {
     return this.#mark.isSet;
   }
 
+  /** Runs of the model that returned: a job of many regions that goes on is none that hangs. */
+  get completedRuns(): number {
+    return this.#mark.completedRuns;
+  }
+
   /** Only when idle. @throws VedetteError of the job, or WORKER_LOST */
   run(job: WorkerJob, transfer: readonly ArrayBuffer[]): Promise<WorkerReply> {
     this.#lastId += 1;

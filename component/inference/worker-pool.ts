@@ -119,7 +119,8 @@ export class WorkerPool {
       this.#queue.push(waiting);
       this.#dispatch();
       // Set after the timer of the run: a worker that hangs is abandoned before its caller hears of it.
-      waiting.deadline = setTimeout(() => this.#onDeadline(waiting), timeoutMs);
+      const limitMs = timeoutMs * timeoutsOf(request.job);
+      waiting.deadline = setTimeout(() => this.#onDeadline(waiting, limitMs), limitMs);
     });
   }
 
@@ -166,11 +167,17 @@ export class WorkerPool {
     waiting.dispatchedAt = performance.now();
     const queueMs = waiting.dispatchedAt - waiting.enqueuedAt;
     let stuck = setTimeout(() => look(), timeoutMs);
+    let { completedRuns } = worker;
     // A picture that is slow to decode is the fault of who sent it, and decoding ends by itself:
-    // only a worker that is inside the model by then is taken for one that hangs.
+    // only a worker that is inside the model by then, and finished no run meanwhile, is taken for
+    // one that hangs.
     const look = () => {
-      if (worker.isInsideModel) this.#abandon(worker, timeoutMs);
-      else stuck = setTimeout(look, timeoutMs);
+      if (worker.isInsideModel && worker.completedRuns === completedRuns) {
+        this.#abandon(worker, timeoutMs);
+        return;
+      }
+      completedRuns = worker.completedRuns;
+      stuck = setTimeout(look, timeoutMs);
     };
     this.#inFlight.add(waiting);
     try {
@@ -189,8 +196,8 @@ export class WorkerPool {
     }
   }
 
-  #onDeadline(waiting: Waiting): void {
-    const { name, timeoutMs } = this.#options;
+  #onDeadline(waiting: Waiting, limitMs: number): void {
+    const { name } = this.#options;
     const now = performance.now();
     const queuedMs = Math.round((waiting.dispatchedAt ?? now) - waiting.enqueuedAt);
     const runningMs = Math.round(
@@ -201,8 +208,8 @@ export class WorkerPool {
       waiting,
       new VedetteError(
         'INFERENCE_TIMEOUT',
-        `model '${name}' did not answer within ${timeoutMs} ms (${queuedMs} ms waiting, ${runningMs} ms running)`,
-        { details: { model: name, timeoutMs, queuedMs, runningMs } },
+        `model '${name}' did not answer within ${limitMs} ms (${queuedMs} ms waiting, ${runningMs} ms running)`,
+        { details: { model: name, timeoutMs: limitMs, queuedMs, runningMs } },
       ),
     );
   }
@@ -289,6 +296,12 @@ export class WorkerPool {
     this.#loadTimers.delete(worker);
   }
 }
+
+const REGIONS_PER_TIMEOUT = 100;
+
+/** How many times the time-out an answer may take. */
+const timeoutsOf = (job: WorkerJob): number =>
+  job.kind === 'regions' ? Math.ceil(job.views.length / REGIONS_PER_TIMEOUT) : 1;
 
 /** The part of a drain that is kept for workers to end in. */
 const WORKERS_END_MS = 500;

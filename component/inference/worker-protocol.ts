@@ -1,5 +1,11 @@
 import type { SerializedError } from '../contract/errors.ts';
-import type { InferenceAnswer, InferenceRequest, TensorRequest } from '../contract/ports.ts';
+import type {
+  InferenceAnswer,
+  InferenceRequest,
+  RegionsAnswer,
+  RegionsRequest,
+  TensorRequest,
+} from '../contract/ports.ts';
 import type { TensorValue } from '../contract/tensor.ts';
 import type { ModelSetup } from './model-setup.ts';
 
@@ -12,6 +18,7 @@ export interface ModelWorkerData {
 /** What the main thread asks of a model worker; one at a time, answered by the same `id`. */
 export type WorkerJob =
   | ({ readonly kind: 'picture' } & InferenceRequest)
+  | ({ readonly kind: 'regions' } & RegionsRequest)
   | {
       readonly kind: 'picture-tensors';
       readonly data: Uint8Array<ArrayBuffer>;
@@ -28,12 +35,14 @@ export type PictureReply = Omit<InferenceAnswer, 'model' | 'timings'> & {
   readonly timings: Omit<InferenceAnswer['timings'], 'queueMs'>;
 };
 
+export type RegionsReply = Omit<RegionsAnswer, 'model' | 'timings'> & Pick<PictureReply, 'timings'>;
+
 export interface TensorReply {
   readonly outputs: readonly TensorValue[];
   readonly runMs: number;
 }
 
-export type WorkerReply = PictureReply | TensorReply;
+export type WorkerReply = PictureReply | RegionsReply | TensorReply;
 
 export type FromWorker =
   | { readonly kind: 'ready' }

@@ -243,3 +243,51 @@ export const unknownOperator = (domain?: string) =>
     [],
     domain === undefined ? {} : { domains: { [domain]: 1 } },
   );
+
+/** The mean of each 8×8 picture of a batch, by the nodes given from `means` ([batch, 1]) to `pred_score`. */
+export function batchModel(
+  nodes: readonly OnnxNode[] = [node('Identity', ['means'], 'pred_score')],
+  initializers: readonly OnnxInitializer[] = [],
+  batch: number | string = 'batch',
+): OnnxModel {
+  return {
+    inputs: [{ name: 'image', dtype: 'float32', shape: [batch, 3, 8, 8] }],
+    outputs: [{ name: 'pred_score', dtype: 'float32', shape: [batch, 1] }],
+    nodes: [
+      node('ReduceMean', ['image'], 'means4', [
+        { name: 'axes', ints: [1, 2, 3] },
+        { name: 'keepdims', int: 1 },
+      ]),
+      node('Reshape', ['means4', 'column'], 'means'),
+      ...nodes,
+    ],
+    initializers: [integers('column', [-1, 1]), ...initializers],
+  };
+}
+
+/** NaN for each picture of a batch that is brighter than 0.9. */
+export const nanWhereBright = () =>
+  batchModel(
+    [node('Sub', ['limit', 'means'], 'rest'), node('Sqrt', ['rest'], 'pred_score')],
+    [floats('limit', [0.9])],
+  );
+
+/** Its run fails when a picture is brighter than 0.9: it looks beyond the end of a table; else the mean. */
+export const failsWhereBright = () =>
+  batchModel(
+    [
+      node('Add', ['means', 'lift'], 'lifted'),
+      node('Floor', ['lifted'], 'isBright'),
+      node('Cast', ['isBright'], 'place', [{ name: 'to', int: 7 }]),
+      node('Gather', ['table', 'place'], 'zero'),
+      node('Add', ['zero', 'means'], 'pred_score'),
+    ],
+    [floats('lift', [0.1]), floats('table', [0])],
+  );
+
+/** Parts of the brightest picture of the batch: no picture's answer is its own. */
+export const mixingModel = () =>
+  batchModel([
+    node('ReduceMax', ['means'], 'most', [{ name: 'keepdims', int: 1 }]),
+    node('Div', ['means', 'most'], 'pred_score'),
+  ]);

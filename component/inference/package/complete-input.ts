@@ -9,6 +9,7 @@ import type {
 } from '../../contract/tensor.ts';
 import { isUltralytics } from './model-metadata.ts';
 import type { ModelMetadata } from './model-metadata.ts';
+import { MAX_BATCH } from './graph-batch.ts';
 import type { OnnxStructure } from './read-onnx.ts';
 
 export interface CompletedInput {
@@ -38,8 +39,10 @@ export function completeInput(
   if (shape.length !== 4) {
     throw mismatch([`${at}: expected four dimensions, [batch, C, H, W] or [batch, H, W, C]`]);
   }
-  if (typeof shape[0] === 'number' && shape[0] !== 1) {
-    problems.push(`${at}: batch is fixed at ${shape[0]}, expected 1 or a free batch dimension`);
+  if (typeof shape[0] === 'number' && (shape[0] < 1 || shape[0] > MAX_BATCH)) {
+    problems.push(
+      `${at}: batch is fixed at ${shape[0]}, expected 1 to ${MAX_BATCH} or a free batch dimension`,
+    );
   }
   const dtype = PICTURE_DTYPES.find((known) => known === graphInput.dtype);
   if (!dtype) {

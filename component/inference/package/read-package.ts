@@ -11,6 +11,7 @@ import type { PackageIdentity } from './dda-manifest.ts';
 import { findExternalFiles } from './find-external-files.ts';
 import { readModelMetadata } from './model-metadata.ts';
 import type { ModelMetadata } from './model-metadata.ts';
+import { fixedBatch, itemDeclarations } from './graph-batch.ts';
 import { insideFile, sha256Of } from './package-files.ts';
 import { packageInvalid } from './package-invalid.ts';
 import { pickVariant } from './pick-variant.ts';
@@ -113,7 +114,8 @@ export async function completePackage(
   const labels = fileLabels ?? metadata.labels ?? [];
   const input = completeInput(manifest.input, authored, structure, metadata);
   const output = completeOutput(manifest.output, structure, metadata);
-  createDecoder(output, structure.outputs, { labels, spec: input.spec });
+  const batch = fixedBatch(structure.inputs, input.name);
+  createDecoder(output, itemDeclarations(structure.outputs, batch), { labels, spec: input.spec });
   return {
     folder: root,
     manifest: { ...manifest, output },

@@ -261,7 +261,15 @@ describe('reading a model package', () => {
       [brightnessModel(), input({ colourOrder: 'gray' }), /channels of input\.colourOrder 'gray'/],
       [brightnessModel(), input({ mean: [1, 2] }), /input\.mean has 2 values, expected 1 or 3/],
       [uint8Model(), input({ scale: 0.5 }), /uint8 pixels as they are/],
-      [withShape([4, 3, 8, 8]), {}, /batch is fixed at 4/],
+      [withShape([65, 3, 8, 8]), {}, /batch is fixed at 65, expected 1 to 64/],
+      [
+        {
+          ...withShape([4, 3, 8, 8]),
+          outputs: [{ name: 'pred_score', dtype: 'float32', shape: [1, 1] }],
+        },
+        {},
+        /output 'pred_score' .* batch is fixed at 4/,
+      ],
       [withShape([1, 3, 8]), {}, /expected four dimensions/],
       [withShape(['b', 3, 'h', 8]), {}, /input\.height is missing/],
       [

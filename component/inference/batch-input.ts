@@ -1,0 +1,53 @@
+import { PooledBuffer, batchPlaces } from '../../native/index.ts';
+import type { KeptTensor } from '../../native/index.ts';
+import { createTensorData, tensorBytes } from '../contract/tensor.ts';
+import type { PictureTensorData, TensorSpec } from '../contract/tensor.ts';
+import type { ModelSetup } from './model-setup.ts';
+
+/**
+ * The input tensor [N, C, H, W] or [N, H, W, C] of a model, filled again for every run. A graph with a
+ * free batch dimension is run on the first places; one with a fixed batch always on all of them.
+ */
+export class BatchInput<Tensor = unknown> {
+  readonly places: readonly KeptTensor[];
+  readonly #isFixed: boolean;
+  readonly #tensorOf: (first: number, count: number) => Tensor;
+  /** Of the first places, by their number: made once. */
+  readonly #kept: readonly Tensor[];
+  /** Returned by `close`, or when the thread ends. */
+  readonly #memory: PooledBuffer;
+
+  /** @throws VedetteError OVERLOADED, IMAGE_TOO_LARGE when the memory cannot be had */
+  constructor(
+    { batch, spec }: Pick<ModelSetup, 'batch' | 'spec'>,
+    createTensor: (data: PictureTensorData, shape: number[]) => Tensor,
+  ) {
+    this.#memory = PooledBuffer.acquire(tensorBytes(spec, batch.size));
+    const data = createTensorData(spec, batch.size, this.#memory.buffer);
+    // Places of a fixed batch that no picture fills must not hold what was in the memory before.
+    if (batch.isFixed) data.fill(0);
+    this.places = batchPlaces(data, spec);
+    this.#isFixed = batch.isFixed;
+    const perPlace = data.length / batch.size;
+    this.#tensorOf = (first, count) => {
+      const values = data.subarray(first * perPlace, (first + count) * perPlace);
+      return createTensor(values, shapeOf(spec, count));
+    };
+    this.#kept = this.places.map((_, place) => this.#tensorOf(0, place + 1));
+  }
+
+  /** The tensor that holds `count` places from `first` on: all of them where the batch is fixed. */
+  tensor(first: number, count: number): Tensor {
+    if (this.#isFixed) return this.#kept.at(-1)!;
+    return first === 0 ? this.#kept[count - 1]! : this.#tensorOf(first, count);
+  }
+
+  close(): void {
+    this.#memory.release();
+  }
+}
+
+function shapeOf({ colourOrder, layout, width, height }: TensorSpec, count: number): number[] {
+  const channels = colourOrder === 'gray' ? 1 : 3;
+  return layout === 'nchw' ? [count, channels, height, width] : [count, height, width, channels];
+}
