@@ -73,6 +73,7 @@ const fileName = {
   }),
 };
 
+const PUBLISHER = ['cloud-publisher/**/*.ts'];
 const DEVICE = ['component/**/*.ts', 'native/**/*.ts', 'local-server/**/*.{ts,tsx}'];
 
 export default defineConfig(
@@ -86,14 +87,14 @@ export default defineConfig(
     rules: { ...defects, 'vedette/file-name': 'error' },
   },
   {
-    // One file reads the surroundings of the process; the rest gets values.
-    files: DEVICE,
-    ignores: ['component/main.ts'],
+    // One file of each half reads the surroundings of the process; the rest gets values.
+    files: [...DEVICE, ...PUBLISHER],
+    ignores: ['component/main.ts', 'component/device-program.ts', 'cloud-publisher/cli.ts'],
     rules: {
       'no-restricted-properties': [
         'error',
-        { object: 'process', property: 'env', message: 'Only component/main.ts reads it.' },
-        { object: 'process', property: 'argv', message: 'Only component/main.ts reads it.' },
+        { object: 'process', property: 'env', message: 'Only main.ts and cli.ts read it.' },
+        { object: 'process', property: 'argv', message: 'Only main.ts and cli.ts read it.' },
       ],
       'no-restricted-imports': [
         'error',
@@ -102,7 +103,7 @@ export default defineConfig(
             {
               name: 'node:process',
               importNames: ['env', 'argv'],
-              message: 'Only component/main.ts reads them.',
+              message: 'Only main.ts and cli.ts read them.',
             },
           ],
         },
@@ -111,7 +112,7 @@ export default defineConfig(
   },
   {
     // A device logs through pino; commands talk to people.
-    files: DEVICE,
+    files: [...DEVICE, ...PUBLISHER],
     ignores: ['component/main.ts', 'component/commands/**', '**/build.mjs'],
     rules: { 'no-console': 'error' },
   },

@@ -19,7 +19,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
  */
 const COMMANDS = {
   start: { needs: 'run', runs: ['component/main.ts', 'run', '--demo'] },
-  vedette: { needs: 'run', runs: ['component/main.ts'] },
+  vedette: { needs: 'run', runs: ['cloud-publisher/cli.ts'] },
   bench: { needs: 'run', runs: ['scripts/bench.ts'] },
   test: { needs: 'test', runs: ['scripts/test.ts'] },
   'test-deep': { needs: 'deep', runs: ['scripts/test.ts', '--deep'] },

@@ -1,19 +1,8 @@
-/** What is known about an error code: the one table behind every error that Vedette reports. */
-export interface ErrorCodeEntry {
-  /** Status of an HTTP answer that fails with this code. */
-  readonly httpStatus: number;
-  /** Whether the same call may succeed later without anybody changing anything. */
-  readonly retryable: boolean;
-  readonly meaning: string;
-  readonly remedy: string;
-}
+import { entry } from './error-code-entry.ts';
+import type { ErrorCodeEntry } from './error-code-entry.ts';
+import { PUBLISHER_ERROR_CODES } from './publisher-errors.ts';
 
-const entry = (
-  httpStatus: number,
-  retryable: boolean,
-  meaning: string,
-  remedy: string,
-): ErrorCodeEntry => ({ httpStatus, retryable, meaning, remedy });
+export type { ErrorCodeEntry } from './error-code-entry.ts';
 
 /** Every error code. `docs/ERRORS.md` is generated from this table. */
 export const ERROR_CODES = {
@@ -298,6 +287,9 @@ export const ERROR_CODES = {
     'Another Vedette process uses this data folder.',
     'Stop the other process or give this one another `dataFolder`.',
   ),
+
+  // Publishing
+  ...PUBLISHER_ERROR_CODES,
 
   // Process
   PORT_IN_USE: entry(

@@ -17,12 +17,22 @@ const REGULAR = 0o100000;
  * file is written: names, kinds, encryption, announced sizes. Then each file is compared with its
  * announced size and CRC-32.
  */
-export async function unpackZip(
+export function unpackZip(
   archive: string,
   folder: string,
   guard: ArchiveGuard,
   signal?: AbortSignal,
 ): Promise<PackedFile[]> {
+  return readZip(archive, guard, (path, chunks) => writeSyncedFile(folder, path, chunks), signal);
+}
+
+/** The same checks for who does not want the files on a disk: each is handed to `take` in turn. */
+export async function readZip<T>(
+  archive: string,
+  guard: ArchiveGuard,
+  take: (path: string, chunks: AsyncIterable<Uint8Array>) => Promise<T>,
+  signal?: AbortSignal,
+): Promise<T[]> {
   let zip: ZipFile;
   try {
     zip = await openZip(archive);
@@ -40,12 +50,12 @@ export async function unpackZip(
       files.push({ entry, path });
     }
     guard.recount();
-    const written: PackedFile[] = [];
+    const taken: T[] = [];
     for (const { entry, path } of files) {
       signal?.throwIfAborted();
-      written.push(await writeSyncedFile(folder, path, content(zip, entry, guard)));
+      taken.push(await take(path, content(zip, entry, guard)));
     }
-    return written;
+    return taken;
   } finally {
     zip.close();
   }

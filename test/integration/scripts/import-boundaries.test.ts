@@ -83,6 +83,42 @@ const PLANTED: { kind: string; rule: string; from: string; text: string }[] = [
     text: "import { target } from '../component/pipeline/planted-target.ts';\nexport const t = target;\n",
   },
   {
+    kind: 'the publisher running models by another door than the probe',
+    rule: 'publisher-imports-little-of-the-device',
+    from: 'cloud-publisher/planted-session.ts',
+    text: "import { target } from '../component/inference/planted-target.ts';\nexport const t = target;\n",
+  },
+  {
+    kind: 'a device command in the publisher outside cli.ts',
+    rule: 'publisher-commands-in-cli-only',
+    from: 'cloud-publisher/commands/planted-command.ts',
+    text: "import { target } from '../../component/commands/planted-target.ts';\nexport const t = target;\n",
+  },
+  {
+    kind: "the device's whole program in the publisher outside cli.ts",
+    rule: 'publisher-commands-in-cli-only',
+    from: 'cloud-publisher/planted-program.ts',
+    text: "import { target } from '../component/device-program.ts';\nexport const t = target;\n",
+  },
+  {
+    kind: 'a second importer of kysely',
+    rule: 'single-importer-of-kysely',
+    from: 'cloud-publisher/planted-kysely.ts',
+    text: "import { sql } from 'kysely';\nexport const s = sql;\n",
+  },
+  {
+    kind: 'a call of S3 outside the artifact store',
+    rule: 'single-importer-of-aws-s3',
+    from: 'cloud-publisher/planted-s3.ts',
+    text: "import { S3Client } from '@aws-sdk/client-s3';\nexport const c = S3Client;\n",
+  },
+  {
+    kind: 'a call of Greengrass outside its gateway',
+    rule: 'single-importer-of-aws-greengrass',
+    from: 'cloud-publisher/planted-greengrass.ts',
+    text: "import { GreengrassV2Client } from '@aws-sdk/client-greengrassv2';\nexport const c = GreengrassV2Client;\n",
+  },
+  {
     kind: 'a forgotten file',
     rule: 'no-orphan',
     from: 'component/decode/planted-orphan.ts',
@@ -112,6 +148,14 @@ const TARGETS: Record<string, string> = {
   'local-server/planted-target.ts': 'export interface Planted { readonly x: number }\n',
   'component/pipeline/planted-target.ts': 'export const target = 1;\n',
   'cloud-publisher/planted-target.ts': 'export const target = 1;\n',
+  'component/inference/planted-target.ts': 'export const target = 1;\n',
+  'component/inference/run-probe.ts': 'export const target = 1;\n',
+  'component/commands/planted-target.ts': 'export const target = 1;\n',
+  'component/device-program.ts': 'export const target = 1;\n',
+  'cloud-publisher/cli.ts':
+    "import { target } from '../component/commands/planted-target.ts';\nimport { target as program } from '../component/device-program.ts';\nimport { probe } from './prepare/planted-probe.ts';\nexport const all = [target, program, probe];\n",
+  'cloud-publisher/prepare/planted-probe.ts':
+    "import { target } from '../../component/inference/run-probe.ts';\nexport const probe = target;\n",
   'scripts/planted-target.ts': 'export const target = 1;\n',
   'component/main.ts': 'export const main = 1;\n',
   'component/decode/planted-b.ts':

@@ -1,0 +1,49 @@
+#!/usr/bin/env node
+import { join } from 'node:path';
+import { exitCodeOf } from '../component/commands/command-context.ts';
+import { VedetteError } from '../component/contract/errors.ts';
+import { createDeviceProgram } from '../component/device-program.ts';
+import { addModelPackage } from './commands/model-package.ts';
+import type { PublisherContext } from './commands/publisher-context.ts';
+
+/** Refused by the remote side: the same call will be refused again. */
+const REFUSED = 3;
+const REMOTE_CODES = /^(AWS|COMPONENT|ARTIFACT)_/;
+
+const { program, context: device } = createDeviceProgram(process);
+const context: PublisherContext = {
+  stdout: process.stdout,
+  stderr: process.stderr,
+  stateFolder: join(process.cwd(), '.vedette', 'publisher'),
+  interruption,
+};
+
+program.description('Runs ONNX vision models next to cameras, and publishes them to a fleet.');
+addModelPackage(groupOf('model'), context);
+
+try {
+  await program.parseAsync(process.argv);
+} catch (error) {
+  const exitCode = exitCodeOf(error, device);
+  const isRefusal = error instanceof VedetteError && REMOTE_CODES.test(error.code);
+  process.exitCode = isRefusal && exitCode !== 4 ? REFUSED : exitCode;
+}
+
+function groupOf(name: string) {
+  const group = program.commands.find((command) => command.name() === name);
+  if (!group) throw new Error(`the device has no command group '${name}'`);
+  return group;
+}
+
+/** Ctrl-C of a command that asks for it: `vedette run` has its own way to stop. */
+function interruption(): AbortSignal {
+  const controller = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () =>
+      controller.abort(
+        new VedetteError('SHUTTING_DOWN', 'stopped; the same command goes on where this one ended'),
+      ),
+    );
+  }
+  return controller.signal;
+}
