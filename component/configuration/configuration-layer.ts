@@ -93,3 +93,12 @@ function makeAbsolute(node: unknown, keys: readonly string[], folder: string): v
 
 const isRelativePath = (value: string): boolean =>
   value !== '' && !isAbsolute(value) && !/^[a-z][a-z0-9+.-]*:/i.test(value);
+
+export const isMap = (value: unknown): value is ConfigurationTree =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** The map at a key, or an empty one. */
+export function mapAt(tree: ConfigurationTree, key: string): ConfigurationTree {
+  const value = tree[key];
+  return isMap(value) ? value : {};
+}

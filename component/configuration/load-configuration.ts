@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { runtimeConfigSchema, type RuntimeConfig } from '../contract/config.ts';
 import { cameraProblems } from './camera-problems.ts';
 import {
+  isMap,
+  mapAt,
   readLayer,
   type ConfigurationLayer,
   type ConfigurationTree,
@@ -13,6 +15,8 @@ import {
   problemsOf,
   type ConfigurationProblem,
 } from './configuration-problem.ts';
+import { ruleProblems } from './rule-problems.ts';
+import { spaceProblems } from './space-problems.ts';
 
 export interface LoadedConfiguration {
   readonly config: RuntimeConfig;
@@ -66,14 +70,6 @@ export function merge(below: ConfigurationTree, above: ConfigurationTree): Confi
   return result;
 }
 
-const isMap = (value: unknown): value is ConfigurationTree =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-const mapAt = (tree: ConfigurationTree, key: string): ConfigurationTree => {
-  const value = tree[key];
-  return isMap(value) ? value : {};
-};
-
 function dataFolderOf(layers: readonly ConfigurationLayer[]): string {
   const named = layers
     .map((layer) => layer.tree['dataFolder'])
@@ -124,14 +120,12 @@ function referenceProblems(tree: ConfigurationTree): ConfigurationProblem[] {
     mustExist(`cameras.${name}.model`, camera['model'], models, 'model');
     problems.push(...cameraProblems(name, camera));
   }
-  for (const section of ['rules', 'captures']) {
+  for (const section of ['rules', 'captures', 'zones', 'lines']) {
     for (const [name, rule] of Object.entries(mapAt(tree, section))) {
       if (isMap(rule)) mustExist(`${section}.${name}.camera`, rule['camera'], cameras, 'camera');
     }
   }
-  for (const [name, rule] of Object.entries(mapAt(tree, 'rules'))) {
-    if (isMap(rule)) problems.push(...ruleProblems(`rules.${name}`, rule));
-  }
+  problems.push(...ruleProblems(tree), ...spaceProblems(tree));
   for (const [name, rule] of Object.entries(mapAt(tree, 'captures'))) {
     if (isMap(rule)) problems.push(...captureRuleProblems(`captures.${name}`, rule));
   }
@@ -158,22 +152,6 @@ function captureRuleProblems(path: string, rule: ConfigurationTree): Configurati
         '`outcomes: { fail: true }`',
     },
   ];
-}
-
-function ruleProblems(path: string, rule: ConfigurationTree): ConfigurationProblem[] {
-  const value = (key: string) => (rule[key] === undefined ? undefined : Number(rule[key]));
-  const ordered = (low: string, high: string, isStrict: boolean): ConfigurationProblem[] => {
-    const [a, b] = [value(low), value(high)];
-    if (a === undefined || b === undefined || a < b || (a === b && !isStrict)) return [];
-    return [{ path: `${path}.${low}`, message: `must be below \`${high}\` (${b}), got ${a}` }];
-  };
-  if (rule['kind'] === 'anomaly') return ordered('reviewAt', 'failAt', true);
-  if (rule['kind'] === 'score-between') return ordered('from', 'to', true);
-  if (rule['kind'] !== 'count') return [];
-  if (rule['minimum'] === undefined && rule['maximum'] === undefined) {
-    return [{ path, message: 'needs `minimum` or `maximum` (or both)' }];
-  }
-  return ordered('minimum', 'maximum', false);
 }
 
 export function isLoopback(host: string): boolean {

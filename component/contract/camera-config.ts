@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { boolean, described, integer, number, numeric, secretSchema } from './config-values.ts';
 import { nameSchema } from './model-manifest.ts';
+import { trackingSchema } from './space-config.ts';
 
 const box = z.strictObject({
   x: described(integer(0, 1_000_000), 'Left edge in pixels'),
@@ -112,6 +113,7 @@ export const cameraSchema = z.strictObject({
       ),
     })
     .prefault({}),
+  tracking: described(trackingSchema.prefault({}), 'How objects are followed from frame to frame'),
   slots: described(integer(3, 64).default(4), 'Frames held in memory', true),
   maxFrameBytes: described(
     integer(65_536, 1_073_741_824).default(33_554_432),

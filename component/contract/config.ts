@@ -4,6 +4,7 @@ import { boolean, described, integer, mapOf, number, secretSchema } from './conf
 import { modelConfigSchema } from './model-config.ts';
 import { nameSchema } from './model-manifest.ts';
 import { ruleSchema } from './rule-config.ts';
+import { lineSchema, zoneSchema } from './space-config.ts';
 
 /**
  * The configuration of the edge runtime: the one source of defaults, ranges, units and descriptions.
@@ -83,6 +84,11 @@ export const runtimeConfigSchema = z.strictObject({
     .prefault({}),
   models: described(mapOf(modelConfigSchema).default({}), 'Models by name'),
   cameras: described(mapOf(cameraSchema).default({}), 'Cameras by name'),
+  zones: described(mapOf(zoneSchema).default({}), 'Zones of cameras’ pictures by name, for rules'),
+  lines: described(
+    mapOf(lineSchema).default({}),
+    'Lines in cameras’ pictures by name; objects that cross them are counted',
+  ),
   rules: described(
     mapOf(ruleSchema).default({}),
     'Rules by name; the worst outcome of a camera’s rules is the verdict',

@@ -1,7 +1,7 @@
 import type { DropReason, FrameDescription, FrameLease, FrameView, Box, Size } from './frame.ts';
 import type { TensorDeclaration, TensorValue } from './tensor.ts';
 import type { SerializedError, VedetteError } from './errors.ts';
-import type { Findings, InferenceResult, ModelIdentity, Outcome } from './result.ts';
+import type { Findings, InferenceResult, ModelIdentity, Outcome, Tracking } from './result.ts';
 
 // ---------------------------------------------------------------- cameras
 
@@ -115,6 +115,8 @@ export interface CameraStatus {
   /** Means over the last five seconds, in milliseconds. */
   readonly stageMs: Readonly<Record<Stage, number>>;
   readonly outcomes: Readonly<Record<Outcome, number>>;
+  /** Its zones and lines now, when it follows objects. */
+  readonly space?: Pick<Tracking, 'zones' | 'lines'>;
 }
 
 export const STAGES = ['queue', 'preprocess', 'run', 'decode', 'store', 'total'] as const;

@@ -31,6 +31,7 @@ export const detectionSchema = z.strictObject({
   mask: z.strictObject({ polygons: z.array(polygon) }).optional(),
   /** Then `box` is its upright hull. */
   orientedBox: orientedBoxSchema.optional(),
+  /** Number of the object in this camera, never given twice; of followed objects. */
   trackId: z.int().optional(),
 });
 
@@ -66,6 +67,52 @@ export const segmentSchema = z.strictObject({
   /** Part of the shown picture, 0–1. */
   areaFraction: z.number(),
   polygons: z.array(polygon),
+});
+
+/** An object that did something in this frame. */
+const trackedObject = { trackId: z.int(), label: z.string() };
+
+export const spaceEventSchema = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('crossed'),
+    line: z.string(),
+    direction: z.enum(['forward', 'backward']),
+    ...trackedObject,
+  }),
+  z.strictObject({ kind: z.literal('entered'), zone: z.string(), ...trackedObject }),
+  /** Also of an object that was lost inside; `dwellMs` then ends when it was seen last. */
+  z.strictObject({
+    kind: z.literal('left'),
+    zone: z.string(),
+    dwellMs: z.number(),
+    ...trackedObject,
+  }),
+]);
+
+export const zoneStateSchema = z.strictObject({
+  /** Objects in the zone, those hidden for a moment among them. */
+  count: z.int(),
+  /** Objects that entered since the zone was named, over restarts. */
+  entered: z.int(),
+  /** Of the object that is in the zone for the longest; absent when the zone is empty. */
+  longestDwellMs: z.number().optional(),
+});
+
+/** Crossings since the line was named, over restarts. */
+export const lineStateSchema = z.strictObject({ forward: z.int(), backward: z.int() });
+
+/** What followed objects did up to this frame; present when the camera tracks. */
+export const trackingSchema = z.strictObject({
+  /** Followed objects, those hidden for a moment among them. */
+  objects: z.int(),
+  zones: z.record(z.string(), zoneStateSchema),
+  lines: z.record(z.string(), lineStateSchema),
+  events: z.array(spaceEventSchema),
+  /**
+   * Nothing was seen for so long before this frame that all objects ended: what happened meanwhile
+   * is in no count.
+   */
+  interruptedMs: z.number().optional(),
 });
 
 export const OUTCOMES = ['pass', 'fail', 'review', 'error'] as const;
@@ -111,6 +158,7 @@ export const inferenceResultSchema = z.strictObject({
   classes: z.array(classificationSchema).optional(),
   poses: z.array(poseSchema).optional(),
   segments: z.array(segmentSchema).optional(),
+  tracking: trackingSchema.optional(),
   captureId: z.string().optional(),
   error: resultErrorSchema.optional(),
   verdict: verdictSchema,
@@ -129,6 +177,10 @@ export type Anomaly = z.infer<typeof anomalySchema>;
 export type Classification = z.infer<typeof classificationSchema>;
 export type Pose = z.infer<typeof poseSchema>;
 export type Segment = z.infer<typeof segmentSchema>;
+export type SpaceEvent = z.infer<typeof spaceEventSchema>;
+export type ZoneState = z.infer<typeof zoneStateSchema>;
+export type LineState = z.infer<typeof lineStateSchema>;
+export type Tracking = z.infer<typeof trackingSchema>;
 export type Verdict = z.infer<typeof verdictSchema>;
 export type Outcome = z.infer<typeof outcomeSchema>;
 export type Timings = InferenceResult['timings'];

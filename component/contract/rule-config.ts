@@ -1,17 +1,9 @@
 import { z } from 'zod';
-import { boolean, described, integer, number } from './config-values.ts';
+import { described, integer, number } from './config-values.ts';
 import { nameSchema } from './model-manifest.ts';
-
-const outcome = z.enum(['pass', 'fail', 'review']);
-const polygon = z
-  .array(z.strictObject({ x: number(-1_000_000, 1_000_000), y: number(-1_000_000, 1_000_000) }))
-  .min(3)
-  .max(1000);
-
-const ruleBase = {
-  camera: described(nameSchema, 'The camera whose results it judges'),
-  isEnabled: described(boolean().default(true), 'Whether the rule is applied'),
-};
+import { outcome, ruleBase } from './rule-base.ts';
+import { anchorSchema, polygonSchema } from './space-config.ts';
+import { crossingRuleSchema, dwellRuleSchema, occupancyRuleSchema } from './space-rule-config.ts';
 
 export const ruleSchema = z.discriminatedUnion('kind', [
   z.strictObject({
@@ -31,12 +23,12 @@ export const ruleSchema = z.discriminatedUnion('kind', [
     kind: z.literal('count').meta({ description: 'The number of detections of a label decides' }),
     label: described(z.string().min(1).optional(), 'The label counted; any when absent'),
     zone: described(
-      polygon.optional(),
-      'Polygon in source pixels; a detection is inside when its anchor is. The whole picture when absent',
+      z.union([polygonSchema, nameSchema]).optional(),
+      'Name of a zone, or a polygon in source pixels; a detection is inside when its anchor is. The whole picture when absent',
     ),
     anchor: described(
-      z.enum(['bottom-centre', 'centre']).default('bottom-centre'),
-      'The point of a box that must lie in the zone',
+      anchorSchema.default('bottom-centre'),
+      'The point of a box that must lie in the polygon; a named zone has its own',
     ),
     minimum: described(integer(0, 100_000).optional(), 'Fewer than this breaks the rule'),
     maximum: described(integer(0, 100_000).optional(), 'More than this breaks the rule'),
@@ -52,6 +44,9 @@ export const ruleSchema = z.discriminatedUnion('kind', [
     to: described(number(0, 1), 'First score that no longer counts'),
     outcome: described(outcome.default('review'), 'Outcome when there is one'),
   }),
+  occupancyRuleSchema,
+  dwellRuleSchema,
+  crossingRuleSchema,
 ]);
 
 export type RuleConfig = z.infer<typeof ruleSchema>;

@@ -18,6 +18,9 @@ import {
   type ResultKeeper,
 } from './keep-result.ts';
 import type { NamedRule } from './rules/evidence.ts';
+import { furnitureOf } from './scene-furniture.ts';
+import { CameraScene, isTracking, ofCamera } from './space/camera-scene.ts';
+import { CounterLedger } from './space/counter-ledger.ts';
 import { keepRefused, runCamera, type CameraLine } from './run-camera.ts';
 
 /** How often who waits for a pushed picture looks whether its model can still answer. */
@@ -65,6 +68,8 @@ export class CameraStation {
   #driver: CameraDriver | undefined;
   #loop: Promise<void> | undefined;
   #keeper: ResultKeeper | undefined;
+  #scene: CameraScene | undefined;
+  #ledger: CounterLedger | undefined;
 
   constructor(options: CameraStationOptions) {
     const camera = options.config.cameras[options.name];
@@ -77,7 +82,7 @@ export class CameraStation {
   start(): void {
     const { name, config, faults, liveView, model } = this.#options;
     const rules = rulesOf(config, name);
-    liveView.addCamera(name, zonesOf(rules));
+    liveView.addCamera(name, furnitureOf(config, name, rules));
     if (!this.#camera.isEnabled) return;
 
     const view = viewOf(this.#camera);
@@ -124,6 +129,12 @@ export class CameraStation {
       onKept: (judged, kept) => this.#onKept(judged, kept),
     });
     this.#keeper = keeper;
+    const ledger = new CounterLedger(name, this.#options.registry, faults);
+    if (isTracking(config, name)) {
+      const restarts = () => supervisor.status.restarts;
+      this.#scene = new CameraScene({ camera: name, config, model, ledger, restarts });
+      this.#ledger = ledger;
+    }
     const line: CameraLine = {
       name,
       thing: config.thing,
@@ -132,6 +143,8 @@ export class CameraStation {
       view,
       thresholds: this.#camera.thresholds,
       rules,
+      zones: ofCamera(config.zones, name),
+      scene: this.#scene,
       hasViewers: () => liveView.hasViewers(name),
       contextOf: ({ sequence }) => this.#pushed.get(sequence)?.context,
       isAbandoned: ({ sequence }) => this.#abandoned.delete(sequence),
@@ -142,8 +155,14 @@ export class CameraStation {
       },
       faults,
     };
-    this.#loop = runCamera(line, this.#stop.signal);
+    this.#loop = this.#begin(line);
     supervisor.start();
+  }
+
+  /** Counts go on where they stood before the first frame is judged. */
+  async #begin(line: CameraLine): Promise<void> {
+    await this.#ledger?.load();
+    await runCamera(line, this.#stop.signal);
   }
 
   /**
@@ -240,6 +259,7 @@ export class CameraStation {
       }),
       ...(health?.reason === undefined ? this.#troubleReason() : {}),
       ...this.#statistics.snapshot(),
+      ...(this.#scene ? { space: this.#scene.state() } : {}),
     };
   }
 
@@ -269,6 +289,7 @@ export class CameraStation {
     this.#slots?.close();
     await this.#loop;
     await this.#keeper?.ended();
+    await this.#ledger?.close();
     const stopped = new VedetteError('SHUTTING_DOWN', `Camera ${this.name} was stopped`);
     for (const waiting of this.#pushed.values()) waiting.reject(stopped);
   }
@@ -299,8 +320,3 @@ const rulesOf = (config: RuntimeConfig, camera: string): NamedRule[] =>
   Object.entries(config.rules)
     .filter(([, rule]) => rule.camera === camera)
     .map(([name, rule]) => ({ ...rule, name }));
-
-const zonesOf = (rules: readonly NamedRule[]) =>
-  rules.flatMap((rule) =>
-    rule.kind === 'count' && rule.zone && rule.isEnabled ? [rule.zone] : [],
-  );

@@ -2,7 +2,7 @@ import { v7 as uuidv7 } from 'uuid';
 import type { VedetteError } from '../contract/errors.ts';
 import type { Size } from '../contract/frame.ts';
 import type { InferenceAnswer, NewResult } from '../contract/ports.ts';
-import type { ModelIdentity, Verdict } from '../contract/result.ts';
+import type { ModelIdentity, Tracking, Verdict } from '../contract/result.ts';
 
 /** Where a judged picture came from. */
 export interface ResultOrigin {
@@ -38,12 +38,14 @@ export function composeResult(
   origin: ResultOrigin,
   answer: InferenceAnswer,
   verdict: Verdict,
+  tracking?: Tracking,
 ): NewResult {
   return {
     ...common(origin),
     model: answer.model,
     frame: frameOf(origin, answer.picture),
     ...answer.findings,
+    ...(tracking ? { tracking } : {}),
     verdict,
     timings: { ...answer.timings, totalMs: elapsed(origin) },
   };

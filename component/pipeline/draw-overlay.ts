@@ -1,12 +1,18 @@
 import type { Point, Size } from '../contract/frame.ts';
 import type { AnomalyMap } from '../contract/ports.ts';
 import type { Findings, InferenceResult, Outcome, Pose, Verdict } from '../contract/result.ts';
+import { drawText, LABEL_COLOURS, labelColour, points, round, textWidth } from './draw-parts.ts';
+import { drawLine, drawTrail, drawZone, type DrawnLine, type DrawnZone } from './draw-space.ts';
+import type { Trail } from './space/scene.ts';
 
 /** What is drawn over a live picture. */
 export interface Overlay {
-  readonly result: Findings & Partial<Pick<InferenceResult, 'verdict'>>;
-  /** Zones of the camera's rules, in source pixels. */
-  readonly zones: readonly (readonly Point[])[];
+  readonly result: Findings & Partial<Pick<InferenceResult, 'tracking' | 'verdict'>>;
+  /** Zones of the camera and of its rules. */
+  readonly zones: readonly DrawnZone[];
+  /** Lines of the camera by name. */
+  readonly lines?: Readonly<Record<string, DrawnLine>>;
+  readonly trails?: readonly Trail[];
   readonly anomalyMap?: AnomalyMap;
 }
 
@@ -17,15 +23,17 @@ const OUTCOME_COLOURS: Readonly<Record<Outcome, string>> = {
   error: '#8250df',
 };
 
-/** Colours that stay apart on grey scenes and for most colour-blind eyes (Okabe and Ito's set). */
-const LABEL_COLOURS = ['#56b4e9', '#e69f00', '#f0e442', '#009e73', '#cc79a7', '#d55e00', '#0072b2'];
-
 /** An SVG document of `canvas` size that draws the overlay of a picture of `source` size. */
 export function drawOverlay(overlay: Overlay, source: Size, canvas: Size): string {
   const scale = canvas.width / source.width;
   const fontPx = Math.max(11, Math.round(canvas.width / 68));
+  const { tracking } = overlay.result;
   const parts = [
-    ...overlay.zones.map((zone) => drawZone(zone, scale)),
+    ...overlay.zones.map((zone) => drawZone(zone, tracking, scale, fontPx, canvas)),
+    ...Object.entries(overlay.lines ?? {}).map(([name, line]) =>
+      drawLine(name, line, tracking, scale, fontPx, canvas),
+    ),
+    ...(overlay.trails ?? []).map((trail) => drawTrail(trail, scale)),
     ...(overlay.result.anomaly?.areas ?? []).map((area) => drawArea(area.polygon, scale)),
     ...(overlay.result.segments ?? []).map((one) => drawShapes(one.polygons, one, scale)),
     ...(overlay.result.detections ?? []).map((one) => drawBox(one, scale)),
@@ -60,20 +68,10 @@ export function colourAnomalyMap(map: AnomalyMap): Uint8Array {
   return pixels;
 }
 
-const points = (polygon: readonly Point[], scale: number): string =>
-  polygon.map((corner) => `${round(corner.x * scale)},${round(corner.y * scale)}`).join(' ');
-
-const drawZone = (zone: readonly Point[], scale: number): string =>
-  `<polygon points="${points(zone, scale)}" fill="#ffffff" fill-opacity="0.06" stroke="#ffffff" ` +
-  `stroke-opacity="0.8" stroke-width="1.5" stroke-dasharray="7 5"/>`;
-
 const drawArea = (polygon: readonly Point[], scale: number): string =>
   `<polygon points="${points(polygon, scale)}" fill="none" stroke="#d1242f" stroke-width="2"/>`;
 
 type Detected = NonNullable<InferenceResult['detections']>[number];
-
-const labelColour = ({ labelIndex }: Pick<Detected, 'labelIndex'>): string =>
-  LABEL_COLOURS[labelIndex % LABEL_COLOURS.length] ?? '#ffffff';
 
 /** Outlines that are filled lightly, so that the picture stays seen. */
 const drawShapes = (
@@ -104,7 +102,8 @@ const drawFrame = (detection: Detected, scale: number): string =>
 /** Above the box, or below it where there is no room; never outside the picture. */
 function drawLabel(detection: Detected, scale: number, fontPx: number, canvas: Size): string {
   const { x, y, height } = detection.box;
-  const text = `${detection.label} ${detection.score.toFixed(2)}`;
+  const number = detection.trackId === undefined ? '' : ` #${detection.trackId}`;
+  const text = `${detection.label}${number} ${detection.score.toFixed(2)}`;
   const width = textWidth(text, fontPx);
   const left = Math.min(Math.max(0, x * scale), Math.max(0, canvas.width - width));
   const top = y * scale > fontPx * 1.4 ? y * scale - fontPx * 1.4 : (y + height) * scale;
@@ -192,38 +191,3 @@ function drawVerdict(verdict: Verdict, fontPx: number, canvas: Size): string {
     })
   );
 }
-
-/** Width of a text in DejaVu Sans Mono: 0.602 em a letter, and half an em around it. */
-const textWidth = (text: string, fontPx: number): number => text.length * fontPx * 0.602 + fontPx;
-
-function drawText(
-  text: string,
-  place: {
-    readonly left: number;
-    readonly top: number;
-    readonly width: number;
-    readonly fontPx: number;
-    readonly background: string;
-    readonly colour: string;
-  },
-): string {
-  const { left, top, width, fontPx } = place;
-  return (
-    `<rect x="${round(left)}" y="${round(top)}" width="${round(width)}" ` +
-    `height="${round(fontPx * 1.4)}" fill="${place.background}"/>` +
-    `<text x="${round(left + fontPx / 2)}" y="${round(top + fontPx * 1.05)}" ` +
-    `fill="${place.colour}">${escapeXml(text)}</text>`
-  );
-}
-
-const round = (value: number): number => Math.round(value * 10) / 10;
-
-/** XML refuses most control characters even when escaped; labels come from outside. */
-const escapeXml = (text: string): string =>
-  text
-    // eslint-disable-next-line no-control-regex
-    .replace(/[\u0000-\u001f\u007f\ufffe\uffff]/g, ' ')
-    .replace(/&/g, '&amp;')
-    .replace(/</g, '&lt;')
-    .replace(/>/g, '&gt;')
-    .replace(/"/g, '&quot;');

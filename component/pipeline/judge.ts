@@ -1,7 +1,7 @@
 import type { Findings, Outcome, Verdict } from '../contract/result.ts';
 import { labelOf } from '../contract/rule-config.ts';
 import { applyRule } from './rules/apply-rule.ts';
-import { scoreText, type NamedRule } from './rules/evidence.ts';
+import { scoreText, type Evidence, type NamedRule } from './rules/evidence.ts';
 
 /** Worst last: the worst outcome of a camera's rules is its verdict. */
 const SEVERITY: readonly Outcome[] = ['pass', 'review', 'fail', 'error'];
@@ -9,17 +9,20 @@ const SEVERITY: readonly Outcome[] = ['pass', 'review', 'fail', 'error'];
 /**
  * The verdict of rules on findings. Without a rule, an anomaly model's own threshold decides and
  * everything else passes. `labels` are those that the model can give, where that is known: a rule
- * for another one asks for review, since it would never find anything.
+ * for another one asks for review, since it would never find anything. `scene` is what the camera knows
+ * beside the findings of this picture.
  */
 export function judge(
   rules: readonly NamedRule[],
   findings: Findings,
   labels: readonly string[] = [],
+  scene: Partial<Omit<Evidence, 'findings'>> = {},
 ): Verdict {
   const active = rules.filter((rule) => rule.isEnabled);
   if (active.length === 0) return judgeWithoutRule(findings);
+  const evidence: Evidence = { zones: {}, ...scene, findings };
   return active
-    .map((rule) => judgeUnknownLabel(rule, labels) ?? applyRule(rule, { findings }))
+    .map((rule) => judgeUnknownLabel(rule, labels) ?? applyRule(rule, evidence))
     .reduce(worse);
 }
 

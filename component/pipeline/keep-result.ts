@@ -18,6 +18,7 @@ import type { CameraStatistics } from './camera-statistics.ts';
 import type { LiveView } from './live-view.ts';
 import type { Metrics } from './metrics.ts';
 import type { Pictures } from './pictures.ts';
+import type { Trail } from './space/scene.ts';
 import { UnstoredResults } from './unstored-results.ts';
 
 export interface JudgedFrame {
@@ -29,6 +30,8 @@ export interface JudgedFrame {
   /** Why the frame got no answer from its model; its result says so too. */
   readonly error?: VedetteError;
   readonly anomalyMap?: AnomalyMap;
+  /** Where followed objects went, for drawing. */
+  readonly trails?: readonly Trail[];
 }
 
 /**

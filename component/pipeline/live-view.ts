@@ -1,15 +1,17 @@
 import { VedetteError } from '../contract/errors.ts';
 import type { RuntimeConfig } from '../contract/config.ts';
-import type { FrameLease, FrameView, Point } from '../contract/frame.ts';
+import type { FrameLease, FrameView } from '../contract/frame.ts';
 import type { AnomalyMap, NewResult } from '../contract/ports.ts';
 import type { FaultLog } from '../logging/fault-log.ts';
 import type { Pictures } from './pictures.ts';
+import type { SceneFurniture } from './scene-furniture.ts';
+import type { Trail } from './space/scene.ts';
 
 type Viewer = (jpeg: Uint8Array) => void;
 
 interface Channel {
   readonly viewers: Set<Viewer>;
-  readonly zones: readonly (readonly Point[])[];
+  readonly furniture: SceneFurniture;
   latest: Uint8Array | undefined;
   drawnAtMs: number;
   isDrawing: boolean;
@@ -28,10 +30,10 @@ export class LiveView {
     this.#faults = faults;
   }
 
-  addCamera(name: string, zones: readonly (readonly Point[])[]): void {
+  addCamera(name: string, furniture: SceneFurniture): void {
     this.#channels.set(name, {
       viewers: new Set(),
-      zones,
+      furniture,
       latest: undefined,
       drawnAtMs: 0,
       isDrawing: false,
@@ -71,7 +73,11 @@ export class LiveView {
     camera: string,
     frame: FrameLease,
     view: FrameView,
-    judged: { readonly result: NewResult; readonly anomalyMap?: AnomalyMap },
+    judged: {
+      readonly result: NewResult;
+      readonly anomalyMap?: AnomalyMap;
+      readonly trails?: readonly Trail[];
+    },
   ): Promise<void> {
     const channel = this.#channels.get(camera);
     if (!channel || channel.viewers.size === 0 || channel.isDrawing) return;
@@ -84,7 +90,8 @@ export class LiveView {
       channel.latest = await this.#pictures.draw(frame, view, {
         overlay: {
           result: judged.result,
-          zones: channel.zones,
+          ...channel.furniture,
+          trails: judged.trails ?? [],
           ...(judged.anomalyMap ? { anomalyMap: judged.anomalyMap } : {}),
         },
         maxWidth: this.#settings.maxWidth,

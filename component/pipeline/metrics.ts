@@ -4,6 +4,8 @@ import { DROP_REASONS } from '../contract/frame.ts';
 import type { ErrorCode } from '../contract/errors.ts';
 import type { CameraStatus, ModelStatus, Stage } from '../contract/ports.ts';
 import { OUTCOMES, type InferenceResult } from '../contract/result.ts';
+import { addReadings, type Values } from './metric-readings.ts';
+import { addSpaceReadings } from './space/space-readings.ts';
 
 /** Where the gauges look when Prometheus asks. */
 export interface MetricSources {
@@ -71,6 +73,7 @@ export class Metrics {
       registers,
     });
     addCameraReadings(this.#registry, sources.cameras);
+    addSpaceReadings(this.#registry, sources.cameras);
     addModelReadings(this.#registry, sources.models);
     addMemoryReadings(this.#registry);
     this.#store = Object.fromEntries(
@@ -115,46 +118,6 @@ export class Metrics {
     for (const [name, value] of Object.entries(statistics ?? {})) this.#store[name]?.set(value);
     return { text: await this.#registry.metrics(), contentType: this.#registry.contentType };
   }
-}
-
-type Values = readonly (readonly [labels: Record<string, string>, value: number])[];
-
-function labelNamesOf(name: string): string[] {
-  if (name.startsWith('vedette_tensor')) return ['state'];
-  if (name.startsWith('vedette_model')) return ['model'];
-  return [
-    'camera',
-    ...(name.includes('dropped') ? ['reason'] : []),
-    ...(name.includes('outcomes') ? ['outcome'] : []),
-  ];
-}
-
-/** A gauge, or for names in `…_total` a counter, whose values are read when Prometheus asks. */
-function addReadings(registry: Registry, name: string, help: string, read: () => Values): void {
-  const labelNames = labelNamesOf(name);
-  if (name.endsWith('_total')) {
-    new Counter({
-      name,
-      help,
-      labelNames,
-      registers: [registry],
-      collect() {
-        this.reset();
-        for (const [labels, value] of read()) this.inc(labels, value);
-      },
-    });
-    return;
-  }
-  new Gauge({
-    name,
-    help,
-    labelNames,
-    registers: [registry],
-    collect() {
-      this.reset();
-      for (const [labels, value] of read()) this.set(labels, value);
-    },
-  });
 }
 
 function addCameraReadings(registry: Registry, cameras: MetricSources['cameras']): void {

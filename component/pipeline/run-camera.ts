@@ -1,4 +1,5 @@
 import type { CameraConfig } from '../contract/camera-config.ts';
+import type { RuntimeConfig } from '../contract/config.ts';
 import { VedetteError } from '../contract/errors.ts';
 import type { FrameLease, FrameView, Size } from '../contract/frame.ts';
 import type {
@@ -15,6 +16,8 @@ import { composeErrorResult, composeResult, type ResultOrigin } from './compose-
 import { judge } from './judge.ts';
 import type { KeepResult } from './keep-result.ts';
 import type { NamedRule } from './rules/evidence.ts';
+import type { CameraScene } from './space/camera-scene.ts';
+import type { SeenScene } from './space/scene.ts';
 
 /** A camera with all that its frames pass through. */
 export interface CameraLine {
@@ -25,6 +28,10 @@ export interface CameraLine {
   readonly view: FrameView;
   readonly thresholds: CameraConfig['thresholds'];
   readonly rules: readonly NamedRule[];
+  /** The camera's zones by name. */
+  readonly zones: RuntimeConfig['zones'];
+  /** Of a camera that follows objects. */
+  readonly scene: CameraScene | undefined;
   /** Whether somebody looks at the live picture, which shows the anomaly map. */
   readonly hasViewers: () => boolean;
   /** What came with a pushed frame, to be passed through to its result. */
@@ -54,7 +61,8 @@ export async function runCamera(line: CameraLine, signal: AbortSignal): Promise<
       if (seen === 'stopped') break;
       continue;
     }
-    const result = judgeSeen(line, origin, seen);
+    const scene = seen instanceof VedetteError ? undefined : line.scene?.see(seen, frame);
+    const result = judgeSeen(line, origin, seen, scene);
     const anomalyMap = seen instanceof VedetteError ? undefined : seen.anomalyMap;
 
     const kept = line.keep({
@@ -64,6 +72,7 @@ export async function runCamera(line: CameraLine, signal: AbortSignal): Promise<
       end: endOf(seen),
       ...(seen instanceof VedetteError ? { error: seen } : {}),
       ...(anomalyMap ? { anomalyMap } : {}),
+      ...(scene ? { trails: scene.trails } : {}),
     });
     keeping.add(kept);
     void kept.finally(() => keeping.delete(kept));
@@ -117,7 +126,7 @@ async function see(
       return await line.model.infer({
         image: { kind: 'frame', frame },
         view: line.view,
-        thresholds: line.thresholds,
+        thresholds: line.scene?.thresholds ?? line.thresholds,
         wantsAnomalyMap: line.hasViewers(),
       });
     } catch (thrown) {
@@ -136,13 +145,18 @@ function judgeSeen(
   line: CameraLine,
   origin: ResultOrigin,
   seen: InferenceAnswer | VedetteError,
+  scene: SeenScene | undefined,
 ): NewResult {
   if (!(seen instanceof VedetteError)) {
-    return composeResult(
-      origin,
-      seen,
-      judge(line.rules, seen.findings, line.model.package?.labels),
-    );
+    const findings = scene
+      ? { ...seen.findings, detections: [...scene.detections] }
+      : seen.findings;
+    const { rules, zones, model } = line;
+    const verdict = judge(rules, findings, model.package?.labels, {
+      zones,
+      space: scene?.evidence,
+    });
+    return composeResult(origin, { ...seen, findings }, verdict, scene?.tracking);
   }
   const model = line.model.status().identity;
   if (!model)

@@ -8,6 +8,7 @@ import type {
   ResultQuery,
   StoredCapture,
 } from '../contract/ports.ts';
+import type { Counters } from './counter-rows.ts';
 import type { ProbeRecord } from './model-rows.ts';
 import type { ReconcileSummary } from './reconcile-captures.ts';
 import type { ResultRow, StoredResult } from './result-row.ts';
@@ -33,6 +34,11 @@ export interface RegistryCalls {
   recordProbe: { request: ProbeRecord; answer: undefined };
   hasPassedProbe: { request: Omit<ProbeRecord, 'probedAtMs'>; answer: boolean };
   upsertCamera: { request: { readonly name: string; readonly config: string }; answer: undefined };
+  counters: { request: string; answer: Counters };
+  raiseCounters: {
+    request: { readonly camera: string; readonly counters: Counters };
+    answer: undefined;
+  };
   appendNotice: { request: Notice; answer: undefined };
   notices: { request: number; answer: readonly Notice[] };
   applyRetention: { request: RetentionConfig; answer: RetentionSummary };

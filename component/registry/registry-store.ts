@@ -5,6 +5,7 @@ import { VedetteError } from '../contract/errors.ts';
 import type { Notice, RegistryModel, StoredCapture } from '../contract/ports.ts';
 import { captureRoot, resolveCapture } from './capture-files.ts';
 import { CaptureRows } from './capture-rows.ts';
+import { CounterRows, type Counters } from './counter-rows.ts';
 import { FolderLock } from './folder-lock.ts';
 import type { StoreStatistics } from './messages.ts';
 import type { ProbeRecord } from './model-rows.ts';
@@ -41,6 +42,7 @@ export class RegistryStore {
   readonly captures: CaptureRows;
   readonly models: ModelRows;
   readonly cameras: CameraRows;
+  readonly counters: CounterRows;
   readonly notices: NoticeRows;
   readonly #dataFolder: string;
   readonly #events: StoreEvents;
@@ -66,6 +68,7 @@ export class RegistryStore {
     this.captures = new CaptureRows(db);
     this.models = new ModelRows(db);
     this.cameras = new CameraRows(db);
+    this.counters = new CounterRows(db);
     this.notices = new NoticeRows(db);
     this.#rows = new ResultRows(db);
     this.#retention = new RetentionPass({
@@ -131,6 +134,11 @@ export class RegistryStore {
 
   upsertCamera(name: string, config: string): void {
     this.promised(() => this.cameras.upsert(name, config, Date.now()));
+  }
+
+  raiseCounters(camera: string, counters: Counters): void {
+    this.db.pragma('synchronous = NORMAL');
+    this.counters.raise(camera, counters);
   }
 
   applyRetention(config: RetentionConfig): Promise<RetentionSummary> {

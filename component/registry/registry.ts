@@ -10,6 +10,7 @@ import type {
   StoredCapture,
 } from '../contract/ports.ts';
 import type { InferenceResult } from '../contract/result.ts';
+import type { Counters } from './counter-rows.ts';
 import type { CallName, RegistryCalls, StoreStatistics } from './messages.ts';
 import type { ProbeRecord } from './model-rows.ts';
 import type { ReconcileSummary } from './reconcile-captures.ts';
@@ -138,6 +139,16 @@ export class Registry {
 
   upsertCamera(name: string, config: string): Promise<void> {
     return this.#write('upsertCamera', { name, config });
+  }
+
+  /** Numbers of a camera that outlive the process, by name; never told before are absent. */
+  counters(camera: string): Promise<Counters> {
+    return this.#read('counters', camera);
+  }
+
+  /** Raises counters to these values; none goes back. */
+  raiseCounters(camera: string, counters: Counters): Promise<void> {
+    return this.#write('raiseCounters', { camera, counters });
   }
 
   appendNotice(notice: Notice): Promise<void> {

@@ -12,6 +12,7 @@ import {
   timeText,
 } from './operator-words.ts';
 import { OutcomeBadge } from './outcome-badge.tsx';
+import { SpaceCounts } from './space-counts.tsx';
 import { StageBar } from './stage-bar.tsx';
 
 const OLD_PICTURE_SECONDS = 15;
@@ -58,6 +59,7 @@ export function CameraCard(props: CameraCardProps) {
         />
         {camera.reason !== undefined && <p className="camera-reason">{camera.reason.message}</p>}
         <LastVerdict result={lastResult} onOpen={props.onOpen} />
+        {camera.space !== undefined && <SpaceCounts space={camera.space} />}
         <CameraNumbers camera={camera} ageText={pictureAge(camera, nowMs)} />
         <StageBar stageMs={camera.stageMs} />
       </div>

@@ -2,13 +2,19 @@ import type { Verdict } from '../../contract/result.ts';
 import type { RuleConfig } from '../../contract/rule-config.ts';
 import { applyAnomalyRule } from './anomaly-rule.ts';
 import { applyCountRule } from './count-rule.ts';
+import { applyCrossingRule } from './crossing-rule.ts';
+import { applyDwellRule } from './dwell-rule.ts';
 import type { ApplyRule, Evidence, NamedRule } from './evidence.ts';
+import { applyOccupancyRule } from './occupancy-rule.ts';
 import { applyScoreRule } from './score-rule.ts';
 
 const RULES: { readonly [K in RuleConfig['kind']]: ApplyRule<K> } = {
   anomaly: applyAnomalyRule,
   count: applyCountRule,
   'score-between': applyScoreRule,
+  occupancy: applyOccupancyRule,
+  dwell: applyDwellRule,
+  crossing: applyCrossingRule,
 };
 
 export function applyRule(rule: NamedRule, evidence: Evidence): Verdict {

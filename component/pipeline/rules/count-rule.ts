@@ -1,25 +1,22 @@
-import { anchorOf, contains } from './geometry.ts';
+import { anchorOf, contains } from '../space/geometry.ts';
+import { isOutside, limitsText } from './count-limits.ts';
 import { notApplicable, type ApplyRule } from './evidence.ts';
 
-export const applyCountRule: ApplyRule<'count'> = (rule, { findings }) => {
+export const applyCountRule: ApplyRule<'count'> = (rule, { findings, zones }) => {
   if (!findings.detections) return notApplicable(rule, 'detections');
-  const zone = rule.zone;
+  const zone =
+    typeof rule.zone === 'string'
+      ? zones[rule.zone]
+      : rule.zone && { polygon: rule.zone, anchor: rule.anchor };
   const count = findings.detections.filter(
     (detection) =>
       (rule.label === undefined || detection.label === rule.label) &&
-      (zone === undefined || contains(zone, anchorOf(detection.box, rule.anchor))),
+      (zone === undefined || contains(zone.polygon, anchorOf(detection.box, zone.anchor))),
   ).length;
-  const limits = [
-    ...(rule.minimum === undefined ? [] : [`at least ${rule.minimum}`]),
-    ...(rule.maximum === undefined ? [] : [`at most ${rule.maximum}`]),
-  ].join(' and ');
-  const isBroken =
-    (rule.minimum !== undefined && count < rule.minimum) ||
-    (rule.maximum !== undefined && count > rule.maximum);
-  const place = zone === undefined ? '' : ' in zone';
+  const place = typeof rule.zone === 'string' ? ` in ${rule.zone}` : zone ? ' in zone' : '';
   return {
-    outcome: isBroken ? rule.outcome : 'pass',
+    outcome: isOutside(count, rule) ? rule.outcome : 'pass',
     rule: rule.name,
-    reason: `${count} × ${rule.label ?? 'object'}${place}, ${limits}`,
+    reason: `${count} × ${rule.label ?? 'object'}${place}, ${limitsText(rule)}`,
   };
 };

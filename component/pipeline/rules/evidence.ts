@@ -1,5 +1,7 @@
 import type { Findings, Verdict } from '../../contract/result.ts';
 import type { RuleConfig } from '../../contract/rule-config.ts';
+import type { ZoneConfig } from '../../contract/space-config.ts';
+import type { SpaceEvidence } from '../space/scene.ts';
 
 export type NamedRule = RuleConfig & { readonly name: string };
 export type RuleOf<K extends RuleConfig['kind']> = Extract<NamedRule, { kind: K }>;
@@ -7,6 +9,10 @@ export type RuleOf<K extends RuleConfig['kind']> = Extract<NamedRule, { kind: K 
 /** What rules look at. */
 export interface Evidence {
   readonly findings: Findings;
+  /** Of a camera that tracks. */
+  readonly space?: SpaceEvidence | undefined;
+  /** The camera's zones by name. */
+  readonly zones: Readonly<Record<string, ZoneConfig>>;
 }
 
 /** The verdict of one rule of a kind. Must be pure: what a rule needs of earlier frames is evidence. */
@@ -24,3 +30,24 @@ export const notApplicable = (rule: NamedRule, wanted: string): Verdict => ({
 
 /** A score as reasons show it. */
 export const scoreText = (value: number): string => String(Math.round(value * 1000) / 1000);
+
+/** As `scoreText`, of a time in milliseconds. */
+export const secondsText = (ms: number): string =>
+  ms >= 120_000 ? `${Math.round(ms / 6000) / 10} min` : `${Math.round(ms / 100) / 10} s`;
+
+/** Rules on followed objects are judged in a camera's sequence of pictures only. */
+export const notTracked = (rule: NamedRule): Verdict => ({
+  outcome: 'review',
+  rule: rule.name,
+  reason: 'no objects were followed to this picture: this rule cannot be judged',
+});
+
+/** After an interruption a rule on followed objects cannot vouch for what happened meanwhile. */
+export function afterInterruption(space: SpaceEvidence, verdict: Verdict): Verdict {
+  if (space.interruptedMs === undefined || verdict.outcome !== 'pass') return verdict;
+  return {
+    ...verdict,
+    outcome: 'review',
+    reason: `nothing was followed for ${secondsText(space.interruptedMs)} before; ${verdict.reason}`,
+  };
+}

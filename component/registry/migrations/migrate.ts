@@ -2,9 +2,10 @@ import type { Database } from 'better-sqlite3';
 import { VedetteError } from '../../contract/errors.ts';
 import { first } from './001-first.ts';
 import { probeFingerprint } from './002-probe-fingerprint.ts';
+import { cameraCounters } from './003-camera-counters.ts';
 
 /** The n-th entry brings a database from version n to n + 1. Published entries never change. */
-const MIGRATIONS: readonly string[] = [first, probeFingerprint];
+const MIGRATIONS: readonly string[] = [first, probeFingerprint, cameraCounters];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;
 

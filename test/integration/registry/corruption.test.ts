@@ -10,6 +10,7 @@ import {
   captureImagePath,
 } from '../../../component/registry/capture-files.ts';
 import { first } from '../../../component/registry/migrations/001-first.ts';
+import { SCHEMA_VERSION } from '../../../component/registry/migrations/migrate.ts';
 import { Registry } from '../../../component/registry/registry.ts';
 import { openStore } from './open-store.ts';
 import { sampleResult } from './sample-result.ts';
@@ -139,7 +140,7 @@ it('a database of a newer version is refused and not touched', async () => {
   const attempt = Registry.open({ dataFolder, onNotice: () => undefined });
   await expect(attempt).rejects.toMatchObject({
     code: 'REGISTRY_TOO_NEW',
-    message: expect.stringMatching(/version 99.*up to 2/) as string,
+    message: expect.stringMatching(new RegExp(`version 99.*up to ${SCHEMA_VERSION}`)) as string,
   });
   expect(await sha256(file)).toBe(before);
   expect(await asideFiles(dataFolder)).toEqual([]);

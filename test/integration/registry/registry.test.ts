@@ -256,3 +256,23 @@ describe('models and cameras', () => {
     expect(cameras.all()).toEqual([{ name: 'walkway', config: '{"v":2}', last_sequence: 1 }]);
   });
 });
+
+describe('counters of a camera', () => {
+  it('come back after a restart, each camera its own', async () => {
+    const { registry, dataFolder } = await openRegistry();
+    await registry.raiseCounters('dock', { track: 200, 'line/gate/forward': 7 });
+    await registry.raiseCounters('gate', { track: 100 });
+    await registry.close();
+    const { registry: reopened } = await openRegistry(dataFolder);
+    expect(await reopened.counters('dock')).toEqual({ track: 200, 'line/gate/forward': 7 });
+    expect(await reopened.counters('gate')).toEqual({ track: 100 });
+    expect(await reopened.counters('none')).toEqual({});
+  });
+
+  it('never go back', async () => {
+    const { registry } = await openRegistry();
+    await registry.raiseCounters('dock', { track: 200 });
+    await registry.raiseCounters('dock', { track: 150, other: 1 });
+    expect(await registry.counters('dock')).toEqual({ track: 200, other: 1 });
+  });
+});

@@ -246,3 +246,44 @@ describe('the station file', () => {
     });
   });
 });
+
+describe('zones, lines and the rules on them', () => {
+  const SPACE = `${LINE}
+zones:
+  press: { camera: dock, polygon: [{ x: 0, y: 0 }, { x: 9, y: 0 }, { x: 9, y: 9 }] }
+  flat: { camera: dock, polygon: [{ x: 0, y: 0 }, { x: 5, y: 5 }, { x: 9, y: 9 }] }
+  away: { camera: gone, polygon: [{ x: 0, y: 0 }, { x: 9, y: 0 }, { x: 9, y: 9 }] }
+lines:
+  gate: { camera: dock, points: [{ x: 0, y: 0 }, { x: 9, y: 0 }] }
+  dot: { camera: dock, points: [{ x: 3, y: 3 }, { x: 3, y: 3 }] }
+rules:
+  a: { camera: dock, kind: occupancy, zone: pres, maximum: 1 }
+  b: { camera: dock, kind: occupancy, zone: press }
+  c: { camera: dock, kind: crossing, line: gate, minimum: 2 }
+  d: { camera: dock, kind: dwell, zone: away, maximumMs: 10 }
+  e: { camera: dock, kind: count, zone: nowhere, maximum: 1 }
+`;
+
+  it('are checked as a whole: every problem is listed', async () => {
+    const problems = await problemsIn(SPACE);
+    expect(problems.map(({ path }) => path).toSorted()).toEqual([
+      'lines.dot.points',
+      'rules.a.zone',
+      'rules.b',
+      'rules.c.withinMs',
+      'rules.d.zone',
+      'rules.e.zone',
+      'zones.away.camera',
+      'zones.flat.polygon',
+    ]);
+    expect(problems.find(({ path }) => path === 'rules.a.zone')?.message).toBe(
+      'names the zone "pres", but configured are press, flat, away',
+    );
+  });
+
+  it('cannot be judged by a camera that is told not to follow objects', async () => {
+    const off = SPACE.replace('slots: "5"', 'tracking: { isEnabled: "false" }');
+    const paths = (await problemsIn(off)).map(({ path }) => path);
+    expect(paths).toEqual(expect.arrayContaining(['lines.gate', 'rules.a.kind', 'rules.d.kind']));
+  });
+});

@@ -4,7 +4,7 @@ import type { TensorDtype, TensorValue } from '../../../component/contract/tenso
 import { createDecoder } from '../../../component/decode/create-decoder.ts';
 import type { DecodeContext } from '../../../component/decode/decoder.ts';
 import { halfToNumber } from '../../../component/decode/output-values.ts';
-import { contains } from '../../../component/pipeline/rules/geometry.ts';
+import { contains } from '../../../component/pipeline/space/geometry.ts';
 import { instanceMaskReference } from '../../contract/native/mask-reference.ts';
 import { refusalOf, squareSpec } from './decode-model.ts';
 import { transposed } from './yolo-oracle.ts';

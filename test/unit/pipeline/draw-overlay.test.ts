@@ -29,6 +29,8 @@ describe('drawOverlay', () => {
       {
         result: { detections: [detection('a')], verdict: { outcome: 'pass', reason: '' } },
         zones: [],
+        lines: {},
+        trails: [],
       },
       source,
       canvas,
@@ -47,7 +49,7 @@ describe('drawOverlay', () => {
     ];
     const verdict = { outcome: 'pass', reason: '' } as const;
     const svg = drawOverlay(
-      { result: { poses: [{ score: 0.6, keypoints }], verdict }, zones: [] },
+      { result: { poses: [{ score: 0.6, keypoints }], verdict }, zones: [], lines: {}, trails: [] },
       source,
       canvas,
     );
@@ -84,7 +86,9 @@ describe('drawOverlay', () => {
     const masked = { ...detection('a', 40), mask: { polygons: [square(40)] } };
     const segment = { label: 'belt', labelIndex: 1, areaFraction: 0.08, polygons: [square(240)] };
     const expectFilled = async (result: Overlay['result'], x: number, colour: number[]) => {
-      const { at } = await pixels(drawOverlay({ result, zones: [] }, source, canvas));
+      const { at } = await pixels(
+        drawOverlay({ result, zones: [], lines: {}, trails: [] }, source, canvas),
+      );
       const inside = at(x, 68);
       expect(inside[3]).toBeGreaterThan(60);
       expect(inside[3]).toBeLessThan(100);
@@ -96,7 +100,7 @@ describe('drawOverlay', () => {
     await expectFilled({ detections: [masked], verdict }, 45, [0x56, 0xb4, 0xe9]);
     await expectFilled({ segments: [segment], verdict }, 140, [0xe6, 0x9f, 0x00]);
     const svg = drawOverlay(
-      { result: { segments: [segment], verdict }, zones: [] },
+      { result: { segments: [segment], verdict }, zones: [], lines: {}, trails: [] },
       source,
       canvas,
     );
@@ -109,7 +113,11 @@ describe('drawOverlay', () => {
       { label: 'dent', labelIndex: 0, score: 0.1 },
     ];
     const verdict = { outcome: 'pass', reason: 'fine' } as const;
-    const svg = drawOverlay({ result: { classes, verdict }, zones: [] }, source, canvas);
+    const svg = drawOverlay(
+      { result: { classes, verdict }, zones: [], lines: {}, trails: [] },
+      source,
+      canvas,
+    );
     const rows = ['scratch 0.90', 'dent 0.10', 'PASS'].map((text) => {
       const [, y] = new RegExp(`y="([\\d.]+)" fill="[^"]+">${text}`).exec(svg)!;
       return Number(y);
@@ -120,7 +128,7 @@ describe('drawOverlay', () => {
 
   it('frames the picture in the colour of the verdict', async () => {
     const svg = drawOverlay(
-      { result: { verdict: { outcome: 'fail', reason: 'x' } }, zones: [] },
+      { result: { verdict: { outcome: 'fail', reason: 'x' } }, zones: [], lines: {}, trails: [] },
       source,
       canvas,
     );
@@ -137,6 +145,8 @@ describe('drawOverlay', () => {
           verdict: { outcome: 'review', reason: label },
         },
         zones: [],
+        lines: {},
+        trails: [],
       },
       source,
       canvas,

@@ -4,7 +4,7 @@ import type { Findings } from '../../../component/contract/result.ts';
 import { ruleSchema } from '../../../component/contract/rule-config.ts';
 import { judge } from '../../../component/pipeline/judge.ts';
 import type { NamedRule } from '../../../component/pipeline/rules/evidence.ts';
-import { contains } from '../../../component/pipeline/rules/geometry.ts';
+import { contains } from '../../../component/pipeline/space/geometry.ts';
 
 const rule = (settings: Record<string, unknown>): NamedRule => ({
   ...ruleSchema.parse({ camera: 'dock', ...settings }),

@@ -1,0 +1,55 @@
+import { isMap, mapAt, type ConfigurationTree } from './configuration-layer.ts';
+import type { ConfigurationProblem } from './configuration-problem.ts';
+
+/** Settings of rules that do not fit each other. `tree` is as it was written. */
+export function ruleProblems(tree: ConfigurationTree): ConfigurationProblem[] {
+  return Object.entries(mapAt(tree, 'rules')).flatMap(([name, rule]) =>
+    isMap(rule) ? problemsOfRule(`rules.${name}`, rule) : [],
+  );
+}
+
+export function problemsOfRule(path: string, rule: ConfigurationTree): ConfigurationProblem[] {
+  switch (rule['kind']) {
+    case 'anomaly':
+      return ordered(path, rule, 'reviewAt', 'failAt', true);
+    case 'score-between':
+      return ordered(path, rule, 'from', 'to', true);
+    case 'count':
+    case 'occupancy':
+      return limitProblems(path, rule);
+    case 'crossing':
+      return [...limitProblems(path, rule), ...crossingProblems(path, rule)];
+    default:
+      return [];
+  }
+}
+
+function limitProblems(path: string, rule: ConfigurationTree): ConfigurationProblem[] {
+  if (rule['minimum'] === undefined && rule['maximum'] === undefined) {
+    return [{ path, message: 'needs `minimum` or `maximum` (or both)' }];
+  }
+  return ordered(path, rule, 'minimum', 'maximum', false);
+}
+
+function crossingProblems(path: string, rule: ConfigurationTree): ConfigurationProblem[] {
+  if (rule['minimum'] === undefined || rule['withinMs'] !== undefined) return [];
+  return [
+    {
+      path: `${path}.withinMs`,
+      message: 'is required with `minimum`: the time in which so many must cross',
+    },
+  ];
+}
+
+function ordered(
+  path: string,
+  rule: ConfigurationTree,
+  low: string,
+  high: string,
+  isStrict: boolean,
+): ConfigurationProblem[] {
+  const value = (key: string) => (rule[key] === undefined ? undefined : Number(rule[key]));
+  const [a, b] = [value(low), value(high)];
+  if (a === undefined || b === undefined || a < b || (a === b && !isStrict)) return [];
+  return [{ path: `${path}.${low}`, message: `must be below \`${high}\` (${b}), got ${a}` }];
+}

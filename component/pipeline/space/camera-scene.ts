@@ -1,0 +1,101 @@
+import type { RuntimeConfig } from '../../contract/config.ts';
+import type { FrameReference, InferenceAnswer, ScoreThresholds } from '../../contract/ports.ts';
+import type { Detection, Tracking } from '../../contract/result.ts';
+import { thresholdOf } from '../../decode/score-threshold.ts';
+import type { ModelHost } from '../../inference/model-host.ts';
+import type { CounterLedger } from './counter-ledger.ts';
+import { Scene, type SeenScene } from './scene.ts';
+
+export interface CameraSceneOptions {
+  readonly camera: string;
+  readonly config: RuntimeConfig;
+  readonly model: ModelHost;
+  readonly ledger: CounterLedger;
+  /** How often the source was opened again: its objects are others then. */
+  readonly restarts: () => number;
+}
+
+/** Rules whose evidence is followed objects. */
+const SPACE_RULES: readonly string[] = ['occupancy', 'dwell', 'crossing'];
+/** Tasks whose results are detections, which are what is followed. */
+const TRACKABLE_TASKS: readonly (string | undefined)[] = [
+  'object-detection',
+  'instance-segmentation',
+];
+
+/** Whether a camera's configuration asks for followed objects. */
+export function isTracking(config: RuntimeConfig, camera: string): boolean {
+  const { isEnabled } = config.cameras[camera]!.tracking;
+  if (isEnabled !== undefined) return isEnabled;
+  const hasLine = Object.values(config.lines).some((line) => line.camera === camera);
+  return (
+    hasLine ||
+    Object.values(config.rules).some(
+      (rule) => rule.camera === camera && rule.isEnabled && SPACE_RULES.includes(rule.kind),
+    )
+  );
+}
+
+/** The part of a map that belongs to a camera. */
+export const ofCamera = <T extends { readonly camera: string }>(
+  map: Readonly<Record<string, T>>,
+  camera: string,
+): Record<string, T> =>
+  Object.fromEntries(Object.entries(map).filter(([, entry]) => entry.camera === camera));
+
+/** The scene of a configured camera: joins its model's answers to it. */
+export class CameraScene {
+  readonly #options: CameraSceneOptions;
+  readonly #thresholds: ScoreThresholds;
+  readonly #scene: Scene;
+
+  constructor(options: CameraSceneOptions) {
+    const { camera, config, ledger } = options;
+    const { tracking, thresholds } = config.cameras[camera]!;
+    this.#options = options;
+    this.#thresholds = thresholds;
+    const windows = Object.values(config.rules).map((rule) =>
+      rule.kind === 'crossing' && rule.camera === camera ? (rule.withinMs ?? 0) : 0,
+    );
+    this.#scene = new Scene({
+      settings: tracking,
+      zones: ofCamera(config.zones, camera),
+      lines: ofCamera(config.lines, camera),
+      rememberMs: Math.max(0, ...windows),
+      counters: ledger,
+    });
+  }
+
+  /** Thresholds to ask the model with: low enough for what only continues a track. */
+  get thresholds(): ScoreThresholds {
+    const manifest = this.#options.model.package?.manifest;
+    if (!TRACKABLE_TASKS.includes(manifest?.task)) return this.#thresholds;
+    const { score, labels } = this.#thresholds;
+    const sure = [score ?? this.#ofModel(), ...Object.values(labels)];
+    return { score: Math.min(this.#scene.minScore, ...sure), labels: {} };
+  }
+
+  /** `undefined` when the model gives no detections. */
+  see(answer: InferenceAnswer, frame: FrameReference): SeenScene | undefined {
+    const { detections } = answer.findings;
+    if (!detections) return undefined;
+    const context = { thresholds: this.#thresholds };
+    const isSure = ({ label, score }: Detection) =>
+      score >= thresholdOf(label, context, this.#ofModel());
+    return this.#scene.see({
+      detections,
+      isSure,
+      capturedAtMs: frame.capturedAtMs,
+      origin: `${this.#options.restarts()}/${answer.model.sha256}`,
+    });
+  }
+
+  state(): Pick<Tracking, 'zones' | 'lines'> {
+    return this.#scene.state();
+  }
+
+  #ofModel(): number {
+    const output = this.#options.model.package?.manifest.output;
+    return output && 'scoreThreshold' in output ? output.scoreThreshold : 0;
+  }
+}

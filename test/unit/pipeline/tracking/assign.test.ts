@@ -1,0 +1,72 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { assign } from '../../../../component/pipeline/tracking/assign.ts';
+
+/** The least total over every way to pair rows with columns, where a row left alone costs nothing. */
+function leastByTrying(costs: readonly (readonly number[])[], limit: number): number {
+  const free = new Set(costs[0]!.keys());
+  const from = (row: number): number => {
+    if (row === costs.length) return 0;
+    let least = from(row + 1);
+    for (const column of [...free]) {
+      const cost = costs[row]![column]!;
+      if (cost >= limit) continue;
+      free.delete(column);
+      least = Math.min(least, cost - limit + from(row + 1));
+      free.add(column);
+    }
+    return least;
+  };
+  return from(0);
+}
+
+const matrix = fc
+  .tuple(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 5 }))
+  .chain(([rows, columns]) =>
+    fc.array(
+      fc.array(
+        fc.integer({ min: 0, max: 20 }).map((n) => n / 20),
+        { minLength: columns, maxLength: columns },
+      ),
+      { minLength: rows, maxLength: rows },
+    ),
+  );
+
+describe('assign', () => {
+  it('finds the cheapest of all ways to pair, as trying them all does', () => {
+    fc.assert(
+      fc.property(matrix, fc.integer({ min: 1, max: 20 }), (costs, twentieths) => {
+        const limit = twentieths / 20;
+        const pairs = assign(costs, limit);
+        expect(new Set(pairs.map(([row]) => row)).size).toBe(pairs.length);
+        expect(new Set(pairs.map(([, column]) => column)).size).toBe(pairs.length);
+        const total = pairs.reduce((sum, [row, column]) => sum + costs[row]![column]! - limit, 0);
+        expect(pairs.every(([row, column]) => costs[row]![column]! < limit)).toBe(true);
+        expect(total).toBeCloseTo(leastByTrying(costs, limit), 9);
+      }),
+      { numRuns: process.env['VEDETTE_DEEP'] === '1' ? 20_000 : 500 },
+    );
+  });
+
+  it('gives up the nearest pair where the sum is less without it', () => {
+    expect(
+      assign(
+        [
+          [0.1, 0.2],
+          [0.15, 0.9],
+        ],
+        1,
+      ),
+    ).toEqual(
+      expect.arrayContaining([
+        [0, 1],
+        [1, 0],
+      ]),
+    );
+  });
+
+  it('pairs nothing where there is nothing', () => {
+    expect(assign([], 1)).toEqual([]);
+    expect(assign([[], []], 1)).toEqual([]);
+  });
+});
