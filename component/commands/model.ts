@@ -5,6 +5,7 @@ import { VedetteError } from '../contract/errors.ts';
 import { describeModel } from '../inference/describe-model.ts';
 import type { CommandContext } from './command-context.ts';
 import { exitCodeOf } from './command-context.ts';
+import { addModelEvaluate } from './model-evaluate.ts';
 import { addModelInstall } from './model-install.ts';
 import { addModelList } from './model-list.ts';
 import { addModelPredict } from './model-predict.ts';
@@ -29,6 +30,7 @@ export function addModelCommands(program: Command, context: CommandContext): voi
     .option('--json', 'print the description as JSON')
     .action((path: string, options: InspectOptions) => inspect(path, options, context));
   addModelPredict(model, context);
+  addModelEvaluate(model, context);
   addModelInstall(model, context);
   addModelList(model, context);
   addModelRemove(model, context);

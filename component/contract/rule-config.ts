@@ -41,7 +41,10 @@ export const ruleSchema = z.discriminatedUnion('kind', [
     }),
     label: described(z.string().min(1).optional(), 'The label looked at; any when absent'),
     from: described(number(0, 1), 'Lowest score that counts'),
-    to: described(number(0, 1), 'First score that no longer counts'),
+    to: described(
+      number(0, 1),
+      'First score that no longer counts; 1 counts every one from `from`',
+    ),
     outcome: described(outcome.default('review'), 'Outcome when there is one'),
   }),
   occupancyRuleSchema,

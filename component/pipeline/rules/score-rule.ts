@@ -9,7 +9,7 @@ export const applyScoreRule: ApplyRule<'score-between'> = (rule, { findings }) =
     (one) =>
       (rule.label === undefined || one.label === rule.label) &&
       one.score >= rule.from &&
-      one.score < rule.to,
+      (one.score < rule.to || rule.to >= 1),
   );
   const range = `${scoreText(rule.from)} and ${scoreText(rule.to)}`;
   if (!doubtful) {

@@ -94,6 +94,18 @@ describe('a score-between rule', () => {
     expect(judge([doubtful], { detections: [person(0, 0, 0.3)] }).outcome).toBe('review');
     expect(judge([doubtful], { detections: [person(0, 0, 0.5)] }).outcome).toBe('pass');
   });
+
+  it('up to 1 counts a score of exactly 1, as a sure classifier gives it', () => {
+    const bad = rule({
+      kind: 'score-between',
+      label: 'scratch',
+      from: 0.5,
+      to: 1,
+      outcome: 'fail',
+    });
+    const classes = [{ label: 'scratch', labelIndex: 1, score: 1 }];
+    expect(judge([bad], { classes }).outcome).toBe('fail');
+  });
 });
 
 describe('a rule for a label that the model does not have', () => {
