@@ -17,6 +17,8 @@ export function problemsOfRule(path: string, rule: ConfigurationTree): Configura
     case 'count':
     case 'occupancy':
       return limitProblems(path, rule);
+    case 'area':
+      return limitProblems(path, rule, 'minimumFraction', 'maximumFraction');
     case 'crossing':
       return [...limitProblems(path, rule), ...crossingProblems(path, rule)];
     default:
@@ -24,11 +26,16 @@ export function problemsOfRule(path: string, rule: ConfigurationTree): Configura
   }
 }
 
-function limitProblems(path: string, rule: ConfigurationTree): ConfigurationProblem[] {
-  if (rule['minimum'] === undefined && rule['maximum'] === undefined) {
-    return [{ path, message: 'needs `minimum` or `maximum` (or both)' }];
+function limitProblems(
+  path: string,
+  rule: ConfigurationTree,
+  low = 'minimum',
+  high = 'maximum',
+): ConfigurationProblem[] {
+  if (rule[low] === undefined && rule[high] === undefined) {
+    return [{ path, message: `needs \`${low}\` or \`${high}\` (or both)` }];
   }
-  return ordered(path, rule, 'minimum', 'maximum', false);
+  return ordered(path, rule, low, high, false);
 }
 
 function crossingProblems(path: string, rule: ConfigurationTree): ConfigurationProblem[] {

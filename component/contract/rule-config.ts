@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { described, integer, number } from './config-values.ts';
+import { areaRuleSchema, classRuleSchema } from './finding-rule-config.ts';
 import { nameSchema } from './model-manifest.ts';
 import { outcome, ruleBase } from './rule-base.ts';
 import { anchorSchema, polygonSchema } from './space-config.ts';
@@ -20,7 +21,9 @@ export const ruleSchema = z.discriminatedUnion('kind', [
   }),
   z.strictObject({
     ...ruleBase,
-    kind: z.literal('count').meta({ description: 'The number of detections of a label decides' }),
+    kind: z
+      .literal('count')
+      .meta({ description: 'The number of detections, or poses, of a label decides' }),
     label: described(z.string().min(1).optional(), 'The label counted; any when absent'),
     zone: described(
       z.union([polygonSchema, nameSchema]).optional(),
@@ -47,6 +50,8 @@ export const ruleSchema = z.discriminatedUnion('kind', [
     ),
     outcome: described(outcome.default('review'), 'Outcome when there is one'),
   }),
+  classRuleSchema,
+  areaRuleSchema,
   occupancyRuleSchema,
   dwellRuleSchema,
   crossingRuleSchema,

@@ -1,6 +1,8 @@
 import type { Verdict } from '../../contract/result.ts';
 import type { RuleConfig } from '../../contract/rule-config.ts';
 import { applyAnomalyRule } from './anomaly-rule.ts';
+import { applyAreaRule } from './area-rule.ts';
+import { applyClassRule } from './class-rule.ts';
 import { applyCountRule } from './count-rule.ts';
 import { applyCrossingRule } from './crossing-rule.ts';
 import { applyDwellRule } from './dwell-rule.ts';
@@ -12,6 +14,8 @@ const RULES: { readonly [K in RuleConfig['kind']]: ApplyRule<K> } = {
   anomaly: applyAnomalyRule,
   count: applyCountRule,
   'score-between': applyScoreRule,
+  class: applyClassRule,
+  area: applyAreaRule,
   occupancy: applyOccupancyRule,
   dwell: applyDwellRule,
   crossing: applyCrossingRule,

@@ -171,3 +171,89 @@ describe('contains', () => {
     expect(contains(arrow, { x: 2, y: 5 })).toBe(false);
   });
 });
+
+describe('a class rule', () => {
+  const classes = (...scores: [string, number][]): Findings => ({
+    classes: scores.map(([label, score], labelIndex) => ({ label, labelIndex, score })),
+  });
+  const good = rule({ kind: 'class', label: 'good', minimumScore: 0.8 });
+  const noScratch = rule({ kind: 'class', label: 'scratch', isWanted: 'false', outcome: 'review' });
+
+  it.each([
+    [classes(['good', 0.9], ['scratch', 0.1]), 'pass'],
+    [classes(['good', 0.79], ['scratch', 0.2]), 'fail'],
+    [classes(['scratch', 0.9], ['good', 0.85]), 'fail'],
+    [classes(), 'fail'],
+  ] as const)('wants its class to be the first, with its score: %j', (findings, outcome) => {
+    expect(judge([good], findings).outcome).toBe(outcome);
+  });
+
+  it('wants another class to be the first when told so', () => {
+    expect(judge([noScratch], classes(['good', 0.6], ['scratch', 0.4])).outcome).toBe('pass');
+    expect(judge([noScratch], classes()).outcome).toBe('pass');
+    expect(judge([noScratch], classes(['scratch', 0.6]))).toEqual({
+      outcome: 'review',
+      rule: 'class',
+      reason: 'scratch 0.6, expected not scratch',
+    });
+  });
+});
+
+describe('an area rule', () => {
+  const segments: Findings = {
+    segments: [{ label: 'rust', labelIndex: 1, areaFraction: 0.02, polygons: [] }],
+  };
+
+  it('judges how much of the picture a segment takes; what is not there takes nothing', () => {
+    const little = rule({ kind: 'area', label: 'rust', maximumFraction: 0.01 });
+    const paint = rule({ kind: 'area', label: 'paint', minimumFraction: 0.5 });
+    expect(judge([little], segments)).toEqual({
+      outcome: 'fail',
+      rule: 'area',
+      reason: 'rust 2 % of the picture, at most 1 %',
+    });
+    expect(judge([paint], segments).reason).toBe('paint 0 % of the picture, at least 50 %');
+    expect(judge([little], { segments: [] }).outcome).toBe('pass');
+  });
+
+  it('judges the anomalous areas of an anomaly model', () => {
+    const large = rule({ kind: 'area', maximumFraction: 0.01 });
+    const areaFraction = 0.011;
+    const found = { anomaly: { score: 0.9, threshold: 0.5, isAnomalous: true, areaFraction } };
+    expect(judge([large], found).outcome).toBe('fail');
+    expect(judge([large], segments).outcome).toBe('review');
+  });
+});
+
+describe('a count rule on poses', () => {
+  it('counts by their boxes, or by what their keypoints span', () => {
+    const counted = rule({ kind: 'count', zone: square, maximum: 0 });
+    const keypoints = [
+      { name: 'nose', x: 50, y: 20, score: 1 },
+      { name: 'left_ankle', x: 60, y: 90, score: 1 },
+    ];
+    expect(judge([counted], { poses: [{ score: 0.9, keypoints }] }).outcome).toBe('fail');
+    const box = { x: 300, y: 0, width: 10, height: 10 };
+    expect(judge([counted], { poses: [{ score: 0.9, box, keypoints }] }).outcome).toBe('pass');
+  });
+});
+
+describe('every family of results', () => {
+  const box = { x: 0, y: 0, width: 10, height: 10 };
+  const keypoints = [{ name: 'nose', x: 5, y: 5, score: 1 }];
+  const FAMILIES: readonly [keyof Findings, Findings, Record<string, unknown>][] = [
+    ['anomaly', anomaly(0.2), { kind: 'anomaly' }],
+    ['detections', { detections: [person(0, 0)] }, { kind: 'count', maximum: 1 }],
+    [
+      'classes',
+      { classes: [{ label: 'a', labelIndex: 0, score: 1 }] },
+      { kind: 'class', label: 'a' },
+    ],
+    ['poses', { poses: [{ score: 1, box, keypoints }] }, { kind: 'count', maximum: 1 }],
+    ['segments', { segments: [] }, { kind: 'area', label: 'a', maximumFraction: 1 }],
+  ];
+
+  it.each(FAMILIES)('has a rule that can judge it: %s', (_, findings, settings) => {
+    expect(judge([rule(settings)], findings).outcome).toBe('pass');
+  });
+});
