@@ -5,7 +5,7 @@ const MOST = 4;
 
 /** What was found in a picture, in one line for people. */
 export function findingsText(findings: Findings): string {
-  const { detections, anomaly, classes, poses, segments, ...others } = findings;
+  const { detections, anomaly, classes, poses, segments, text, ...others } = findings;
   const parts: string[] = [];
   if (detections) parts.push(counted(detections, 'nothing'));
   if (anomaly) {
@@ -33,6 +33,8 @@ export function findingsText(findings: Findings): string {
       shortened(segments.map(({ label, areaFraction }) => `${label} ${percent(areaFraction)}`)),
     );
   }
+  if (text)
+    parts.push(shortened(text.map((line) => line.text ?? `a line ${line.score.toFixed(2)}`)));
   for (const [kind, found] of Object.entries(others as Record<string, unknown>)) {
     if (Array.isArray(found)) parts.push(`${kind}: ${found.length}`);
   }

@@ -68,6 +68,9 @@ export const TASKS = [
   'keypoint-detection',
   'instance-segmentation',
   'semantic-segmentation',
+  'text-detection',
+  'text-direction',
+  'text-recognition',
 ] as const;
 
 export const variantSchema = z.strictObject({
@@ -127,7 +130,7 @@ export const modelInputSchema = z.strictObject({
     .default('rgb')
     .describe('Channel order of the tensor'),
   resize: z
-    .enum(['stretch', 'letterbox', 'crop'])
+    .enum(['stretch', 'letterbox', 'crop', 'line'])
     .default('stretch')
     .describe('How the picture is fitted to the input'),
   interpolation: z
@@ -151,7 +154,15 @@ export const modelInputSchema = z.strictObject({
     .max(3)
     .default([1, 1, 1])
     .describe('Divides after subtraction, per channel'),
-  padValue: z.int().min(0).max(255).default(114).describe('Grey level of letterbox bars'),
+  padValue: z.number().min(0).max(255).default(114).describe('Grey level of bars'),
+  sizeMultiple: z
+    .int()
+    .min(1)
+    .max(1024)
+    .optional()
+    .describe(
+      'For graphs that leave the size open: the input follows the picture, in multiples of this, up to `width` and `height`; when absent it is always `width` × `height`',
+    ),
 });
 
 export const goldenSchema = z.strictObject({

@@ -14,6 +14,7 @@ import {
   semanticSegmentation,
   yoloSegments,
 } from './outputs/segmentation-outputs.ts';
+import { textDetection, textDirection, textRecognition } from './outputs/text-outputs.ts';
 
 export const modelOutputSchema = z.discriminatedUnion('decoder', [
   endToEndDetections,
@@ -30,6 +31,9 @@ export const modelOutputSchema = z.discriminatedUnion('decoder', [
   endToEndSegments,
   endToEndOrientedBoxes,
   yoloOrientedBoxes,
+  textDetection,
+  textDirection,
+  textRecognition,
 ]);
 
 /** What the outputs of a model mean: one shape for each decoder. */

@@ -115,6 +115,14 @@ export const trackingSchema = z.strictObject({
   interruptedMs: z.number().optional(),
 });
 
+/** A line of text. Detection alone leaves `text` out, recognition of a whole picture `polygon`. */
+export const textSchema = z.strictObject({
+  text: z.string().optional(),
+  score: z.number(),
+  /** Four corners, clockwise from the one where reading begins. */
+  polygon: polygon.optional(),
+});
+
 export const OUTCOMES = ['pass', 'fail', 'review', 'error'] as const;
 export const outcomeSchema = z.enum(OUTCOMES);
 
@@ -159,6 +167,7 @@ export const inferenceResultSchema = z.strictObject({
   poses: z.array(poseSchema).optional(),
   segments: z.array(segmentSchema).optional(),
   tracking: trackingSchema.optional(),
+  text: z.array(textSchema).optional(),
   captureId: z.string().optional(),
   error: resultErrorSchema.optional(),
   verdict: verdictSchema,
@@ -181,6 +190,7 @@ export type SpaceEvent = z.infer<typeof spaceEventSchema>;
 export type ZoneState = z.infer<typeof zoneStateSchema>;
 export type LineState = z.infer<typeof lineStateSchema>;
 export type Tracking = z.infer<typeof trackingSchema>;
+export type TextLine = z.infer<typeof textSchema>;
 export type Verdict = z.infer<typeof verdictSchema>;
 export type Outcome = z.infer<typeof outcomeSchema>;
 export type Timings = InferenceResult['timings'];
@@ -189,5 +199,5 @@ export type ModelIdentity = InferenceResult['model'];
 /** What a model saw, before rules judge it. Exactly one family is present. */
 export type Findings = Pick<
   InferenceResult,
-  'detections' | 'anomaly' | 'classes' | 'poses' | 'segments'
+  'detections' | 'anomaly' | 'classes' | 'poses' | 'segments' | 'text'
 >;

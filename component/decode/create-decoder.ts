@@ -11,6 +11,9 @@ import { MoveNetDecoder } from './movenet.ts';
 import { MultiHeadAnomalyDecoder } from './multi-head-anomaly.ts';
 import { RfDetrDecoder } from './rf-detr.ts';
 import { SemanticSegmentation } from './semantic-segmentation.ts';
+import { TextDetection } from './text-detection.ts';
+import { TextDirection } from './text-direction.ts';
+import { TextRecognition } from './text-recognition.ts';
 import { YoloDetections } from './yolo-detections.ts';
 import { YoloOrientedBoxes } from './yolo-oriented-boxes.ts';
 import { YoloPoses } from './yolo-poses.ts';
@@ -54,5 +57,11 @@ export function createDecoder(
       return new YoloOrientedBoxes(output, declarations, model);
     case 'semantic-segmentation':
       return new SemanticSegmentation(output, declarations, model);
+    case 'text-detection':
+      return new TextDetection(output, declarations, model);
+    case 'text-direction':
+      return new TextDirection(output, declarations);
+    case 'text-recognition':
+      return new TextRecognition(output, declarations, model);
   }
 }

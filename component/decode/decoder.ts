@@ -1,4 +1,4 @@
-import type { FrameView } from '../contract/frame.ts';
+import type { FrameView, Size } from '../contract/frame.ts';
 import type { AnomalyMap, ScoreThresholds } from '../contract/ports.ts';
 import type { Findings } from '../contract/result.ts';
 import type { FrameTransform, TensorSpec, TensorValue } from '../contract/tensor.ts';
@@ -13,6 +13,8 @@ export interface DecoderModel {
 /** What a decoder is told for one picture. */
 export interface DecodeContext {
   readonly transform: FrameTransform;
+  /** Size of the input, where it follows the picture and may be smaller than the model's `spec`. */
+  readonly input?: Size;
   readonly view: FrameView;
   readonly thresholds: ScoreThresholds;
   readonly wantsAnomalyMap: boolean;

@@ -1,7 +1,7 @@
 import type { Point } from '../contract/frame.ts';
 import type { Detection } from '../contract/result.ts';
 import type { DecodeContext } from './decoder.ts';
-import { roundPixels, sourceBox } from './picture-area.ts';
+import { roundPixels, sourceBox, sourcePlace } from './picture-area.ts';
 
 /** A rectangle turned about its centre, in pixels of the input. */
 export interface OrientedBox {
@@ -34,19 +34,16 @@ export function placedBox(
     context,
   );
   if (!box) return undefined;
-  const { scaleX, scaleY, offsetX, offsetY } = context.transform;
-  const polygon = corners.map(({ x, y }) => ({
-    x: x * scaleX + offsetX,
-    y: y * scaleY + offsetY,
-  }));
+  const polygon = corners.map((corner) => sourcePlace(corner, context.transform));
+  const centre = sourcePlace(of, context.transform);
   const [first, second, third] = polygon as [Point, Point, Point, Point];
   const sides = [edge(first, second), edge(second, third)] as const;
   const [long, short] = sides[0].length >= sides[1].length ? sides : sides.toReversed();
   return {
     box,
     orientedBox: {
-      x: roundPixels(of.x * scaleX + offsetX),
-      y: roundPixels(of.y * scaleY + offsetY),
+      x: roundPixels(centre.x),
+      y: roundPixels(centre.y),
       width: roundPixels(long!.length),
       height: roundPixels(short!.length),
       angleDegrees: long!.angleDegrees,

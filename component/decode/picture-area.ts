@@ -1,11 +1,16 @@
 import type { Box, Point, Size } from '../contract/frame.ts';
+import { quadSize } from '../contract/quad-size.ts';
 import type { FrameTransform, TensorSpec } from '../contract/tensor.ts';
 import type { DecodeContext } from './decoder.ts';
 
-/** The part of the upright picture that the model was shown, in source pixels. */
+/**
+ * The part of the upright picture that the model was shown, in source pixels; of a quad the box around
+ * it.
+ */
 export function shownBox(context: DecodeContext): Box {
   const { source } = context.transform;
-  const { region } = context.view;
+  const { quad } = context.view;
+  const region = quad ? boxAround(quad) : context.view.region;
   if (!region) return { x: 0, y: 0, ...source };
   const x = clamp(region.x, 0, source.width);
   const y = clamp(region.y, 0, source.height);
@@ -22,14 +27,14 @@ export function shownBox(context: DecodeContext): Box {
  * `undefined` when nothing of it is left.
  */
 export function sourceBox(corners: ArrayLike<number>, context: DecodeContext): Box | undefined {
-  const { scaleX, scaleY, offsetX, offsetY } = context.transform;
   const shown = shownBox(context);
   const right = shown.x + shown.width;
   const bottom = shown.y + shown.height;
-  const x1 = clamp(corners[0]! * scaleX + offsetX, shown.x, right);
-  const y1 = clamp(corners[1]! * scaleY + offsetY, shown.y, bottom);
-  const x2 = clamp(corners[2]! * scaleX + offsetX, shown.x, right);
-  const y2 = clamp(corners[3]! * scaleY + offsetY, shown.y, bottom);
+  const [left, top, far, low] = hullOf(corners, context.transform);
+  const x1 = clamp(left, shown.x, right);
+  const y1 = clamp(top, shown.y, bottom);
+  const x2 = clamp(far, shown.x, right);
+  const y2 = clamp(low, shown.y, bottom);
   const width = roundPixels(x2 - x1);
   const height = roundPixels(y2 - y1);
   if (width <= 0 || height <= 0) return undefined;
@@ -37,13 +42,46 @@ export function sourceBox(corners: ArrayLike<number>, context: DecodeContext): B
 }
 
 /** A point in pixels of the input in source pixels, kept inside of what the model was shown. */
-export function sourcePoint({ x, y }: Point, context: DecodeContext): Point {
-  const { scaleX, scaleY, offsetX, offsetY } = context.transform;
+export function sourcePoint(point: Point, context: DecodeContext): Point {
+  const { x, y } = sourcePlace(point, context.transform);
   const shown = shownBox(context);
   return {
-    x: roundPixels(clamp(x * scaleX + offsetX, shown.x, shown.x + shown.width)),
-    y: roundPixels(clamp(y * scaleY + offsetY, shown.y, shown.y + shown.height)),
+    x: roundPixels(clamp(x, shown.x, shown.x + shown.width)),
+    y: roundPixels(clamp(y, shown.y, shown.y + shown.height)),
   };
+}
+
+/** A place in pixels of the input as a place in the source, wherever that is. */
+export function sourcePlace({ x, y }: Point, transform: FrameTransform): Point {
+  const { scaleX, scaleY, offsetX, offsetY, perspective } = transform;
+  const place = { x: x * scaleX + offsetX, y: y * scaleY + offsetY };
+  if (!perspective) return place;
+  const row = (first: number) =>
+    perspective[first]! * place.x + perspective[first + 1]! * place.y + perspective[first + 2]!;
+  return { x: row(0) / row(6), y: row(3) / row(6) };
+}
+
+/** x1, y1, x2, y2 in the source of what encloses a box of the input. */
+function hullOf(
+  corners: ArrayLike<number>,
+  transform: FrameTransform,
+): [number, number, number, number] {
+  const [x1, y1, x2, y2] = [corners[0]!, corners[1]!, corners[2]!, corners[3]!];
+  const first = sourcePlace({ x: x1, y: y1 }, transform);
+  const last = sourcePlace({ x: x2, y: y2 }, transform);
+  if (!transform.perspective) return [first.x, first.y, last.x, last.y];
+  const others = [
+    { x: x2, y: y1 },
+    { x: x1, y: y2 },
+  ].map((corner) => sourcePlace(corner, transform));
+  const { x, y, width, height } = boxAround([first, last, ...others]);
+  return [x, y, x + width, y + height];
+}
+
+function boxAround(points: readonly Point[]): Box {
+  const [xs, ys] = [points.map(({ x }) => x), points.map(({ y }) => y)];
+  const [x, y] = [Math.min(...xs), Math.min(...ys)];
+  return { x, y, width: Math.max(...xs) - x, height: Math.max(...ys) - y };
 }
 
 /** Source pixels are given to a hundredth. */
@@ -56,24 +94,27 @@ export function clamp(value: number, low: number, high: number): number {
 /** An output map lying over the input tensor, and how its cells lie in the picture. */
 export class PictureGrid {
   readonly size: Size;
-  readonly #shown: Box;
-  readonly #scaleX: number;
-  readonly #scaleY: number;
-  readonly #transform: FrameTransform;
+  /** Of a cell, in pixels of the input. */
+  readonly #cell: Size;
+  readonly #context: DecodeContext;
 
   constructor(size: Size, spec: TensorSpec, context: DecodeContext) {
     this.size = size;
-    this.#shown = shownBox(context);
-    this.#transform = context.transform;
-    this.#scaleX = (spec.width / size.width) * context.transform.scaleX;
-    this.#scaleY = (spec.height / size.height) * context.transform.scaleY;
+    const { width, height } = context.input ?? spec;
+    this.#cell = { width: width / size.width, height: height / size.height };
+    this.#context = context;
   }
 
   /** The cells whose centres lie in the picture; letterbox bars are left out. */
   pictureCells(): Box {
-    const { x, y, width, height } = this.#shown;
-    const columns = cellRange(x, width, this.#scaleX, this.#transform.offsetX, this.size.width);
-    const rows = cellRange(y, height, this.#scaleY, this.#transform.offsetY, this.size.height);
+    const { transform, view } = this.#context;
+    const shown = view.quad ? { x: 0, y: 0, ...quadSize(view.quad) } : shownBox(this.#context);
+    const [scaleX, scaleY] = [
+      this.#cell.width * transform.scaleX,
+      this.#cell.height * transform.scaleY,
+    ];
+    const columns = cellRange(shown.x, shown.width, scaleX, transform.offsetX, this.size.width);
+    const rows = cellRange(shown.y, shown.height, scaleY, transform.offsetY, this.size.height);
     return {
       x: columns.first,
       y: rows.first,
@@ -83,13 +124,8 @@ export class PictureGrid {
   }
 
   /** A point in cells to source pixels, kept inside the picture. */
-  toSource(point: Point): Point {
-    const { x, y, width, height } = this.#shown;
-    const { offsetX, offsetY } = this.#transform;
-    return {
-      x: roundPixels(clamp(point.x * this.#scaleX + offsetX, x, x + width)),
-      y: roundPixels(clamp(point.y * this.#scaleY + offsetY, y, y + height)),
-    };
+  toSource({ x, y }: Point): Point {
+    return sourcePoint({ x: x * this.#cell.width, y: y * this.#cell.height }, this.#context);
   }
 }
 

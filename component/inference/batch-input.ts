@@ -1,6 +1,6 @@
 import { PooledBuffer, batchPlaces } from '../../native/index.ts';
 import type { KeptTensor } from '../../native/index.ts';
-import { createTensorData, tensorBytes } from '../contract/tensor.ts';
+import { createTensorData, tensorBytes, tensorElements } from '../contract/tensor.ts';
 import type { PictureTensorData, TensorSpec } from '../contract/tensor.ts';
 import type { ModelSetup } from './model-setup.ts';
 
@@ -9,11 +9,14 @@ import type { ModelSetup } from './model-setup.ts';
  * free batch dimension is run on the first places; one with a fixed batch always on all of them.
  */
 export class BatchInput<Tensor = unknown> {
-  readonly places: readonly KeptTensor[];
   readonly #isFixed: boolean;
-  readonly #tensorOf: (first: number, count: number) => Tensor;
-  /** Of the first places, by their number: made once. */
-  readonly #kept: readonly Tensor[];
+  readonly #size: number;
+  readonly #createTensor: (data: PictureTensorData, shape: number[]) => Tensor;
+  readonly #data: PictureTensorData;
+  #spec: TensorSpec;
+  #places: readonly KeptTensor[] = [];
+  /** Of the first places, by their number: made once for each size of the input. */
+  #kept: readonly Tensor[] = [];
   /** Returned by `close`, or when the thread ends. */
   readonly #memory: PooledBuffer;
 
@@ -23,17 +26,40 @@ export class BatchInput<Tensor = unknown> {
     createTensor: (data: PictureTensorData, shape: number[]) => Tensor,
   ) {
     this.#memory = PooledBuffer.acquire(tensorBytes(spec, batch.size));
-    const data = createTensorData(spec, batch.size, this.#memory.buffer);
+    this.#data = createTensorData(spec, batch.size, this.#memory.buffer);
     // Places of a fixed batch that no picture fills must not hold what was in the memory before.
-    if (batch.isFixed) data.fill(0);
-    this.places = batchPlaces(data, spec);
+    if (batch.isFixed) this.#data.fill(0);
     this.#isFixed = batch.isFixed;
-    const perPlace = data.length / batch.size;
-    this.#tensorOf = (first, count) => {
-      const values = data.subarray(first * perPlace, (first + count) * perPlace);
-      return createTensor(values, shapeOf(spec, count));
-    };
-    this.#kept = this.places.map((_, place) => this.#tensorOf(0, place + 1));
+    this.#size = batch.size;
+    this.#createTensor = createTensor;
+    this.#spec = spec;
+    this.#divide();
+  }
+
+  get spec(): TensorSpec {
+    return this.#spec;
+  }
+
+  get places(): readonly KeptTensor[] {
+    return this.#places;
+  }
+
+  /** Other sides from now on, none larger than the first ones; what lies in places is lost. */
+  resize(spec: TensorSpec): void {
+    this.#spec = spec;
+    this.#divide();
+  }
+
+  #divide(): void {
+    const used = tensorElements(this.#spec) * this.#size;
+    this.#places = batchPlaces(this.#data.subarray(0, used), this.#spec);
+    this.#kept = this.#places.map((_, place) => this.#tensorOf(0, place + 1));
+  }
+
+  #tensorOf(first: number, count: number): Tensor {
+    const perPlace = tensorElements(this.#spec);
+    const values = this.#data.subarray(first * perPlace, (first + count) * perPlace);
+    return this.#createTensor(values, shapeOf(this.#spec, count));
   }
 
   /** The tensor that holds `count` places from `first` on: all of them where the batch is fixed. */

@@ -10,6 +10,7 @@ import { compareClasses } from './golden/compare-classes.ts';
 import { compareDetections } from './golden/compare-detections.ts';
 import { comparePoses } from './golden/compare-poses.ts';
 import { compareSegments } from './golden/compare-segments.ts';
+import { compareText } from './golden/compare-text.ts';
 import type { Comparison } from './golden/comparison.ts';
 import type { ModelSession } from './model-session.ts';
 
@@ -20,6 +21,7 @@ const COMPARISONS: readonly Comparison[] = [
   compareClasses,
   comparePoses,
   compareSegments,
+  compareText,
 ];
 
 /**

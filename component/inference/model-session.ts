@@ -8,6 +8,7 @@ import { createDecoder } from '../decode/create-decoder.ts';
 import type { Decoder } from '../decode/decoder.ts';
 import { BatchInput } from './batch-input.ts';
 import { checkBatch } from './check-batch.ts';
+import { inputSpec } from './input-size.ts';
 import { itemOutputs } from './item-outputs.ts';
 import type { Outputs } from './item-outputs.ts';
 import type { ModelSetup } from './model-setup.ts';
@@ -126,8 +127,11 @@ export class ModelSession {
     data: Uint8Array<ArrayBuffer>,
     outputs: readonly string[] | undefined,
   ): Promise<TensorReply> {
+    const { spec, sizeMultiple } = this.#setup;
     const reader = await PictureReader.open({ kind: 'encoded', data }, this.#setup, true);
-    reader.fill([WHOLE_FRAME], this.#input.places);
+    const own = inputSpec(spec, sizeMultiple, reader.sizeOf(WHOLE_FRAME));
+    if (sizeMultiple !== undefined) this.#input.resize(own);
+    reader.fill([WHOLE_FRAME], this.#input.places, own);
     return this.#runTensors({ [this.#setup.inputName]: this.#input.tensor(0, 1) }, outputs);
   }
 

@@ -8,6 +8,8 @@ export interface ModelSetup {
   readonly modelFile: string;
   readonly inputName: string;
   readonly spec: TensorSpec;
+  /** Sides of the input follow the picture in multiples of this, up to those of `spec`. */
+  readonly sizeMultiple?: number | undefined;
   readonly inputs: readonly TensorDeclaration[];
   readonly outputs: readonly TensorDeclaration[];
   /** The outputs as the decoder sees them: those of one picture. */
@@ -35,6 +37,7 @@ export function modelSetup(
     modelFile: model.modelFile,
     inputName: model.inputName,
     spec: model.spec,
+    sizeMultiple: model.sizeMultiple,
     inputs,
     outputs,
     itemOutputs: itemDeclarations(outputs, fixed),

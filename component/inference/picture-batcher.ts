@@ -1,9 +1,10 @@
 import { VedetteError } from '../contract/errors.ts';
 import type { FrameView } from '../contract/frame.ts';
 import type { RegionsRequest } from '../contract/ports.ts';
-import type { FrameTransform } from '../contract/tensor.ts';
+import type { FrameTransform, TensorSpec } from '../contract/tensor.ts';
 import type { Decoded, Decoder } from '../decode/decoder.ts';
 import type { BatchInput } from './batch-input.ts';
+import { inputSpec } from './input-size.ts';
 import { itemOutputs } from './item-outputs.ts';
 import type { Outputs } from './item-outputs.ts';
 import type { ModelSetup } from './model-setup.ts';
@@ -32,6 +33,8 @@ interface Item {
   readonly index: number;
   readonly view: FrameView;
   readonly transform: FrameTransform;
+  /** Of the input that it lies in. */
+  readonly spec: TensorSpec;
 }
 
 /**
@@ -75,27 +78,66 @@ export class PictureBatcher {
   /** The views of one picture to places; runs whenever all are taken. */
   async #fill(pending: Pending, items: Item[]): Promise<void> {
     const { image, views } = pending.request;
-    const { places } = this.#input;
     const begin = performance.now();
-    const isOneFill = views.length <= places.length - items.length && isOneCall(views);
+    const free = this.#input.places.length - items.length;
+    const isOneFill =
+      views.length === 1 ||
+      (views.length <= free && this.#setup.sizeMultiple === undefined && isOneCall(views));
     const reader = await PictureReader.open(image, this.#setup, isOneFill);
     pending.timings.preprocessMs += performance.now() - begin;
     try {
-      for (let next = 0; next < views.length && !pending.fault;) {
-        const before = performance.now();
-        const count = Math.min(views.length - next, places.length - items.length);
-        const some = views.slice(next, next + count);
-        const transforms = reader.fill(some, places.slice(items.length, items.length + count));
-        pending.picture ??= transforms[0]!.source;
-        transforms.forEach((transform, at) =>
-          items.push({ pending, index: next + at, view: some[at]!, transform }),
-        );
-        next += count;
-        pending.timings.preprocessMs += performance.now() - before;
-        if (items.length === places.length) await this.#flush(items);
+      for (const { spec, indexes } of this.#bySize(views, reader)) {
+        if (spec.width !== this.#input.spec.width || spec.height !== this.#input.spec.height) {
+          await this.#flush(items);
+          this.#input.resize(spec);
+        }
+        await this.#fillPlaces(pending, indexes, reader, items);
       }
     } finally {
       reader.close();
+    }
+  }
+
+  /** The views whose input has one size, in the order in which they come. */
+  #bySize(
+    views: readonly FrameView[],
+    reader: PictureReader,
+  ): { readonly spec: TensorSpec; readonly indexes: readonly number[] }[] {
+    const { spec, sizeMultiple } = this.#setup;
+    if (sizeMultiple === undefined) return [{ spec, indexes: [...views.keys()] }];
+    const groups = new Map<string, { spec: TensorSpec; indexes: number[] }>();
+    views.forEach((view, index) => {
+      const own = inputSpec(spec, sizeMultiple, reader.sizeOf(view));
+      const key = `${own.width} ${own.height}`;
+      const group = groups.get(key);
+      if (group) group.indexes.push(index);
+      else groups.set(key, { spec: own, indexes: [index] });
+    });
+    return [...groups.values()];
+  }
+
+  async #fillPlaces(
+    pending: Pending,
+    indexes: readonly number[],
+    reader: PictureReader,
+    items: Item[],
+  ): Promise<void> {
+    const { views } = pending.request;
+    const { places, spec } = this.#input;
+    for (let next = 0; next < indexes.length && !pending.fault;) {
+      const before = performance.now();
+      const count = Math.min(indexes.length - next, places.length - items.length);
+      const some = indexes.slice(next, next + count);
+      const shown = some.map((index) => views[index]!);
+      const free = places.slice(items.length, items.length + count);
+      const transforms = reader.fill(shown, free, spec);
+      pending.picture ??= transforms[0]!.source;
+      transforms.forEach((transform, at) =>
+        items.push({ pending, index: some[at]!, view: shown[at]!, transform, spec }),
+      );
+      next += count;
+      pending.timings.preprocessMs += performance.now() - before;
+      if (items.length === places.length) await this.#flush(items);
     }
   }
 
@@ -135,7 +177,7 @@ export class PictureBatcher {
   }
 
   #decode(item: Item, place: number, outputs: Outputs, count: number): void {
-    const { pending, index, view, transform } = item;
+    const { pending, index, view, transform, spec } = item;
     if (pending.fault) return;
     const { thresholds, wantsAnomalyMap } = pending.request;
     const begin = performance.now();
@@ -143,6 +185,7 @@ export class PictureBatcher {
       const own = count === 1 ? outputs : itemOutputs(outputs, place, count);
       pending.regions[index] = this.#decoder.decode(own, {
         transform,
+        input: spec,
         view,
         thresholds,
         wantsAnomalyMap,

@@ -10,6 +10,7 @@ import {
 } from '../../native/index.ts';
 import type { ImageInfo, KeptTensor, RawImage } from '../../native/index.ts';
 import { checkPixels, composeViews, decodePicture } from '../../native/decode-picture.ts';
+import { quadSize } from '../contract/quad-size.ts';
 import { ENCODED_FORMATS, WHOLE_FRAME } from '../contract/frame.ts';
 import type { Box, EncodedFormat, FrameLease, FrameView, Size } from '../contract/frame.ts';
 import type { PictureSource } from '../contract/ports.ts';
@@ -60,11 +61,15 @@ export class PictureReader {
   }
 
   /**
-   * `views[i]` to `places[i]`.
+   * `views[i]` to `places[i]`, each of which holds a tensor of `spec`.
    * @throws VedetteError FRAME_INVALID, IMAGE_CORRUPT, TENSOR_INVALID
    */
-  fill(views: readonly FrameView[], places: readonly KeptTensor[]): FrameTransform[] {
-    const { spec, maxImagePixels } = this.#settings;
+  fill(
+    views: readonly FrameView[],
+    places: readonly KeptTensor[],
+    spec = this.#settings.spec,
+  ): FrameTransform[] {
+    const { maxImagePixels } = this.#settings;
     const source = this.#source;
     if (views.length === 1) {
       const [view, place] = [views[0]!, places[0]!];
@@ -76,7 +81,7 @@ export class PictureReader {
     }
     if ('jpeg' in source) {
       // `open` sees to it that they are turned alike.
-      const regions = views.map((view) => view.region!);
+      const regions = views.map((view) => view.quad ?? view.region!);
       return jpegToTiles(source.jpeg, turnOf(views[0]!), regions, spec, places, maxImagePixels);
     }
     const transforms: FrameTransform[] = [];
@@ -86,13 +91,23 @@ export class PictureReader {
       const found = rawToTiles(
         source.raw,
         turn,
-        group.map((index) => views[index]!.region ?? whole),
+        group.map((index) => views[index]!.quad ?? views[index]!.region ?? whole),
         spec,
         group.map((index) => places[index]!),
       );
       group.forEach((index, at) => (transforms[index] = found[at]!));
     }
     return transforms;
+  }
+
+  /** Size of what a view shows, in source pixels. */
+  sizeOf(view: FrameView): Size {
+    if (view.quad) return quadSize(view.quad);
+    if (view.region) return view.region;
+    const source = this.#source;
+    if ('raw' in source) return wholeOf(source.raw, this.#turned(view));
+    const info = inspectImage(source.jpeg);
+    return wholeOf(wholeOf(info, info), view);
   }
 
   #turned(view: FrameView): FrameView {
@@ -164,8 +179,8 @@ export function isOneCall(views: readonly FrameView[]): boolean {
   const [first] = views;
   if (views.length === 1) return true;
   return views.every(
-    ({ rotation, flip, region }) =>
-      region !== undefined && rotation === first!.rotation && flip === first!.flip,
+    ({ rotation, flip, region, quad }) =>
+      (region ?? quad) !== undefined && rotation === first!.rotation && flip === first!.flip,
   );
 }
 

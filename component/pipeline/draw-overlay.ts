@@ -3,6 +3,7 @@ import type { AnomalyMap } from '../contract/ports.ts';
 import type { Findings, InferenceResult, Outcome, Pose, Verdict } from '../contract/result.ts';
 import { drawText, LABEL_COLOURS, labelColour, points, round, textWidth } from './draw-parts.ts';
 import { drawLine, drawTrail, drawZone, type DrawnLine, type DrawnZone } from './draw-space.ts';
+import { drawTextLine } from './draw-text-line.ts';
 import type { Trail } from './space/scene.ts';
 
 /** What is drawn over a live picture. */
@@ -45,6 +46,7 @@ export function drawOverlay(overlay: Overlay, source: Size, canvas: Size): strin
     ...(overlay.result.segments ?? []).map((one, row) =>
       drawRow(`${one.label} ${(one.areaFraction * 100).toFixed(1)} %`, one, row, fontPx),
     ),
+    ...(overlay.result.text ?? []).map((one) => drawTextLine(one, scale, fontPx, canvas)),
     ...(overlay.result.verdict ? [drawVerdict(overlay.result.verdict, fontPx, canvas)] : []),
   ];
   return (

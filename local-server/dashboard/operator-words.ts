@@ -12,6 +12,7 @@ import type {
   InferenceResult,
   Outcome,
   Segment,
+  TextLine,
 } from '../../component/contract/result.ts';
 
 type Indicator = StatusIndicatorProps.Type;
@@ -90,7 +91,15 @@ export function findingsText(result: InferenceResult): string {
     return result.poses.length === 0 ? 'Nothing found' : counted(result.poses.length, 'pose');
   }
   if (result.segments !== undefined) return segmentsText(result.segments);
+  if (result.text !== undefined) return linesText(result.text);
   return '';
+}
+
+/** What was read; of a model that only finds lines, how many there are. */
+function linesText(lines: readonly TextLine[]): string {
+  if (lines.length === 0) return 'No text';
+  const read = lines.flatMap(({ text }) => (text === undefined ? [] : [`“${text}”`]));
+  return read.length > 0 ? read.join(' ') : `${counted(lines.length, 'line')} of text`;
 }
 
 function segmentsText(segments: readonly Segment[]): string {

@@ -131,6 +131,22 @@ function FindingsPicture({ result }: { result: InferenceResult }) {
               ))}
           </g>
         ))}
+        {result.text?.map(({ polygon, text, score }, index) =>
+          polygon === undefined ? null : (
+            <g key={index}>
+              <polygon points={pointsText(polygon)} className="finding" strokeWidth={unit * 0.35} />
+              <text
+                x={polygon[0]?.x}
+                y={Math.max((polygon[0]?.y ?? 0) - unit * 0.6, unit * 2)}
+                className="finding-label"
+                fontSize={unit * 2}
+                strokeWidth={unit * 0.4}
+              >
+                {text ?? score.toFixed(2)}
+              </text>
+            </g>
+          ),
+        )}
         {outlines(result).map((polygon, index) => (
           <polygon
             key={index}

@@ -8,6 +8,7 @@ import {
   hasArm64Libraries,
   hasArm64Node,
 } from './arm64-target.mjs';
+import { copyTextModels, hasTextModels } from './copy-text-models.mjs';
 import { installDebianPackages, missingDebianPackages } from './debian-packages.mjs';
 import { hasNpmPackages, installNpmPackages } from './npm-packages.mjs';
 import { hasPinnedNode, pinnedNode, requireKnownPlatform, runsOnGlibc } from './pinned-node.mjs';
@@ -86,6 +87,12 @@ function stepsFor(root, needs) {
       run: () => installDebianPackages(needs, root, log('apt')),
     },
     npmPackages,
+    {
+      title: 'text models',
+      duration: 'a moment',
+      isDone: () => hasTextModels(root),
+      run: () => Promise.resolve(copyTextModels(root)),
+    },
     buildStep(root, {
       title: 'addon',
       duration: 'about 30 s',

@@ -15,6 +15,8 @@ import type { OnnxStructure } from './read-onnx.ts';
 export interface CompletedInput {
   readonly name: string;
   readonly spec: TensorSpec;
+  /** Sides of the input follow the picture in multiples of this, up to those of `spec`. */
+  readonly sizeMultiple?: number;
 }
 
 /** Fields of `input` that the author wrote; schema defaults do not count as the author's word. */
@@ -87,10 +89,12 @@ export function completeInput(
   };
   const width = side('width', graphWidth);
   const height = side('height', graphHeight);
+  checkSizeMultiple(input, at, { width: graphWidth, height: graphHeight }, problems);
   const normalisation = completeNormalisation(input, authored, dtype, channels, problems);
   if (problems.length > 0) throw mismatch(problems);
   return {
     name: graphInput.name,
+    ...(input.sizeMultiple === undefined ? {} : { sizeMultiple: input.sizeMultiple }),
     spec: {
       width,
       height,
@@ -102,6 +106,32 @@ export function completeInput(
       ...normalisation,
     },
   };
+}
+
+/** What follows the picture must be open in the graph, and end with a whole multiple. */
+function checkSizeMultiple(
+  { sizeMultiple, resize, ...input }: ModelInput,
+  at: string,
+  ofGraph: Readonly<Record<'width' | 'height', number | string | null | undefined>>,
+  problems: string[],
+): void {
+  if (sizeMultiple === undefined) return;
+  if (resize !== 'stretch' && resize !== 'line') {
+    problems.push(
+      `input.sizeMultiple is set with input.resize '${resize}': an input that follows the picture is for 'stretch' and 'line'`,
+    );
+  }
+  for (const name of resize === 'line' ? (['width'] as const) : (['width', 'height'] as const)) {
+    const fixed = ofGraph[name];
+    const most = input[name];
+    if (typeof fixed === 'number') {
+      problems.push(`input.sizeMultiple is set, but ${at} fixes the ${name} at ${fixed}`);
+    } else if (most !== undefined && most % sizeMultiple !== 0) {
+      problems.push(
+        `input.${name} is ${most}, expected a multiple of sizeMultiple ${sizeMultiple}`,
+      );
+    }
+  }
 }
 
 function pickInput(input: ModelInput, structure: OnnxStructure): TensorDeclaration {

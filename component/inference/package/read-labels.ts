@@ -7,11 +7,13 @@ const MAX_LABEL_LENGTH = 200;
 /**
  * A labels file: one label a line, by class index; UTF-8, line ends of any kind, a last empty line
  * does not count. Problems are pushed with their line, and what could be read is returned.
+ * @param areCharacters whether a space is a label too, and not taken off
  */
 export async function readLabels(
   path: string,
   name: string,
   problems: string[],
+  { areCharacters = false } = {},
 ): Promise<string[]> {
   const { size } = await stat(path);
   if (size > MAX_LABEL_FILE_BYTES) {
@@ -19,7 +21,8 @@ export async function readLabels(
     return [];
   }
   const text = (await readFile(path, 'utf8')).replace(/^\uFEFF/, '');
-  const labels = text.split(/\r\n|\n|\r/).map((line) => line.trim());
+  const lines = text.split(/\r\n|\n|\r/);
+  const labels = areCharacters ? lines : lines.map((line) => line.trim());
   while (labels.at(-1) === '') labels.pop();
   if (labels.length === 0) problems.push(`${name} holds no label`);
   if (labels.length > MAX_LABELS) {

@@ -24,6 +24,9 @@ const DECODERS_OF_TASK: Readonly<
   'keypoint-detection': ['movenet', 'yolo-poses', 'end-to-end-poses'],
   'instance-segmentation': ['yolo-segments', 'end-to-end-segments'],
   'semantic-segmentation': ['semantic-segmentation'],
+  'text-detection': ['text-detection'],
+  'text-direction': ['text-direction'],
+  'text-recognition': ['text-recognition'],
 };
 
 export interface AuthoredManifest {

@@ -42,6 +42,8 @@ export interface ModelPackage {
   readonly labels: readonly string[];
   /** How a picture becomes the input tensor. */
   readonly spec: TensorSpec;
+  /** Sides of the input follow the picture in multiples of this, up to those of `spec`. */
+  readonly sizeMultiple?: number;
   /** Name of the graph input that takes the picture. */
   readonly inputName: string;
   readonly declarations: {
@@ -112,6 +114,7 @@ export async function completePackage(
   if (problems.length > 0) throw packageInvalid(root, problems);
 
   const labels = fileLabels ?? metadata.labels ?? [];
+  checkFollowing(manifest);
   const input = completeInput(manifest.input, authored, structure, metadata);
   const output = completeOutput(manifest.output, structure, metadata);
   const batch = fixedBatch(structure.inputs, input.name);
@@ -125,10 +128,22 @@ export async function completePackage(
     sha256,
     labels,
     spec: input.spec,
+    ...(input.sizeMultiple === undefined ? {} : { sizeMultiple: input.sizeMultiple }),
     inputName: input.name,
     declarations: { inputs: structure.inputs, outputs: structure.outputs },
     structure,
   };
+}
+
+/** Decoders that do not rely on the size of the input being that of the manifest. */
+const FOLLOWING: readonly string[] = ['text-detection', 'text-recognition', 'text-direction'];
+
+function checkFollowing({ input, output }: ModelManifest): void {
+  if (input.sizeMultiple === undefined || FOLLOWING.includes(output.decoder)) return;
+  throw new VedetteError(
+    'MODEL_MISMATCH',
+    `input.sizeMultiple is set, but decoder '${output.decoder}' wants an input of one size; it is for ${FOLLOWING.join(', ')}`,
+  );
 }
 
 async function realFolder(folder: string): Promise<string> {
@@ -147,7 +162,8 @@ async function labelsOf(
   if (manifest.labels === undefined) return undefined;
   if (typeof manifest.labels !== 'string') return manifest.labels;
   const file = await insideFile(root, manifest.labels, 'labels', problems);
-  return file ? readLabels(file, manifest.labels, problems) : undefined;
+  const areCharacters = manifest.output.decoder === 'text-recognition';
+  return file ? readLabels(file, manifest.labels, problems, { areCharacters }) : undefined;
 }
 
 function checkMetadata(

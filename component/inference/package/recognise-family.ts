@@ -5,6 +5,7 @@ import type { ModelMetadata } from './model-metadata.ts';
 import type { OnnxStructure } from './read-onnx.ts';
 import { rfDetr } from './recognise-rf-detr.ts';
 import { semanticSegmentation } from './recognise-segmentation.ts';
+import { textReading } from './recognise-text.ts';
 import { yoloDetections, yoloOrientedBoxes, yoloPoses, yoloSegments } from './recognise-yolo.ts';
 
 type Recognise = (
@@ -17,6 +18,7 @@ const FAMILIES: readonly Recognise[] = [
   anomaly,
   movenet,
   rfDetr,
+  textReading,
   yoloPoses,
   yoloOrientedBoxes,
   yoloSegments,
@@ -28,7 +30,7 @@ const FAMILIES: readonly Recognise[] = [
 
 /** What `recogniseFamily` looks for, in words. */
 export const KNOWN_OUTPUTS =
-  "anomalib's pred_score, [N, 6] or [1, N, 6] of detections, RF-DETR's boxes [1, Q, 4] with logits [1, Q, C], a YOLO head such as [1, 84, 8400] or [1, 25200, 85], [1, C] of classes, [1, 1, 17, 3] of keypoints, Ultralytics' poses such as [1, 56, 8400], a YOLO head beside prototypes of masks such as [1, 116, 8400] and [1, 32, 160, 160], or a map over the whole input of scores [1, C, H, W] or class indices [1, H, W]";
+  "anomalib's pred_score, [N, 6] or [1, N, 6] of detections, RF-DETR's boxes [1, Q, 4] with logits [1, Q, C], a YOLO head such as [1, 84, 8400] or [1, 25200, 85], [1, C] of classes, [1, 1, 17, 3] of keypoints, Ultralytics' poses such as [1, 56, 8400], a YOLO head beside prototypes of masks such as [1, 116, 8400] and [1, 32, 160, 160], PaddleOCR's text detection [1, 1, H, W], recognition [1, T, C] and direction [1, 2], or a map over the whole input of scores [1, C, H, W] or class indices [1, H, W]";
 
 /** The first family whose signs the outputs and the metadata show; `undefined` for none. */
 export function recogniseFamily(

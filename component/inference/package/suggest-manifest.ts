@@ -10,6 +10,13 @@ export interface ManifestSuggestion {
   readonly guesses: readonly string[];
 }
 
+const TASKS_WITHOUT_LABELS: ReadonlySet<ModelManifestInput['task']> = new Set([
+  'anomaly-detection',
+  'keypoint-detection',
+  'text-detection',
+  'text-direction',
+]);
+
 /**
  * A `model.json` for a bare ONNX file, from its outputs and metadata; `undefined` when its outputs
  * are of no family that a decoder exists for.
@@ -31,13 +38,10 @@ export function suggestManifest(
     guesses.push('input.scale 1/255, mean 0, std 1: take the values of the training');
     guesses.push("input.resize 'stretch': take what the training used");
   }
-  guesses.push("input.colourOrder 'rgb'");
-  if (
-    family.task !== 'anomaly-detection' &&
-    family.task !== 'keypoint-detection' &&
-    !metadata.labels
-  ) {
-    guesses.push('labels are missing: add a text file with one label a line');
+  if (!family.input?.colourOrder) guesses.push("input.colourOrder 'rgb'");
+  if (!TASKS_WITHOUT_LABELS.has(family.task) && !metadata.labels) {
+    const what = family.task === 'text-recognition' ? 'character' : 'label';
+    guesses.push(`labels are missing: add a text file with one ${what} a line`);
   }
   return {
     manifest: {
