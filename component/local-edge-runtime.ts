@@ -22,6 +22,7 @@ import { CaptureStore } from './delivery/capture-store.ts';
 import { Retention } from './delivery/retention.ts';
 import { ModelHost } from './inference/model-host.ts';
 import { ModelStore } from './inference/model-store/model-store.ts';
+import { workerCount } from './inference/worker-count.ts';
 import { modelTrust, registered } from './model-trust.ts';
 import { FaultLog } from './logging/fault-log.ts';
 import type { Logger } from './logging/create-logger.ts';
@@ -333,12 +334,14 @@ export class LocalEdgeRuntime implements EdgeRuntime {
   }
 
   #createModel(name: string): ModelHost {
-    const config = this.config.models[name];
+    const { models } = this.config;
+    const config = models[name];
     if (!config) throw new VedetteError('MODEL_NOT_FOUND', `No model is named ${name}`);
+    const workers = workerCount(config, Object.keys(models).length);
     let lastState: ModelStatus['state'] | undefined;
     const host = new ModelHost({
       name,
-      config,
+      config: { ...config, workers },
       maxImagePixels: this.config.limits.maxImagePixels,
       trust: modelTrust(this.#registry),
       store: this.#modelStore,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { described, integer } from './config-values.ts';
+import { described, integer, numeric } from './config-values.ts';
 import { nameSchema } from './model-manifest.ts';
 
 export const modelConfigSchema = z.strictObject({
@@ -11,11 +11,18 @@ export const modelConfigSchema = z.strictObject({
     nameSchema.optional(),
     'Variant to run; when absent the one chosen for this machine',
   ),
-  workers: described(integer(1, 64).default(1), 'Worker threads, each with the model loaded'),
+  workers: described(
+    z.preprocess(numeric, z.union([z.int().min(1).max(64), z.literal('auto')])).default('auto'),
+    "Worker threads, each with the model loaded; `auto`: this process's processors divided by the number of models and `threadsPerWorker`, at most 8",
+  ),
   threadsPerWorker: described(integer(1, 64).default(1), 'Threads of ONNX Runtime in a worker'),
   maxBatch: described(
     integer(1, 64).default(1),
     'Pictures that a run of the model may take together, for graphs with a free batch dimension: cameras, requests and regions of a picture share runs. Helps accelerators; a CPU is no faster for it',
+  ),
+  batchDelayMs: described(
+    integer(0, 1000).default(0),
+    'How long a picture may wait for others to share its run, in milliseconds; 0: runs take what waits already',
   ),
   timeoutMs: described(
     integer(10, 600_000).default(10_000),
@@ -24,6 +31,10 @@ export const modelConfigSchema = z.strictObject({
   queueLimit: described(
     integer(1, 10_000).default(16),
     'Requests that may wait; more are refused with 429',
+  ),
+  queueMegabytes: described(
+    integer(1, 65_536).default(256),
+    'Memory that waiting requests may hold, in megabytes; what does not fit is refused with 429, but for a request that nothing waits before',
   ),
   probeMemoryMegabytes: described(
     integer(64, 1_048_576).default(2048),

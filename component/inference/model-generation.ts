@@ -21,7 +21,8 @@ import { modelSetup } from './model-setup.ts';
 import type { ModelStore } from './model-store/model-store.ts';
 import { PackageLocation } from './model-store/package-location.ts';
 import type { ModelPackage } from './package/read-package.ts';
-import type { Lane } from './request-queue.ts';
+import type { RequestSource } from './request-queue.ts';
+import { workerCount } from './worker-count.ts';
 import { WorkerPool } from './worker-pool.ts';
 import type { PoolReply } from './worker-pool.ts';
 import type { PictureReply, RegionsReply, TensorReply, WorkerJob } from './worker-protocol.ts';
@@ -193,7 +194,7 @@ export class ModelGeneration {
     const job: WorkerJob = { kind: 'tensors', ...request, inputs };
     return this.#tensorAnswer(
       identity,
-      await this.#run('request', job, [...new Set(transfer)] as ArrayBuffer[]),
+      await this.#run('requests', job, [...new Set(transfer)] as ArrayBuffer[]),
     );
   }
 
@@ -210,7 +211,7 @@ export class ModelGeneration {
     checkOutputNames(outputs, model.declarations.outputs);
     const owned = ownBytes(data);
     const job: WorkerJob = { kind: 'picture-tensors', data: owned, outputs };
-    return this.#tensorAnswer(identity, await this.#run('request', job, [owned.buffer]));
+    return this.#tensorAnswer(identity, await this.#run('requests', job, [owned.buffer]));
   }
 
   /** Refuses what comes, lets what was accepted end for up to `drainMs`, then closes its workers. */
@@ -250,8 +251,9 @@ export class ModelGeneration {
     const pool: WorkerPool = new WorkerPool({
       name,
       setup: modelSetup(model, config.threadsPerWorker, maxImagePixels, config.maxBatch),
-      workers: config.workers,
-      queueLimit: config.queueLimit,
+      workers: workerCount(config, 1),
+      queueLimits: { requests: config.queueLimit, bytes: config.queueMegabytes * 2 ** 20 },
+      batchDelayMs: config.batchDelayMs,
       timeoutMs: config.timeoutMs,
       loadTimeoutMs: config.probeTimeoutMs,
       onChange: (fault) => {
@@ -327,22 +329,22 @@ export class ModelGeneration {
   ): Promise<PoolReply> {
     if (image.kind === 'encoded') {
       const data = ownBytes(image.data);
-      return this.#run('request', jobOf({ kind: 'encoded', data }), [data.buffer]);
+      return this.#run('requests', jobOf({ kind: 'encoded', data }), [data.buffer]);
     }
     const ring = FrameRing.attach(image.frame.ringId);
     const hold = ring.retain(image.frame, this.#owner);
     const job = jobOf({ kind: 'frame', frame: hold });
-    return this.#run('frame', job, [], () => ring.release(hold));
+    return this.#run(`ring-${image.frame.ringId}`, job, [], () => ring.release(hold));
   }
 
   async #run(
-    lane: Lane,
+    source: RequestSource,
     job: WorkerJob,
     transfer: readonly ArrayBuffer[],
     onUnused: () => void = () => undefined,
   ): Promise<PoolReply> {
     try {
-      const reply = await this.#pool!.run({ lane, job, transfer, onUnused });
+      const reply = await this.#pool!.run({ source, job, transfer, onUnused });
       this.#inferences += 1;
       return reply;
     } catch (error) {

@@ -15,6 +15,7 @@ import { ModelGeneration } from './model-generation.ts';
 import type { CloseReport } from './model-generation.ts';
 import type { ModelStore } from './model-store/model-store.ts';
 import type { ModelPackage } from './package/read-package.ts';
+import { workerCount } from './worker-count.ts';
 
 export type { ModelTrust } from './admit-model.ts';
 export type { CloseReport } from './model-generation.ts';
@@ -123,7 +124,7 @@ export class ModelHost {
             ...model.declarations,
           }
         : {}),
-      workers: this.#options.config.workers,
+      workers: workerCount(this.#options.config, 1),
       ...readings,
     };
   }

@@ -1,13 +1,14 @@
 /** Thread of one model: loads it, warms it up, then answers one job after another. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { VedetteError } from '../contract/errors.ts';
-import type { RegionAnswer } from '../contract/ports.ts';
-import { ModelSession } from './model-session.ts';
+import type { RegionAnswer, RegionsRequest } from '../contract/ports.ts';
+import { ModelSession, onlyRegion } from './model-session.ts';
 import { RunMark } from './run-mark.ts';
 import type {
   FromWorker,
   ModelWorkerData,
   ToWorker,
+  WorkerAnswer,
   WorkerJob,
   WorkerReply,
 } from './worker-protocol.ts';
@@ -37,26 +38,38 @@ async function receive(message: ToWorker): Promise<void> {
     port.close();
     return;
   }
-  const { id, job } = message;
+  const { id, jobs } = message;
+  const answers = await answer(jobs);
+  const replies = answers.flatMap((one) => ('reply' in one ? [one.reply] : []));
+  post({ kind: 'done', id, answers }, replies.flatMap(ownedBuffers));
+}
+
+async function answer(jobs: readonly WorkerJob[]): Promise<WorkerAnswer[]> {
+  const [job] = jobs;
+  if (jobs.length > 1 || job?.kind === 'picture' || job?.kind === 'regions') {
+    const found = await session.judgeAll(jobs.map(regionsOf));
+    return found.map((reply, index) => {
+      if (reply instanceof VedetteError) return { error: reply.serialize() };
+      return { reply: jobs[index]!.kind === 'picture' ? onlyRegion(reply) : reply };
+    });
+  }
   try {
-    const reply = await answer(job);
-    post({ kind: 'done', id, reply }, ownedBuffers(reply));
+    return [{ reply: await runGraph(job!) }];
   } catch (error) {
-    post({ kind: 'failed', id, error: VedetteError.from(error).serialize() });
+    return [{ error: VedetteError.from(error).serialize() }];
   }
 }
 
-function answer(job: WorkerJob): Promise<WorkerReply> {
-  switch (job.kind) {
-    case 'picture':
-      return session.judge(job);
-    case 'regions':
-      return session.judgeRegions(job);
-    case 'picture-tensors':
-      return session.pictureTensors(job.data, job.outputs);
-    case 'tensors':
-      return session.runTensors(job);
-  }
+function regionsOf(job: WorkerJob): RegionsRequest {
+  if (job.kind === 'regions') return job;
+  if (job.kind === 'picture') return { ...job, views: [job.view] };
+  throw new VedetteError('INTERNAL', `a job of kind ${job.kind} cannot share a run`);
+}
+
+function runGraph(job: WorkerJob): Promise<WorkerReply> {
+  if (job.kind === 'tensors') return session.runTensors(job);
+  if (job.kind === 'picture-tensors') return session.pictureTensors(job.data, job.outputs);
+  throw new VedetteError('INTERNAL', `a job of kind ${job.kind} has no tensors`);
 }
 
 /** Buffers that nothing else looks at: moved to the main thread in place of being copied. */

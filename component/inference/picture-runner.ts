@@ -51,7 +51,8 @@ export class PictureRunner {
       name: model.manifest.name,
       setup: modelSetup(model, threadsPerWorker, maxImagePixels),
       workers,
-      queueLimit: 2 * workers,
+      queueLimits: { requests: 2 * workers, bytes: Infinity },
+      batchDelayMs: 0,
       timeoutMs,
       loadTimeoutMs: timeoutMs,
       onChange: (fault) => {
@@ -98,7 +99,7 @@ export class PictureRunner {
     const isWhole = data.byteLength === data.buffer.byteLength;
     const owned = isWhole ? data : new Uint8Array(data);
     const { reply, queueMs } = await this.#pool.run({
-      lane: 'request',
+      source: 'requests',
       job: {
         ...request,
         kind: 'picture',

@@ -16,15 +16,15 @@ export interface WorkerEvents {
   onReady(worker: WorkerHandle): void;
   /** The model could not be loaded in it; it ends by itself. */
   onRefused(worker: WorkerHandle, error: VedetteError): void;
-  /** It ended, wanted or not. A running job has been rejected with WORKER_LOST before. */
+  /** It ended, wanted or not. Running jobs have been rejected with WORKER_LOST before. */
   onExit(worker: WorkerHandle, error: VedetteError): void;
 }
 
 export type WorkerHandleState = 'loading' | 'idle' | 'busy' | 'closing' | 'ended';
 
-interface RunningJob {
+interface RunningJobs {
   readonly id: number;
-  readonly resolve: (reply: WorkerReply) => void;
+  readonly resolve: (answers: (WorkerReply | VedetteError)[]) => void;
   readonly reject: (error: VedetteError) => void;
 }
 
@@ -39,7 +39,7 @@ export class WorkerHandle {
   readonly #mark = RunMark.create();
   #state: WorkerHandleState = 'loading';
   #isLoading = true;
-  #running: RunningJob | undefined;
+  #running: RunningJobs | undefined;
   #fault: unknown;
   #lastId = 0;
 
@@ -83,15 +83,22 @@ export class WorkerHandle {
     return this.#mark.completedRuns;
   }
 
-  /** Only when idle. @throws VedetteError of the job, or WORKER_LOST */
-  run(job: WorkerJob, transfer: readonly ArrayBuffer[]): Promise<WorkerReply> {
+  /**
+   * Only when idle. One job, or several pictures that share runs.
+   * @returns for each job its answer or its error
+   * @throws VedetteError WORKER_LOST, REQUEST_INVALID when the jobs cannot be sent
+   */
+  run(
+    jobs: readonly WorkerJob[],
+    transfer: readonly ArrayBuffer[],
+  ): Promise<(WorkerReply | VedetteError)[]> {
     this.#lastId += 1;
     const id = this.#lastId;
     return new Promise((resolve, reject) => {
       this.#running = { id, resolve, reject };
       this.#state = 'busy';
       try {
-        this.#post({ kind: 'job', id, job }, transfer);
+        this.#post({ kind: 'jobs', id, jobs }, transfer);
       } catch (error) {
         this.#running = undefined;
         this.#state = 'idle';
@@ -127,8 +134,11 @@ export class WorkerHandle {
     if (running?.id !== message.id) return;
     this.#running = undefined;
     this.#becomeIdle();
-    if (message.kind === 'done') running.resolve(message.reply);
-    else running.reject(VedetteError.deserialize(message.error));
+    running.resolve(
+      message.answers.map((answer) =>
+        'reply' in answer ? answer.reply : VedetteError.deserialize(answer.error),
+      ),
+    );
   }
 
   #becomeIdle(): boolean {

@@ -1,15 +1,20 @@
 import { VedetteError } from '../contract/errors.ts';
+import { jobCost, mayShare, timeoutsOf } from './job-cost.ts';
 import type { ModelSetup } from './model-setup.ts';
 import { RequestQueue } from './request-queue.ts';
-import type { Lane } from './request-queue.ts';
-import { WorkerHandle } from './worker-handle.ts';
+import type { Queued, QueueLimits, RequestSource } from './request-queue.ts';
+import { ServiceTime } from './service-time.ts';
+import { WorkerCrew } from './worker-crew.ts';
+import type { WorkerHandle } from './worker-handle.ts';
 import type { WorkerJob, WorkerReply } from './worker-protocol.ts';
 
 export interface WorkerPoolOptions {
   readonly name: string;
   readonly setup: ModelSetup;
   readonly workers: number;
-  readonly queueLimit: number;
+  readonly queueLimits: QueueLimits;
+  /** How long a picture may wait for others to share its run. */
+  readonly batchDelayMs: number;
   readonly timeoutMs: number;
   /** Longest wait for a worker to load the model and warm it up. */
   readonly loadTimeoutMs: number;
@@ -18,7 +23,7 @@ export interface WorkerPoolOptions {
 }
 
 export interface PoolRequest {
-  readonly lane: Lane;
+  readonly source: RequestSource;
   readonly job: WorkerJob;
   readonly transfer: readonly ArrayBuffer[];
   /** Told when no worker reads the job's memory any longer: always, once, whatever became of it. */
@@ -30,7 +35,7 @@ export interface PoolReply {
   readonly queueMs: number;
 }
 
-interface Waiting extends PoolRequest {
+interface Waiting extends PoolRequest, Queued {
   readonly enqueuedAt: number;
   readonly resolve: (reply: PoolReply) => void;
   readonly reject: (error: VedetteError) => void;
@@ -38,33 +43,24 @@ interface Waiting extends PoolRequest {
   dispatchedAt?: number;
 }
 
-const FIRST_BACK_OFF_MS = 100;
-const LONGEST_BACK_OFF_MS = 30_000;
-/** More workers that never return would fill the memory. */
-const MOST_ABANDONED = 1;
-
 /**
- * The workers of one model and what waits for them. A worker that does not answer in time is
- * abandoned, not terminated, and closed when its run returns; a replacement takes its place at once,
- * for the first one. A worker that ends is replaced after a back-off that doubles until an answer
- * succeeds.
+ * What waits for one model, and its workers: fair among sources, within limits, and as many pictures
+ * in a run as it may take.
  */
 export class WorkerPool {
   readonly #options: WorkerPoolOptions;
   readonly #queue: RequestQueue<Waiting>;
-  readonly #workers = new Set<WorkerHandle>();
-  readonly #abandoned = new Set<WorkerHandle>();
-  readonly #loadTimers = new Map<WorkerHandle, NodeJS.Timeout>();
+  readonly #crew: WorkerCrew;
   readonly #inFlight = new Set<Waiting>();
-  #started = 0;
-  #backOffMs = FIRST_BACK_OFF_MS;
-  #refillTimer: NodeJS.Timeout | undefined;
+  readonly #serviceTime = new ServiceTime();
+  #batchTimer: NodeJS.Timeout | undefined;
   #isClosing = false;
   #whenEmpty: (() => void) | undefined;
 
   constructor(options: WorkerPoolOptions) {
     this.#options = options;
-    this.#queue = new RequestQueue(options.queueLimit);
+    this.#queue = new RequestQueue(options.queueLimits);
+    this.#crew = new WorkerCrew({ ...options, onIdle: () => this.#dispatch() });
   }
 
   get queueDepth(): number {
@@ -76,50 +72,45 @@ export class WorkerPool {
   }
 
   get readyWorkers(): number {
-    return [...this.#workers].filter(({ state }) => state === 'idle' || state === 'busy').length;
+    return this.#crew.ready;
   }
 
   /** Workers that were started after the first ones. */
   get replacements(): number {
-    return Math.max(0, this.#started - this.#options.workers);
+    return this.#crew.replacements;
   }
 
   /** Too many workers never returned: nothing more is started until one does. */
   get isStuck(): boolean {
-    return this.#abandoned.size > MOST_ABANDONED && this.readyWorkers === 0;
+    return this.#crew.isStuck;
   }
 
   get isInsideRun(): boolean {
-    return [...this.#workers, ...this.#abandoned].some((worker) => worker.isInsideRun);
+    return this.#crew.isInsideRun;
   }
 
   start(): void {
-    this.#refill();
+    this.#crew.start();
   }
 
   /** @throws VedetteError OVERLOADED, INFERENCE_TIMEOUT, WORKER_LOST, SHUTTING_DOWN or the job's own */
   run(request: PoolRequest): Promise<PoolReply> {
-    const { timeoutMs, queueLimit, name } = this.#options;
-    if (this.#isClosing) {
+    const { timeoutMs, name } = this.#options;
+    const { job, source } = request;
+    const refusal = this.#isClosing
+      ? shuttingDown(name)
+      : (this.#overload({ source, ...sizeOf(request) }) ?? whyUnsendable(request));
+    if (refusal) {
       request.onUnused();
-      return Promise.reject(shuttingDown(name));
-    }
-    if (this.#queue.isFull(request.lane)) {
-      request.onUnused();
-      return Promise.reject(
-        new VedetteError(
-          'OVERLOADED',
-          `${queueLimit} requests wait for model '${name}' already, which is its limit`,
-          { details: { model: name, queueLimit } },
-        ),
-      );
+      return Promise.reject(refusal);
     }
     return new Promise((resolve, reject) => {
-      const waiting: Waiting = { ...request, enqueuedAt: performance.now(), resolve, reject };
+      const enqueuedAt = performance.now();
+      const waiting: Waiting = { ...request, ...sizeOf(request), enqueuedAt, resolve, reject };
       this.#queue.push(waiting);
       this.#dispatch();
       // Set after the timer of the run: a worker that hangs is abandoned before its caller hears of it.
-      const limitMs = timeoutMs * timeoutsOf(request.job);
+      const limitMs = timeoutMs * timeoutsOf(job);
       waiting.deadline = setTimeout(() => this.#onDeadline(waiting, limitMs), limitMs);
     });
   }
@@ -130,7 +121,9 @@ export class WorkerPool {
    */
   async close(drainMs: number): Promise<void> {
     this.#isClosing = true;
-    clearTimeout(this.#refillTimer);
+    this.#crew.stopRefilling();
+    // What waits for others to share its run goes without them.
+    this.#dispatch();
     const deadline = performance.now() + drainMs;
     if (this.#queue.length + this.#inFlight.size > 0) {
       const empty = new Promise<void>((resolve) => (this.#whenEmpty = resolve));
@@ -143,57 +136,132 @@ export class WorkerPool {
     for (const waiting of this.#inFlight) {
       this.#reject(waiting, shuttingDown(this.#options.name));
     }
-    for (const timer of this.#loadTimers.values()) clearTimeout(timer);
-    const ends: Promise<void>[] = [];
-    for (const worker of [...this.#workers, ...this.#abandoned]) {
-      const isToEnd = worker.state === 'loading' || !worker.isInsideRun;
-      const ended = worker.close();
-      if (isToEnd) ends.push(ended);
+    await withTimeout(this.#crew.close(), Math.max(0, deadline - performance.now()));
+  }
+
+  /** Why a request cannot wait, with the time after which there will be room. */
+  #overload(size: Queued): VedetteError | undefined {
+    const why = this.#queue.whyFull(size);
+    if (why === undefined) return undefined;
+    const { name, queueLimits } = this.#options;
+    const running = [...this.#inFlight].reduce((sum, { cost }) => sum + cost, 0);
+    const retryAfterMs = this.#serviceTime.untilDoneMs(
+      this.#queue.cost + running,
+      this.readyWorkers,
+    );
+    const details = { model: name, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
+    if (why === 'count') {
+      return new VedetteError(
+        'OVERLOADED',
+        `${queueLimits.requests} requests wait for model '${name}' already, which is its limit`,
+        { details: { ...details, queueLimit: queueLimits.requests } },
+      );
     }
-    await withTimeout(Promise.all(ends), Math.max(0, deadline - performance.now()));
+    return new VedetteError(
+      'OVERLOADED',
+      `requests that wait for model '${name}' may hold ${queueLimits.bytes} bytes together, and ${size.heldBytes} more do not fit`,
+      { details: { ...details, queueBytes: queueLimits.bytes } },
+    );
   }
 
   #dispatch(): void {
-    for (const worker of this.#workers) {
-      if (worker.state !== 'idle') continue;
-      const waiting = this.#queue.shift();
-      if (!waiting) return;
-      void this.#runOn(worker, waiting);
+    for (let worker = this.#crew.idle; worker; worker = this.#crew.idle) {
+      if (this.#queue.length === 0 || this.#waitsForMore()) return;
+      const batch = this.#takeBatch().filter((waiting) => this.#isSendable(waiting));
+      if (batch.length > 0) void this.#runOn(worker, batch);
     }
   }
 
-  async #runOn(worker: WorkerHandle, waiting: Waiting): Promise<void> {
+  /** Whether the next run is better started later, with more pictures; `#dispatch` follows then. */
+  #waitsForMore(): boolean {
+    const { batchDelayMs, setup } = this.#options;
+    clearTimeout(this.#batchTimer);
+    const isFull = this.#queue.cost >= setup.batch.size;
+    if (this.#isClosing || isFull || !mayShare(this.#queue.peek()!.job)) return false;
+    const oldest = this.#queue.firsts().reduce((a, b) => (b.enqueuedAt < a.enqueuedAt ? b : a));
+    const restMs = oldest.enqueuedAt + batchDelayMs - performance.now();
+    if (restMs <= 0) return false;
+    this.#batchTimer = setTimeout(() => this.#dispatch(), restMs);
+    return true;
+  }
+
+  #isSendable(waiting: Waiting): boolean {
+    const refusal = whyUnsendable(waiting);
+    if (!refusal) return true;
+    this.#reject(waiting, refusal);
+    waiting.onUnused();
+    return false;
+  }
+
+  /** The next job, and as many behind it as fit into its run. */
+  #takeBatch(): Waiting[] {
+    const first = this.#queue.shift()!;
+    const batch = [first];
+    if (!mayShare(first.job)) return batch;
+    let free = this.#options.setup.batch.size - first.cost;
+    for (let next = this.#queue.peek(); next && mayShare(next.job) && next.cost <= free;) {
+      batch.push(this.#queue.shift()!);
+      free -= next.cost;
+      next = this.#queue.peek();
+    }
+    return batch;
+  }
+
+  async #runOn(worker: WorkerHandle, batch: readonly Waiting[]): Promise<void> {
+    const dispatchedAt = performance.now();
+    for (const waiting of batch) {
+      waiting.dispatchedAt = dispatchedAt;
+      this.#inFlight.add(waiting);
+    }
+    const stopWatching = this.#watch(worker);
+    try {
+      const transfer = batch.flatMap((waiting) => waiting.transfer);
+      const jobs = batch.map(({ job }) => job);
+      const answers = await worker.run(jobs, [...new Set(transfer)]);
+      const pictures = batch.reduce((sum, { cost }) => sum + cost, 0);
+      this.#serviceTime.record(performance.now() - dispatchedAt, pictures);
+      batch.forEach((waiting, index) => this.#answer(waiting, answers[index]!));
+    } catch (error) {
+      for (const waiting of batch) this.#reject(waiting, VedetteError.from(error));
+    } finally {
+      stopWatching();
+      for (const waiting of batch) {
+        this.#inFlight.delete(waiting);
+        waiting.onUnused();
+      }
+      this.#dispatch();
+      if (this.#queue.length + this.#inFlight.size === 0) this.#whenEmpty?.();
+    }
+  }
+
+  #answer(waiting: Waiting, answer: WorkerReply | VedetteError): void {
+    if (answer instanceof VedetteError) {
+      this.#reject(waiting, answer);
+      return;
+    }
+    clearTimeout(waiting.deadline);
+    this.#crew.praise();
+    waiting.resolve({ reply: answer, queueMs: waiting.dispatchedAt! - waiting.enqueuedAt });
+  }
+
+  /**
+   * A picture that is slow to decode is the fault of who sent it, and decoding ends by itself: only a
+   * worker that is inside the model by then, and finished no run meanwhile, is taken for one that
+   * hangs.
+   */
+  #watch(worker: WorkerHandle): () => void {
     const { timeoutMs } = this.#options;
-    waiting.dispatchedAt = performance.now();
-    const queueMs = waiting.dispatchedAt - waiting.enqueuedAt;
-    let stuck = setTimeout(() => look(), timeoutMs);
     let { completedRuns } = worker;
-    // A picture that is slow to decode is the fault of who sent it, and decoding ends by itself:
-    // only a worker that is inside the model by then, and finished no run meanwhile, is taken for
-    // one that hangs.
     const look = () => {
       if (worker.isInsideModel && worker.completedRuns === completedRuns) {
-        this.#abandon(worker, timeoutMs);
+        this.#crew.abandon(worker, timeoutMs);
         return;
       }
       completedRuns = worker.completedRuns;
       stuck = setTimeout(look, timeoutMs);
     };
-    this.#inFlight.add(waiting);
-    try {
-      const reply = await worker.run(waiting.job, waiting.transfer);
-      clearTimeout(waiting.deadline);
-      this.#backOffMs = FIRST_BACK_OFF_MS;
-      waiting.resolve({ reply, queueMs });
-    } catch (error) {
-      this.#reject(waiting, VedetteError.from(error));
-    } finally {
-      clearTimeout(stuck);
-      this.#inFlight.delete(waiting);
-      waiting.onUnused();
-      this.#dispatch();
-      if (this.#queue.length + this.#inFlight.size === 0) this.#whenEmpty?.();
-    }
+    let stuck = setTimeout(look, timeoutMs);
+    return () => clearTimeout(stuck);
   }
 
   #onDeadline(waiting: Waiting, limitMs: number): void {
@@ -218,90 +286,18 @@ export class WorkerPool {
     clearTimeout(waiting.deadline);
     waiting.reject(error);
   }
-
-  /** Stops routing to a worker that takes too long; it ends when its run or warm-up returns. */
-  #abandon(worker: WorkerHandle, limitMs: number): void {
-    if (!this.#workers.delete(worker)) return;
-    this.#abandoned.add(worker);
-    void worker.close();
-    const { name } = this.#options;
-    const isReplaced = this.#abandoned.size <= MOST_ABANDONED;
-    this.#refill();
-    this.#options.onChange(
-      new VedetteError(
-        'INFERENCE_TIMEOUT',
-        `a worker of model '${name}' did not return within ${limitMs} ms; ` +
-          (isReplaced
-            ? 'it is replaced'
-            : `it is not replaced, since ${this.#abandoned.size} workers hang already`),
-        { details: { model: name, timeoutMs: limitMs, abandoned: this.#abandoned.size } },
-      ),
-    );
-  }
-
-  #refill(): void {
-    if (this.#isClosing || this.#refillTimer) return;
-    while (this.#workers.size < this.#options.workers && this.#abandoned.size <= MOST_ABANDONED) {
-      this.#startWorker();
-    }
-  }
-
-  #refillLater(): void {
-    if (this.#isClosing || this.#refillTimer) return;
-    this.#refillTimer = setTimeout(() => {
-      this.#refillTimer = undefined;
-      this.#refill();
-      this.#options.onChange();
-    }, this.#backOffMs);
-    this.#backOffMs = Math.min(this.#backOffMs * 2, LONGEST_BACK_OFF_MS);
-  }
-
-  #startWorker(): void {
-    const { name, setup, loadTimeoutMs } = this.#options;
-    this.#started += 1;
-    const worker: WorkerHandle = new WorkerHandle(`${name}-${this.#started}`, setup, {
-      onReady: () => {
-        this.#forgetLoadTimer(worker);
-        this.#options.onChange();
-        this.#dispatch();
-      },
-      onRefused: (_, error) => {
-        this.#forgetLoadTimer(worker);
-        if (!this.#workers.delete(worker)) return;
-        this.#refillLater();
-        this.#options.onChange(error);
-      },
-      onExit: (_, error) => this.#onExit(worker, error),
-    });
-    this.#workers.add(worker);
-    this.#loadTimers.set(
-      worker,
-      setTimeout(() => this.#abandon(worker, loadTimeoutMs), loadTimeoutMs),
-    );
-  }
-
-  #onExit(worker: WorkerHandle, error: VedetteError): void {
-    this.#forgetLoadTimer(worker);
-    if (this.#abandoned.delete(worker)) {
-      this.#refill();
-      this.#options.onChange();
-    } else if (this.#workers.delete(worker) && !this.#isClosing) {
-      this.#refillLater();
-      this.#options.onChange(error);
-    }
-  }
-
-  #forgetLoadTimer(worker: WorkerHandle): void {
-    clearTimeout(this.#loadTimers.get(worker));
-    this.#loadTimers.delete(worker);
-  }
 }
 
-const REGIONS_PER_TIMEOUT = 100;
+function sizeOf({ job, transfer }: PoolRequest): Pick<Queued, 'cost' | 'heldBytes'> {
+  const heldBytes = transfer.reduce((sum, { byteLength }) => sum + byteLength, 0);
+  return { cost: jobCost(job), heldBytes };
+}
 
-/** How many times the time-out an answer may take. */
-const timeoutsOf = (job: WorkerJob): number =>
-  job.kind === 'regions' ? Math.ceil(job.views.length / REGIONS_PER_TIMEOUT) : 1;
+/** Memory that was moved away already would take the other pictures of its run along. */
+function whyUnsendable({ transfer }: PoolRequest): VedetteError | undefined {
+  if (!transfer.some(({ detached }) => detached)) return undefined;
+  return new VedetteError('REQUEST_INVALID', 'the bytes of the request were moved away already');
+}
 
 /** The part of a drain that is kept for workers to end in. */
 const WORKERS_END_MS = 500;

@@ -15,7 +15,7 @@ export interface ModelWorkerData {
   readonly mark: SharedArrayBuffer;
 }
 
-/** What the main thread asks of a model worker; one at a time, answered by the same `id`. */
+/** What the main thread asks of a model worker. */
 export type WorkerJob =
   | ({ readonly kind: 'picture' } & InferenceRequest)
   | ({ readonly kind: 'regions' } & RegionsRequest)
@@ -27,7 +27,8 @@ export type WorkerJob =
   | ({ readonly kind: 'tensors' } & TensorRequest);
 
 export type ToWorker =
-  | { readonly kind: 'job'; readonly id: number; readonly job: WorkerJob }
+  /** One, or several of kind `picture` or `regions` that share runs; the next when they are answered. */
+  | { readonly kind: 'jobs'; readonly id: number; readonly jobs: readonly WorkerJob[] }
   | { readonly kind: 'close' };
 
 /** An answer as the worker gives it: without what only the main thread knows. */
@@ -48,5 +49,7 @@ export type FromWorker =
   | { readonly kind: 'ready' }
   /** The model could not be loaded or warmed up; the worker ends by itself. */
   | { readonly kind: 'refused'; readonly error: SerializedError }
-  | { readonly kind: 'done'; readonly id: number; readonly reply: WorkerReply }
-  | { readonly kind: 'failed'; readonly id: number; readonly error: SerializedError };
+  /** For each job, in their order. */
+  | { readonly kind: 'done'; readonly id: number; readonly answers: readonly WorkerAnswer[] };
+
+export type WorkerAnswer = { readonly reply: WorkerReply } | { readonly error: SerializedError };

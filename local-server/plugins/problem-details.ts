@@ -88,9 +88,15 @@ export function asVedetteError(thrown: unknown): VedetteError {
   return VedetteError.from(thrown);
 }
 
+/** Whole seconds; 1 where nothing is known of how long what waits will take. */
+function retryAfterSeconds({ details }: VedetteError): string {
+  const { retryAfterMs } = details;
+  return String(typeof retryAfterMs === 'number' ? Math.max(1, Math.ceil(retryAfterMs / 1000)) : 1);
+}
+
 /** `Retry-After` where waiting helps; no reuse of a connection whose body was left unread. */
 export function setErrorHeaders(reply: FastifyReply, error: VedetteError): void {
-  if (error.httpStatus === 429) reply.header('retry-after', '1');
+  if (error.httpStatus === 429) reply.header('retry-after', retryAfterSeconds(error));
   if (error.httpStatus === 503) reply.header('retry-after', '5');
   if (error.code === 'UNAUTHORIZED') reply.header('www-authenticate', 'Bearer realm="vedette"');
   if (!reply.request.raw.complete) reply.header('connection', 'close');

@@ -61,7 +61,7 @@ export const detectionManifest: ModelManifestInput = {
 };
 
 export function modelConfig(folder: string, more: Partial<ModelConfig> = {}): ModelConfig {
-  return modelConfigSchema.parse({ package: folder, ...more });
+  return modelConfigSchema.parse({ package: folder, workers: 1, ...more });
 }
 
 const node = (

@@ -25,7 +25,7 @@ const program = (folder: string) => `
   const say = (fact) => console.log(JSON.stringify(fact));
   const host = new ModelHost({
     name: 'hanging',
-    config: modelConfigSchema.parse({ package: ${JSON.stringify(folder)}, timeoutMs: 300 }),
+    config: modelConfigSchema.parse({ package: ${JSON.stringify(folder)}, workers: 1, timeoutMs: 300 }),
     maxImagePixels: 1_000_000,
     trust: { isTrusted: async () => true, record: async () => undefined },
     onChange: () => undefined,

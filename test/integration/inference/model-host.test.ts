@@ -342,7 +342,7 @@ describe('a model host', () => {
     const frames = [1, 2, 3].map(() => host.infer(request({ kind: 'frame', frame: lease })));
     const refused = await failure(host.infer(await encoded(dark)));
     expect(refused.code).toBe('OVERLOADED');
-    expect(refused.details).toEqual({ model: 'brightness', queueLimit: 1 });
+    expect(refused.details).toMatchObject({ model: 'brightness', queueLimit: 1 });
     await Promise.all([running, waiting, ...frames]);
     release();
   });

@@ -5,7 +5,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { VedetteError } from '../../../component/contract/errors.ts';
 import { WHOLE_FRAME } from '../../../component/contract/frame.ts';
-import type { Box, FrameView } from '../../../component/contract/frame.ts';
+import type { Box, FrameView, Quad } from '../../../component/contract/frame.ts';
 import type { RegionsRequest } from '../../../component/contract/ports.ts';
 import { tileRegions } from '../../../component/contract/tiles.ts';
 import { ModelHost } from '../../../component/inference/model-host.ts';
@@ -61,6 +61,13 @@ const at = (region: Box, more: Partial<FrameView> = {}): FrameView => ({
   ...more,
   region,
 });
+
+const QUAD: Quad = [
+  { x: 100, y: 90 },
+  { x: 300, y: 120 },
+  { x: 280, y: 260 },
+  { x: 90, y: 240 },
+];
 
 /** A picture of 10×10 stripes, one below the other, in these grey levels. */
 async function stripes(levels: readonly number[]): Promise<Uint8Array<ArrayBuffer>> {
@@ -120,6 +127,8 @@ async function mixedViews(data: Uint8Array): Promise<FrameView[]> {
     at({ x: 0, y: 0, width: height, height: 100 }, { rotation: 90 }),
     at({ x: 11, y: 3, width: 200, height: 200 }, { flip: 'horizontal' }),
     { rotation: 180, flip: 'vertical' },
+    { ...WHOLE_FRAME, quad: QUAD },
+    { rotation: 0, flip: 'vertical', quad: QUAD },
   ];
 }
 

@@ -166,10 +166,11 @@ describe('problems', () => {
   });
 
   it.each([
-    ['OVERLOADED', 429, '1'],
-    ['MODEL_NOT_READY', 503, '5'],
-  ] as const)('of %s say when to come again', async (code, status, seconds) => {
-    runtime.inferPictureWith = () => Promise.reject(new VedetteError(code, 'later'));
+    ['OVERLOADED', 429, '1', {}],
+    ['OVERLOADED', 429, '13', { retryAfterMs: 12_345 }],
+    ['MODEL_NOT_READY', 503, '5', {}],
+  ] as const)('of %s say when to come again', async (code, status, seconds, details) => {
+    runtime.inferPictureWith = () => Promise.reject(new VedetteError(code, 'later', { details }));
     const answer = await get('/api/v1/models/coco-detector/infer', {
       method: 'POST',
       body: 'x',
