@@ -5,6 +5,7 @@ import { VedetteError } from '../contract/errors.ts';
 import { describeModel } from '../inference/describe-model.ts';
 import type { CommandContext } from './command-context.ts';
 import { exitCodeOf } from './command-context.ts';
+import { addModelCompare } from './model-compare.ts';
 import { addModelEvaluate } from './model-evaluate.ts';
 import { addModelInstall } from './model-install.ts';
 import { addModelList } from './model-list.ts';
@@ -31,6 +32,7 @@ export function addModelCommands(program: Command, context: CommandContext): voi
     .action((path: string, options: InspectOptions) => inspect(path, options, context));
   addModelPredict(model, context);
   addModelEvaluate(model, context);
+  addModelCompare(model, context);
   addModelInstall(model, context);
   addModelList(model, context);
   addModelRemove(model, context);
