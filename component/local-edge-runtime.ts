@@ -7,6 +7,7 @@ import type {
   CameraStatus,
   CaptureQuery,
   InferenceAnswer,
+  InferenceRequest,
   ModelStatus,
   Notice,
   Page,
@@ -21,6 +22,7 @@ import { CaptureRules } from './delivery/capture-rules.ts';
 import { CaptureStore } from './delivery/capture-store.ts';
 import { Retention } from './delivery/retention.ts';
 import { ModelHost } from './inference/model-host.ts';
+import { inferTiled } from './inference/tiling/infer-tiled.ts';
 import { ModelStore } from './inference/model-store/model-store.ts';
 import { workerCount } from './inference/worker-count.ts';
 import { modelTrust, registered } from './model-trust.ts';
@@ -234,12 +236,13 @@ export class LocalEdgeRuntime implements EdgeRuntime {
   }
 
   async inferRaw(model: string, data: Uint8Array<ArrayBuffer>): Promise<InferenceAnswer> {
-    return this.#modelHost(model).infer({
+    const request: InferenceRequest = {
       image: { kind: 'encoded', data },
       view: WHOLE_FRAME,
       thresholds: { labels: {} },
       wantsAnomalyMap: false,
-    });
+    };
+    return inferTiled(this.#modelHost(model), request, this.config.models[model]?.tiling);
   }
 
   async inferTensors(model: string, request: TensorRequest): Promise<TensorAnswer> {

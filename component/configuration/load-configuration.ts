@@ -17,6 +17,7 @@ import {
 } from './configuration-problem.ts';
 import { ruleProblems } from './rule-problems.ts';
 import { spaceProblems } from './space-problems.ts';
+import { tilingProblems } from './tiling-problems.ts';
 
 export interface LoadedConfiguration {
   readonly config: RuntimeConfig;
@@ -125,7 +126,7 @@ function referenceProblems(tree: ConfigurationTree): ConfigurationProblem[] {
       if (isMap(rule)) mustExist(`${section}.${name}.camera`, rule['camera'], cameras, 'camera');
     }
   }
-  problems.push(...ruleProblems(tree), ...spaceProblems(tree));
+  problems.push(...ruleProblems(tree), ...spaceProblems(tree), ...tilingProblems(tree));
   for (const [name, rule] of Object.entries(mapAt(tree, 'captures'))) {
     if (isMap(rule)) problems.push(...captureRuleProblems(`captures.${name}`, rule));
   }

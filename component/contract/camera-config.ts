@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { boolean, described, integer, number, numeric, secretSchema } from './config-values.ts';
 import { nameSchema } from './model-manifest.ts';
 import { trackingSchema } from './space-config.ts';
+import { tilingSchema } from './tiling-config.ts';
 
 const box = z.strictObject({
   x: described(integer(0, 1_000_000), 'Left edge in pixels'),
@@ -113,6 +114,10 @@ export const cameraSchema = z.strictObject({
       ),
     })
     .prefault({}),
+  tiling: described(
+    tilingSchema.optional(),
+    'How its pictures are cut into tiles for the model; as the model’s `tiling` says when absent',
+  ),
   tracking: described(trackingSchema.prefault({}), 'How objects are followed from frame to frame'),
   slots: described(integer(3, 64).default(4), 'Frames held in memory', true),
   maxFrameBytes: described(

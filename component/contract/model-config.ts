@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { described, integer, numeric } from './config-values.ts';
 import { nameSchema } from './model-manifest.ts';
+import { tilingSchema } from './tiling-config.ts';
 
 export const modelConfigSchema = z.strictObject({
   package: described(
@@ -23,6 +24,10 @@ export const modelConfigSchema = z.strictObject({
   batchDelayMs: described(
     integer(0, 1000).default(0),
     'How long a picture may wait for others to share its run, in milliseconds; 0: runs take what waits already',
+  ),
+  tiling: described(
+    tilingSchema.optional(),
+    'How pictures for this model are cut into tiles, those sent over HTTP and those of cameras without a `tiling` of their own; not at all when absent',
   ),
   timeoutMs: described(
     integer(10, 600_000).default(10_000),

@@ -166,6 +166,8 @@ export interface InferenceAnswer {
 export interface RegionsRequest extends Omit<InferenceRequest, 'view'> {
   /** 1 to MAX_TILES. */
   readonly views: readonly FrameView[];
+  /** Put together to one answer about this part of the picture, which the views cover: see mergeTiles. */
+  readonly merge?: Box;
 }
 
 export interface RegionAnswer {

@@ -18,6 +18,7 @@ import { PictureReader } from './picture-reader.ts';
 import { RunMark } from './run-mark.ts';
 import { loadError, runError } from './runtime-error.ts';
 import { warmUpPicture } from './warm-up-picture.ts';
+import { mergeTiles } from './tiling/merge-tiles.ts';
 import type { PictureReply, RegionsReply, TensorReply } from './worker-protocol.ts';
 
 /** The module `onnxruntime-node`, which only a worker or the probe may load. */
@@ -118,8 +119,11 @@ export class ModelSession {
   }
 
   /** Pictures of several requests, which share runs: for each its answer or its error. */
-  judgeAll(requests: readonly RegionsRequest[]): Promise<(RegionsReply | VedetteError)[]> {
-    return this.#batcher.judge(requests);
+  async judgeAll(requests: readonly RegionsRequest[]): Promise<(RegionsReply | VedetteError)[]> {
+    const replies = await this.#batcher.judge(requests);
+    return replies.map((reply, index) =>
+      reply instanceof VedetteError ? reply : merged(reply, requests[index]!),
+    );
   }
 
   /** An encoded picture to the graph's raw outputs. */
@@ -185,6 +189,22 @@ export class ModelSession {
 
   readonly #runPlaces: RunPlaces = (first, count, names) =>
     this.#run({ [this.#setup.inputName]: this.#input.tensor(first, count) }, names);
+}
+
+/** The regions of a picture as one where that is asked for; what it takes counts as decoding. */
+function merged(
+  reply: RegionsReply,
+  { views, merge }: RegionsRequest,
+): RegionsReply | VedetteError {
+  if (merge === undefined) return reply;
+  const before = performance.now();
+  try {
+    const regions = [mergeTiles(reply.regions, views, merge)];
+    const decodeMs = reply.timings.decodeMs + performance.now() - before;
+    return { ...reply, regions, timings: { ...reply.timings, decodeMs } };
+  } catch (error) {
+    return VedetteError.from(error);
+  }
 }
 
 /** The answer about a picture of which one view was asked. */

@@ -142,6 +142,7 @@ export class CameraStation {
       model,
       view,
       thresholds: this.#camera.thresholds,
+      tiling: this.#camera.tiling ?? config.models[this.#camera.model]?.tiling,
       rules,
       zones: ofCamera(config.zones, name),
       scene: this.#scene,

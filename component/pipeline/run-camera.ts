@@ -6,11 +6,14 @@ import type {
   FrameEnd,
   FrameReference,
   InferenceAnswer,
+  InferenceRequest,
   NewResult,
   RefusedFrame,
 } from '../contract/ports.ts';
 import type { FrameSlots } from '../camera/frame-slots.ts';
+import type { TilingConfig } from '../contract/tiling-config.ts';
 import type { ModelHost } from '../inference/model-host.ts';
+import { inferTiled } from '../inference/tiling/infer-tiled.ts';
 import type { FaultLog } from '../logging/fault-log.ts';
 import { composeErrorResult, composeResult, type ResultOrigin } from './compose-result.ts';
 import { judge } from './judge.ts';
@@ -27,6 +30,8 @@ export interface CameraLine {
   readonly model: ModelHost;
   readonly view: FrameView;
   readonly thresholds: CameraConfig['thresholds'];
+  /** Absent: the model sees each picture at once. */
+  readonly tiling: TilingConfig | undefined;
   readonly rules: readonly NamedRule[];
   /** The camera's zones by name. */
   readonly zones: RuntimeConfig['zones'];
@@ -123,12 +128,13 @@ async function see(
   while (!signal.aborted) {
     if (line.isAbandoned(frame)) return 'abandoned';
     try {
-      return await line.model.infer({
+      const request: InferenceRequest = {
         image: { kind: 'frame', frame },
         view: line.view,
         thresholds: line.scene?.thresholds ?? line.thresholds,
         wantsAnomalyMap: line.hasViewers(),
-      });
+      };
+      return await inferTiled(line.model, request, line.tiling);
     } catch (thrown) {
       const error = VedetteError.from(thrown, 'INFERENCE_FAILED');
       if (error.code === 'SHUTTING_DOWN') return 'stopped';

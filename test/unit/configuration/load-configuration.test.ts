@@ -247,6 +247,17 @@ describe('the station file', () => {
   });
 });
 
+it('tiles that would never get on are refused, those of models and of cameras', async () => {
+  const text = LINE.replace(
+    '{ package: parts }',
+    '{ package: parts, tiling: { tileWidth: "320", overlapPx: "320" } }',
+  ).replace('    slots: "5"', '    tiling: { tileWidth: 640, tileHeight: 64, overlapPx: 100 }');
+  expect(await problemsIn(text)).toEqual([
+    { path: 'models.parts.tiling.overlapPx', message: 'must be below `tileWidth` (320), got 320' },
+    { path: 'cameras.dock.tiling.overlapPx', message: 'must be below `tileHeight` (64), got 100' },
+  ]);
+});
+
 describe('zones, lines and the rules on them', () => {
   const SPACE = `${LINE}
 zones:

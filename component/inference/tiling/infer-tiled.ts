@@ -1,0 +1,71 @@
+import { FrameRing, inspectImage } from '../../../native/index.ts';
+import { VedetteError } from '../../contract/errors.ts';
+import type { Size } from '../../contract/frame.ts';
+import type { InferenceAnswer, InferenceRequest, PictureSource } from '../../contract/ports.ts';
+import type { TilingConfig } from '../../contract/tiling-config.ts';
+import type { ModelHost } from '../model-host.ts';
+import { tileViews } from './tile-grid.ts';
+
+/** Decoders whose answers can be put together from tiles. */
+const TILEABLE: readonly string[] = [
+  'end-to-end-detections',
+  'yolo-detections',
+  'rf-detr',
+  'yolo-oriented-boxes',
+  'end-to-end-oriented-boxes',
+  'anomaly',
+  'yolo-segments',
+  'end-to-end-segments',
+  'semantic-segmentation',
+  'yolo-poses',
+  'end-to-end-poses',
+];
+
+/**
+ * Judges one picture, in tiles when there are settings for it: all tiles of a picture are one job of one
+ * worker, which decodes the picture once, runs batches of bounded size and puts the answers together.
+ * @throws VedetteError REQUEST_INVALID for a model that cannot be tiled, FRAME_INVALID for too many
+ * tiles, and as ModelHost.infer
+ */
+export async function inferTiled(
+  model: ModelHost,
+  request: InferenceRequest,
+  tiling: TilingConfig | undefined,
+): Promise<InferenceAnswer> {
+  const loaded = model.package;
+  // A model that is not there yet says so itself.
+  if (!tiling?.isEnabled || !loaded) return model.infer(request);
+  const { decoder } = loaded.manifest.output;
+  if (!TILEABLE.includes(decoder)) {
+    throw new VedetteError(
+      'REQUEST_INVALID',
+      `model '${model.name}' (decoder '${decoder}') says something about a whole picture, which cannot be put together from tiles: remove its \`tiling\``,
+      { details: { model: model.name, decoder } },
+    );
+  }
+  const picture = uprightSize(request);
+  const views = tileViews(picture, request.view, tiling, loaded.spec);
+  if (views.length === 1) return model.infer(request);
+  const { view, ...rest } = request;
+  const merge = view.region ?? { x: 0, y: 0, ...picture };
+  const { regions, ...answer } = await model.inferRegions({ ...rest, views, merge });
+  return { ...answer, ...regions[0]! };
+}
+
+/** Of a picture after EXIF orientation and the view's rotation; only the first bytes are looked at. */
+function uprightSize({ image, view }: InferenceRequest): Size {
+  const stored = storedSize(image);
+  const isTurned = (stored.rotation + view.rotation) % 180 !== 0;
+  return isTurned
+    ? { width: stored.height, height: stored.width }
+    : { width: stored.width, height: stored.height };
+}
+
+function storedSize(image: PictureSource): Size & { readonly rotation: number } {
+  if (image.kind === 'encoded') return inspectImage(image.data);
+  const { frame } = image;
+  const isEncoded = ['jpeg', 'png', 'webp', 'tiff'].includes(frame.format);
+  if (!isEncoded) return { width: frame.width, height: frame.height, rotation: 0 };
+  const bytes = FrameRing.attach(frame.ringId).bytes(frame.slot);
+  return inspectImage(bytes.subarray(0, frame.byteLength));
+}
