@@ -49,7 +49,13 @@ const SLOT = {
   count: 58 + MEANING_NUMBERS,
 } as const;
 
-const RESIZES: readonly ResizeMode[] = ['stretch', 'letterbox', 'crop', 'line'];
+const RESIZES: readonly ResizeMode[] = [
+  'stretch',
+  'letterbox',
+  'crop',
+  'line',
+  'letterbox-top-left',
+];
 const INTERPOLATIONS: readonly Interpolation[] = [
   'bilinear',
   'area',

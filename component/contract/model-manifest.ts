@@ -92,6 +92,12 @@ export const variantSchema = z.strictObject({
 
 export const modelInputSchema = z.strictObject({
   name: z.string().optional().describe('Input of the ONNX graph; taken from the file when absent'),
+  sizeInput: z
+    .string()
+    .optional()
+    .describe(
+      'A further input [batch,2] that is told the width and height of the input; `orig_target_sizes` when absent and there is one',
+    ),
   layout: z
     .enum(['nchw', 'nhwc'])
     .optional()
@@ -130,9 +136,11 @@ export const modelInputSchema = z.strictObject({
     .default('rgb')
     .describe('Channel order of the tensor'),
   resize: z
-    .enum(['stretch', 'letterbox', 'crop', 'line'])
+    .enum(['stretch', 'letterbox', 'crop', 'line', 'letterbox-top-left'])
     .default('stretch')
-    .describe('How the picture is fitted to the input'),
+    .describe(
+      'How the picture is fitted to the input; `letterbox-top-left` has its bars right and below alone, as YOLOX wants it',
+    ),
   interpolation: z
     .enum(['bilinear', 'area', 'bilinear-antialias', 'bicubic-antialias', 'nearest'])
     .default('bilinear')

@@ -4,13 +4,18 @@ import { classification } from './outputs/classification-outputs.ts';
 import {
   endToEndDetections,
   endToEndOrientedBoxes,
+  labelledBoxes,
   rfDetr,
+  rtDetr,
+  scoredBoxes,
   yoloDetections,
   yoloOrientedBoxes,
+  yolox,
 } from './outputs/detection-outputs.ts';
 import { endToEndPoses, movenet, yoloPoses } from './outputs/keypoint-outputs.ts';
 import {
   endToEndSegments,
+  maskRcnn,
   semanticSegmentation,
   yoloSegments,
 } from './outputs/segmentation-outputs.ts';
@@ -34,6 +39,11 @@ export const modelOutputSchema = z.discriminatedUnion('decoder', [
   textDetection,
   textDirection,
   textRecognition,
+  yolox,
+  rtDetr,
+  labelledBoxes,
+  scoredBoxes,
+  maskRcnn,
 ]);
 
 /** What the outputs of a model mean: one shape for each decoder. */

@@ -46,7 +46,7 @@ export type TensorData =
   | BigUint64Array
   | string[];
 
-export type ResizeMode = 'stretch' | 'letterbox' | 'crop' | 'line';
+export type ResizeMode = 'stretch' | 'letterbox' | 'crop' | 'line' | 'letterbox-top-left';
 export type Interpolation =
   'bilinear' | 'area' | 'bilinear-antialias' | 'bicubic-antialias' | 'nearest';
 export type ColourOrder = 'rgb' | 'bgr' | 'gray';

@@ -7,9 +7,13 @@ import { EndToEndDetections } from './end-to-end-detections.ts';
 import { EndToEndOrientedBoxes } from './end-to-end-oriented-boxes.ts';
 import { EndToEndPoses } from './end-to-end-poses.ts';
 import { EndToEndSegments } from './end-to-end-segments.ts';
+import { LabelledBoxes } from './labelled-boxes.ts';
+import { MaskRcnn } from './mask-rcnn.ts';
 import { MoveNetDecoder } from './movenet.ts';
 import { MultiHeadAnomalyDecoder } from './multi-head-anomaly.ts';
 import { RfDetrDecoder } from './rf-detr.ts';
+import { RtDetrDecoder } from './rt-detr.ts';
+import { ScoredBoxes } from './scored-boxes.ts';
 import { SemanticSegmentation } from './semantic-segmentation.ts';
 import { TextDetection } from './text-detection.ts';
 import { TextDirection } from './text-direction.ts';
@@ -18,6 +22,7 @@ import { YoloDetections } from './yolo-detections.ts';
 import { YoloOrientedBoxes } from './yolo-oriented-boxes.ts';
 import { YoloPoses } from './yolo-poses.ts';
 import { YoloSegments } from './yolo-segments.ts';
+import { YoloxDecoder } from './yolox.ts';
 
 /**
  * The decoder that the manifest names, for a graph with these outputs.
@@ -47,6 +52,16 @@ export function createDecoder(
       return new MoveNetDecoder(output, declarations, model);
     case 'yolo-segments':
       return new YoloSegments(output, declarations, model);
+    case 'yolox':
+      return new YoloxDecoder(output, declarations, model);
+    case 'rt-detr':
+      return new RtDetrDecoder(output, declarations, model);
+    case 'labelled-boxes':
+      return new LabelledBoxes(output, declarations, model);
+    case 'scored-boxes':
+      return new ScoredBoxes(output, declarations, model);
+    case 'mask-rcnn':
+      return new MaskRcnn(output, declarations, model);
     case 'end-to-end-poses':
       return new EndToEndPoses(output, declarations, model);
     case 'end-to-end-segments':

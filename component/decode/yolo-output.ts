@@ -13,6 +13,12 @@ import type { YoloHead } from './yolo-head.ts';
 
 export type HeadShape = TensorDeclaration['shape'];
 
+/**
+ * Makes rows [M, channels] with boxes in input pixels of those candidates of a head [channels, N] or
+ * [N, channels] that can reach `lowest`.
+ */
+export type MakeRows = (values: Float32Array, head: YoloHead, lowest: number) => Float32Array;
+
 /** What the decoders of YOLO heads are told alike. */
 export interface YoloSettings {
   readonly decoder: ModelOutput['decoder'];
@@ -46,11 +52,13 @@ export class YoloOutput {
   readonly #model: DecoderModel;
   readonly #headOf: (shape: HeadShape) => YoloHead | string | undefined;
   readonly #declaredHead: YoloHead | undefined;
+  readonly #makeRows: MakeRows | undefined;
   readonly #reader = new YoloHeadReader();
 
   /**
    * @param headOf the head in an output of a shape, what does not fit in words, or `undefined` while
    * too many dimensions are open
+   * @param makeRows for heads whose boxes are not yet in input pixels
    * @throws VedetteError MODEL_MISMATCH when no output can be such a head
    */
   constructor(
@@ -58,6 +66,7 @@ export class YoloOutput {
     declarations: readonly TensorDeclaration[],
     model: DecoderModel,
     headOf: (shape: HeadShape) => YoloHead | string | undefined,
+    makeRows?: MakeRows,
   ) {
     const { decoder } = settings;
     const expected = '[1, channels, N] or [1, N, channels]';
@@ -73,6 +82,7 @@ export class YoloOutput {
     this.#model = model;
     this.#headOf = headOf;
     this.#declaredHead = head;
+    this.#makeRows = makeRows;
   }
 
   /** The boxes of one picture, best first; those that lie outside of it are left out. */
@@ -102,8 +112,8 @@ export class YoloOutput {
     const thresholds = Float32Array.from(labels, (label) =>
       thresholdOf(label, context, scoreThreshold),
     );
-    const anchors = head.layout === 'rows' ? tensor.shape[1]! : tensor.shape[2]!;
-    const kept = this.#reader.read(headValues(tensor), { ...head, anchors }, thresholds, {
+    const { values, shape } = this.#valuesOf(tensor, head, Math.min(...thresholds));
+    const kept = this.#reader.read(values, shape, thresholds, {
       iouThreshold,
       isAgnostic: suppression === 'agnostic',
       limit: maxDetections,
@@ -121,6 +131,18 @@ export class YoloOutput {
         extras: kept.rows.subarray(start + 5, start + kept.rowLength),
       };
     });
+  }
+
+  #valuesOf(tensor: TensorValue, head: YoloHead, lowest: number) {
+    if (!this.#makeRows) {
+      const anchors = head.layout === 'rows' ? tensor.shape[1]! : tensor.shape[2]!;
+      return { values: headValues(tensor), shape: { ...head, anchors } };
+    }
+    const all = floatValues(tensor);
+    requireFinite(tensor, all);
+    const values = this.#makeRows(all, head, lowest);
+    const anchors = values.length / head.channels;
+    return { values, shape: { ...head, layout: 'rows' as const, anchors } };
   }
 }
 

@@ -5,11 +5,13 @@ import type { PictureTensorData, TensorSpec } from '../contract/tensor.ts';
 import type { ModelSetup } from './model-setup.ts';
 
 /**
- * The input tensor [N, C, H, W] or [N, H, W, C] of a model, filled again for every run. A graph with a
+ * The input tensor [N, C, H, W] or [N, H, W, C] of a model (without N where the graph takes a picture
+ * without a batch, and then one place), filled again for every run. A graph with a
  * free batch dimension is run on the first places; one with a fixed batch always on all of them.
  */
 export class BatchInput<Tensor = unknown> {
   readonly #isFixed: boolean;
+  readonly #isBatched: boolean;
   readonly #size: number;
   readonly #createTensor: (data: PictureTensorData, shape: number[]) => Tensor;
   readonly #data: PictureTensorData;
@@ -22,7 +24,7 @@ export class BatchInput<Tensor = unknown> {
 
   /** @throws VedetteError OVERLOADED, IMAGE_TOO_LARGE when the memory cannot be had */
   constructor(
-    { batch, spec }: Pick<ModelSetup, 'batch' | 'spec'>,
+    { batch, spec, isBatched }: Pick<ModelSetup, 'batch' | 'spec' | 'isBatched'>,
     createTensor: (data: PictureTensorData, shape: number[]) => Tensor,
   ) {
     this.#memory = PooledBuffer.acquire(tensorBytes(spec, batch.size));
@@ -30,6 +32,7 @@ export class BatchInput<Tensor = unknown> {
     // Places of a fixed batch that no picture fills must not hold what was in the memory before.
     if (batch.isFixed) this.#data.fill(0);
     this.#isFixed = batch.isFixed;
+    this.#isBatched = isBatched;
     this.#size = batch.size;
     this.#createTensor = createTensor;
     this.#spec = spec;
@@ -59,7 +62,8 @@ export class BatchInput<Tensor = unknown> {
   #tensorOf(first: number, count: number): Tensor {
     const perPlace = tensorElements(this.#spec);
     const values = this.#data.subarray(first * perPlace, (first + count) * perPlace);
-    return this.#createTensor(values, shapeOf(this.#spec, count));
+    const sides = sidesOf(this.#spec);
+    return this.#createTensor(values, this.#isBatched ? [count, ...sides] : sides);
   }
 
   /** The tensor that holds `count` places from `first` on: all of them where the batch is fixed. */
@@ -73,7 +77,7 @@ export class BatchInput<Tensor = unknown> {
   }
 }
 
-function shapeOf({ colourOrder, layout, width, height }: TensorSpec, count: number): number[] {
+function sidesOf({ colourOrder, layout, width, height }: TensorSpec): number[] {
   const channels = colourOrder === 'gray' ? 1 : 3;
-  return layout === 'nchw' ? [count, channels, height, width] : [count, height, width, channels];
+  return layout === 'nchw' ? [channels, height, width] : [height, width, channels];
 }

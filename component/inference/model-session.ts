@@ -17,6 +17,7 @@ import type { RunPlaces } from './picture-batcher.ts';
 import { PictureReader } from './picture-reader.ts';
 import { RunMark } from './run-mark.ts';
 import { loadError, runError } from './runtime-error.ts';
+import { sizeData } from './size-data.ts';
 import { warmUpPicture } from './warm-up-picture.ts';
 import { mergeTiles } from './tiling/merge-tiles.ts';
 import type { PictureReply, RegionsReply, TensorReply } from './worker-protocol.ts';
@@ -136,7 +137,7 @@ export class ModelSession {
     const own = inputSpec(spec, sizeMultiple, reader.sizeOf(WHOLE_FRAME));
     if (sizeMultiple !== undefined) this.#input.resize(own);
     reader.fill([WHOLE_FRAME], this.#input.places, own);
-    return this.#runTensors({ [this.#setup.inputName]: this.#input.tensor(0, 1) }, outputs);
+    return this.#runTensors(this.#feeds(0, 1), outputs);
   }
 
   /** Tensors that were checked against the graph's declarations before (see checkTensors). */
@@ -187,8 +188,22 @@ export class ModelSession {
     return outputs;
   }
 
+  /** The pictures and, where the graph asks for it, the size of each. */
+  #feeds(first: number, count: number): Record<string, Tensor> {
+    const { inputName, sizeInput, batch } = this.#setup;
+    const pictures = { [inputName]: this.#input.tensor(first, count) };
+    if (!sizeInput) return pictures;
+    const sizes = sizeData(sizeInput, this.#input.spec, batch.isFixed ? batch.size : count);
+    const { dtype } = sizeInput;
+    const tensor = new this.#runtime.Tensor(dtype as 'int64', sizes as BigInt64Array, [
+      sizes.length / 2,
+      2,
+    ]);
+    return { ...pictures, [sizeInput.name]: tensor };
+  }
+
   readonly #runPlaces: RunPlaces = (first, count, names) =>
-    this.#run({ [this.#setup.inputName]: this.#input.tensor(first, count) }, names);
+    this.#run(this.#feeds(first, count), names);
 }
 
 /** The regions of a picture as one where that is asked for; what it takes counts as decoding. */

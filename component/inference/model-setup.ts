@@ -1,12 +1,16 @@
 import type { ModelOutput } from '../contract/model-manifest.ts';
 import type { TensorDeclaration, TensorSpec } from '../contract/tensor.ts';
 import { fixedBatch, itemDeclarations } from './package/graph-batch.ts';
+import type { SizeInput } from './package/pick-inputs.ts';
 import type { ModelPackage } from './package/read-package.ts';
 
 /** What a worker or the probe needs to know of a model: the part of a package that can be posted. */
 export interface ModelSetup {
   readonly modelFile: string;
   readonly inputName: string;
+  /** Whether that input has a batch dimension. */
+  readonly isBatched: boolean;
+  readonly sizeInput?: SizeInput | undefined;
   readonly spec: TensorSpec;
   /** Sides of the input follow the picture in multiples of this, up to those of `spec`. */
   readonly sizeMultiple?: number | undefined;
@@ -32,17 +36,20 @@ export function modelSetup(
   maxBatch = 1,
 ): ModelSetup {
   const { inputs, outputs } = model.declarations;
-  const fixed = fixedBatch(inputs, model.inputName);
+  const { isBatched } = model;
+  const fixed = isBatched ? fixedBatch(inputs, model.inputName) : undefined;
+  const free = isBatched ? maxBatch : 1;
   return {
     modelFile: model.modelFile,
     inputName: model.inputName,
+    isBatched,
+    sizeInput: model.sizeInput,
     spec: model.spec,
     sizeMultiple: model.sizeMultiple,
     inputs,
     outputs,
     itemOutputs: itemDeclarations(outputs, fixed),
-    batch:
-      fixed === undefined ? { size: maxBatch, isFixed: false } : { size: fixed, isFixed: true },
+    batch: fixed === undefined ? { size: free, isFixed: false } : { size: fixed, isFixed: true },
     output: model.manifest.output,
     labels: model.labels,
     opsets: model.structure.opsets,

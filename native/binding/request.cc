@@ -187,8 +187,9 @@ Status read_spec(const double* request, TensorSpec* out) {
   if (!read_choice(request[kColourOrder], 3, &out->colour_order)) {
     return fail(Code::tensor_invalid, "colourOrder must be rgb, bgr or gray");
   }
-  if (!read_choice(request[kResize], 4, &out->resize)) {
-    return fail(Code::tensor_invalid, "resize must be stretch, letterbox, crop or line");
+  if (!read_choice(request[kResize], 5, &out->resize)) {
+    return fail(Code::tensor_invalid,
+                "resize must be stretch, letterbox, crop, line or letterbox-top-left");
   }
   if (!read_choice(request[kInterpolation], 5, &out->interpolation)) {
     return fail(Code::tensor_invalid,

@@ -103,6 +103,11 @@ AxisFit letterbox_axis(int source, int target, double ratio) {
   return {source, count, 0, count, (target - count) / 2};
 }
 
+AxisFit top_left_axis(int source, int target, double ratio) {
+  const int count = std::clamp(static_cast<int>(source * ratio), 1, target);
+  return {source, count, 0, count, 0};
+}
+
 AxisFit crop_axis(int source, int target, int64_t numerator, int64_t denominator) {
   const int64_t scaled = source * numerator / denominator;
   const int64_t length = std::max<int64_t>(scaled, target);
@@ -117,9 +122,14 @@ Fit fit_region(const Region& region, const TensorSpec& spec) {
   const AxisFit whole_x{region.width, spec.width, 0, spec.width, 0};
   const AxisFit whole_y{region.height, spec.height, 0, spec.height, 0};
   switch (spec.resize) {
-    case Resize::letterbox: {
+    case Resize::letterbox:
+    case Resize::letterbox_top_left: {
       const double ratio = std::min(static_cast<double>(spec.width) / region.width,
                                     static_cast<double>(spec.height) / region.height);
+      if (spec.resize == Resize::letterbox_top_left) {
+        return {top_left_axis(region.width, spec.width, ratio),
+                top_left_axis(region.height, spec.height, ratio)};
+      }
       return {letterbox_axis(region.width, spec.width, ratio),
               letterbox_axis(region.height, spec.height, ratio)};
     }

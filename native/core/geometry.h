@@ -5,7 +5,7 @@
 namespace vedette {
 
 // Orders mirrored in native/index.ts.
-enum class Resize : int { stretch = 0, letterbox, crop, line };
+enum class Resize : int { stretch = 0, letterbox, crop, line, letterbox_top_left };
 enum class Interpolation : int {
   bilinear = 0,
   area,
@@ -76,7 +76,8 @@ struct Fit {
 // halved with the smaller one left and on top (Ultralytics LetterBox). crop: the shorter side fits,
 // the longer is cut to an integer below and centred (torchvision Resize + CenterCrop). line: the height
 // fits, the width follows, rounded up, and is squeezed where it exceeds the tensor; a bar fills the right
-// (PaddleOCR's resize_norm_img).
+// (PaddleOCR's resize_norm_img). letterbox_top_left: the ratio of a letterbox, sizes cut to an integer
+// below, bars right and below alone (YOLOX preproc).
 Fit fit_region(const Region& region, const TensorSpec& spec);
 
 // source = tensor * scale + offset, in the upright picture. With a perspective that is a place in the

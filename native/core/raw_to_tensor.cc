@@ -72,7 +72,7 @@ Status raw_to_tensor(const PixelView& image, const ViewSpec& view, const TensorS
     status = workspace.rows.open(image, view.orientation, region, channels);
   }
   if (!status.ok()) return status;
-  const bool has_bars = spec.resize == Resize::letterbox || spec.resize == Resize::line;
+  const bool has_bars = spec.resize != Resize::stretch && spec.resize != Resize::crop;
   const bool is_kept = has_bars && left == writer.bar_note() && writer.holds_outer_bars();
   if (has_bars && !is_kept) writer.write_bars();
   if (view.has_quad) {

@@ -1,5 +1,12 @@
 import { z } from 'zod';
-import { endToEnd, yoloClasses, yoloHead } from './yolo-fields.ts';
+import {
+  boxFields,
+  boxUnits,
+  endToEnd,
+  labelledFields,
+  yoloClasses,
+  yoloHead,
+} from './output-fields.ts';
 
 export const endToEndDetections = z.strictObject({
   decoder: z
@@ -43,6 +50,58 @@ export const yoloDetections = z.strictObject({
     ),
   ...yoloHead,
   ...yoloClasses,
+});
+
+export const yolox = z.strictObject({
+  decoder: z
+    .literal('yolox')
+    .describe(
+      "YOLOX' raw head [batch,N,5+C]: x, y, w, h in cells of strides 8, 16, 32 (and 64), objectness, a score for each class",
+    ),
+  output: yoloHead.output,
+  scoreThreshold: yoloHead.scoreThreshold,
+  iouThreshold: yoloHead.iouThreshold,
+  maxDetections: yoloHead.maxDetections,
+  suppression: yoloClasses.suppression,
+});
+
+export const rtDetr = z.strictObject({
+  decoder: z
+    .literal('rt-detr')
+    .describe(
+      'One output [batch,Q,4+C]: centre x, centre y, width, height in parts of the input, a score for each class',
+    ),
+  output: yoloHead.output,
+  scoreThreshold: yoloHead.scoreThreshold,
+  maxDetections: yoloHead.maxDetections,
+});
+
+export const labelledBoxes = z.strictObject({
+  decoder: z
+    .literal('labelled-boxes')
+    .describe('Outputs of their own for boxes [N,4], class indices [N] and scores [N]'),
+  ...labelledFields,
+});
+
+export const scoredBoxes = z.strictObject({
+  decoder: z
+    .literal('scored-boxes')
+    .describe(
+      'Two outputs with the duplicates still in: boxes [batch,N,4], and a score for each class [batch,N,C]',
+    ),
+  boxes: labelledFields.boxes,
+  scores: labelledFields.scores,
+  boxFormat: boxFields.boxFormat,
+  boxUnits: boxUnits('fraction'),
+  activation: z
+    .enum(['none', 'sigmoid', 'softmax'])
+    .default('none')
+    .describe('Makes scores of logits: each by itself, or over the classes of a box'),
+  backgroundClass: z.int().min(0).optional().describe('A class that stands for nothing'),
+  scoreThreshold: yoloHead.scoreThreshold,
+  iouThreshold: yoloHead.iouThreshold,
+  maxDetections: yoloHead.maxDetections,
+  suppression: yoloClasses.suppression,
 });
 
 export const rfDetr = z.strictObject({

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { endToEnd, keypointFields, yoloHead } from './yolo-fields.ts';
+import { endToEnd, keypointFields, yoloHead } from './output-fields.ts';
 
 export const movenet = z.strictObject({
   decoder: z

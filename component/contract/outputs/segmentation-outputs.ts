@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { endToEnd, prototypes, yoloClasses, yoloHead } from './yolo-fields.ts';
+import { endToEnd, labelledFields, prototypes, yoloClasses, yoloHead } from './output-fields.ts';
 
 export const yoloSegments = z.strictObject({
   decoder: z
@@ -14,6 +14,25 @@ export const yoloSegments = z.strictObject({
     .optional()
     .describe('Output with the candidates; when absent the one that holds no prototypes'),
   prototypes,
+});
+
+export const maskRcnn = z.strictObject({
+  decoder: z
+    .literal('mask-rcnn')
+    .describe(
+      'Outputs of their own for boxes [N,4], class indices [N], scores [N] and masks [N,1,h,w] of values 0–1',
+    ),
+  ...labelledFields,
+  masks: z
+    .string()
+    .optional()
+    .describe('Output with the masks; the only one of such a shape when absent'),
+  maskThreshold: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.5)
+    .describe('A mask is set where its value is at or above'),
 });
 
 export const endToEndSegments = z.strictObject({

@@ -1,12 +1,8 @@
-import { VedetteError } from '../../contract/errors.ts';
 import type { ModelInput } from '../../contract/model-manifest.ts';
 import { PICTURE_DTYPES } from '../../contract/tensor.ts';
-import type {
-  PictureDtype,
-  TensorDeclaration,
-  TensorLayout,
-  TensorSpec,
-} from '../../contract/tensor.ts';
+import type { PictureDtype, TensorLayout, TensorSpec } from '../../contract/tensor.ts';
+import { mismatch, pickInputs } from './pick-inputs.ts';
+import type { SizeInput } from './pick-inputs.ts';
 import { isUltralytics } from './model-metadata.ts';
 import type { ModelMetadata } from './model-metadata.ts';
 import { MAX_BATCH } from './graph-batch.ts';
@@ -17,6 +13,9 @@ export interface CompletedInput {
   readonly spec: TensorSpec;
   /** Sides of the input follow the picture in multiples of this, up to those of `spec`. */
   readonly sizeMultiple?: number;
+  /** Whether the graph's input has a batch dimension before the picture's three. */
+  readonly isBatched: boolean;
+  readonly sizeInput?: SizeInput | undefined;
 }
 
 /** Fields of `input` that the author wrote; schema defaults do not count as the author's word. */
@@ -25,7 +24,7 @@ export type AuthoredInput = Readonly<Record<string, unknown>>;
 /**
  * How a picture becomes the graph's input: what `model.json` says, completed from the graph's shape
  * and the exporter's metadata. The graph must take one picture: float32, float16, int8 or uint8, batch
- * 1 or free, [b, C, H, W] or [b, H, W, C].
+ * 1, free or none, [b, C, H, W] or [b, H, W, C]; beside it may stand the input's size.
  * @throws VedetteError MODEL_MISMATCH listing every contradiction by name
  */
 export function completeInput(
@@ -35,11 +34,16 @@ export function completeInput(
   metadata: ModelMetadata,
 ): CompletedInput {
   const problems: string[] = [];
-  const graphInput = pickInput(input, structure);
-  const { shape } = graphInput;
-  const at = `graph input '${graphInput.name}' ${graphInput.dtype} [${shape.join(', ')}]`;
-  if (shape.length !== 4) {
-    throw mismatch([`${at}: expected four dimensions, [batch, C, H, W] or [batch, H, W, C]`]);
+  const { picture: graphInput, sizeInput } = pickInputs(input, structure);
+  const at = `graph input '${graphInput.name}' ${graphInput.dtype} [${graphInput.shape.join(', ')}]`;
+  const channels = input.colourOrder === 'gray' ? 1 : 3;
+  const isBatched = graphInput.shape.length !== 3;
+  // torchvision's detectors take a list of pictures: exported, each is an input without a batch.
+  const shape = isBatched ? graphInput.shape : [1, ...graphInput.shape];
+  if (shape.length !== 4 || (!isBatched && !layoutOf(shape, channels))) {
+    throw mismatch([
+      `${at}: expected four dimensions, [batch, C, H, W] or [batch, H, W, C], or three without a batch`,
+    ]);
   }
   if (typeof shape[0] === 'number' && (shape[0] < 1 || shape[0] > MAX_BATCH)) {
     problems.push(
@@ -53,7 +57,6 @@ export function completeInput(
   if (input.dtype && input.dtype !== dtype) {
     problems.push(`input.dtype is ${input.dtype}, the graph takes ${dtype}`);
   }
-  const channels = input.colourOrder === 'gray' ? 1 : 3;
   const layout = input.layout ?? layoutOf(shape, channels);
   if (!layout) {
     throw mismatch([
@@ -95,6 +98,8 @@ export function completeInput(
   return {
     name: graphInput.name,
     ...(input.sizeMultiple === undefined ? {} : { sizeMultiple: input.sizeMultiple }),
+    isBatched,
+    sizeInput,
     spec: {
       width,
       height,
@@ -134,27 +139,14 @@ function checkSizeMultiple(
   }
 }
 
-function pickInput(input: ModelInput, structure: OnnxStructure): TensorDeclaration {
-  const { inputs } = structure;
-  const names = inputs.map((declaration) => `'${declaration.name}'`).join(', ') || 'none';
-  const wanted = input.name;
-  if (wanted !== undefined && !inputs.some((declaration) => declaration.name === wanted)) {
-    throw mismatch([`input.name is '${wanted}', the graph has the inputs ${names}`]);
-  }
-  const [only] = inputs;
-  if (!only || inputs.length > 1) {
-    throw mismatch([`the graph has ${inputs.length} inputs (${names}), expected one picture`]);
-  }
-  return only;
-}
-
 function layoutOf(
   shape: readonly (number | string | null)[],
   channels: number,
 ): TensorLayout | undefined {
   if (shape[1] === channels) return 'nchw';
   if (shape[3] === channels) return 'nhwc';
-  return undefined;
+  // Hugging Face's exporters leave every dimension open, and name them.
+  return typeof shape[1] === 'string' && shape[1].includes('channels') ? 'nchw' : undefined;
 }
 
 /**
@@ -229,8 +221,4 @@ function fittingOf(
     interpolation:
       'interpolation' in authored || !isClassifier ? interpolation : 'bilinear-antialias',
   };
-}
-
-function mismatch(problems: readonly string[]): VedetteError {
-  return new VedetteError('MODEL_MISMATCH', problems.join('; '), { details: { problems } });
 }

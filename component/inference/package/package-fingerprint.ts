@@ -9,9 +9,20 @@ import type { ModelPackage } from './read-package.ts';
  * holds for this and nothing else.
  */
 export async function packageFingerprint(model: ModelPackage): Promise<string> {
-  const { folder, manifest, variant, sha256, labels, spec, inputName } = model;
+  const { folder, manifest, variant, sha256, labels, spec, inputName, isBatched, sizeInput } =
+    model;
   const golden: string[] = [];
   for (const { image } of manifest.golden) golden.push(await sha256Of([join(folder, image)]));
-  const content = { sha256, variant, manifest, labels, spec, inputName, golden };
+  const content = {
+    sha256,
+    variant,
+    manifest,
+    labels,
+    spec,
+    inputName,
+    isBatched,
+    sizeInput,
+    golden,
+  };
   return createHash('sha256').update(JSON.stringify(content)).digest('hex');
 }

@@ -6,6 +6,7 @@ import { createDecoder } from '../../decode/create-decoder.ts';
 import { checkLabels } from './check-labels.ts';
 import { checkFileSums } from './check-file-sums.ts';
 import { completeInput } from './complete-input.ts';
+import type { SizeInput } from './pick-inputs.ts';
 import { completeOutput } from './complete-output.ts';
 import type { PackageIdentity } from './dda-manifest.ts';
 import { findExternalFiles } from './find-external-files.ts';
@@ -46,6 +47,10 @@ export interface ModelPackage {
   readonly sizeMultiple?: number;
   /** Name of the graph input that takes the picture. */
   readonly inputName: string;
+  /** Whether that input has a batch dimension before the picture's three. */
+  readonly isBatched: boolean;
+  /** The graph input that is told width and height of `spec`, where there is one. */
+  readonly sizeInput?: SizeInput | undefined;
   readonly declarations: {
     readonly inputs: readonly TensorDeclaration[];
     readonly outputs: readonly TensorDeclaration[];
@@ -130,6 +135,8 @@ export async function completePackage(
     spec: input.spec,
     ...(input.sizeMultiple === undefined ? {} : { sizeMultiple: input.sizeMultiple }),
     inputName: input.name,
+    isBatched: input.isBatched,
+    sizeInput: input.sizeInput,
     declarations: { inputs: structure.inputs, outputs: structure.outputs },
     structure,
   };

@@ -3,10 +3,17 @@ import { onlyFloatShape } from './only-float-shape.ts';
 import { activationOf } from './complete-output.ts';
 import type { ModelMetadata } from './model-metadata.ts';
 import type { OnnxStructure } from './read-onnx.ts';
+import { labelledBoxes, scoredBoxes } from './recognise-boxes.ts';
 import { rfDetr } from './recognise-rf-detr.ts';
 import { semanticSegmentation } from './recognise-segmentation.ts';
 import { textReading } from './recognise-text.ts';
-import { yoloDetections, yoloOrientedBoxes, yoloPoses, yoloSegments } from './recognise-yolo.ts';
+import {
+  rtDetr,
+  yoloDetections,
+  yoloOrientedBoxes,
+  yoloPoses,
+  yoloSegments,
+} from './recognise-yolo.ts';
 
 type Recognise = (
   structure: OnnxStructure,
@@ -17,12 +24,15 @@ type Recognise = (
 const FAMILIES: readonly Recognise[] = [
   anomaly,
   movenet,
+  labelledBoxes,
+  scoredBoxes,
   rfDetr,
   textReading,
   yoloPoses,
   yoloOrientedBoxes,
   yoloSegments,
   yoloDetections,
+  rtDetr,
   semanticSegmentation,
   classification,
   endToEndDetections,

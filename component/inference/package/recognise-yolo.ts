@@ -1,4 +1,6 @@
+import type { Size } from '../../contract/frame.ts';
 import type { TensorDeclaration } from '../../contract/tensor.ts';
+import { gridCells } from '../../decode/grid-cells.ts';
 import { headOf } from '../../decode/yolo-head.ts';
 import type { YoloHead } from '../../decode/yolo-head.ts';
 import { isUltralytics } from './model-metadata.ts';
@@ -18,10 +20,18 @@ export function yoloDetections(
   if (metadata.task !== undefined && metadata.task !== 'detect') return undefined;
   const head = yoloHead(structure, metadata, 0);
   if (!head) return undefined;
+  if (isYolox(structure, metadata, head)) {
+    return {
+      task: 'object-detection',
+      input: { resize: 'letterbox-top-left', scale: 1, colourOrder: 'bgr' },
+      output: { decoder: 'yolox' },
+      guesses: ['the head is taken for the raw one of YOLOX, since the graph ends in a Transpose'],
+    };
+  }
   const guesses: string[] = [];
   if (!metadata.labels && head.layout === 'rows') {
     guesses.push(
-      "output.hasObjectness true, as YOLO v5, v6 and v7 have it: false if the rows are 4 + classes; YOLOX's raw head is another family",
+      "output.hasObjectness true, as YOLO v5, v6 and v7 have it: false if the rows are 4 + classes; decoder 'yolox' if they are YOLOX' raw head",
     );
   }
   return {
@@ -29,6 +39,49 @@ export function yoloDetections(
     ...yoloInput(metadata),
     output: { decoder: 'yolo-detections', ...ultralyticsOverlap(metadata) },
     guesses,
+  };
+}
+
+/**
+ * YOLOX has no name of its own, and the shape of Meituan's YOLOv6: rows with an objectness, one for
+ * each cell. Its raw head ends in a Transpose, YOLOv6 in the Concat of boxes that it has decoded.
+ */
+function isYolox(structure: OnnxStructure, metadata: ModelMetadata, head: YoloHead): boolean {
+  const [output] = structure.outputs;
+  const count = output?.shape[1];
+  const size = inputSize(structure) ?? metadata.inputSize;
+  return (
+    head.layout === 'rows' &&
+    head.hasObjectness &&
+    !isUltralytics(metadata) &&
+    structure.outputOperators[output?.name ?? ''] === 'Transpose' &&
+    size !== undefined &&
+    typeof count === 'number' &&
+    gridCells(size, count) !== undefined
+  );
+}
+
+/**
+ * RT-DETR as Ultralytics exports it: rows of a box and the metadata's classes, and not as many as the
+ * input has cells. It stretches its pictures.
+ */
+export function rtDetr(
+  structure: OnnxStructure,
+  metadata: ModelMetadata,
+): RecognisedFamily | undefined {
+  const shape = onlyFloatShape(structure);
+  const isRows =
+    metadata.task === 'detect' &&
+    shape?.length === 3 &&
+    metadata.labels !== undefined &&
+    typeof shape[1] === 'number' &&
+    shape[2] === 4 + metadata.labels.length;
+  if (!isRows || yoloHead(structure, metadata, 0)) return undefined;
+  return {
+    task: 'object-detection',
+    input: { resize: 'stretch' },
+    output: { decoder: 'rt-detr' },
+    guesses: [],
   };
 }
 
@@ -138,16 +191,18 @@ const asHead = (head: ReturnType<typeof headOf>) => (typeof head === 'object' ? 
 
 /** Cells at strides 8, 16, 32 (and 64), each with one candidate or, with anchors, three. */
 function candidateCounts(structure: OnnxStructure, metadata: ModelMetadata): ReadonlySet<number> {
-  const shape = structure.inputs[0]?.shape ?? [];
-  const [height, width] = shape[3] === 3 ? [shape[1], shape[2]] : [shape[2], shape[3]];
-  const size =
-    typeof width === 'number' && typeof height === 'number'
-      ? { width, height }
-      : metadata.inputSize;
+  const size = inputSize(structure) ?? metadata.inputSize;
   if (!size) return new Set();
   const cells = (stride: number) =>
     Math.ceil(size.width / stride) * Math.ceil(size.height / stride);
   const three = cells(8) + cells(16) + cells(32);
   const four = three + cells(64);
   return new Set([three, four, 3 * three, 3 * four]);
+}
+
+/** Where the graph says it. */
+function inputSize({ inputs }: OnnxStructure): Size | undefined {
+  const shape = inputs[0]?.shape ?? [];
+  const [height, width] = shape[3] === 3 ? [shape[1], shape[2]] : [shape[2], shape[3]];
+  return typeof width === 'number' && typeof height === 'number' ? { width, height } : undefined;
 }

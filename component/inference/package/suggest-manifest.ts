@@ -27,8 +27,8 @@ export function suggestManifest(
   metadata: ModelMetadata,
 ): ManifestSuggestion | undefined {
   const family = recogniseFamily(structure, metadata);
-  const [input] = structure.inputs;
-  if (!family || !input || structure.inputs.length > 1) return undefined;
+  const input = structure.inputs.find(({ shape }) => shape.length >= 3);
+  if (!family || !input) return undefined;
   const guesses = [...family.guesses];
   if (family.input) {
     guesses.push("input is what the family's public models want");

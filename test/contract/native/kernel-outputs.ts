@@ -113,7 +113,7 @@ function printRandom(): void {
     colourOrder,
     dtype,
     layout: oneOf(['nchw', 'nhwc'] as const),
-    resize: oneOf(['stretch', 'letterbox', 'crop'] as const),
+    resize: oneOf(['stretch', 'letterbox', 'crop', 'letterbox-top-left'] as const),
     interpolation: below(2) === 0 ? 'bilinear' : oneOf(INTERPOLATIONS),
     mean: [0, 0, 0].slice(0, channels),
     std: [1, 1, 1].slice(0, channels),

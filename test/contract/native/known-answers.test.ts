@@ -247,6 +247,29 @@ test('a letterbox has its smaller bar on top and left, in the padding level, nor
   });
 });
 
+test('a letterbox in the top left corner has its bars right and below', () => {
+  const out = new Float32Array(4 * 4).fill(NaN);
+  const spec: TensorSpec = {
+    ...SPEC,
+    width: 4,
+    height: 4,
+    dtype: 'float32',
+    resize: 'letterbox-top-left',
+    padValue: 114,
+  };
+  // 8 × 3 at half the size: of the 1.5 rows one is whole.
+  const data = new Uint8Array(24).fill(30);
+  const transform = rawToTensor({ data, width: 8, height: 3, format: 'gray8' }, UPRIGHT, spec, out);
+  expect([...out]).toEqual([30, 30, 30, 30, ...new Array<number>(12).fill(114)]);
+  expect(transform).toEqual({
+    scaleX: 2,
+    scaleY: 3,
+    offsetX: 0,
+    offsetY: 0,
+    source: { width: 8, height: 3 },
+  });
+});
+
 test('a centre crop of a region maps back to pixels of the whole upright picture', () => {
   // Stored 20×10, turned: upright 10×20. Region 8×16 at (1, 2) to 4×4: halved to 4×8, cut by 2.
   const out = new Uint8Array(16);

@@ -22,7 +22,7 @@ import { elementOf } from './reference-elements.ts';
 const isDeep = process.env['VEDETTE_DEEP'] === '1';
 const runs = isDeep ? 20_000 : 1_500;
 
-const RESIZES = ['stretch', 'letterbox', 'crop', 'line'] as const;
+const RESIZES = ['stretch', 'letterbox', 'crop', 'line', 'letterbox-top-left'] as const;
 const INTERPOLATIONS = [
   'bilinear',
   'area',

@@ -96,6 +96,14 @@ function axesOf(region: Size, spec: TensorSpec): { x: Axis; y: Axis } {
     };
     return { x: axis(region.width, spec.width), y: axis(region.height, spec.height) };
   }
+  if (spec.resize === 'letterbox-top-left') {
+    const ratio = Math.min(spec.width / region.width, spec.height / region.height);
+    const axis = (source: number, target: number): Axis => {
+      const count = clamp(Math.floor(source * ratio), 1, target);
+      return { source, virtual: count, first: 0, count, place: 0 };
+    };
+    return { x: axis(region.width, spec.width), y: axis(region.height, spec.height) };
+  }
   if (spec.resize === 'crop') {
     const cropped = (source: number, target: number, scaled: number): Axis => {
       const virtual = Math.max(scaled, target);

@@ -55,6 +55,7 @@ test('after any change of picture, view or tensor the memory is as if it were ne
     { ...SPEC, padValue: 0 },
     { ...SPEC, layout: 'nhwc' },
     { ...SPEC, resize: 'stretch' },
+    { ...SPEC, resize: 'letterbox-top-left' },
     { ...SPEC, mean: [0.5, 0.4, 0.3] },
     { ...SPEC, width: 10, height: 40 },
     { ...SPEC, dtype: 'uint8', scale: 1 },

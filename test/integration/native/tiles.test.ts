@@ -49,7 +49,7 @@ const spec = fc
     layout: fc.constantFrom('nchw', 'nhwc'),
     dtype: fc.constantFrom(...PICTURE_DTYPES),
     colourOrder: fc.constantFrom('rgb', 'bgr', 'gray'),
-    resize: fc.constantFrom('stretch', 'letterbox', 'crop'),
+    resize: fc.constantFrom('stretch', 'letterbox', 'crop', 'letterbox-top-left'),
     interpolation: fc.constantFrom('bilinear', 'area', 'bicubic-antialias', 'nearest'),
   } as const)
   .map((chosen): TensorSpec => {

@@ -37,6 +37,52 @@ export const endToEnd = {
   maxDetections: z.int().min(1).max(10_000).default(300).describe('The best are kept'),
 };
 
+const BOX_FORMATS = ['xyxy', 'yxyx', 'xywh', 'cxcywh'] as const;
+
+export const boxUnits = (usual: 'pixels' | 'fraction') =>
+  z
+    .enum(['pixels', 'fraction'])
+    .default(usual)
+    .describe('Pixels of the input, or parts (0–1) of its width and height');
+
+export const boxFields = {
+  boxFormat: z
+    .enum(BOX_FORMATS)
+    .default('xyxy')
+    .describe(
+      'Four values of a box: two corners (`xyxy`, `yxyx`), the top left corner and the size (`xywh`), or the centre and the size (`cxcywh`)',
+    ),
+  boxUnits: boxUnits('pixels'),
+};
+
+/** Outputs that hold boxes, labels and scores apart. */
+export const labelledFields = {
+  boxes: z.string().optional().describe('Output with the boxes; by its name or shape when absent'),
+  labels: z
+    .string()
+    .optional()
+    .describe('Output with the class indices; by its name or type when absent'),
+  scores: z
+    .string()
+    .optional()
+    .describe('Output with the scores; by its name or shape when absent'),
+  count: z
+    .string()
+    .optional()
+    .describe(
+      'Output that says how many rows count; `num_detections` or `num_dets` when absent and there is one',
+    ),
+  ...boxFields,
+  firstLabel: z
+    .int()
+    .min(0)
+    .max(65_535)
+    .default(0)
+    .describe('The class index that the first label stands for; rows below it are background'),
+  scoreThreshold: z.number().min(0).max(1).default(0.3).describe('Rows below are left out'),
+  maxDetections: z.int().min(1).max(10_000).default(300).describe('The best are kept'),
+};
+
 export const keypointFields = {
   keypointNames: z
     .array(z.string().min(1).max(200))
