@@ -75,6 +75,12 @@ const SINGLE_IMPORTERS = [
     where: '^cloud-publisher/greengrass/',
     comment: 'Calls of Greengrass stand behind the component gateway.',
   },
+  {
+    name: 'aws-sts',
+    what: '(^|node_modules/)@aws-sdk/client-sts',
+    where: '^cloud-publisher/aws/',
+    comment: 'Whose credentials these are is asked in one place.',
+  },
 ];
 
 const singleImporters = SINGLE_IMPORTERS.map(({ name, what, where, comment }) => ({

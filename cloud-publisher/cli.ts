@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import { exitCodeOf } from '../component/commands/command-context.ts';
 import { VedetteError } from '../component/contract/errors.ts';
 import { createDeviceProgram } from '../component/device-program.ts';
+import { addComponentCommands } from './commands/component.ts';
 import { addModelPackage } from './commands/model-package.ts';
+import { addPublishModel } from './commands/publish-model.ts';
 import type { PublisherContext } from './commands/publisher-context.ts';
 
 /** Refused by the remote side: the same call will be refused again. */
@@ -20,6 +22,11 @@ const context: PublisherContext = {
 
 program.description('Runs ONNX vision models next to cameras, and publishes them to a fleet.');
 addModelPackage(groupOf('model'), context);
+addPublishModel(
+  program.command('publish').description('make component versions that devices can have'),
+  context,
+);
+addComponentCommands(program, context);
 
 try {
   await program.parseAsync(process.argv);

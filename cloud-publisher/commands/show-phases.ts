@@ -6,7 +6,7 @@ export type Note = (text: string) => void;
 
 /** Shows each phase while it runs. */
 export interface PhaseDisplay {
-  phase<T>(title: string, action: (note: Note) => Promise<T>): Promise<T>;
+  readonly phase: <T>(title: string, action: (note: Note) => Promise<T>) => Promise<T>;
 }
 
 /**

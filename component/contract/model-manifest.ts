@@ -19,7 +19,7 @@ export const nameSchema = z
     'lower-case letters, digits and inner hyphens, at most 64',
   );
 
-const semver = z
+export const versionSchema = z
   .string()
   .regex(
     /^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?$/,
@@ -31,7 +31,7 @@ export function parseModelReference(text: string): ModelReference | undefined {
   const at = text.indexOf('@');
   const [name, version] = [text.slice(0, at), text.slice(at + 1)];
   const isReference =
-    at > 0 && nameSchema.safeParse(name).success && semver.safeParse(version).success;
+    at > 0 && nameSchema.safeParse(name).success && versionSchema.safeParse(version).success;
   return isReference ? { name, version } : undefined;
 }
 
@@ -185,7 +185,7 @@ export const modelManifestSchema = z.strictObject({
   $schema: z.string().optional(),
   schemaVersion: z.literal(1).default(1),
   name: nameSchema,
-  version: semver,
+  version: versionSchema,
   task: z.enum(TASKS),
   description: z.string().max(2000).default(''),
   licence: z.string().max(200).default(''),

@@ -1,0 +1,73 @@
+import { resolve } from 'node:path';
+import { VedetteError } from '../../component/contract/errors.ts';
+import type { ComponentGateway } from '../greengrass/component-gateway.ts';
+import { FolderGateway } from '../greengrass/folder-gateway.ts';
+import type { ArtifactStore } from '../storage/artifact-store.ts';
+import { FolderStore } from '../storage/folder-store.ts';
+import type { UploadBook } from '../storage/s3-upload.ts';
+
+/** Where components go: a folder, or a bucket and Greengrass of one account and region. */
+export interface DestinationOptions {
+  readonly to?: string;
+  readonly bucket?: string;
+  readonly prefix?: string;
+  readonly region?: string;
+}
+
+export interface Destination {
+  readonly store: ArtifactStore;
+  readonly gateway: ComponentGateway;
+  close(): void;
+}
+
+/** @throws VedetteError REQUEST_INVALID, and those of finding out the AWS account */
+export async function openDestination(
+  { to, bucket, prefix = '', region }: DestinationOptions,
+  uploads: UploadBook,
+): Promise<Destination> {
+  if ((to === undefined) === (bucket === undefined)) {
+    throw new VedetteError('REQUEST_INVALID', 'give --to <folder> or --bucket <name>, one of them');
+  }
+  const gateway = await openGateway({
+    ...(to === undefined ? {} : { to }),
+    ...(region === undefined ? {} : { region }),
+  });
+  const store =
+    to === undefined
+      ? await openBucket(bucket!, prefix, region, uploads)
+      : new FolderStore(resolve(to));
+  return {
+    store,
+    gateway,
+    close: () => {
+      store.close();
+      gateway.close();
+    },
+  };
+}
+
+/** The folder named, or Greengrass. */
+export async function openGateway({
+  to,
+  region,
+}: Pick<DestinationOptions, 'to' | 'region'>): Promise<ComponentGateway> {
+  if (to !== undefined) return new FolderGateway(resolve(to));
+  // AWS' clients take a third of a second to load: only who calls AWS waits for them.
+  const [{ findAccount }, { GreengrassGateway, openGreengrass }] = await Promise.all([
+    import('../aws/find-account.ts'),
+    import('../greengrass/greengrass-gateway.ts'),
+  ]);
+  const account = await findAccount(region);
+  return new GreengrassGateway(openGreengrass(account.region), account);
+}
+
+async function openBucket(
+  bucket: string,
+  prefix: string,
+  region: string | undefined,
+  uploads: UploadBook,
+): Promise<ArtifactStore> {
+  const { S3Store, openS3 } = await import('../storage/s3-store.ts');
+  const trimmed = prefix.replaceAll(/^\/+|\/+$/g, '');
+  return new S3Store({ client: openS3(region), bucket, prefix: trimmed, uploads });
+}

@@ -1,0 +1,50 @@
+import type { Recipe } from '../recipe/recipe-schema.ts';
+
+/** As Greengrass names them; FAILED and DEPRECATED do not change any more by themselves. */
+export type ComponentState = 'REQUESTED' | 'INITIATED' | 'DEPLOYABLE' | 'FAILED' | 'DEPRECATED';
+
+export interface ComponentVersion {
+  readonly arn: string;
+  readonly component: string;
+  readonly version: string;
+  readonly state: ComponentState;
+  /** Greengrass' own words, when it has any. */
+  readonly message?: string;
+  /** By artifact: what is wrong with it. */
+  readonly errors: Readonly<Record<string, string>>;
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+export interface ComponentSummary {
+  readonly component: string;
+  readonly latestVersion: string;
+  readonly arn: string;
+}
+
+export interface CreateRequest {
+  readonly component: string;
+  readonly version: string;
+  readonly recipe: Recipe;
+  readonly tags: Readonly<Record<string, string>>;
+  /** Two requests with one token make one component. */
+  readonly clientToken: string;
+}
+
+/** Component versions: in Greengrass, or in a folder. */
+export interface ComponentGateway {
+  /** For people and records: `greengrass in eu-west-1` or a folder's path. */
+  readonly description: string;
+  /** Calls that publishing a version would make, without making them. */
+  plan(component: string, version: string): readonly string[];
+  find(component: string, version: string): Promise<ComponentVersion | undefined>;
+  /** Versions that exist, newest first; none for an unknown component. */
+  versions(component: string): Promise<string[]>;
+  /** Every component of the account or folder, by name. */
+  list(): Promise<ComponentSummary[]>;
+  /** As it is kept, which may be in other words than it was written. @throws VedetteError COMPONENT_NOT_FOUND */
+  recipe(component: string, version: string): Promise<unknown>;
+  /** @throws VedetteError COMPONENT_VERSION_EXISTS when a version with another token is there */
+  create(request: CreateRequest): Promise<ComponentVersion>;
+  remove(component: string, version: string): Promise<void>;
+  close(): void;
+}

@@ -1,0 +1,210 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import {
+  CreateComponentVersionCommand,
+  DeleteComponentCommand,
+  DescribeComponentCommand,
+  GetComponentCommand,
+  GreengrassV2Client,
+  paginateListComponentVersions,
+  paginateListComponents,
+} from '@aws-sdk/client-greengrassv2';
+import type { CloudComponentStatus } from '@aws-sdk/client-greengrassv2';
+import { VedetteError } from '../../component/contract/errors.ts';
+import { awsFault } from '../aws/aws-fault.ts';
+import { compareVersions } from './compare-versions.ts';
+import type {
+  ComponentGateway,
+  ComponentState,
+  ComponentSummary,
+  ComponentVersion,
+  CreateRequest,
+} from './component-gateway.ts';
+
+/** Whose components: from the caller's identity. */
+export interface AwsAccount {
+  readonly partition: string;
+  readonly region: string;
+  readonly accountId: string;
+}
+
+/** CreateComponentVersion takes one call a second in a region. */
+const CREATE_INTERVAL_MS = 1000;
+const PAGE_SIZE = 100;
+
+/** @param region AWS_REGION or the profile's when absent */
+export const openGreengrass = (region: string | undefined): GreengrassV2Client =>
+  new GreengrassV2Client({
+    ...(region === undefined ? {} : { region }),
+    maxAttempts: 8,
+    requestHandler: { connectionTimeout: 10_000, requestTimeout: 30_000 },
+  });
+
+/** Component versions in AWS IoT Greengrass. Throttled calls are repeated by the SDK, with jitter. */
+export class GreengrassGateway implements ComponentGateway {
+  readonly description: string;
+  readonly #client: GreengrassV2Client;
+  readonly #account: AwsAccount;
+  #createsAfterMs = 0;
+
+  constructor(client: GreengrassV2Client, account: AwsAccount) {
+    this.#client = client;
+    this.#account = account;
+    this.description = `greengrass of ${account.accountId} in ${account.region}`;
+  }
+
+  plan(component: string, version: string): string[] {
+    const arn = this.#arnOf(component, version);
+    return [
+      `greengrass:DescribeComponent ${arn}, if it exists`,
+      `greengrass:CreateComponentVersion ${component} ${version}`,
+      `greengrass:DescribeComponent ${arn}, until it is deployable`,
+      `greengrass:GetComponent ${arn}, to compare the digests of its artifacts`,
+    ];
+  }
+
+  async find(component: string, version: string): Promise<ComponentVersion | undefined> {
+    const arn = this.#arnOf(component, version);
+    const found = await this.#call('DescribeComponent', arn, () =>
+      this.#client.send(new DescribeComponentCommand({ arn })).catch(unlessAbsent),
+    );
+    if (!found) return undefined;
+    return versionOf(arn, component, version, found.status, found.tags);
+  }
+
+  async versions(component: string): Promise<string[]> {
+    const arn = this.#arnOf(component);
+    return this.#call('ListComponentVersions', arn, async () => {
+      const versions: string[] = [];
+      try {
+        const pages = paginateListComponentVersions(
+          { client: this.#client, pageSize: PAGE_SIZE },
+          { arn },
+        );
+        for await (const { componentVersions = [] } of pages) {
+          versions.push(...componentVersions.flatMap((one) => one.componentVersion ?? []));
+        }
+      } catch (error) {
+        unlessAbsent(error);
+      }
+      return versions.sort((a, b) => compareVersions(b, a));
+    });
+  }
+
+  async list(): Promise<ComponentSummary[]> {
+    return this.#call('ListComponents', '*', async () => {
+      const found: ComponentSummary[] = [];
+      const pages = paginateListComponents(
+        { client: this.#client, pageSize: PAGE_SIZE },
+        { scope: 'PRIVATE' },
+      );
+      for await (const { components = [] } of pages) {
+        for (const { componentName, latestVersion, arn } of components) {
+          if (componentName === undefined) continue;
+          found.push({
+            component: componentName,
+            latestVersion: latestVersion?.componentVersion ?? '',
+            arn: arn ?? '',
+          });
+        }
+      }
+      return found.sort((a, b) => (a.component < b.component ? -1 : 1));
+    });
+  }
+
+  async recipe(component: string, version: string): Promise<unknown> {
+    const arn = this.#arnOf(component, version);
+    const found = await this.#call('GetComponent', arn, () =>
+      this.#client
+        .send(new GetComponentCommand({ arn, recipeOutputFormat: 'JSON' }))
+        .catch(unlessAbsent),
+    );
+    if (found?.recipe) return JSON.parse(Buffer.from(found.recipe).toString('utf8'));
+    throw new VedetteError(
+      'COMPONENT_NOT_FOUND',
+      `there is no ${component} ${version} in ${this.description}`,
+    );
+  }
+
+  async create({
+    component,
+    version,
+    recipe,
+    tags,
+    clientToken,
+  }: CreateRequest): Promise<ComponentVersion> {
+    const arn = this.#arnOf(component, version);
+    await this.#waitForTurn();
+    const inlineRecipe = Buffer.from(JSON.stringify(recipe));
+    const input = { inlineRecipe, tags: { ...tags }, clientToken };
+    const created = await this.#call('CreateComponentVersion', arn, () =>
+      this.#client.send(new CreateComponentVersionCommand(input)).catch(unlessInProgress),
+    );
+    if (created) return versionOf(created.arn ?? arn, component, version, created.status, tags);
+    throw new VedetteError('COMPONENT_VERSION_EXISTS', `${component} ${version} exists already`);
+  }
+
+  async remove(component: string, version: string): Promise<void> {
+    const arn = this.#arnOf(component, version);
+    await this.#call('DeleteComponent', arn, () =>
+      this.#client.send(new DeleteComponentCommand({ arn })).catch(unlessAbsent),
+    );
+  }
+
+  close(): void {
+    this.#client.destroy();
+  }
+
+  #arnOf(component: string, version?: string): string {
+    const { partition, region, accountId } = this.#account;
+    const arn = `arn:${partition}:greengrass:${region}:${accountId}:components:${component}`;
+    return version === undefined ? arn : `${arn}:versions:${version}`;
+  }
+
+  async #waitForTurn(): Promise<void> {
+    const now = Date.now();
+    const turn = Math.max(now, this.#createsAfterMs);
+    this.#createsAfterMs = turn + CREATE_INTERVAL_MS;
+    if (turn > now) await pause(turn - now);
+  }
+
+  async #call<T>(operation: string, resource: string, send: () => Promise<T>): Promise<T> {
+    try {
+      return await send();
+    } catch (error) {
+      throw awsFault(error, { action: `greengrass:${operation}`, resource });
+    }
+  }
+}
+
+function versionOf(
+  arn: string,
+  component: string,
+  version: string,
+  status: CloudComponentStatus | undefined,
+  tags: Readonly<Record<string, string>> | undefined,
+): ComponentVersion {
+  const message = status?.message;
+  const hasMessage = message !== undefined && message !== '' && message !== 'NONE';
+  return {
+    arn,
+    component,
+    version,
+    state: (status?.componentState ?? 'REQUESTED') as ComponentState,
+    ...(hasMessage ? { message } : {}),
+    errors: { ...status?.errors },
+    tags: { ...tags },
+  };
+}
+
+function unlessAbsent(error: unknown): undefined {
+  if ((error as { name?: unknown }).name === 'ResourceNotFoundException') return undefined;
+  throw error;
+}
+
+/** A version that exists, or one that is being made by a request with the same token. */
+function unlessInProgress(error: unknown): undefined {
+  const { name } = error as { name?: unknown };
+  if (name === 'ConflictException' || name === 'RequestAlreadyInProgressException')
+    return undefined;
+  throw error;
+}

@@ -1,0 +1,96 @@
+import type { Kysely } from 'kysely';
+import type { Migration } from 'kysely/migration';
+import type { PublicationState } from '../publication/publish-component.ts';
+
+/** Times are milliseconds since 1970; `detail` and `error` are JSON. */
+export interface RecordTables {
+  runs: {
+    id: string;
+    profile: string;
+    source: string;
+    destination: string;
+    state: 'running' | 'done' | 'failed';
+    error: string | null;
+    began_at_ms: number;
+    ended_at_ms: number | null;
+  };
+  phases: {
+    run_id: string;
+    position: number;
+    phase: string;
+    state: 'running' | 'done' | 'failed';
+    detail: string | null;
+    began_at_ms: number;
+    ended_at_ms: number | null;
+  };
+  publications: {
+    destination: string;
+    component: string;
+    version: string;
+    content_sha256: string;
+    state: PublicationState;
+    client_token: string;
+    updated_at_ms: number;
+  };
+  uploads: {
+    place: string;
+    sha256: string;
+    upload_id: string;
+    part_bytes: number;
+    began_at_ms: number;
+  };
+}
+
+/** Published entries never change. Written with the schema builder, so that they hold for PostgreSQL too. */
+export const MIGRATIONS: Readonly<Record<string, Migration>> = {
+  '001-first': {
+    async up(db: Kysely<unknown>): Promise<void> {
+      await db.schema
+        .createTable('runs')
+        .addColumn('id', 'text', (column) => column.primaryKey())
+        .addColumn('profile', 'text', (column) => column.notNull())
+        .addColumn('source', 'text', (column) => column.notNull())
+        .addColumn('destination', 'text', (column) => column.notNull())
+        .addColumn('state', 'text', (column) => column.notNull())
+        .addColumn('error', 'text')
+        .addColumn('began_at_ms', 'bigint', (column) => column.notNull())
+        .addColumn('ended_at_ms', 'bigint')
+        .execute();
+      await db.schema
+        .createTable('phases')
+        .addColumn('run_id', 'text', (column) => column.notNull().references('runs.id'))
+        .addColumn('position', 'integer', (column) => column.notNull())
+        .addColumn('phase', 'text', (column) => column.notNull())
+        .addColumn('state', 'text', (column) => column.notNull())
+        .addColumn('detail', 'text')
+        .addColumn('began_at_ms', 'bigint', (column) => column.notNull())
+        .addColumn('ended_at_ms', 'bigint')
+        .addPrimaryKeyConstraint('phases_key', ['run_id', 'position'])
+        .execute();
+      await db.schema
+        .createTable('publications')
+        .addColumn('destination', 'text', (column) => column.notNull())
+        .addColumn('component', 'text', (column) => column.notNull())
+        .addColumn('version', 'text', (column) => column.notNull())
+        .addColumn('content_sha256', 'text', (column) => column.notNull())
+        .addColumn('state', 'text', (column) => column.notNull())
+        .addColumn('client_token', 'text', (column) => column.notNull())
+        .addColumn('updated_at_ms', 'bigint', (column) => column.notNull())
+        .addPrimaryKeyConstraint('publications_key', [
+          'destination',
+          'component',
+          'version',
+          'content_sha256',
+        ])
+        .execute();
+      await db.schema
+        .createTable('uploads')
+        .addColumn('place', 'text', (column) => column.primaryKey())
+        .addColumn('sha256', 'text', (column) => column.notNull())
+        .addColumn('upload_id', 'text', (column) => column.notNull())
+        .addColumn('part_bytes', 'integer', (column) => column.notNull())
+        .addColumn('began_at_ms', 'bigint', (column) => column.notNull())
+        .execute();
+    },
+  },
+};

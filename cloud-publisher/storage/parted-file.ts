@@ -1,0 +1,56 @@
+import { createHash } from 'node:crypto';
+import { open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+
+/** S3 takes at most 10,000 parts, of at least 5 MiB but for the last. */
+const MAX_PARTS = 10_000;
+const PART_BYTES = 16 * 1024 * 1024;
+
+/**
+ * Size of the parts of a file: by its size alone, so that every publisher cuts it alike and its
+ * composite checksum can be compared.
+ */
+export const partBytesOf = (byteLength: number): number =>
+  Math.max(PART_BYTES, Math.ceil(byteLength / MAX_PARTS));
+
+/** Larger files go in parts. */
+export const isInParts = (byteLength: number): boolean => byteLength > PART_BYTES;
+
+/** A file cut into parts, read one at a time. */
+export class PartedFile {
+  readonly partCount: number;
+  readonly #file: FileHandle;
+  readonly #byteLength: number;
+  readonly #partBytes: number;
+
+  private constructor(file: FileHandle, byteLength: number) {
+    this.#file = file;
+    this.#byteLength = byteLength;
+    this.#partBytes = partBytesOf(byteLength);
+    this.partCount = Math.max(1, Math.ceil(byteLength / this.#partBytes));
+  }
+
+  static async open(path: string, byteLength: number): Promise<PartedFile> {
+    return new PartedFile(await open(path, 'r'), byteLength);
+  }
+
+  /** @param index from 0 */
+  async read(index: number): Promise<{ readonly bytes: Buffer; readonly sha256: Buffer }> {
+    const start = index * this.#partBytes;
+    const bytes = Buffer.allocUnsafe(Math.min(this.#partBytes, this.#byteLength - start));
+    for (let done = 0; done < bytes.length;) {
+      const { bytesRead } = await this.#file.read(bytes, done, bytes.length - done, start + done);
+      if (bytesRead === 0) throw new Error('the archive was cut short while it was sent');
+      done += bytesRead;
+    }
+    return { bytes, sha256: createHash('sha256').update(bytes).digest() };
+  }
+
+  async close(): Promise<void> {
+    await this.#file.close();
+  }
+}
+
+/** The checksum that S3 gives an object of parts: of the parts' checksums, with their number. */
+export const compositeChecksum = (parts: readonly Buffer[]): string =>
+  `${createHash('sha256').update(Buffer.concat(parts)).digest('base64')}-${parts.length}`;

@@ -1,0 +1,43 @@
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+export const PUBLISHER_PROGRAM = join(ROOT, 'cloud-publisher', 'cli.ts');
+
+export interface PublisherEnd {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface RunningPublisher {
+  readonly pid: number;
+  readonly ended: Promise<PublisherEnd>;
+  kill(): void;
+}
+
+/** `vedette …` of the publisher as a process of its own. */
+export function startPublisher(
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): RunningPublisher {
+  const child = spawn(process.execPath, [PUBLISHER_PROGRAM, ...args], {
+    cwd: ROOT,
+    env: { ...process.env, ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  const ended = new Promise<PublisherEnd>((resolve) => {
+    child.once('close', (code, signal) => resolve({ code, signal, stdout, stderr }));
+  });
+  return { pid: child.pid!, ended, kill: () => void child.kill('SIGKILL') };
+}
+
+export const runPublisher = (
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<PublisherEnd> => startPublisher(args, environment).ended;
