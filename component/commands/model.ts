@@ -5,6 +5,7 @@ import { VedetteError } from '../contract/errors.ts';
 import { describeModel } from '../inference/describe-model.ts';
 import type { CommandContext } from './command-context.ts';
 import { exitCodeOf } from './command-context.ts';
+import { addModelBench } from './model-bench.ts';
 import { addModelCompare } from './model-compare.ts';
 import { addModelEvaluate } from './model-evaluate.ts';
 import { addModelInstall } from './model-install.ts';
@@ -33,6 +34,7 @@ export function addModelCommands(program: Command, context: CommandContext): voi
   addModelPredict(model, context);
   addModelEvaluate(model, context);
   addModelCompare(model, context);
+  addModelBench(model, context);
   addModelInstall(model, context);
   addModelList(model, context);
   addModelRemove(model, context);
