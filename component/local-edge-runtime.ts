@@ -151,11 +151,11 @@ export class LocalEdgeRuntime implements EdgeRuntime {
     });
     for (const name of Object.keys(config.models)) this.#models.set(name, this.#createModel(name));
     const captureRules = new CaptureRules(config.captures);
-    for (const [name, camera] of Object.entries(config.cameras)) {
+    for (const name of Object.keys(config.cameras)) {
       const station = new CameraStation({
         name,
         config,
-        model: this.#modelHost(camera.model),
+        modelOf: (model) => this.#modelHost(model),
         readSecret: options.readSecret,
         registry,
         captureRules,

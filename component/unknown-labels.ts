@@ -1,5 +1,6 @@
 import type { RuntimeConfig } from './contract/config.ts';
-import { labelOf } from './contract/rule-config.ts';
+import type { CameraConfig } from './contract/camera-config.ts';
+import { labelOf, type RuleConfig } from './contract/rule-config.ts';
 
 export interface UnknownLabel {
   /** The setting, such as `rules.crowd.label`. */
@@ -17,24 +18,39 @@ export function unknownLabels(
   model: string,
   labels: readonly string[],
 ): UnknownLabel[] {
-  const cameras = Object.entries(config.cameras).filter(
-    ([, camera]) => camera.isEnabled && camera.model === model,
+  const settings = Object.entries(config.cameras)
+    .filter(([, camera]) => camera.isEnabled)
+    .flatMap(([name, camera]) => settingsOf(name, camera))
+    .filter((one) => one.model === model);
+  const ofThresholds = settings.flatMap(({ path, labels: named }) =>
+    named.map((label) => ({ path: `${path}.thresholds.labels.${label}`, label })),
   );
-  const names = new Set(cameras.map(([name]) => name));
-  const ofThresholds = cameras.flatMap(([name, { thresholds }]) =>
-    Object.keys(thresholds.labels).map((label) => ({
-      path: `cameras.${name}.thresholds.labels.${label}`,
-      label,
-    })),
-  );
+  const isJudged = ({ camera, product }: RuleConfig) =>
+    settings.some(
+      (one) => one.camera === camera && (product === undefined || one.product === product),
+    );
   const ofRules = Object.entries(config.rules).flatMap(([name, rule]) =>
-    rule.isEnabled && names.has(rule.camera) && labelOf(rule) !== undefined
+    rule.isEnabled && isJudged(rule) && labelOf(rule) !== undefined
       ? [{ path: `rules.${name}.label`, label: labelOf(rule)! }]
       : [],
   );
   return [...ofRules, ...ofThresholds]
     .filter(({ label }) => !labels.includes(label))
     .map((unknown) => ({ ...unknown, near: nearest(unknown.label, labels) }));
+}
+
+/** What a camera judges by: its own settings, and those of each product. */
+function settingsOf(camera: string, config: CameraConfig) {
+  const path = `cameras.${camera}`;
+  const own = { path, camera, model: config.model, labels: Object.keys(config.thresholds.labels) };
+  const products = Object.entries(config.products).map(([product, one]) => ({
+    path: `${path}.products.${product}`,
+    camera,
+    product,
+    model: one.model ?? config.model,
+    labels: Object.keys(one.thresholds?.labels ?? {}),
+  }));
+  return [{ ...own, product: undefined }, ...products];
 }
 
 /** One sentence for each, with what to write instead where that can be guessed. */

@@ -15,6 +15,7 @@ import {
   problemsOf,
   type ConfigurationProblem,
 } from './configuration-problem.ts';
+import { productProblems } from './product-problems.ts';
 import { ruleProblems } from './rule-problems.ts';
 import { spaceProblems } from './space-problems.ts';
 import { tilingProblems } from './tiling-problems.ts';
@@ -126,7 +127,12 @@ function referenceProblems(tree: ConfigurationTree): ConfigurationProblem[] {
       if (isMap(rule)) mustExist(`${section}.${name}.camera`, rule['camera'], cameras, 'camera');
     }
   }
-  problems.push(...ruleProblems(tree), ...spaceProblems(tree), ...tilingProblems(tree));
+  problems.push(
+    ...productProblems(tree),
+    ...ruleProblems(tree),
+    ...spaceProblems(tree),
+    ...tilingProblems(tree),
+  );
   for (const [name, rule] of Object.entries(mapAt(tree, 'captures'))) {
     if (isMap(rule)) problems.push(...captureRuleProblems(`captures.${name}`, rule));
   }

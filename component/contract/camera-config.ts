@@ -1,15 +1,17 @@
 import { z } from 'zod';
-import { boolean, described, integer, number, numeric, secretSchema } from './config-values.ts';
+import {
+  boolean,
+  described,
+  integer,
+  number,
+  numeric,
+  regionSchema,
+  secretSchema,
+} from './config-values.ts';
 import { nameSchema } from './model-manifest.ts';
+import { productsSchema, thresholdsSchema } from './product-config.ts';
 import { trackingSchema } from './space-config.ts';
 import { tilingSchema } from './tiling-config.ts';
-
-const box = z.strictObject({
-  x: described(integer(0, 1_000_000), 'Left edge in pixels'),
-  y: described(integer(0, 1_000_000), 'Top edge in pixels'),
-  width: described(integer(1, 1_000_000), 'Width in pixels'),
-  height: described(integer(1, 1_000_000), 'Height in pixels'),
-});
 
 const pace = z.enum(['source', 'fast']);
 
@@ -102,18 +104,18 @@ export const cameraSchema = z.strictObject({
     'Mirroring after the turn',
   ),
   region: described(
-    box.optional(),
+    regionSchema.optional(),
     'Part of the upright picture that the model sees, in its pixels; all of it when absent',
   ),
-  thresholds: z
-    .strictObject({
-      score: described(number(0, 1).optional(), "Score threshold in place of the model's own"),
-      labels: described(
-        z.record(z.string().min(1), number(0, 1)).default({}),
-        'Score threshold by label, in place of `score`',
-      ),
-    })
-    .prefault({}),
+  thresholds: thresholdsSchema.prefault({}),
+  products: described(
+    productsSchema.default({}),
+    'What is otherwise for a product, by its code: the `product` in the context of a pushed picture. Rules name their product themselves',
+  ),
+  unknownProduct: described(
+    z.enum(['review', 'default']).default('review'),
+    'What becomes of a picture without a product, or with one that is not in `products`, when there are any: `review`: a person must look; `default`: the camera’s own settings and the rules without a product judge it',
+  ),
   tiling: described(
     tilingSchema.optional(),
     'How its pictures are cut into tiles for the model; as the model’s `tiling` says when absent',

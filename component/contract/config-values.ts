@@ -26,3 +26,11 @@ export const secretSchema = z.union([
 ]);
 
 export type SecretReference = z.infer<typeof secretSchema>;
+
+/** Part of a picture, in its pixels. */
+export const regionSchema = z.strictObject({
+  x: described(integer(0, 1_000_000), 'Left edge in pixels'),
+  y: described(integer(0, 1_000_000), 'Top edge in pixels'),
+  width: described(integer(1, 1_000_000), 'Width in pixels'),
+  height: described(integer(1, 1_000_000), 'Height in pixels'),
+});

@@ -147,6 +147,8 @@ export const inferenceResultSchema = z.strictObject({
   cameraSequence: z.int().optional(),
   context: z.record(z.string(), z.unknown()).optional(),
   triggerId: z.string().optional(),
+  /** Of a camera with settings by product: the one that was asked for, and whether there is one. */
+  product: z.strictObject({ code: z.string().optional(), isKnown: z.boolean() }).optional(),
   model: z.strictObject({
     name: z.string(),
     version: z.string(),
@@ -194,6 +196,7 @@ export type TextLine = z.infer<typeof textSchema>;
 export type Verdict = z.infer<typeof verdictSchema>;
 export type Outcome = z.infer<typeof outcomeSchema>;
 export type Timings = InferenceResult['timings'];
+export type ResultProduct = NonNullable<InferenceResult['product']>;
 export type ModelIdentity = InferenceResult['model'];
 
 /** What a model saw, before rules judge it. Exactly one family is present. */

@@ -6,10 +6,10 @@ import type { CameraConfig } from '../contract/camera-config.ts';
 import type { RuntimeConfig } from '../contract/config.ts';
 import type { SecretReference } from '../contract/config-values.ts';
 import { VedetteError } from '../contract/errors.ts';
-import type { FrameView } from '../contract/frame.ts';
 import type { CameraDriver, CameraStatus } from '../contract/ports.ts';
 import type { InferenceResult } from '../contract/result.ts';
 import type { ModelHost } from '../inference/model-host.ts';
+import { JudgingSets, rulesOf } from './judging-sets.ts';
 import { CameraStatistics } from './camera-statistics.ts';
 import {
   createResultKeeper,
@@ -17,7 +17,6 @@ import {
   type KeepDependencies,
   type ResultKeeper,
 } from './keep-result.ts';
-import type { NamedRule } from './rules/evidence.ts';
 import { furnitureOf } from './scene-furniture.ts';
 import { CameraScene, isTracking, ofCamera } from './space/camera-scene.ts';
 import { CounterLedger } from './space/counter-ledger.ts';
@@ -34,7 +33,8 @@ type Shared = Pick<
 export interface CameraStationOptions extends Shared {
   readonly name: string;
   readonly config: RuntimeConfig;
-  readonly model: ModelHost;
+  /** @throws VedetteError MODEL_NOT_FOUND */
+  readonly modelOf: (name: string) => ModelHost;
   readonly readSecret: (reference: SecretReference) => Promise<string>;
   /** After each change of state. Must not throw. */
   readonly onChange: (status: CameraStatus) => void;
@@ -55,6 +55,7 @@ export class CameraStation {
   readonly name: string;
   readonly #options: CameraStationOptions;
   readonly #camera: CameraConfig;
+  readonly #sets: JudgingSets;
   readonly #statistics = new CameraStatistics();
   readonly #stop = new AbortController();
   readonly #pushed = new Map<number, PushedWait>();
@@ -77,15 +78,17 @@ export class CameraStation {
     this.name = options.name;
     this.#options = options;
     this.#camera = camera;
+    this.#sets = new JudgingSets(options.name, options.config, options.modelOf);
   }
 
   start(): void {
-    const { name, config, faults, liveView, model } = this.#options;
+    const { name, config, faults, liveView } = this.#options;
+    const sets = this.#sets;
     const rules = rulesOf(config, name);
     liveView.addCamera(name, furnitureOf(config, name, rules));
     if (!this.#camera.isEnabled) return;
 
-    const view = viewOf(this.#camera);
+    const { view } = sets.own;
     const driver = createDriver({
       name,
       camera: this.#camera,
@@ -132,18 +135,14 @@ export class CameraStation {
     const ledger = new CounterLedger(name, this.#options.registry, faults);
     if (isTracking(config, name)) {
       const restarts = () => supervisor.status.restarts;
-      this.#scene = new CameraScene({ camera: name, config, model, ledger, restarts });
+      this.#scene = new CameraScene({ camera: name, config, ledger, restarts });
       this.#ledger = ledger;
     }
     const line: CameraLine = {
       name,
       thing: config.thing,
       slots,
-      model,
-      view,
-      thresholds: this.#camera.thresholds,
-      tiling: this.#camera.tiling ?? config.models[this.#camera.model]?.tiling,
-      rules,
+      sets,
       zones: ofCamera(config.zones, name),
       scene: this.#scene,
       hasViewers: () => liveView.hasViewers(name),
@@ -186,14 +185,15 @@ export class CameraStation {
         `Camera ${this.name} is of kind ${this.#camera.source.kind}; frames are pushed only to cameras of kind push`,
       );
     }
-    if (this.#options.model.status().state === 'failed') throw this.#modelNotReady();
+    const { model } = this.#sets.of(context);
+    if (model.status().state === 'failed') throw this.#modelNotReady(model);
     const { promise, resolve, reject } = Promise.withResolvers<InferenceResult>();
     promise.catch(() => {});
     let sequence: number | undefined;
     const giveUp = new AbortController();
-    const watch = this.#watchModel(() => {
+    const watch = this.#watchModel(model, () => {
       if (sequence !== undefined && this.#pushed.get(sequence)?.isJudged) return;
-      const error = this.#modelNotReady();
+      const error = this.#modelNotReady(model);
       giveUp.abort(error);
       reject(error);
     });
@@ -219,8 +219,8 @@ export class CameraStation {
    * Frames of other sources wait for the model to be mended; who pushes waits for an answer: until
    * the model failed, or was not ready for as long as an answer may take.
    */
-  #watchModel(onNotReady: () => void): NodeJS.Timeout {
-    const { model, config } = this.#options;
+  #watchModel(model: ModelHost, onNotReady: () => void): NodeJS.Timeout {
+    const { config } = this.#options;
     const limitMs = config.models[model.name]?.timeoutMs ?? 0;
     let readyAtMs = performance.now();
     const watch = setInterval(() => {
@@ -234,8 +234,8 @@ export class CameraStation {
     return watch;
   }
 
-  #modelNotReady(): VedetteError {
-    const { name, state, reason } = this.#options.model.status();
+  #modelNotReady(model: ModelHost): VedetteError {
+    const { name, state, reason } = model.status();
     const why = reason === undefined ? '' : `: ${reason.message}`;
     return new VedetteError(
       'MODEL_NOT_READY',
@@ -310,14 +310,3 @@ export class CameraStation {
     this.#options.onResult(kept);
   }
 }
-
-const viewOf = (camera: CameraConfig): FrameView => ({
-  rotation: camera.rotation,
-  flip: camera.flip,
-  ...(camera.region ? { region: camera.region } : {}),
-});
-
-const rulesOf = (config: RuntimeConfig, camera: string): NamedRule[] =>
-  Object.entries(config.rules)
-    .filter(([, rule]) => rule.camera === camera)
-    .map(([name, rule]) => ({ ...rule, name }));

@@ -2,13 +2,14 @@ import { v7 as uuidv7 } from 'uuid';
 import type { VedetteError } from '../contract/errors.ts';
 import type { Size } from '../contract/frame.ts';
 import type { InferenceAnswer, NewResult } from '../contract/ports.ts';
-import type { ModelIdentity, Tracking, Verdict } from '../contract/result.ts';
+import type { ModelIdentity, ResultProduct, Tracking, Verdict } from '../contract/result.ts';
 
 /** Where a judged picture came from. */
 export interface ResultOrigin {
   readonly thing: string;
   readonly camera?: string;
   readonly context?: Readonly<Record<string, unknown>>;
+  readonly product?: ResultProduct;
   readonly frame: Size & {
     readonly sequence: number;
     readonly capturedAtMs: number;
@@ -24,6 +25,7 @@ const common = (origin: ResultOrigin) => ({
   thing: origin.thing,
   ...(origin.camera === undefined ? {} : { camera: origin.camera }),
   ...(origin.context === undefined ? {} : { context: { ...origin.context } }),
+  ...(origin.product === undefined ? {} : { product: origin.product }),
 });
 
 const frameOf = (origin: ResultOrigin, picture: Size) => ({

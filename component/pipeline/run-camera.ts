@@ -1,7 +1,6 @@
-import type { CameraConfig } from '../contract/camera-config.ts';
 import type { RuntimeConfig } from '../contract/config.ts';
 import { VedetteError } from '../contract/errors.ts';
-import type { FrameLease, FrameView, Size } from '../contract/frame.ts';
+import type { FrameLease, Size } from '../contract/frame.ts';
 import type {
   FrameEnd,
   FrameReference,
@@ -11,14 +10,12 @@ import type {
   RefusedFrame,
 } from '../contract/ports.ts';
 import type { FrameSlots } from '../camera/frame-slots.ts';
-import type { TilingConfig } from '../contract/tiling-config.ts';
-import type { ModelHost } from '../inference/model-host.ts';
 import { inferTiled } from '../inference/tiling/infer-tiled.ts';
 import type { FaultLog } from '../logging/fault-log.ts';
 import { composeErrorResult, composeResult, type ResultOrigin } from './compose-result.ts';
 import { judge } from './judge.ts';
+import type { JudgingSet, JudgingSets } from './judging-sets.ts';
 import type { KeepResult } from './keep-result.ts';
-import type { NamedRule } from './rules/evidence.ts';
 import type { CameraScene } from './space/camera-scene.ts';
 import type { SeenScene } from './space/scene.ts';
 
@@ -27,12 +24,8 @@ export interface CameraLine {
   readonly name: string;
   readonly thing: string;
   readonly slots: FrameSlots;
-  readonly model: ModelHost;
-  readonly view: FrameView;
-  readonly thresholds: CameraConfig['thresholds'];
-  /** Absent: the model sees each picture at once. */
-  readonly tiling: TilingConfig | undefined;
-  readonly rules: readonly NamedRule[];
+  /** By what its pictures are judged. */
+  readonly sets: JudgingSets;
   /** The camera's zones by name. */
   readonly zones: RuntimeConfig['zones'];
   /** Of a camera that follows objects. */
@@ -54,20 +47,21 @@ const MAX_KEEPING = 8;
 export async function runCamera(line: CameraLine, signal: AbortSignal): Promise<void> {
   const keeping = new Set<Promise<void>>();
   for (;;) {
-    await line.model.whenReady(signal);
+    if (line.sets.hasOneModel) await line.sets.own.model.whenReady(signal);
     const frame = await line.slots.next(signal);
     if (frame === undefined) break;
 
+    const set = setOf(line, frame);
     const origin = originOf(line, frame, frame);
-    const seen = await see(line, frame, signal);
+    const seen = await see(line, set, frame, signal);
     if (seen === 'abandoned' || seen === 'stopped') {
       line.slots.dropTaken('stopped');
       line.slots.release(frame);
       if (seen === 'stopped') break;
       continue;
     }
-    const scene = seen instanceof VedetteError ? undefined : line.scene?.see(seen, frame);
-    const result = judgeSeen(line, origin, seen, scene);
+    const scene = seen instanceof VedetteError ? undefined : line.scene?.see(seen, frame, set);
+    const result = judgeSeen(line, set, origin, seen, scene);
     const anomalyMap = seen instanceof VedetteError ? undefined : seen.anomalyMap;
 
     const kept = line.keep({
@@ -96,22 +90,28 @@ export async function keepRefused(
   signal: AbortSignal,
 ): Promise<void> {
   const origin = originOf(line, refused, { width: 0, height: 0 });
-  if (!line.model.status().identity) await line.model.whenReady(signal);
-  const { identity } = line.model.status();
+  const { model } = setOf(line, refused);
+  if (!model.status().identity) await model.whenReady(signal);
+  const { identity } = model.status();
   if (!identity) return;
   const { error } = refused;
   const result = composeErrorResult(origin, identity, error);
   await line.keep({ frame: refused, result, end: 'unreadable', error });
 }
 
+const setOf = (line: CameraLine, frame: FrameReference): JudgingSet =>
+  line.sets.of(line.contextOf(frame));
+
 const originOf = (line: CameraLine, frame: FrameReference, size: Size): ResultOrigin => {
   const context = line.contextOf(frame);
+  const { product } = line.sets.of(context);
   return {
     thing: line.thing,
     camera: line.name,
     frame: { ...frame, width: size.width, height: size.height },
     takenAtMs: performance.now(),
     ...(context ? { context } : {}),
+    ...(product ? { product } : {}),
   };
 };
 
@@ -121,6 +121,7 @@ const originOf = (line: CameraLine, frame: FrameReference, size: Size): ResultOr
  */
 async function see(
   line: CameraLine,
+  set: JudgingSet,
   frame: FrameLease,
   signal: AbortSignal,
 ): Promise<InferenceAnswer | VedetteError | 'abandoned' | 'stopped'> {
@@ -130,18 +131,18 @@ async function see(
     try {
       const request: InferenceRequest = {
         image: { kind: 'frame', frame },
-        view: line.view,
-        thresholds: line.scene?.thresholds ?? line.thresholds,
+        view: set.view,
+        thresholds: line.scene?.thresholdsFor(set) ?? set.thresholds,
         wantsAnomalyMap: line.hasViewers(),
       };
-      return await inferTiled(line.model, request, line.tiling);
+      return await inferTiled(set.model, request, set.tiling);
     } catch (thrown) {
       const error = VedetteError.from(thrown, 'INFERENCE_FAILED');
       if (error.code === 'SHUTTING_DOWN') return 'stopped';
       if (error.code === 'WORKER_LOST') lostWorkers += 1;
       const isWorthTrying = error.code === 'WORKER_LOST' && lostWorkers === 1;
       if (error.code !== 'MODEL_NOT_READY' && !isWorthTrying) return error;
-      await line.model.whenReady(signal);
+      await set.model.whenReady(signal);
     }
   }
   return 'stopped';
@@ -149,6 +150,7 @@ async function see(
 
 function judgeSeen(
   line: CameraLine,
+  set: JudgingSet,
   origin: ResultOrigin,
   seen: InferenceAnswer | VedetteError,
   scene: SeenScene | undefined,
@@ -157,16 +159,17 @@ function judgeSeen(
     const findings = scene
       ? { ...seen.findings, detections: [...scene.detections] }
       : seen.findings;
-    const { rules, zones, model } = line;
-    const verdict = judge(rules, findings, model.package?.labels, {
-      zones,
-      space: scene?.evidence,
-    });
+    const verdict =
+      set.review === undefined
+        ? judge(set.rules, findings, set.model.package?.labels, {
+            zones: line.zones,
+            space: scene?.evidence,
+          })
+        : { outcome: 'review' as const, reason: set.review };
     return composeResult(origin, { ...seen, findings }, verdict, scene?.tracking);
   }
-  const model = line.model.status().identity;
-  if (!model)
-    throw new VedetteError('INTERNAL', `model ${line.model.name} ran without an identity`);
+  const model = set.model.status().identity;
+  if (!model) throw new VedetteError('INTERNAL', `model ${set.model.name} ran without an identity`);
   line.faults.warn(
     `camera/${line.name}/${seen.code}`,
     { camera: line.name, model: model.name, error: seen, fileName: origin.frame.fileName },

@@ -3,17 +3,19 @@ import type { FrameReference, InferenceAnswer, ScoreThresholds } from '../../con
 import type { Detection, Tracking } from '../../contract/result.ts';
 import { thresholdOf } from '../../decode/score-threshold.ts';
 import type { ModelHost } from '../../inference/model-host.ts';
+import type { JudgingSet } from '../judging-sets.ts';
 import type { CounterLedger } from './counter-ledger.ts';
 import { Scene, type SeenScene } from './scene.ts';
 
 export interface CameraSceneOptions {
   readonly camera: string;
   readonly config: RuntimeConfig;
-  readonly model: ModelHost;
   readonly ledger: CounterLedger;
   /** How often the source was opened again: its objects are others then. */
   readonly restarts: () => number;
 }
+
+type Judging = Pick<JudgingSet, 'model' | 'thresholds'>;
 
 /** Rules whose evidence is followed objects. */
 const SPACE_RULES: readonly string[] = ['occupancy', 'dwell', 'crossing'];
@@ -46,14 +48,12 @@ export const ofCamera = <T extends { readonly camera: string }>(
 /** The scene of a configured camera: joins its model's answers to it. */
 export class CameraScene {
   readonly #options: CameraSceneOptions;
-  readonly #thresholds: ScoreThresholds;
   readonly #scene: Scene;
 
   constructor(options: CameraSceneOptions) {
     const { camera, config, ledger } = options;
-    const { tracking, thresholds } = config.cameras[camera]!;
+    const { tracking } = config.cameras[camera]!;
     this.#options = options;
-    this.#thresholds = thresholds;
     const windows = Object.values(config.rules).map((rule) =>
       rule.kind === 'crossing' && rule.camera === camera ? (rule.withinMs ?? 0) : 0,
     );
@@ -67,21 +67,24 @@ export class CameraScene {
   }
 
   /** Thresholds to ask the model with: low enough for what only continues a track. */
-  get thresholds(): ScoreThresholds {
-    const manifest = this.#options.model.package?.manifest;
-    if (!TRACKABLE_TASKS.includes(manifest?.task)) return this.#thresholds;
-    const { score, labels } = this.#thresholds;
-    const sure = [score ?? this.#ofModel(), ...Object.values(labels)];
+  thresholdsFor({ model, thresholds }: Judging): ScoreThresholds {
+    if (!TRACKABLE_TASKS.includes(model.package?.manifest.task)) return thresholds;
+    const { score, labels } = thresholds;
+    const sure = [score ?? thresholdOfModel(model), ...Object.values(labels)];
     return { score: Math.min(this.#scene.minScore, ...sure), labels: {} };
   }
 
   /** `undefined` when the model gives no detections. */
-  see(answer: InferenceAnswer, frame: FrameReference): SeenScene | undefined {
+  see(
+    answer: InferenceAnswer,
+    frame: FrameReference,
+    { model, thresholds }: Judging,
+  ): SeenScene | undefined {
     const { detections } = answer.findings;
     if (!detections) return undefined;
-    const context = { thresholds: this.#thresholds };
+    const ofModel = thresholdOfModel(model);
     const isSure = ({ label, score }: Detection) =>
-      score >= thresholdOf(label, context, this.#ofModel());
+      score >= thresholdOf(label, { thresholds }, ofModel);
     return this.#scene.see({
       detections,
       isSure,
@@ -93,9 +96,9 @@ export class CameraScene {
   state(): Pick<Tracking, 'zones' | 'lines'> {
     return this.#scene.state();
   }
+}
 
-  #ofModel(): number {
-    const output = this.#options.model.package?.manifest.output;
-    return output && 'scoreThreshold' in output ? output.scoreThreshold : 0;
-  }
+function thresholdOfModel(model: ModelHost): number {
+  const output = model.package?.manifest.output;
+  return output && 'scoreThreshold' in output ? output.scoreThreshold : 0;
 }

@@ -258,6 +258,28 @@ it('tiles that would never get on are refused, those of models and of cameras', 
   ]);
 });
 
+it('products are checked as a whole: their models, their settings and the rules for them', async () => {
+  const text =
+    LINE.replace(
+      '    slots: "5"',
+      `    unknownProduct: guess
+    products:
+      P200: { model: gone, thresholds: { score: "0.4" } }
+      "17": { thresholds: { score: 2 }, regions: {} }`,
+    ) +
+    `rules:
+  a: { camera: dock, product: P200, kind: anomaly }
+  b: { camera: dock, product: P201, kind: anomaly }
+`;
+  expect((await problemsIn(text)).map(({ path }) => path).toSorted()).toEqual([
+    'cameras.dock.products.17.regions',
+    'cameras.dock.products.17.thresholds.score',
+    'cameras.dock.products.P200.model',
+    'cameras.dock.unknownProduct',
+    'rules.b.product',
+  ]);
+});
+
 describe('zones, lines and the rules on them', () => {
   const SPACE = `${LINE}
 zones:
