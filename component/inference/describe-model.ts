@@ -1,14 +1,16 @@
-import { realpath } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { VedetteError } from '../contract/errors.ts';
 import type { SerializedError } from '../contract/errors.ts';
 import type { ModelManifest, ModelManifestInput } from '../contract/model-manifest.ts';
 import type { TensorSpec } from '../contract/tensor.ts';
+import { packageFacts } from './describe-package.ts';
+import type { PackageFacts, PackageKind } from './describe-package.ts';
 import { isFolder, packageOf, suggestFor, unpackTemporarily } from './open-package.ts';
 import { identityOf } from './package/dda-manifest.ts';
 import type { PackageIdentity } from './package/dda-manifest.ts';
 import { sha256Of } from './package/package-files.ts';
-import { readManifest } from './package/read-manifest.ts';
+import { MANIFEST_FILE, readManifest } from './package/read-manifest.ts';
 import { readOnnx } from './package/read-onnx.ts';
 import type { OnnxStructure } from './package/read-onnx.ts';
 import { readPackage } from './package/read-package.ts';
@@ -28,8 +30,10 @@ export interface ModelDescription {
   readonly sha256?: string;
   readonly labels?: readonly string[];
   /** How a picture becomes the input tensor, defaults and what the file says included. */
-  readonly input?: TensorSpec & { readonly name: string };
+  readonly input?: TensorSpec & { readonly name: string; readonly sizeMultiple?: number };
   readonly graph?: OnnxStructure;
+  /** Where values come from, why a variant, and what the author left out. */
+  readonly facts?: PackageFacts;
   /** For a bare ONNX file: a manifest to begin with. */
   readonly suggestion?: {
     readonly manifest: ModelManifestInput;
@@ -93,7 +97,8 @@ async function describe(
         )
       : await learnFile(place, learn);
     if (model) {
-      learn(factsOf(model));
+      const kind = isFolder ? await packageKind(place) : 'onnx-file';
+      learn({ ...partsOf(model), facts: packageFacts(model, kind) });
       if (options.probe) learn({ probe: await runProbe(model, options.probe, options.signal) });
     }
   } catch (thrown) {
@@ -139,13 +144,25 @@ async function learnFile(path: string, learn: Learn): Promise<ModelPackage | und
   return packageOf(file, suggestion);
 }
 
-function factsOf(model: ModelPackage): Partial<ModelDescription> {
+function partsOf(model: ModelPackage): Partial<ModelDescription> {
   return {
     manifest: model.manifest,
     variant: model.variant.name,
     sha256: model.sha256,
     labels: model.labels,
-    input: { name: model.inputName, ...model.spec },
+    input: {
+      name: model.inputName,
+      ...model.spec,
+      ...(model.sizeMultiple === undefined ? {} : { sizeMultiple: model.sizeMultiple }),
+    },
     graph: model.structure,
   };
+}
+
+async function packageKind(folder: string): Promise<PackageKind> {
+  const isOwn = await stat(join(folder, MANIFEST_FILE)).then(
+    (found) => found.isFile(),
+    () => false,
+  );
+  return isOwn ? 'package' : 'dda-package';
 }

@@ -6,6 +6,7 @@ import { createDecoder } from '../../decode/create-decoder.ts';
 import { checkLabels } from './check-labels.ts';
 import { checkFileSums } from './check-file-sums.ts';
 import { completeInput } from './complete-input.ts';
+import type { AuthoredInput } from './complete-input.ts';
 import type { SizeInput } from './pick-inputs.ts';
 import { completeOutput } from './complete-output.ts';
 import type { PackageIdentity } from './dda-manifest.ts';
@@ -56,6 +57,8 @@ export interface ModelPackage {
     readonly outputs: readonly TensorDeclaration[];
   };
   readonly structure: OnnxStructure;
+  /** `input` as its author wrote it: the rest of `spec` comes from the file or is assumed. */
+  readonly authored: AuthoredInput;
 }
 
 export interface ReadOptions {
@@ -139,6 +142,7 @@ export async function completePackage(
     sizeInput: input.sizeInput,
     declarations: { inputs: structure.inputs, outputs: structure.outputs },
     structure,
+    authored,
   };
 }
 
