@@ -21,6 +21,7 @@ const COMMANDS = {
   start: { needs: 'run', runs: ['component/main.ts', 'run', '--demo'] },
   vedette: { needs: 'run', runs: ['cloud-publisher/cli.ts'] },
   bench: { needs: 'run', runs: ['scripts/bench.ts'] },
+  parity: { needs: 'run', runs: ['scripts/parity.ts'] },
   test: { needs: 'test', runs: ['scripts/test.ts'] },
   'test-deep': { needs: 'deep', runs: ['scripts/test.ts', '--deep'] },
   docs: { needs: 'packages', runs: ['scripts/generate-docs.ts'] },
