@@ -21,8 +21,10 @@ import type { InferenceResult } from './contract/result.ts';
 import { CaptureRules } from './delivery/capture-rules.ts';
 import { CaptureStore } from './delivery/capture-store.ts';
 import { Retention } from './delivery/retention.ts';
+import { inferPicture } from './inference/chain/camera-model.ts';
+import type { CameraModel } from './inference/chain/camera-model.ts';
+import { ModelChain } from './inference/chain/model-chain.ts';
 import { ModelHost } from './inference/model-host.ts';
-import { inferTiled } from './inference/tiling/infer-tiled.ts';
 import { ModelStore } from './inference/model-store/model-store.ts';
 import { workerCount } from './inference/worker-count.ts';
 import { modelTrust, registered } from './model-trust.ts';
@@ -116,6 +118,7 @@ export class LocalEdgeRuntime implements EdgeRuntime {
   readonly #hearing: Hearing;
   readonly #logger: Logger;
   readonly #models = new Map<string, ModelHost>();
+  readonly #chains = new Map<string, ModelChain>();
   readonly #stations = new Map<string, CameraStation>();
   readonly #pictures: Pictures;
   readonly #liveView: LiveView;
@@ -146,16 +149,25 @@ export class LocalEdgeRuntime implements EdgeRuntime {
     this.#retention = new Retention({ registry, retention: config.retention, faults });
     this.#metrics = new Metrics({
       cameras: () => this.cameras(),
-      models: () => this.models(),
+      models: () => this.#modelStatuses(),
       registry: () => registryReadings(registry),
     });
     for (const name of Object.keys(config.models)) this.#models.set(name, this.#createModel(name));
+    for (const [name, chain] of Object.entries(config.chains)) {
+      this.#chains.set(
+        name,
+        new ModelChain(name, chain, {
+          host: (model) => this.#modelHost(model),
+          tiling: (model) => config.models[model]?.tiling,
+        }),
+      );
+    }
     const captureRules = new CaptureRules(config.captures);
     for (const name of Object.keys(config.cameras)) {
       const station = new CameraStation({
         name,
         config,
-        modelOf: (model) => this.#modelHost(model),
+        modelOf: (model) => this.#cameraModel(model),
         readSecret: options.readSecret,
         registry,
         captureRules,
@@ -206,11 +218,12 @@ export class LocalEdgeRuntime implements EdgeRuntime {
   }
 
   models(): readonly ModelStatus[] {
-    return [...this.#models.values()].map((model) => model.status());
+    const chains = [...this.#chains.values()].map((chain) => chain.status());
+    return [...this.#modelStatuses(), ...chains];
   }
 
   model(name: string): ModelStatus {
-    return this.#modelHost(name).status();
+    return this.#cameraModel(name).status();
   }
 
   async inferPicture(request: PictureRequest): Promise<InferenceResult> {
@@ -242,7 +255,7 @@ export class LocalEdgeRuntime implements EdgeRuntime {
       thresholds: { labels: {} },
       wantsAnomalyMap: false,
     };
-    return inferTiled(this.#modelHost(model), request, this.config.models[model]?.tiling);
+    return inferPicture(this.#cameraModel(model), request, this.config.models[model]?.tiling);
   }
 
   async inferTensors(model: string, request: TensorRequest): Promise<TensorAnswer> {
@@ -350,6 +363,7 @@ export class LocalEdgeRuntime implements EdgeRuntime {
       store: this.#modelStore,
       onChange: (model) => {
         this.#hearing.publish({ kind: 'model', model });
+        this.#publishChainsOf(name);
         if (model.state === lastState) return;
         lastState = model.state;
         this.#logger.info({ model: name, state: model.state }, `model ${name} is ${model.state}`);
@@ -361,6 +375,15 @@ export class LocalEdgeRuntime implements EdgeRuntime {
       onFault: (error) => this.#logger.error({ model: name, error }, error.message),
     });
     return host;
+  }
+
+  /** A chain is in the state of its models. */
+  #publishChainsOf(model: string): void {
+    for (const chain of this.#chains.values()) {
+      const status = chain.status();
+      if (!Object.values(status.steps ?? {}).includes(model)) continue;
+      this.#hearing.publish({ kind: 'model', model: status });
+    }
   }
 
   /** A rule on a label that the model does not have would never see anything. */
@@ -381,9 +404,24 @@ export class LocalEdgeRuntime implements EdgeRuntime {
     this.#hearing.publish({ kind: 'camera', camera });
   }
 
+  #modelStatuses(): readonly ModelStatus[] {
+    return [...this.#models.values()].map((model) => model.status());
+  }
+
+  #cameraModel(name: string): CameraModel {
+    return this.#chains.get(name) ?? this.#modelHost(name);
+  }
+
+  /** A model by itself: a chain has no tensors of its own. */
   #modelHost(name: string): ModelHost {
     const model = this.#models.get(name);
     if (model) return model;
+    if (this.#chains.has(name)) {
+      throw new VedetteError(
+        'REQUEST_INVALID',
+        `${name} is a chain of models, which has no tensors of its own; ask POST /api/v1/models/${name}/infer, or one of its models`,
+      );
+    }
     throw new VedetteError('MODEL_NOT_FOUND', `No model is named ${name}; ${known(this.#models)}`);
   }
 

@@ -15,6 +15,7 @@ import {
   problemsOf,
   type ConfigurationProblem,
 } from './configuration-problem.ts';
+import { chainProblems } from './chain-problems.ts';
 import { productProblems } from './product-problems.ts';
 import { ruleProblems } from './rule-problems.ts';
 import { spaceProblems } from './space-problems.ts';
@@ -111,6 +112,7 @@ function valueAt(tree: unknown, keys: readonly string[]): unknown {
 function referenceProblems(tree: ConfigurationTree): ConfigurationProblem[] {
   const problems: ConfigurationProblem[] = [];
   const models = Object.keys(mapAt(tree, 'models'));
+  const chains = Object.keys(mapAt(tree, 'chains'));
   const cameras = Object.keys(mapAt(tree, 'cameras'));
   const mustExist = (path: string, name: unknown, known: readonly string[], what: string) => {
     if (typeof name !== 'string' || known.includes(name)) return;
@@ -119,7 +121,7 @@ function referenceProblems(tree: ConfigurationTree): ConfigurationProblem[] {
   };
   for (const [name, camera] of Object.entries(mapAt(tree, 'cameras'))) {
     if (!isMap(camera)) continue;
-    mustExist(`cameras.${name}.model`, camera['model'], models, 'model');
+    mustExist(`cameras.${name}.model`, camera['model'], [...models, ...chains], 'model or chain');
     problems.push(...cameraProblems(name, camera));
   }
   for (const section of ['rules', 'captures', 'zones', 'lines']) {
@@ -128,6 +130,7 @@ function referenceProblems(tree: ConfigurationTree): ConfigurationProblem[] {
     }
   }
   problems.push(
+    ...chainProblems(tree),
     ...productProblems(tree),
     ...ruleProblems(tree),
     ...spaceProblems(tree),

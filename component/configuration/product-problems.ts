@@ -3,7 +3,7 @@ import type { ConfigurationProblem } from './configuration-problem.ts';
 
 /** Products that name a model that is not there, and rules for products that their camera does not have. */
 export function productProblems(tree: ConfigurationTree): ConfigurationProblem[] {
-  const models = mapAt(tree, 'models');
+  const models = { ...mapAt(tree, 'models'), ...mapAt(tree, 'chains') };
   const cameras = mapAt(tree, 'cameras');
   const productsOf = (camera: unknown): ConfigurationTree =>
     typeof camera === 'string' ? mapAt(mapAt(cameras, camera), 'products') : {};

@@ -1,3 +1,4 @@
+import { TEXT_WANTED } from '../contract/text-rule-config.ts';
 import { isMap, mapAt, type ConfigurationTree } from './configuration-layer.ts';
 import type { ConfigurationProblem } from './configuration-problem.ts';
 
@@ -21,6 +22,8 @@ export function problemsOfRule(path: string, rule: ConfigurationTree): Configura
       return limitProblems(path, rule, 'minimumFraction', 'maximumFraction');
     case 'crossing':
       return [...limitProblems(path, rule), ...crossingProblems(path, rule)];
+    case 'text':
+      return textProblems(path, rule);
     default:
       return [];
   }
@@ -46,6 +49,24 @@ function crossingProblems(path: string, rule: ConfigurationTree): ConfigurationP
       message: 'is required with `minimum`: the time in which so many must cross',
     },
   ];
+}
+
+function textProblems(path: string, rule: ConfigurationTree): ConfigurationProblem[] {
+  const given = TEXT_WANTED.filter((key) => rule[key] !== undefined);
+  const list = TEXT_WANTED.map((key) => `\`${key}\``).join(', ');
+  if (given.length !== 1) {
+    const got = given.length === 0 ? 'has none' : `has ${given.join(' and ')}`;
+    return [{ path, message: `needs exactly one of ${list}, but ${got}` }];
+  }
+  const { pattern } = rule;
+  if (typeof pattern !== 'string') return [];
+  try {
+    new RegExp(pattern, 'mu');
+    return [];
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return [{ path: `${path}.pattern`, message: `is no regular expression: ${reason}` }];
+  }
 }
 
 function ordered(

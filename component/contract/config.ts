@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { cameraSchema } from './camera-config.ts';
+import { chainSchema } from './chain-config.ts';
 import { boolean, described, integer, mapOf, number, secretSchema } from './config-values.ts';
 import { modelConfigSchema } from './model-config.ts';
 import { nameSchema } from './model-manifest.ts';
@@ -83,6 +84,10 @@ export const runtimeConfigSchema = z.strictObject({
     })
     .prefault({}),
   models: described(mapOf(modelConfigSchema).default({}), 'Models by name'),
+  chains: described(
+    mapOf(chainSchema).default({}),
+    'Chains of models by name: crops of what one model found go to the next; a camera’s `model` may name one',
+  ),
   cameras: described(mapOf(cameraSchema).default({}), 'Cameras by name'),
   zones: described(mapOf(zoneSchema).default({}), 'Zones of cameras’ pictures by name, for rules'),
   lines: described(

@@ -1,7 +1,14 @@
 import type { DropReason, FrameDescription, FrameLease, FrameView, Box, Size } from './frame.ts';
 import type { TensorDeclaration, TensorValue } from './tensor.ts';
 import type { SerializedError, VedetteError } from './errors.ts';
-import type { Findings, InferenceResult, ModelIdentity, Outcome, Tracking } from './result.ts';
+import type {
+  ChainStepReport,
+  Findings,
+  InferenceResult,
+  ModelIdentity,
+  Outcome,
+  Tracking,
+} from './result.ts';
 
 // ---------------------------------------------------------------- cameras
 
@@ -154,6 +161,8 @@ export interface InferenceAnswer {
   /** Size of the upright source picture. */
   readonly picture: Size;
   readonly anomalyMap?: AnomalyMap;
+  /** Of a chain. */
+  readonly steps?: Readonly<Record<string, ChainStepReport>>;
   readonly timings: {
     readonly queueMs: number;
     readonly preprocessMs: number;
@@ -207,6 +216,8 @@ export interface ModelStatus {
   /** Absent until the package was read. */
   readonly identity?: ModelIdentity;
   readonly task?: string;
+  /** Of a chain: the model of each step. */
+  readonly steps?: Readonly<Record<string, string>>;
   readonly description?: string;
   /** Why the variant of `identity` runs on this machine. */
   readonly variantReason?: string;

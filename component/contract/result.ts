@@ -33,6 +33,9 @@ export const detectionSchema = z.strictObject({
   orientedBox: orientedBoxSchema.optional(),
   /** Number of the object in this camera, never given twice; of followed objects. */
   trackId: z.int().optional(),
+  get attributes() {
+    return attributesSchema.optional();
+  },
 });
 
 export const anomalySchema = z.strictObject({
@@ -121,7 +124,27 @@ export const textSchema = z.strictObject({
   score: z.number(),
   /** Four corners, clockwise from the one where reading begins. */
   polygon: polygon.optional(),
+  get attributes() {
+    return attributesSchema.optional();
+  },
 });
+
+/** What the steps of a chain found in the crop of a finding, by the name of the step. */
+export const attributesSchema = z.record(
+  z.string(),
+  z.strictObject({
+    get detections() {
+      return z.array(detectionSchema).optional();
+    },
+    anomaly: anomalySchema.optional(),
+    classes: z.array(classificationSchema).optional(),
+    poses: z.array(poseSchema).optional(),
+    segments: z.array(segmentSchema).optional(),
+    get text() {
+      return z.array(textSchema).optional();
+    },
+  }),
+);
 
 export const OUTCOMES = ['pass', 'fail', 'review', 'error'] as const;
 export const outcomeSchema = z.enum(OUTCOMES);
@@ -133,6 +156,27 @@ export const verdictSchema = z.strictObject({
 });
 
 export const resultErrorSchema = z.strictObject({ code: z.string(), message: z.string() });
+
+const modelIdentity = {
+  name: z.string(),
+  version: z.string(),
+  sha256: z.string(),
+  variant: z.string(),
+  executionProvider: z.string(),
+};
+
+/** What a step of a chain did for a frame; times are those of all its crops together. */
+export const chainStepReportSchema = z.strictObject({
+  crops: z.int(),
+  /** Findings that became no crop: too small, outside of the picture, or more than `maxCrops`. */
+  cropsLeftOut: z.int(),
+  /** Of a model of direction: crops that were turned for the steps behind. */
+  cropsTurned: z.int().optional(),
+  queueMs: z.number(),
+  preprocessMs: z.number(),
+  runMs: z.number(),
+  decodeMs: z.number(),
+});
 
 /**
  * One judged frame: the same shape over HTTP, in events, in the registry and on MQTT.
@@ -150,11 +194,9 @@ export const inferenceResultSchema = z.strictObject({
   /** Of a camera with settings by product: the one that was asked for, and whether there is one. */
   product: z.strictObject({ code: z.string().optional(), isKnown: z.boolean() }).optional(),
   model: z.strictObject({
-    name: z.string(),
-    version: z.string(),
-    sha256: z.string(),
-    variant: z.string(),
-    executionProvider: z.string(),
+    ...modelIdentity,
+    /** Of a chain: the models of its steps, in the order of the configuration. */
+    models: z.array(z.strictObject({ step: z.string(), ...modelIdentity })).optional(),
   }),
   frame: z.strictObject({
     sequence: z.int(),
@@ -170,6 +212,8 @@ export const inferenceResultSchema = z.strictObject({
   segments: z.array(segmentSchema).optional(),
   tracking: trackingSchema.optional(),
   text: z.array(textSchema).optional(),
+  /** Of a chain, by name. The step that takes the frame has one crop, the frame. */
+  steps: z.record(z.string(), chainStepReportSchema).optional(),
   captureId: z.string().optional(),
   error: resultErrorSchema.optional(),
   verdict: verdictSchema,
@@ -192,6 +236,7 @@ export type SpaceEvent = z.infer<typeof spaceEventSchema>;
 export type ZoneState = z.infer<typeof zoneStateSchema>;
 export type LineState = z.infer<typeof lineStateSchema>;
 export type Tracking = z.infer<typeof trackingSchema>;
+export type ChainStepReport = z.infer<typeof chainStepReportSchema>;
 export type TextLine = z.infer<typeof textSchema>;
 export type Verdict = z.infer<typeof verdictSchema>;
 export type Outcome = z.infer<typeof outcomeSchema>;

@@ -5,6 +5,7 @@ import { nameSchema } from './model-manifest.ts';
 import { outcome, ruleBase } from './rule-base.ts';
 import { anchorSchema, polygonSchema } from './space-config.ts';
 import { crossingRuleSchema, dwellRuleSchema, occupancyRuleSchema } from './space-rule-config.ts';
+import { textRuleSchema } from './text-rule-config.ts';
 
 export const ruleSchema = z.discriminatedUnion('kind', [
   z.strictObject({
@@ -55,6 +56,7 @@ export const ruleSchema = z.discriminatedUnion('kind', [
   occupancyRuleSchema,
   dwellRuleSchema,
   crossingRuleSchema,
+  textRuleSchema,
 ]);
 
 export type RuleConfig = z.infer<typeof ruleSchema>;

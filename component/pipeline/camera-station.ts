@@ -8,7 +8,7 @@ import type { SecretReference } from '../contract/config-values.ts';
 import { VedetteError } from '../contract/errors.ts';
 import type { CameraDriver, CameraStatus } from '../contract/ports.ts';
 import type { InferenceResult } from '../contract/result.ts';
-import type { ModelHost } from '../inference/model-host.ts';
+import type { CameraModel } from '../inference/chain/camera-model.ts';
 import { JudgingSets, rulesOf } from './judging-sets.ts';
 import { CameraStatistics } from './camera-statistics.ts';
 import {
@@ -34,7 +34,7 @@ export interface CameraStationOptions extends Shared {
   readonly name: string;
   readonly config: RuntimeConfig;
   /** @throws VedetteError MODEL_NOT_FOUND */
-  readonly modelOf: (name: string) => ModelHost;
+  readonly modelOf: (name: string) => CameraModel;
   readonly readSecret: (reference: SecretReference) => Promise<string>;
   /** After each change of state. Must not throw. */
   readonly onChange: (status: CameraStatus) => void;
@@ -219,9 +219,8 @@ export class CameraStation {
    * Frames of other sources wait for the model to be mended; who pushes waits for an answer: until
    * the model failed, or was not ready for as long as an answer may take.
    */
-  #watchModel(model: ModelHost, onNotReady: () => void): NodeJS.Timeout {
-    const { config } = this.#options;
-    const limitMs = config.models[model.name]?.timeoutMs ?? 0;
+  #watchModel(model: CameraModel, onNotReady: () => void): NodeJS.Timeout {
+    const limitMs = answerLimitMs(this.#options.config, model.name);
     let readyAtMs = performance.now();
     const watch = setInterval(() => {
       const nowMs = performance.now();
@@ -234,7 +233,7 @@ export class CameraStation {
     return watch;
   }
 
-  #modelNotReady(model: ModelHost): VedetteError {
+  #modelNotReady(model: CameraModel): VedetteError {
     const { name, state, reason } = model.status();
     const why = reason === undefined ? '' : `: ${reason.message}`;
     return new VedetteError(
@@ -309,4 +308,10 @@ export class CameraStation {
     else waiting?.resolve(kept);
     this.#options.onResult(kept);
   }
+}
+
+/** How long an answer may take; of a chain that of the slowest of its models. */
+function answerLimitMs({ models, chains }: RuntimeConfig, name: string): number {
+  const steps = Object.values(chains[name]?.steps ?? {}).map(({ model }) => model);
+  return Math.max(0, ...[name, ...steps].map((model) => models[model]?.timeoutMs ?? 0));
 }

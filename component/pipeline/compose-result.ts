@@ -48,6 +48,7 @@ export function composeResult(
     frame: frameOf(origin, answer.picture),
     ...answer.findings,
     ...(tracking ? { tracking } : {}),
+    ...(answer.steps ? { steps: answer.steps } : {}),
     verdict,
     timings: { ...answer.timings, totalMs: elapsed(origin) },
   };

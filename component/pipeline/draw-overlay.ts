@@ -1,3 +1,4 @@
+import { attributesText } from '../contract/attributes-text.ts';
 import type { Point, Size } from '../contract/frame.ts';
 import type { AnomalyMap } from '../contract/ports.ts';
 import type { Findings, InferenceResult, Outcome, Pose, Verdict } from '../contract/result.ts';
@@ -105,7 +106,8 @@ const drawFrame = (detection: Detected, scale: number): string =>
 function drawLabel(detection: Detected, scale: number, fontPx: number, canvas: Size): string {
   const { x, y, height } = detection.box;
   const number = detection.trackId === undefined ? '' : ` #${detection.trackId}`;
-  const text = `${detection.label}${number} ${detection.score.toFixed(2)}`;
+  const found = attributesText(detection.attributes);
+  const text = `${detection.label}${number} ${detection.score.toFixed(2)}${found && `: ${found}`}`;
   const width = textWidth(text, fontPx);
   const left = Math.min(Math.max(0, x * scale), Math.max(0, canvas.width - width));
   const top = y * scale > fontPx * 1.4 ? y * scale - fontPx * 1.4 : (y + height) * scale;

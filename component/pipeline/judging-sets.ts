@@ -4,14 +4,14 @@ import type { ScoreThresholds } from '../contract/ports.ts';
 import type { ProductConfig } from '../contract/product-config.ts';
 import type { ResultProduct } from '../contract/result.ts';
 import type { TilingConfig } from '../contract/tiling-config.ts';
-import type { ModelHost } from '../inference/model-host.ts';
+import type { CameraModel } from '../inference/chain/camera-model.ts';
 import type { NamedRule } from './rules/evidence.ts';
 
 /** By what a picture is judged. */
 export interface JudgingSet {
   /** Absent for a camera without products. */
   readonly product?: ResultProduct;
-  readonly model: ModelHost;
+  readonly model: CameraModel;
   readonly view: FrameView;
   readonly thresholds: ScoreThresholds;
   /** Absent: the model sees each picture at once. */
@@ -27,12 +27,12 @@ type Context = Readonly<Record<string, unknown>> | undefined;
 export class JudgingSets {
   readonly #camera: string;
   readonly #config: RuntimeConfig;
-  readonly #modelOf: (name: string) => ModelHost;
+  readonly #modelOf: (name: string) => CameraModel;
   readonly #sets = new Map<string, JudgingSet>();
   /** Of pictures without a product; those of a product that is not known get its code. */
   readonly own: JudgingSet;
 
-  constructor(camera: string, config: RuntimeConfig, modelOf: (name: string) => ModelHost) {
+  constructor(camera: string, config: RuntimeConfig, modelOf: (name: string) => CameraModel) {
     this.#camera = camera;
     this.#config = config;
     this.#modelOf = modelOf;

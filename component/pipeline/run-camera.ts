@@ -10,7 +10,7 @@ import type {
   RefusedFrame,
 } from '../contract/ports.ts';
 import type { FrameSlots } from '../camera/frame-slots.ts';
-import { inferTiled } from '../inference/tiling/infer-tiled.ts';
+import { inferPicture } from '../inference/chain/camera-model.ts';
 import type { FaultLog } from '../logging/fault-log.ts';
 import { composeErrorResult, composeResult, type ResultOrigin } from './compose-result.ts';
 import { judge } from './judge.ts';
@@ -135,7 +135,7 @@ async function see(
         thresholds: line.scene?.thresholdsFor(set) ?? set.thresholds,
         wantsAnomalyMap: line.hasViewers(),
       };
-      return await inferTiled(set.model, request, set.tiling);
+      return await inferPicture(set.model, request, set.tiling);
     } catch (thrown) {
       const error = VedetteError.from(thrown, 'INFERENCE_FAILED');
       if (error.code === 'SHUTTING_DOWN') return 'stopped';
@@ -164,6 +164,7 @@ function judgeSeen(
         ? judge(set.rules, findings, set.model.package?.labels, {
             zones: line.zones,
             space: scene?.evidence,
+            context: origin.context,
           })
         : { outcome: 'review' as const, reason: set.review };
     return composeResult(origin, { ...seen, findings }, verdict, scene?.tracking);

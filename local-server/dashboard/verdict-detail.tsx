@@ -5,9 +5,10 @@ import {
   Modal,
   SpaceBetween,
 } from '@cloudscape-design/components';
+import { attributesText } from '../../component/contract/attributes-text.ts';
 import type { Point } from '../../component/contract/frame.ts';
 import type { InferenceResult } from '../../component/contract/result.ts';
-import { classesText, findingsText, millisecondsText } from './operator-words.ts';
+import { classesText, counted, findingsText, millisecondsText } from './operator-words.ts';
 import { OutcomeBadge } from './outcome-badge.tsx';
 
 interface VerdictDetailProps {
@@ -52,6 +53,7 @@ function facts(result: InferenceResult) {
     { label: 'Rule', value: verdict.rule ?? 'No rule applied' },
     { label: 'Taken', value: new Date(frame.capturedAt).toLocaleString() },
     { label: 'Model', value: `${model.name} ${model.version} (${model.variant})` },
+    ...(result.steps === undefined ? [] : [{ label: 'Steps', value: stepsText(result.steps) }]),
     { label: 'Picture', value: frame.fileName ?? `${frame.width} × ${frame.height}` },
     { label: 'Took', value: millisecondsText(timings.totalMs) },
     ...(result.context === undefined
@@ -59,6 +61,16 @@ function facts(result: InferenceResult) {
       : [{ label: 'Sent along', value: JSON.stringify(result.context) }]),
   ];
 }
+
+/** `find 262 ms; read 7 crops, 117 ms`: what each step of a chain had to do. */
+const stepsText = (steps: NonNullable<InferenceResult['steps']>): string =>
+  Object.entries(steps)
+    .map(([name, { crops, cropsLeftOut, preprocessMs, runMs, decodeMs }], index) => {
+      const took = millisecondsText(preprocessMs + runMs + decodeMs);
+      const left = cropsLeftOut > 0 ? `, ${cropsLeftOut} left out` : '';
+      return index === 0 ? `${name} ${took}` : `${name} ${counted(crops, 'crop')}${left}, ${took}`;
+    })
+    .join('; ');
 
 /** Of anomalies, masks and segments. */
 const outlines = ({ anomaly, detections, segments }: InferenceResult) => [
@@ -91,7 +103,7 @@ function FindingsPicture({ result }: { result: InferenceResult }) {
             height={height}
           />
         )}
-        {result.detections?.map(({ box, orientedBox, label, score }, index) => (
+        {result.detections?.map(({ box, orientedBox, label, score, attributes }, index) => (
           <g key={index}>
             {orientedBox === undefined ? (
               <rect {...box} className="finding" strokeWidth={unit * 0.35} />
@@ -109,7 +121,7 @@ function FindingsPicture({ result }: { result: InferenceResult }) {
               fontSize={unit * 2}
               strokeWidth={unit * 0.4}
             >
-              {label} {score.toFixed(2)}
+              {label} {score.toFixed(2)} {attributesText(attributes)}
             </text>
           </g>
         ))}

@@ -53,6 +53,7 @@ export const inferenceProtocol: FastifyPluginAsync<ProtocolOptions> = async (app
 
   const modelOf = ({ name, version }: ModelParams): ModelStatus => {
     const model = runtime.model(name);
+    if (model.steps !== undefined) throw isChain(name);
     checkVersion(model, version);
     return model;
   };
@@ -109,9 +110,9 @@ export const inferenceProtocol: FastifyPluginAsync<ProtocolOptions> = async (app
   }
 
   app.get('/models/stats', async () => ({
-    model_stats: runtime.models().map((model) => statistics.describe(model)),
+    model_stats: modelsOf(runtime).map((model) => statistics.describe(model)),
   }));
-  app.post('/repository/index', async () => runtime.models().map(repositoryEntry));
+  app.post('/repository/index', async () => modelsOf(runtime).map(repositoryEntry));
   app.post('/repository/models/:name/:action', async () => {
     throw new VedetteError(
       'REQUEST_INVALID',
@@ -119,6 +120,16 @@ export const inferenceProtocol: FastifyPluginAsync<ProtocolOptions> = async (app
     );
   });
 };
+
+/** A chain has neither tensors nor outputs of one graph, which this protocol is about. */
+const modelsOf = (runtime: EdgeRuntime): ModelStatus[] =>
+  runtime.models().filter(({ steps }) => steps === undefined);
+
+const isChain = (name: string) =>
+  new VedetteError(
+    'REQUEST_INVALID',
+    `${name} is a chain of models, which this protocol has no tensors for; ask POST /api/v1/models/${name}/infer, or one of its models`,
+  );
 
 function askModel(
   runtime: EdgeRuntime,

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
+import type { z } from 'zod';
 import { runtimeConfigSchema } from '../../component/contract/config.ts';
 import { startEdgeRuntime } from '../../component/local-edge-runtime.ts';
 import type { LocalEdgeRuntime } from '../../component/local-edge-runtime.ts';
@@ -24,9 +25,8 @@ export async function startSampleRuntime(): Promise<RunningRuntime> {
   for (const name of ['good-00.png', 'defect-00.png']) {
     await cp(join(samplesFolder, 'images', 'brick', name), join(pictures, name));
   }
-  const config = runtimeConfigSchema.parse({
+  return startRuntime(folder, {
     thing: 'test-station',
-    dataFolder: join(folder, 'data'),
     models: {
       'coco-detector': { package: join(samplesFolder, 'models', 'coco-detector') },
       'brick-anomaly': { package: join(samplesFolder, 'models', 'brick-anomaly') },
@@ -45,6 +45,18 @@ export async function startSampleRuntime(): Promise<RunningRuntime> {
     },
     captures: { failed: { outcomes: { fail: true } } },
   });
+}
+
+/**
+ * The real runtime with this configuration and its data in `folder`, which is removed at the end. Waits
+ * until every model is ready but those in `except`.
+ */
+export async function startRuntime(
+  folder: string,
+  settings: z.input<typeof runtimeConfigSchema>,
+  { except = [] }: { readonly except?: readonly string[] } = {},
+): Promise<RunningRuntime> {
+  const config = runtimeConfigSchema.parse({ dataFolder: join(folder, 'data'), ...settings });
   const runtime = await startEdgeRuntime({
     config,
     version: '0.1.0',
@@ -55,8 +67,9 @@ export async function startSampleRuntime(): Promise<RunningRuntime> {
     await runtime.close();
     await rm(folder, { recursive: true, force: true });
   };
-  while (!runtime.readiness().isReady) {
-    const failed = runtime.models().find((model) => model.state === 'failed');
+  const awaited = () => runtime.models().filter(({ name }) => !except.includes(name));
+  while (awaited().some(({ state }) => state !== 'ready')) {
+    const failed = awaited().find(({ state }) => state === 'failed');
     if (failed !== undefined) {
       await close();
       throw new Error(`model ${failed.name}: ${failed.reason?.message}`);

@@ -9,6 +9,7 @@ import { applyDwellRule } from './dwell-rule.ts';
 import type { ApplyRule, Evidence, NamedRule } from './evidence.ts';
 import { applyOccupancyRule } from './occupancy-rule.ts';
 import { applyScoreRule } from './score-rule.ts';
+import { applyTextRule } from './text-rule.ts';
 
 const RULES: { readonly [K in RuleConfig['kind']]: ApplyRule<K> } = {
   anomaly: applyAnomalyRule,
@@ -19,6 +20,7 @@ const RULES: { readonly [K in RuleConfig['kind']]: ApplyRule<K> } = {
   occupancy: applyOccupancyRule,
   dwell: applyDwellRule,
   crossing: applyCrossingRule,
+  text: applyTextRule,
 };
 
 export function applyRule(rule: NamedRule, evidence: Evidence): Verdict {

@@ -9,6 +9,8 @@ export type RuleOf<K extends RuleConfig['kind']> = Extract<NamedRule, { kind: K 
 /** What rules look at. */
 export interface Evidence {
   readonly findings: Findings;
+  /** What came with the picture. */
+  readonly context?: Readonly<Record<string, unknown>> | undefined;
   /** Of a camera that tracks. */
   readonly space?: SpaceEvidence | undefined;
   /** The camera's zones by name. */

@@ -2,7 +2,7 @@ import type { RuntimeConfig } from '../../contract/config.ts';
 import type { FrameReference, InferenceAnswer, ScoreThresholds } from '../../contract/ports.ts';
 import type { Detection, Tracking } from '../../contract/result.ts';
 import { thresholdOf } from '../../decode/score-threshold.ts';
-import type { ModelHost } from '../../inference/model-host.ts';
+import type { CameraModel } from '../../inference/chain/camera-model.ts';
 import type { JudgingSet } from '../judging-sets.ts';
 import type { CounterLedger } from './counter-ledger.ts';
 import { Scene, type SeenScene } from './scene.ts';
@@ -98,7 +98,7 @@ export class CameraScene {
   }
 }
 
-function thresholdOfModel(model: ModelHost): number {
+function thresholdOfModel(model: CameraModel): number {
   const output = model.package?.manifest.output;
   return output && 'scoreThreshold' in output ? output.scoreThreshold : 0;
 }
