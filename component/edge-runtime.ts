@@ -13,7 +13,9 @@ import type {
   TensorAnswer,
   TensorRequest,
 } from './contract/ports.ts';
+import type { ModelChangeRecord, ModelChangeRequest } from './contract/model-lifecycle.ts';
 import type { InferenceResult } from './contract/result.ts';
+import type { ShadowQuery, ShadowResult, VerdictLabel } from './contract/verdict-comparison.ts';
 
 export interface ModelReadiness {
   readonly isReady: boolean;
@@ -68,6 +70,18 @@ export interface EdgeRuntime {
   results(query: ResultQuery): Promise<Page<InferenceResult>>;
   /** @throws VedetteError NOT_FOUND */
   result(id: string): Promise<InferenceResult>;
+  /**
+   * Begins a change of a model's versions; `model(name).lifecycle` tells what becomes of it.
+   * @throws VedetteError MODEL_NOT_FOUND, CAMERA_NOT_FOUND, REQUEST_INVALID, MODEL_CHANGE_RUNNING,
+   * MODEL_PINNED, MODEL_CANDIDATE_EXISTS, MODEL_CANDIDATE_NONE, MODEL_PREVIOUS_NONE
+   */
+  changeModel(name: string, request: ModelChangeRequest): Promise<ModelStatus>;
+  /** The history of a model's versions, newest first. @throws VedetteError MODEL_NOT_FOUND */
+  modelChanges(name: string, limit: number): Promise<readonly ModelChangeRecord[]>;
+  /** What candidates in shadow said. @throws VedetteError MODEL_NOT_FOUND */
+  shadows(query: ShadowQuery): Promise<readonly ShadowResult[]>;
+  /** Keeps what a person says of a result. @throws VedetteError NOT_FOUND */
+  labelResult(label: VerdictLabel): Promise<void>;
   captures(query: CaptureQuery): Promise<Page<StoredCapture>>;
   /** The capture and the absolute path of its picture. @throws VedetteError NOT_FOUND */
   capture(id: string): Promise<{ readonly capture: StoredCapture; readonly imageFile: string }>;

@@ -17,17 +17,15 @@ import type {
   TensorAnswer,
   TensorRequest,
 } from './contract/ports.ts';
+import type { ModelChangeRecord, ModelChangeRequest } from './contract/model-lifecycle.ts';
 import type { InferenceResult } from './contract/result.ts';
+import type { ShadowQuery, ShadowResult, VerdictLabel } from './contract/verdict-comparison.ts';
 import { CaptureRules } from './delivery/capture-rules.ts';
 import { CaptureStore } from './delivery/capture-store.ts';
 import { Retention } from './delivery/retention.ts';
 import { inferPicture } from './inference/chain/camera-model.ts';
-import type { CameraModel } from './inference/chain/camera-model.ts';
-import { ModelChain } from './inference/chain/model-chain.ts';
-import { ModelHost } from './inference/model-host.ts';
 import { ModelStore } from './inference/model-store/model-store.ts';
-import { workerCount } from './inference/worker-count.ts';
-import { modelTrust, registered } from './model-trust.ts';
+import { ModelFleet } from './model-fleet.ts';
 import { FaultLog } from './logging/fault-log.ts';
 import type { Logger } from './logging/create-logger.ts';
 import { CameraStation } from './pipeline/camera-station.ts';
@@ -37,7 +35,6 @@ import { LiveView } from './pipeline/live-view.ts';
 import { Metrics } from './pipeline/metrics.ts';
 import { Pictures } from './pipeline/pictures.ts';
 import { Registry } from './registry/registry.ts';
-import { unknownLabels, unknownLabelsText } from './unknown-labels.ts';
 import type { EdgeRuntime, ModelReadiness, PictureRequest, PushedFrame } from './edge-runtime.ts';
 
 export interface EdgeRuntimeOptions {
@@ -117,8 +114,7 @@ export class LocalEdgeRuntime implements EdgeRuntime {
   readonly #registry: Registry;
   readonly #hearing: Hearing;
   readonly #logger: Logger;
-  readonly #models = new Map<string, ModelHost>();
-  readonly #chains = new Map<string, ModelChain>();
+  readonly #models: ModelFleet;
   readonly #stations = new Map<string, CameraStation>();
   readonly #pictures: Pictures;
   readonly #liveView: LiveView;
@@ -149,25 +145,24 @@ export class LocalEdgeRuntime implements EdgeRuntime {
     this.#retention = new Retention({ registry, retention: config.retention, faults });
     this.#metrics = new Metrics({
       cameras: () => this.cameras(),
-      models: () => this.#modelStatuses(),
+      models: () => this.#models.statuses(),
       registry: () => registryReadings(registry),
     });
-    for (const name of Object.keys(config.models)) this.#models.set(name, this.#createModel(name));
-    for (const [name, chain] of Object.entries(config.chains)) {
-      this.#chains.set(
-        name,
-        new ModelChain(name, chain, {
-          host: (model) => this.#modelHost(model),
-          tiling: (model) => config.models[model]?.tiling,
-        }),
-      );
-    }
+    this.#models = new ModelFleet({
+      config,
+      registry,
+      store: this.#modelStore,
+      logger,
+      ...hearing,
+      onChange: (change) => this.#metrics.countModelChange(change),
+    });
     const captureRules = new CaptureRules(config.captures);
     for (const name of Object.keys(config.cameras)) {
       const station = new CameraStation({
         name,
         config,
-        modelOf: (model) => this.#cameraModel(model),
+        modelOf: (model) => this.#models.cameraModel(model),
+        candidatesOf: (model) => this.#models.candidatesOf(model),
         readSecret: options.readSecret,
         registry,
         captureRules,
@@ -184,7 +179,7 @@ export class LocalEdgeRuntime implements EdgeRuntime {
   }
 
   start(): void {
-    for (const model of this.#models.values()) void model.start();
+    this.#models.start();
     for (const [name, station] of this.#stations) {
       station.start();
       const config = JSON.stringify(redactSetting(this.config.cameras[name], `cameras.${name}`));
@@ -218,12 +213,11 @@ export class LocalEdgeRuntime implements EdgeRuntime {
   }
 
   models(): readonly ModelStatus[] {
-    const chains = [...this.#chains.values()].map((chain) => chain.status());
-    return [...this.#modelStatuses(), ...chains];
+    return this.#models.allStatuses();
   }
 
   model(name: string): ModelStatus {
-    return this.#cameraModel(name).status();
+    return this.#models.cameraModel(name).status();
   }
 
   async inferPicture(request: PictureRequest): Promise<InferenceResult> {
@@ -255,11 +249,12 @@ export class LocalEdgeRuntime implements EdgeRuntime {
       thresholds: { labels: {} },
       wantsAnomalyMap: false,
     };
-    return inferPicture(this.#cameraModel(model), request, this.config.models[model]?.tiling);
+    const { tiling } = this.config.models[model] ?? {};
+    return inferPicture(this.#models.cameraModel(model), request, tiling);
   }
 
   async inferTensors(model: string, request: TensorRequest): Promise<TensorAnswer> {
-    return this.#modelHost(model).inferTensors(request);
+    return this.#models.model(model).host.inferTensors(request);
   }
 
   async inferPictureTensors(
@@ -267,7 +262,7 @@ export class LocalEdgeRuntime implements EdgeRuntime {
     data: Uint8Array<ArrayBuffer>,
     outputs?: readonly string[],
   ): Promise<TensorAnswer> {
-    return this.#modelHost(model).inferPictureTensors(data, outputs);
+    return this.#models.model(model).host.inferPictureTensors(data, outputs);
   }
 
   async pushFrame(camera: string, frame: PushedFrame): Promise<InferenceResult> {
@@ -280,6 +275,25 @@ export class LocalEdgeRuntime implements EdgeRuntime {
 
   async result(id: string): Promise<InferenceResult> {
     return this.#registry.result(id);
+  }
+
+  async changeModel(name: string, request: ModelChangeRequest): Promise<ModelStatus> {
+    return this.#models.change(name, request);
+  }
+
+  async modelChanges(name: string, limit: number): Promise<readonly ModelChangeRecord[]> {
+    this.#models.model(name);
+    return this.#registry.modelChanges(name, limit);
+  }
+
+  async shadows(query: ShadowQuery): Promise<readonly ShadowResult[]> {
+    this.#models.model(query.model);
+    return this.#registry.shadows(query);
+  }
+
+  async labelResult(label: VerdictLabel): Promise<void> {
+    await this.#registry.labelResult(label);
+    await this.#models.labelled();
   }
 
   async captures(query: CaptureQuery): Promise<Page<StoredCapture>> {
@@ -320,14 +334,14 @@ export class LocalEdgeRuntime implements EdgeRuntime {
   async close(): Promise<{ readonly isInsideRun: boolean }> {
     clearInterval(this.#statusTimer);
     const stations = [...this.#stations.values()].map((station) => station.close());
-    const models = [...this.#models.values()].map((model) => model.close(DRAIN_MS));
+    const models = this.#models.close(DRAIN_MS);
     await Promise.all(stations);
-    const reports = await Promise.all(models);
+    const { isInsideRun } = await models;
     await this.#pictures.close();
     await this.#retention.close();
     await this.#captureStore.close();
     await this.#registry.close();
-    return { isInsideRun: reports.some((report) => report.isInsideRun) };
+    return { isInsideRun };
   }
 
   /** What the registry knows of models and cameras is for reading back; a failure is no reason to stop. */
@@ -349,80 +363,11 @@ export class LocalEdgeRuntime implements EdgeRuntime {
     }
   }
 
-  #createModel(name: string): ModelHost {
-    const { models } = this.config;
-    const config = models[name];
-    if (!config) throw new VedetteError('MODEL_NOT_FOUND', `No model is named ${name}`);
-    const workers = workerCount(config, Object.keys(models).length);
-    let lastState: ModelStatus['state'] | undefined;
-    const host = new ModelHost({
-      name,
-      config: { ...config, workers },
-      maxImagePixels: this.config.limits.maxImagePixels,
-      trust: modelTrust(this.#registry),
-      store: this.#modelStore,
-      onChange: (model) => {
-        this.#hearing.publish({ kind: 'model', model });
-        this.#publishChainsOf(name);
-        if (model.state === lastState) return;
-        lastState = model.state;
-        this.#logger.info({ model: name, state: model.state }, `model ${name} is ${model.state}`);
-        if (model.state !== 'ready' || !host.package) return;
-        const recording = this.#registry.upsertModel(registered(host.package));
-        void this.#recorded(recording, `model ${name}`);
-        this.#checkLabels(name, model.labels ?? []);
-      },
-      onFault: (error) => this.#logger.error({ model: name, error }, error.message),
-    });
-    return host;
-  }
-
-  /** A chain is in the state of its models. */
-  #publishChainsOf(model: string): void {
-    for (const chain of this.#chains.values()) {
-      const status = chain.status();
-      if (!Object.values(status.steps ?? {}).includes(model)) continue;
-      this.#hearing.publish({ kind: 'model', model: status });
-    }
-  }
-
-  /** A rule on a label that the model does not have would never see anything. */
-  #checkLabels(model: string, labels: readonly string[]): void {
-    if (labels.length === 0) return;
-    const unknown = unknownLabels(this.config, model, labels);
-    if (unknown.length === 0) return;
-    const text = unknownLabelsText(model, unknown);
-    if (this.#hearing.notices.some(({ error }) => error.message === text)) return;
-    const error = new VedetteError('CONFIG_INVALID', text, { details: { model, unknown } });
-    this.#hearing.notify({ atMs: Date.now(), level: 'warn', error: error.serialize() });
-  }
-
   #onCameraChange(camera: CameraStatus): void {
     const fields = { camera: camera.name, state: camera.state, reason: camera.reason };
     const isWell = camera.state === 'running' || camera.state === 'ended';
     this.#logger[isWell ? 'info' : 'warn'](fields, `camera ${camera.name} is ${camera.state}`);
     this.#hearing.publish({ kind: 'camera', camera });
-  }
-
-  #modelStatuses(): readonly ModelStatus[] {
-    return [...this.#models.values()].map((model) => model.status());
-  }
-
-  #cameraModel(name: string): CameraModel {
-    return this.#chains.get(name) ?? this.#modelHost(name);
-  }
-
-  /** A model by itself: a chain has no tensors of its own. */
-  #modelHost(name: string): ModelHost {
-    const model = this.#models.get(name);
-    if (model) return model;
-    if (this.#chains.has(name)) {
-      throw new VedetteError(
-        'REQUEST_INVALID',
-        `${name} is a chain of models, which has no tensors of its own; ask POST /api/v1/models/${name}/infer, or one of its models`,
-      );
-    }
-    throw new VedetteError('MODEL_NOT_FOUND', `No model is named ${name}; ${known(this.#models)}`);
   }
 
   #station(name: string): CameraStation {

@@ -83,6 +83,11 @@ function serverEvent(event: RuntimeEvent): ServerEvent {
       return { text: eventText('camera', event.camera), replaces: `camera ${event.camera.name}` };
     case 'model':
       return { text: eventText('model', event.model), replaces: `model ${event.model.name}` };
+    case 'model-change':
+      return {
+        text: eventText('model-change', event.change),
+        replaces: `model-change ${event.change.model}`,
+      };
     case 'notice':
       return {
         text: eventText('notice', event.notice),

@@ -129,6 +129,15 @@ export class FrameSlots implements FrameSink {
     return this.#taken;
   }
 
+  /**
+   * Whether a frame that was judged may be held longer: there is a slot for the driver to write and
+   * one for the reader besides it.
+   */
+  get hasSpareSlot(): boolean {
+    const { free, unread } = this.#ringStatistics;
+    return free + unread >= 2;
+  }
+
   /** Frames that lie unread in their slots. */
   get framesWaiting(): number {
     return this.#ringStatistics.unread;

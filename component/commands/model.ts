@@ -12,6 +12,7 @@ import { addModelInstall } from './model-install.ts';
 import { addModelList } from './model-list.ts';
 import { addModelPredict } from './model-predict.ts';
 import { addModelRemove } from './model-remove.ts';
+import { addModelVersions } from './model-versions.ts';
 import { renderModel } from './render-model.ts';
 
 interface InspectOptions {
@@ -38,6 +39,7 @@ export function addModelCommands(program: Command, context: CommandContext): voi
   addModelInstall(model, context);
   addModelList(model, context);
   addModelRemove(model, context);
+  addModelVersions(model, context);
 }
 
 /** The exit code is 0 for a model that would run, 2 for one with a problem. */

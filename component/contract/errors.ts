@@ -19,6 +19,12 @@ export const ERROR_CODES = {
     'A configuration file could not be read or is not YAML.',
     'Check the path, the permissions and the line that the message names.',
   ),
+  CONFIG_CHANGED: entry(
+    409,
+    false,
+    'The configuration names another package for a model than before, which ends what was swapped in since.',
+    'Nothing, when it was meant; else configure the package wanted, or swap it in again.',
+  ),
   SECRET_UNAVAILABLE: entry(
     500,
     false,
@@ -151,6 +157,42 @@ export const ERROR_CODES = {
     'The configuration runs this version of the model.',
     'Configure another version first; it is not removed while one is configured.',
   ),
+  MODEL_CHANGE_RUNNING: entry(
+    409,
+    true,
+    'Another change of this model is under way; the message names it.',
+    'Wait until it has ended; `/api/v1/models/{name}` shows its stage.',
+  ),
+  MODEL_PINNED: entry(
+    409,
+    false,
+    'The model is pinned to the version that runs.',
+    'Unpin it first: `vedette model unpin <name>`.',
+  ),
+  MODEL_CANDIDATE_EXISTS: entry(
+    409,
+    false,
+    'Another version is the candidate of this model already.',
+    'Promote or discard it first; `/api/v1/models/{name}` names it.',
+  ),
+  MODEL_CANDIDATE_NONE: entry(
+    409,
+    false,
+    'The model has no candidate.',
+    'Give it one: `vedette model shadow <name> <package>`.',
+  ),
+  MODEL_PREVIOUS_NONE: entry(
+    409,
+    false,
+    'No version is known that ran before this one.',
+    'Name the version wanted: `vedette model swap <name> <package>`.',
+  ),
+  MODEL_CANARY_FAILED: entry(
+    409,
+    false,
+    'A version that some cameras acted on was worse than the one before, which answers again.',
+    'The message names what was worse; docs/MODEL-LIFECYCLE.md has the rules.',
+  ),
   MODEL_STORE_CORRUPT: entry(
     500,
     false,
@@ -190,8 +232,8 @@ export const ERROR_CODES = {
   MODEL_MEMORY_EXCEEDED: entry(
     422,
     false,
-    'The model needed more memory than its limit while it was tried out.',
-    'Use a smaller model or raise `models.<name>.probeMemoryMegabytes`.',
+    'The model needed more memory than its limit while it was tried out, or than is free beside the one that runs.',
+    'Use a smaller model, raise `models.<name>.probeMemoryMegabytes`, or free memory on the device.',
   ),
   MODEL_PROBE_FAILED: entry(
     422,
@@ -292,6 +334,12 @@ export const ERROR_CODES = {
   ...PUBLISHER_ERROR_CODES,
 
   // Process
+  RUNTIME_UNREACHABLE: entry(
+    503,
+    true,
+    'No running runtime answered a command.',
+    'Start it with `vedette run`, or give its address with --url; --config names the configuration that it runs with.',
+  ),
   PORT_IN_USE: entry(
     409,
     false,

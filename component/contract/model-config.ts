@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { described, integer, numeric } from './config-values.ts';
 import { nameSchema } from './model-manifest.ts';
+import { rolloutSchema } from './rollout-config.ts';
 import { tilingSchema } from './tiling-config.ts';
 
 export const modelConfigSchema = z.strictObject({
@@ -49,6 +50,7 @@ export const modelConfigSchema = z.strictObject({
     integer(1000, 3_600_000).default(60_000),
     'Time limit of the first run in the probe process, in milliseconds',
   ),
+  rollout: rolloutSchema.prefault({}),
 });
 
 export type ModelConfig = z.infer<typeof modelConfigSchema>;

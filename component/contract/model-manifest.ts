@@ -178,6 +178,14 @@ export const goldenSchema = z.strictObject({
   expected: z
     .record(z.string(), z.unknown())
     .describe('The findings that the model must give for it'),
+  maxRunMs: z
+    .number()
+    .positive()
+    .max(600_000)
+    .optional()
+    .describe(
+      'Longest time from the picture to its findings, in milliseconds, at install and swap; time without a core does not count',
+    ),
 });
 
 /** `model.json` of a model package. Each task, decoder and field is described in docs/MODEL-PACKAGES.md. */

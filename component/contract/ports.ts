@@ -1,4 +1,5 @@
 import type { DropReason, FrameDescription, FrameLease, FrameView, Box, Size } from './frame.ts';
+import type { ModelChangeRecord, ModelLifecycleStatus, ModelState } from './model-lifecycle.ts';
 import type { TensorDeclaration, TensorValue } from './tensor.ts';
 import type { SerializedError, VedetteError } from './errors.ts';
 import type {
@@ -206,7 +207,7 @@ export interface TensorAnswer {
   readonly timings: { readonly queueMs: number; readonly runMs: number };
 }
 
-export type ModelState = 'loading' | 'probing' | 'warming-up' | 'ready' | 'failed' | 'closed';
+export type { ModelState } from './model-lifecycle.ts';
 
 export interface ModelStatus {
   readonly name: string;
@@ -231,6 +232,8 @@ export interface ModelStatus {
   readonly inferences: number;
   readonly failures: number;
   readonly replacements: number;
+  /** Its versions: which one answers, which one is tried, and what can be gone back to. */
+  readonly lifecycle?: ModelLifecycleStatus;
 }
 
 // --------------------------------------------------------------- registry
@@ -296,6 +299,7 @@ export type RuntimeEvent =
   | { readonly kind: 'result'; readonly result: InferenceResult }
   | { readonly kind: 'camera'; readonly camera: CameraStatus }
   | { readonly kind: 'model'; readonly model: ModelStatus }
+  | { readonly kind: 'model-change'; readonly change: ModelChangeRecord }
   | { readonly kind: 'notice'; readonly notice: Notice };
 
 /** Something an operator should know that is no result: a corrupt database, a full disk. */

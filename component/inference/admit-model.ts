@@ -6,6 +6,7 @@ import { packageFingerprint } from './package/package-fingerprint.ts';
 import { readPackage } from './package/read-package.ts';
 import type { ModelPackage } from './package/read-package.ts';
 import { runProbe } from './run-probe.ts';
+import type { ProbeReport } from './run-probe.ts';
 import { runtimeVersion } from './runtime-version.ts';
 
 /**
@@ -14,59 +15,96 @@ import { runtimeVersion } from './runtime-version.ts';
  * golden pictures are another model.
  */
 export interface ModelTrust {
-  isTrusted(fingerprint: string, runtimeVersion: string): Promise<boolean>;
+  /** Whether it passed under this version of ONNX Runtime; under any when absent. */
+  isTrusted(fingerprint: string, runtimeVersion?: string): Promise<boolean>;
   record(fingerprint: string, runtimeVersion: string): Promise<void>;
 }
+
+/**
+ * `start`: what passed before is served, even if it is slow or off by now: a hot box must not stop a
+ * line. `change`: it is tried beside what works, and nothing but a pass lets it in.
+ */
+export type AdmissionOccasion = 'start' | 'change';
 
 export interface ModelAdmission {
   readonly config: ModelConfig;
   /** The package that `config` names. */
   readonly located: LocatedPackage;
+  readonly occasion: AdmissionOccasion;
   readonly maxImagePixels: number;
   readonly trust: ModelTrust;
   readonly signal: AbortSignal;
   readonly onStage: (state: ModelState, model?: ModelPackage) => void;
-  /** Trust that could not be read or recorded: the model is tried again, or the next time. */
+  /**
+   * Trust that could not be read or recorded, or a model that is served at a start though it did not
+   * pass again.
+   */
   readonly onFault: (fault: VedetteError) => void;
+}
+
+export interface AdmittedModel {
+  readonly model: ModelPackage;
+  /** Absent when it was not tried. */
+  readonly report?: ProbeReport;
 }
 
 /**
  * Reads the package and lets only a model pass that is trusted or passes its first run in the probe.
  * @throws VedetteError MODEL_PACKAGE_INVALID, MODEL_FILE_INVALID, MODEL_MISMATCH and those of runProbe
  */
-export async function admitModel(admission: ModelAdmission): Promise<ModelPackage> {
-  const { config, located, trust, onStage, onFault, signal } = admission;
+export async function admitModel(admission: ModelAdmission): Promise<AdmittedModel> {
+  const { config, located, trust, onStage, onFault, signal, occasion } = admission;
   const model = await readPackage(located.folder, config.variant, located);
   signal.throwIfAborted();
   onStage('loading', model);
   const fingerprint = await packageFingerprint(model);
   const version = await runtimeVersion();
-  if (await isTrusted()) return model;
+  if (occasion === 'start' && (await isTrusted(version))) return { model };
   onStage('probing', model);
-  await runProbe(
-    model,
-    {
-      memoryMegabytes: config.probeMemoryMegabytes,
-      timeoutMs: config.probeTimeoutMs,
-      threads: config.threadsPerWorker,
-      maxImagePixels: admission.maxImagePixels,
-      maxBatch: config.maxBatch,
-    },
-    signal,
-  );
+  let report: ProbeReport;
+  try {
+    report = await runProbe(
+      model,
+      {
+        memoryMegabytes: config.probeMemoryMegabytes,
+        timeoutMs: config.probeTimeoutMs,
+        threads: config.threadsPerWorker,
+        maxImagePixels: admission.maxImagePixels,
+        maxBatch: config.maxBatch,
+        isAside: occasion === 'change',
+      },
+      signal,
+    );
+  } catch (thrown) {
+    const error = VedetteError.from(thrown);
+    const passedBefore = () => located.isInstalled || isTrusted();
+    if (occasion === 'change' || !isSlowOrOff(error) || !(await passedBefore())) throw error;
+    onFault(
+      new VedetteError(
+        error.code,
+        `model '${model.manifest.name}' passed before and is served, though it did not pass again: ${error.message}`,
+        { cause: error, details: error.details },
+      ),
+    );
+    return { model };
+  }
   try {
     await trust.record(fingerprint, version);
   } catch (error) {
     onFault(VedetteError.from(error));
   }
-  return model;
+  return { model, report };
 
-  async function isTrusted(): Promise<boolean> {
+  async function isTrusted(under?: string): Promise<boolean> {
     try {
-      return await trust.isTrusted(fingerprint, version);
+      return await trust.isTrusted(fingerprint, under);
     } catch (error) {
       onFault(VedetteError.from(error));
       return false;
     }
   }
 }
+
+/** It runs, but other than it should: golden pictures differ, or the time was not enough. */
+const isSlowOrOff = ({ code, details }: VedetteError): boolean =>
+  code === 'INFERENCE_TIMEOUT' || (code === 'MODEL_PROBE_FAILED' && 'differences' in details);

@@ -14,7 +14,7 @@ import type {
 import type { ModelIdentity } from '../contract/result.ts';
 import { MAX_TILES } from '../contract/tiles.ts';
 import { admitModel } from './admit-model.ts';
-import type { ModelTrust } from './admit-model.ts';
+import type { AdmissionOccasion, AdmittedModel, ModelTrust } from './admit-model.ts';
 import { checkOutputNames, checkTensors } from './check-tensors.ts';
 import { movable, ownBytes } from './job-memory.ts';
 import { modelSetup } from './model-setup.ts';
@@ -22,9 +22,11 @@ import type { ModelStore } from './model-store/model-store.ts';
 import { PackageLocation } from './model-store/package-location.ts';
 import type { ModelPackage } from './package/read-package.ts';
 import type { RequestSource } from './request-queue.ts';
+import { requireMemory } from './require-memory.ts';
+import { startPool } from './start-pool.ts';
+import type { StepAside } from './thread-priority.ts';
 import { workerCount } from './worker-count.ts';
-import { WorkerPool } from './worker-pool.ts';
-import type { PoolReply } from './worker-pool.ts';
+import type { PoolReply, WorkerPool } from './worker-pool.ts';
 import type { PictureReply, RegionsReply, TensorReply, WorkerJob } from './worker-protocol.ts';
 
 export interface GenerationOptions {
@@ -37,10 +39,24 @@ export interface GenerationOptions {
   readonly trust: ModelTrust;
   /** For packages that are installed or archives. */
   readonly store?: ModelStore;
+  readonly occasion: AdmissionOccasion;
+  /** Runs of all versions of the model that act, counted together; its own when absent. */
+  readonly runs?: RunCounts;
+  /** With one worker at a low priority: it must not delay what works. */
+  readonly isAside?: boolean;
+  /** Throws for a package that must not take the place of what runs. */
+  readonly check?: (model: ModelPackage) => void;
+  /** Gives memory back that is held for convenience. */
+  readonly makeRoom?: () => Promise<void>;
   /** Told after every change of state, worker or reason. Must not throw. */
   readonly onChange: () => void;
   /** Told of what an operator should find in the log. Must not throw. */
   readonly onFault: (fault: VedetteError) => void;
+}
+
+export interface RunCounts {
+  inferences: number;
+  failures: number;
 }
 
 export interface CloseReport {
@@ -67,14 +83,23 @@ export class ModelGeneration {
   #state: ModelState = 'loading';
   #stateSinceMs = Date.now();
   #reason: VedetteError | undefined;
-  #inferences = 0;
-  #failures = 0;
+  readonly #runs: RunCounts;
 
   constructor(options: GenerationOptions) {
     this.#options = options;
+    this.#runs = options.runs ?? { inferences: 0, failures: 0 };
     this.#location = new PackageLocation(options.config.package, options.store);
     generations += 1;
     this.#owner = FIRST_OWNER + generations;
+  }
+
+  get name(): string {
+    return this.#options.name;
+  }
+
+  /** As it was named: an installed `name@version`, or a path. */
+  get packageName(): string {
+    return this.#options.config.package;
   }
 
   /** Present once the package was read. */
@@ -107,8 +132,7 @@ export class ModelGeneration {
       readyWorkers: this.#pool?.readyWorkers ?? 0,
       queueDepth: this.#pool?.queueDepth ?? 0,
       inFlight: this.#pool?.inFlight ?? 0,
-      inferences: this.#inferences,
-      failures: this.#failures,
+      ...this.#runs,
       replacements: this.#pool?.replacements ?? 0,
     };
   }
@@ -124,23 +148,28 @@ export class ModelGeneration {
    * state is `failed` with that reason then. Anything once it is closed.
    */
   async load(signature: string): Promise<void> {
-    const { config, maxImagePixels, trust, onFault } = this.#options;
+    const { config, maxImagePixels, trust, onFault, occasion, check } = this.#options;
     try {
       this.#setState('loading');
       const located = await this.#location.locate(signature, this.#abort.signal);
-      const model = await admitModel({
+      const admitted = await admitModel({
         config,
         located,
+        occasion,
         maxImagePixels,
         trust,
         signal: this.#abort.signal,
         onFault,
         onStage: (state, read) => {
-          if (read) this.#describe(read);
+          if (read) {
+            check?.(read);
+            this.#describe(read);
+          }
           this.#setState(state);
         },
       });
-      await this.#warmUp(model);
+      await this.#requireMemory(admitted);
+      await this.#warmUp(admitted);
     } catch (thrown) {
       const error = VedetteError.from(thrown);
       this.#setState('failed', error);
@@ -239,46 +268,51 @@ export class ModelGeneration {
     };
   }
 
+  /** What was tried beside a model that works has to find room beside it. */
+  async #requireMemory({ report }: AdmittedModel): Promise<void> {
+    const { name, occasion, makeRoom } = this.#options;
+    if (occasion === 'start' || !report) return;
+    await requireMemory(name, report.modelMegabytes, this.#workers, async () => makeRoom?.());
+  }
+
+  get #workers(): number {
+    return this.#options.isAside ? 1 : workerCount(this.#options.config, 1);
+  }
+
+  /** How its workers keep out of the way of those that judge frames. */
+  #stepAside({ report }: AdmittedModel): StepAside | undefined {
+    if (this.#options.isAside) return 'always';
+    return report?.mayComeBack ? 'loading' : undefined;
+  }
+
   /** Starts the workers; rejects when none of them gets ready the first time. */
-  async #warmUp(model: ModelPackage): Promise<void> {
+  async #warmUp(admitted: AdmittedModel): Promise<void> {
     if (this.#isClosed) return;
     const { config, maxImagePixels, name } = this.#options;
+    const stepAside = this.#stepAside(admitted);
     this.#setState('warming-up');
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const { signal } = this.#abort;
-    signal.addEventListener('abort', reject, { once: true });
-    let wasReady = false;
-    const pool: WorkerPool = new WorkerPool({
-      name,
-      setup: modelSetup(model, config.threadsPerWorker, maxImagePixels, config.maxBatch),
-      workers: workerCount(config, 1),
-      queueLimits: { requests: config.queueLimit, bytes: config.queueMegabytes * 2 ** 20 },
-      batchDelayMs: config.batchDelayMs,
-      timeoutMs: config.timeoutMs,
-      loadTimeoutMs: config.probeTimeoutMs,
-      onChange: (fault) => {
-        if (!wasReady && pool.readyWorkers === 0) {
-          if (fault) reject(fault);
-          return;
-        }
-        wasReady = true;
-        resolve();
-        this.#follow(pool, fault);
-      },
-    });
-    this.#pool = pool;
-    pool.start();
     try {
-      await promise;
+      await startPool({
+        options: {
+          name,
+          setup: {
+            ...modelSetup(admitted.model, config.threadsPerWorker, maxImagePixels, config.maxBatch),
+            ...(stepAside ? { stepAside } : {}),
+          },
+          workers: this.#workers,
+          queueLimits: { requests: config.queueLimit, bytes: config.queueMegabytes * 2 ** 20 },
+          batchDelayMs: config.batchDelayMs,
+          timeoutMs: config.timeoutMs,
+          loadTimeoutMs: config.probeTimeoutMs,
+        },
+        signal: this.#abort.signal,
+        onCreated: (pool) => (this.#pool = pool),
+        onChange: (pool, fault) => this.#follow(pool, fault),
+      });
     } catch (error) {
       // Closed while it warmed up: `close` has the pool and gives its workers time to end.
-      if (!this.#isClosed) {
-        this.#pool = undefined;
-        await pool.close(0);
-      }
+      if (!this.#isClosed) this.#pool = undefined;
       throw error;
-    } finally {
-      signal.removeEventListener('abort', reject);
     }
   }
 
@@ -345,10 +379,10 @@ export class ModelGeneration {
   ): Promise<PoolReply> {
     try {
       const reply = await this.#pool!.run({ source, job, transfer, onUnused });
-      this.#inferences += 1;
+      this.#runs.inferences += 1;
       return reply;
     } catch (error) {
-      this.#failures += 1;
+      this.#runs.failures += 1;
       throw error;
     }
   }

@@ -1,78 +1,77 @@
-import type { ModelConfig } from '../contract/model-config.ts';
-import { VedetteError } from '../contract/errors.ts';
+import type { VedetteError } from '../contract/errors.ts';
+import type { ModelChangeRequest, RollbackCause } from '../contract/model-lifecycle.ts';
 import type {
   InferenceAnswer,
   InferenceRequest,
-  ModelState,
   ModelStatus,
   RegionsAnswer,
   RegionsRequest,
   TensorAnswer,
   TensorRequest,
 } from '../contract/ports.ts';
-import type { ModelTrust } from './admit-model.ts';
-import { ModelGeneration } from './model-generation.ts';
-import type { CloseReport } from './model-generation.ts';
-import type { ModelStore } from './model-store/model-store.ts';
+import type { CloseReport, ModelGeneration } from './model-generation.ts';
 import type { ModelPackage } from './package/read-package.ts';
+import { lifecycleStatus } from './versions/lifecycle-status.ts';
+import type { CandidateFigures } from './versions/lifecycle-status.ts';
+import { ModelChanges } from './versions/model-changes.ts';
+import { StartActive } from './versions/start-active.ts';
+import { VersionSet } from './versions/version-set.ts';
+import type { Candidate, VersionSetOptions } from './versions/version-set.ts';
 import { workerCount } from './worker-count.ts';
 
 export type { ModelTrust } from './admit-model.ts';
 export type { CloseReport } from './model-generation.ts';
 
-export interface ModelHostOptions {
-  /** Key of the model in the configuration: its name in results and addresses. */
-  readonly name: string;
-  readonly config: ModelConfig;
-  /** Pictures with more pixels are refused before they are decoded. */
-  readonly maxImagePixels: number;
-  readonly trust: ModelTrust;
-  /** For packages that are installed or archives. */
-  readonly store?: ModelStore;
+export interface ModelHostOptions extends Omit<VersionSetOptions, 'onChange'> {
+  /** What was found out about the candidate. */
+  readonly candidateFigures?: () => CandidateFigures;
   /** Told after every change of state, worker or reason. Must not throw. */
   readonly onChange: (status: ModelStatus) => void;
-  /** Told of what an operator should find in the log: a lost worker, a failed package. Must not throw. */
-  readonly onFault: (fault: VedetteError) => void;
 }
 
-/** A failed package is tried again when its files change, or after so long. */
-const RETRY_MS = 60_000;
-const SIGNATURE_INTERVAL_MS = 2000;
-
-/** A configured model on the main thread: its name, the generation that answers, and the state shown. */
+/** A configured model on the main thread: its name, the version that answers, and the state shown. */
 export class ModelHost {
   readonly #options: ModelHostOptions;
-  readonly #active: ModelGeneration;
-  #isClosed = false;
-  #retryTimer: NodeJS.Timeout | undefined;
+  readonly #versions: VersionSet;
+  readonly #changes: ModelChanges;
+  readonly #starter: StartActive;
   #waiters: (() => void)[] = [];
 
   constructor(options: ModelHostOptions) {
+    const inside: VersionSetOptions = { ...options, onChange: () => this.#onChange() };
     this.#options = options;
-    this.#active = new ModelGeneration({ ...options, onChange: () => this.#onChange() });
+    this.#versions = new VersionSet(inside);
+    this.#changes = new ModelChanges(inside, this.#versions);
+    this.#starter = new StartActive(this.#versions, options.onFault);
   }
 
   get name(): string {
     return this.#options.name;
   }
 
-  /** Present once the package was read. */
+  /** Of the active version. Present once the package was read. */
   get package(): ModelPackage | undefined {
-    return this.#active.package;
+    return this.#versions.active.package;
   }
 
   get isReady(): boolean {
-    return this.#state === 'ready';
+    return this.#versions.active.isReady;
+  }
+
+  /** Present while one is ready. */
+  get candidate(): Candidate | undefined {
+    return this.#versions.candidate;
   }
 
   /** Resolves when the model is ready or failed; never rejects for a fault of the model. */
   async start(): Promise<void> {
-    await this.#attempt();
+    const candidate = await this.#starter.start();
+    if (candidate && !this.#versions.isClosed) this.#changes.resume(candidate);
   }
 
   /** Resolves when the model is ready, or will never be: closed, or `signal` aborted. */
   async whenReady(signal?: AbortSignal): Promise<void> {
-    while (!this.isReady && !this.#isClosed && !signal?.aborted) {
+    while (!this.isReady && !this.#versions.isClosed && !signal?.aborted) {
       await new Promise<void>((resolve) => {
         const go = () => {
           signal?.removeEventListener('abort', go);
@@ -84,19 +83,27 @@ export class ModelHost {
     }
   }
 
+  /**
+   * The version that answers now, for a camera or for everybody else. To be asked for each frame:
+   * whoever keeps it gets answers of a version that may have been replaced.
+   */
+  servingFor(camera?: string): ModelGeneration {
+    return this.#versions.servingFor(camera);
+  }
+
   /** @throws VedetteError see ModelGeneration.infer */
   async infer(request: InferenceRequest): Promise<InferenceAnswer> {
-    return this.#active.infer(request);
+    return this.#versions.active.infer(request);
   }
 
   /** @throws VedetteError see ModelGeneration.inferRegions */
   async inferRegions(request: RegionsRequest): Promise<RegionsAnswer> {
-    return this.#active.inferRegions(request);
+    return this.#versions.active.inferRegions(request);
   }
 
   /** @throws VedetteError see ModelGeneration.inferTensors */
   async inferTensors(request: TensorRequest): Promise<TensorAnswer> {
-    return this.#active.inferTensors(request);
+    return this.#versions.active.inferTensors(request);
   }
 
   /** @throws VedetteError see ModelGeneration.inferPictureTensors */
@@ -104,14 +111,36 @@ export class ModelHost {
     data: Uint8Array<ArrayBuffer>,
     outputs?: readonly string[],
   ): Promise<TensorAnswer> {
-    return this.#active.inferPictureTensors(data, outputs);
+    return this.#versions.active.inferPictureTensors(data, outputs);
+  }
+
+  /**
+   * Begins a change of versions; `status().lifecycle` tells what becomes of it.
+   * @throws VedetteError MODEL_CHANGE_RUNNING, MODEL_PINNED, MODEL_CANDIDATE_EXISTS,
+   * MODEL_CANDIDATE_NONE, MODEL_PREVIOUS_NONE, REQUEST_INVALID, SHUTTING_DOWN
+   */
+  change(request: ModelChangeRequest, cause: 'person' | 'labels' = 'person'): void {
+    this.#changes.begin(request, cause);
+  }
+
+  /** Resolves when no change is under way. */
+  changeEnded(): Promise<void> {
+    return this.#changes.ended();
+  }
+
+  /** The candidate acts no longer, from this moment. Nothing while it is being promoted. */
+  rollBackCandidate(cause: RollbackCause, reason: VedetteError): void {
+    if (this.#changes.running?.kind === 'promote') return;
+    this.#versions.rollBackCandidate(cause, reason);
   }
 
   status(): ModelStatus {
-    const { identity, package: model, reason, readings, stateSinceMs } = this.#active;
+    const { active } = this.#versions;
+    const { identity, package: model, reason, readings, state, stateSinceMs } = active;
+    const figures = this.#options.candidateFigures?.() ?? {};
     return {
       name: this.name,
-      state: this.#state,
+      state,
       stateSinceMs,
       ...(reason ? { reason: reason.serialize() } : {}),
       ...(identity ? { identity } : {}),
@@ -126,44 +155,19 @@ export class ModelHost {
         : {}),
       workers: workerCount(this.#options.config, 1),
       ...readings,
+      lifecycle: lifecycleStatus(this.#versions, this.#changes, figures),
     };
   }
 
   /** Refuses what comes, lets what was accepted end for up to `drainMs`, then closes its workers. */
   async close(drainMs: number): Promise<CloseReport> {
-    this.#isClosed = true;
-    clearTimeout(this.#retryTimer);
-    return this.#active.close(drainMs);
-  }
-
-  get #state(): ModelState {
-    return this.#active.state;
-  }
-
-  async #attempt(): Promise<void> {
-    const signature = await this.#active.signature();
-    try {
-      await this.#active.load(signature);
-    } catch (thrown) {
-      if (this.#isClosed) return;
-      this.#options.onFault(VedetteError.from(thrown));
-      this.#retryLater(signature);
-    }
-  }
-
-  #retryLater(signature: string): void {
-    const retryAt = Date.now() + RETRY_MS;
-    const look = async () => {
-      const now = await this.#active.signature();
-      if (this.#isClosed) return;
-      if (now !== signature || Date.now() >= retryAt) await this.#attempt();
-      else this.#retryTimer = setTimeout(() => void look(), SIGNATURE_INTERVAL_MS);
-    };
-    this.#retryTimer = setTimeout(() => void look(), SIGNATURE_INTERVAL_MS);
+    this.#changes.close();
+    this.#starter.close();
+    return this.#versions.close(drainMs);
   }
 
   #onChange(): void {
-    if (this.isReady || this.#isClosed) {
+    if (this.isReady || this.#versions.isClosed) {
       for (const go of this.#waiters.splice(0)) go();
     }
     this.#options.onChange(this.status());

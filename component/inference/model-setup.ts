@@ -3,6 +3,7 @@ import type { TensorDeclaration, TensorSpec } from '../contract/tensor.ts';
 import { fixedBatch, itemDeclarations } from './package/graph-batch.ts';
 import type { SizeInput } from './package/pick-inputs.ts';
 import type { ModelPackage } from './package/read-package.ts';
+import type { StepAside } from './thread-priority.ts';
 
 /** What a worker or the probe needs to know of a model: the part of a package that can be posted. */
 export interface ModelSetup {
@@ -27,6 +28,8 @@ export interface ModelSetup {
   /** Threads of ONNX Runtime in one session. */
   readonly threads: number;
   readonly maxImagePixels: number;
+  /** For a model that is loaded beside one that works. */
+  readonly stepAside?: StepAside;
 }
 
 export function modelSetup(

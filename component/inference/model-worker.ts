@@ -1,9 +1,11 @@
 /** Thread of one model: loads it, warms it up, then answers one job after another. */
 import { parentPort, workerData } from 'node:worker_threads';
+import { getPriority } from 'node:os';
 import { VedetteError } from '../contract/errors.ts';
 import type { RegionAnswer, RegionsRequest } from '../contract/ports.ts';
 import { ModelSession, onlyRegion } from './model-session.ts';
 import { RunMark } from './run-mark.ts';
+import { comeBack, stepAside } from './thread-priority.ts';
 import type {
   FromWorker,
   ModelWorkerData,
@@ -22,10 +24,13 @@ delete (globalThis as { Float16Array?: unknown }).Float16Array;
 
 let session: ModelSession;
 try {
-  const runtime = await import('onnxruntime-node');
   const { setup, mark } = workerData as ModelWorkerData;
+  const niceness = getPriority(0);
+  if (setup.stepAside) stepAside(setup.stepAside);
+  const runtime = await import('onnxruntime-node');
   session = await ModelSession.open(runtime, setup, RunMark.attach(mark));
   await session.warmUp();
+  if (setup.stepAside === 'loading') comeBack(niceness);
   port.on('message', (message: ToWorker) => void receive(message));
   post({ kind: 'ready' });
 } catch (error) {

@@ -3,21 +3,26 @@
  * pictures, all within a memory limit. It may crash or hang: its parent copes with both.
  */
 import { readFileSync } from 'node:fs';
+import { getPriority } from 'node:os';
 import { limitDataMemory } from '../../native/index.ts';
 import { VedetteError } from '../contract/errors.ts';
 import { checkGolden } from './check-golden.ts';
 import { ModelSession } from './model-session.ts';
 import type { FromProbe, ProbeOrder } from './run-probe.ts';
+import { mayComeBack, stepAside } from './thread-priority.ts';
 
 process.once('message', (order: ProbeOrder) => void probe(order));
 
 async function probe(order: ProbeOrder): Promise<void> {
   try {
+    const niceness = getPriority(0);
+    if (order.isAside) stepAside('always');
     await tell({ kind: 'stage', stage: 'starting ONNX Runtime' });
     // See model-worker.ts.
     delete (globalThis as { Float16Array?: unknown }).Float16Array;
     const runtime = await import('onnxruntime-node');
     // The limit is for the model: what Node and the libraries hold already comes on top.
+    const withoutModel = process.memoryUsage.rss();
     limitDataMemory(dataBytes() + order.memoryMegabytes * 1024 * 1024);
     await tell({ kind: 'stage', stage: 'loading the model' });
     const begin = performance.now();
@@ -38,6 +43,11 @@ async function probe(order: ProbeOrder): Promise<void> {
       firstRunMs,
       ...(runs.length > 0 ? { medianRunMs: median(runs) } : {}),
       memoryMegabytes: Math.ceil(process.resourceUsage().maxRSS / 1024),
+      modelMegabytes: Math.max(
+        0,
+        Math.ceil(process.resourceUsage().maxRSS / 1024 - withoutModel / 1_048_576),
+      ),
+      mayComeBack: order.isAside && mayComeBack(niceness),
     });
   } catch (error) {
     await tell({ kind: 'refused', error: VedetteError.from(error).serialize() });

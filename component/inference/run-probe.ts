@@ -20,6 +20,8 @@ export interface ProbeLimits {
   readonly maxBatch?: number;
   /** Further runs whose time is measured; none when absent. */
   readonly measuredRuns?: number;
+  /** At a low priority, beside models that work. */
+  readonly isAside?: boolean;
 }
 
 export interface ProbeReport {
@@ -29,6 +31,10 @@ export interface ProbeReport {
   readonly medianRunMs?: number;
   /** Largest resident memory of the whole probe process. */
   readonly memoryMegabytes: number;
+  /** What of it came with the model. */
+  readonly modelMegabytes: number;
+  /** Whether a thread of this user that lowered its priority may raise it again. */
+  readonly mayComeBack: boolean;
 }
 
 /** What the child is told, and what it tells. */
@@ -38,6 +44,7 @@ export interface ProbeOrder {
   readonly golden: ModelManifest['golden'];
   readonly memoryMegabytes: number;
   readonly measuredRuns: number;
+  readonly isAside: boolean;
 }
 export type FromProbe =
   | { readonly kind: 'stage'; readonly stage: string }
@@ -79,6 +86,7 @@ export async function runProbe(
       golden: model.manifest.golden,
       memoryMegabytes: limits.memoryMegabytes,
       measuredRuns: limits.measuredRuns ?? 0,
+      isAside: limits.isAside ?? false,
     });
     if (end.last?.kind === 'passed') {
       const { kind: _, ...report } = end.last;

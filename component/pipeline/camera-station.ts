@@ -9,6 +9,7 @@ import { VedetteError } from '../contract/errors.ts';
 import type { CameraDriver, CameraStatus } from '../contract/ports.ts';
 import type { InferenceResult } from '../contract/result.ts';
 import type { CameraModel } from '../inference/chain/camera-model.ts';
+import type { CandidateWatch } from './candidate/candidate-watch.ts';
 import { JudgingSets, rulesOf } from './judging-sets.ts';
 import { CameraStatistics } from './camera-statistics.ts';
 import {
@@ -35,6 +36,8 @@ export interface CameraStationOptions extends Shared {
   readonly config: RuntimeConfig;
   /** @throws VedetteError MODEL_NOT_FOUND */
   readonly modelOf: (name: string) => CameraModel;
+  /** What tries out other versions of a model; nothing does of a chain. */
+  readonly candidatesOf: (name: string) => CandidateWatch | undefined;
   readonly readSecret: (reference: SecretReference) => Promise<string>;
   /** After each change of state. Must not throw. */
   readonly onChange: (status: CameraStatus) => void;
@@ -143,6 +146,7 @@ export class CameraStation {
       thing: config.thing,
       slots,
       sets,
+      candidatesOf: this.#options.candidatesOf,
       zones: ofCamera(config.zones, name),
       scene: this.#scene,
       hasViewers: () => liveView.hasViewers(name),

@@ -2,10 +2,12 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 import { bufferPoolStatistics, type BufferPoolStatistics } from '../../native/index.ts';
 import { DROP_REASONS } from '../contract/frame.ts';
 import type { ErrorCode } from '../contract/errors.ts';
+import type { ModelChangeRecord } from '../contract/model-lifecycle.ts';
 import type { CameraStatus, ModelStatus, Stage } from '../contract/ports.ts';
 import { OUTCOMES, type InferenceResult } from '../contract/result.ts';
 import { addReadings, type Values } from './metric-readings.ts';
 import { addSpaceReadings } from './space/space-readings.ts';
+import { VersionMetrics } from './version-metrics.ts';
 
 /** Where the gauges look when Prometheus asks. */
 export interface MetricSources {
@@ -35,6 +37,7 @@ export class Metrics {
   readonly #notStored: Counter<'source'>;
   readonly #captures: Counter<'camera' | 'outcome'>;
   readonly #httpErrors: Counter<'code'>;
+  readonly #versions: VersionMetrics;
   readonly #store: Readonly<Record<string, Gauge>>;
   readonly #storeStatistics: MetricSources['registry'];
 
@@ -72,6 +75,7 @@ export class Metrics {
       labelNames: ['code'],
       registers,
     });
+    this.#versions = new VersionMetrics(this.#registry, sources.models);
     addCameraReadings(this.#registry, sources.cameras);
     addSpaceReadings(this.#registry, sources.cameras);
     addModelReadings(this.#registry, sources.models);
@@ -106,6 +110,10 @@ export class Metrics {
 
   countCapture(camera: string, outcome: 'stored' | 'failed'): void {
     this.#captures.inc({ camera, outcome });
+  }
+
+  countModelChange(change: ModelChangeRecord): void {
+    this.#versions.count(change);
   }
 
   countHttpError(code: ErrorCode): void {

@@ -9,9 +9,12 @@ import type {
   NewResult,
   RefusedFrame,
 } from '../contract/ports.ts';
+import type { Findings, Verdict } from '../contract/result.ts';
 import type { FrameSlots } from '../camera/frame-slots.ts';
-import { inferPicture } from '../inference/chain/camera-model.ts';
+import { identityOf, inferPicture, servingFor } from '../inference/chain/camera-model.ts';
+import type { ServingModel } from '../inference/chain/camera-model.ts';
 import type { FaultLog } from '../logging/fault-log.ts';
+import type { CandidateWatch } from './candidate/candidate-watch.ts';
 import { composeErrorResult, composeResult, type ResultOrigin } from './compose-result.ts';
 import { judge } from './judge.ts';
 import type { JudgingSet, JudgingSets } from './judging-sets.ts';
@@ -26,6 +29,8 @@ export interface CameraLine {
   readonly slots: FrameSlots;
   /** By what its pictures are judged. */
   readonly sets: JudgingSets;
+  /** Told of every frame that has its verdict: a version of its model that is tried may see it too. */
+  readonly candidatesOf: (model: string) => CandidateWatch | undefined;
   /** The camera's zones by name. */
   readonly zones: RuntimeConfig['zones'];
   /** Of a camera that follows objects. */
@@ -53,25 +58,47 @@ export async function runCamera(line: CameraLine, signal: AbortSignal): Promise<
 
     const set = setOf(line, frame);
     const origin = originOf(line, frame, frame);
-    const seen = await see(line, set, frame, signal);
+    const request: InferenceRequest = {
+      image: { kind: 'frame', frame },
+      view: set.view,
+      thresholds: line.scene?.thresholdsFor(set) ?? set.thresholds,
+      wantsAnomalyMap: line.hasViewers(),
+    };
+    const seen = await see(line, set, request, frame, signal);
     if (seen === 'abandoned' || seen === 'stopped') {
       line.slots.dropTaken('stopped');
       line.slots.release(frame);
       if (seen === 'stopped') break;
       continue;
     }
-    const scene = seen instanceof VedetteError ? undefined : line.scene?.see(seen, frame, set);
+    const { answer } = seen;
+    const scene = answer instanceof VedetteError ? undefined : line.scene?.see(answer, frame, set);
     const result = judgeSeen(line, set, origin, seen, scene);
-    const anomalyMap = seen instanceof VedetteError ? undefined : seen.anomalyMap;
+    const anomalyMap = answer instanceof VedetteError ? undefined : answer.anomalyMap;
 
     const kept = line.keep({
       frame,
       lease: frame,
       result,
-      end: endOf(seen),
-      ...(seen instanceof VedetteError ? { error: seen } : {}),
+      end: endOf(answer),
+      ...(answer instanceof VedetteError ? { error: answer } : {}),
       ...(anomalyMap ? { anomalyMap } : {}),
       ...(scene ? { trails: scene.trails } : {}),
+    });
+    // The slot is still held: it is given back when the result is stored.
+    line.candidatesOf(set.model.name)?.seen({
+      camera: line.name,
+      result,
+      show: (version) =>
+        inferPicture(
+          version,
+          { ...request, thresholds: set.thresholds, wantsAnomalyMap: false },
+          set.tiling,
+        ),
+      judge: (findings, version) =>
+        verdictOf(line, set, findings, { version, scene, context: origin.context }),
+      hasSpareSlot: () => line.slots.hasSpareSlot,
+      kept,
     });
     keeping.add(kept);
     void kept.finally(() => keeping.delete(kept));
@@ -115,33 +142,35 @@ const originOf = (line: CameraLine, frame: FrameReference, size: Size): ResultOr
   };
 };
 
+/** What came of a frame, and the version of the model that it came of. */
+interface Seen {
+  readonly answer: InferenceAnswer | VedetteError;
+  readonly version: ServingModel;
+}
+
 /**
  * The model's answer, or the error that the frame ends with. A model that is being replaced is waited
- * for; a frame during which a worker died is tried once more.
+ * for; a frame during which a worker died is tried once more. Each try asks anew which version it is.
  */
 async function see(
   line: CameraLine,
   set: JudgingSet,
+  request: InferenceRequest,
   frame: FrameLease,
   signal: AbortSignal,
-): Promise<InferenceAnswer | VedetteError | 'abandoned' | 'stopped'> {
+): Promise<Seen | 'abandoned' | 'stopped'> {
   let lostWorkers = 0;
   while (!signal.aborted) {
     if (line.isAbandoned(frame)) return 'abandoned';
+    const version = servingFor(set.model, line.name);
     try {
-      const request: InferenceRequest = {
-        image: { kind: 'frame', frame },
-        view: set.view,
-        thresholds: line.scene?.thresholdsFor(set) ?? set.thresholds,
-        wantsAnomalyMap: line.hasViewers(),
-      };
-      return await inferPicture(set.model, request, set.tiling);
+      return { answer: await inferPicture(version, request, set.tiling), version };
     } catch (thrown) {
       const error = VedetteError.from(thrown, 'INFERENCE_FAILED');
       if (error.code === 'SHUTTING_DOWN') return 'stopped';
       if (error.code === 'WORKER_LOST') lostWorkers += 1;
       const isWorthTrying = error.code === 'WORKER_LOST' && lostWorkers === 1;
-      if (error.code !== 'MODEL_NOT_READY' && !isWorthTrying) return error;
+      if (error.code !== 'MODEL_NOT_READY' && !isWorthTrying) return { answer: error, version };
       await set.model.whenReady(signal);
     }
   }
@@ -152,31 +181,46 @@ function judgeSeen(
   line: CameraLine,
   set: JudgingSet,
   origin: ResultOrigin,
-  seen: InferenceAnswer | VedetteError,
+  { answer, version }: Seen,
   scene: SeenScene | undefined,
 ): NewResult {
-  if (!(seen instanceof VedetteError)) {
+  if (!(answer instanceof VedetteError)) {
     const findings = scene
-      ? { ...seen.findings, detections: [...scene.detections] }
-      : seen.findings;
-    const verdict =
-      set.review === undefined
-        ? judge(set.rules, findings, set.model.package?.labels, {
-            zones: line.zones,
-            space: scene?.evidence,
-            context: origin.context,
-          })
-        : { outcome: 'review' as const, reason: set.review };
-    return composeResult(origin, { ...seen, findings }, verdict, scene?.tracking);
+      ? { ...answer.findings, detections: [...scene.detections] }
+      : answer.findings;
+    const verdict = verdictOf(line, set, findings, { version, scene, context: origin.context });
+    return composeResult(origin, { ...answer, findings }, verdict, scene?.tracking);
   }
-  const model = set.model.status().identity;
+  const model = identityOf(version);
   if (!model) throw new VedetteError('INTERNAL', `model ${set.model.name} ran without an identity`);
   line.faults.warn(
-    `camera/${line.name}/${seen.code}`,
-    { camera: line.name, model: model.name, error: seen, fileName: origin.frame.fileName },
+    `camera/${line.name}/${answer.code}`,
+    { camera: line.name, model: model.name, error: answer, fileName: origin.frame.fileName },
     'a frame got no answer',
   );
-  return composeErrorResult(origin, model, seen);
+  return composeErrorResult(origin, model, answer);
+}
+
+/** What a verdict goes by besides what was found. */
+interface Evidence {
+  readonly version: ServingModel;
+  readonly scene: SeenScene | undefined;
+  readonly context: ResultOrigin['context'];
+}
+
+/** Rules on tracked objects take the tracks of the version that acts. */
+function verdictOf(
+  line: CameraLine,
+  set: JudgingSet,
+  findings: Findings,
+  { version, scene, context }: Evidence,
+): Verdict {
+  if (set.review !== undefined) return { outcome: 'review', reason: set.review };
+  return judge(set.rules, findings, version.package?.labels, {
+    zones: line.zones,
+    space: scene?.evidence,
+    context,
+  });
 }
 
 /** What the source is told of its frame. */

@@ -9,7 +9,17 @@ import type {
   StoredCapture,
 } from '../contract/ports.ts';
 import type { Counters } from './counter-rows.ts';
-import type { ProbeRecord } from './model-rows.ts';
+import type { ModelChangeRecord, RememberedModel } from '../contract/model-lifecycle.ts';
+import type {
+  LabelAnswer,
+  LabelQuestion,
+  RecentOutcome,
+  RecentQuestion,
+  ShadowQuery,
+  ShadowResult,
+  VerdictLabel,
+} from '../contract/verdict-comparison.ts';
+import type { ProbeQuestion, ProbeRecord } from './model-rows.ts';
 import type { ReconcileSummary } from './reconcile-captures.ts';
 import type { ResultRow, StoredResult } from './result-row.ts';
 import type { RetentionSummary } from './retention-pass.ts';
@@ -32,7 +42,22 @@ export interface RegistryCalls {
   stopReconciling: { request: undefined; answer: undefined };
   upsertModel: { request: RegistryModel; answer: undefined };
   recordProbe: { request: ProbeRecord; answer: undefined };
-  hasPassedProbe: { request: Omit<ProbeRecord, 'probedAtMs'>; answer: boolean };
+  hasPassedProbe: { request: ProbeQuestion; answer: boolean };
+  rememberModel: {
+    request: { readonly model: string; readonly remembered: RememberedModel };
+    answer: undefined;
+  };
+  recallModel: { request: string; answer: RememberedModel | undefined };
+  appendModelChange: { request: ModelChangeRecord; answer: undefined };
+  modelChanges: {
+    request: { readonly model: string; readonly limit: number };
+    answer: readonly ModelChangeRecord[];
+  };
+  appendShadow: { request: ShadowResult; answer: boolean };
+  shadows: { request: ShadowQuery; answer: readonly ShadowResult[] };
+  labelResult: { request: VerdictLabel; answer: boolean };
+  labelFigures: { request: LabelQuestion; answer: LabelAnswer };
+  recentOutcomes: { request: RecentQuestion; answer: readonly RecentOutcome[] };
   upsertCamera: { request: { readonly name: string; readonly config: string }; answer: undefined };
   counters: { request: string; answer: Counters };
   raiseCounters: {

@@ -9,6 +9,12 @@ export interface ProbeRecord {
   readonly probedAtMs: number;
 }
 
+/** Whether a package passed under this version, or under any when it is absent. */
+export interface ProbeQuestion {
+  readonly fingerprint: string;
+  readonly runtimeVersion?: string | undefined;
+}
+
 export class ModelRows {
   readonly #db: Database;
 
@@ -33,11 +39,13 @@ export class ModelRows {
       .run(fingerprint, runtimeVersion, Math.round(probedAtMs));
   }
 
-  hasPassed({ fingerprint, runtimeVersion }: Omit<ProbeRecord, 'probedAtMs'>): boolean {
+  hasPassed({ fingerprint, runtimeVersion }: ProbeQuestion): boolean {
     return (
       this.#db
-        .prepare('SELECT 1 FROM probes WHERE fingerprint = ? AND runtime_version = ?')
-        .get(fingerprint, runtimeVersion) !== undefined
+        .prepare(
+          'SELECT 1 FROM probes WHERE fingerprint = ? AND runtime_version = ifnull(?, runtime_version)',
+        )
+        .get(fingerprint, runtimeVersion ?? null) !== undefined
     );
   }
 }

@@ -10,6 +10,7 @@ import { FolderLock } from './folder-lock.ts';
 import type { StoreStatistics } from './messages.ts';
 import type { ProbeRecord } from './model-rows.ts';
 import { CameraRows, ModelRows } from './model-rows.ts';
+import { ModelVersionRows } from './model-version-rows.ts';
 import { NoticeRows } from './notice-rows.ts';
 import type { OpenedDatabase } from './open-database.ts';
 import { markSuspect, openDatabase } from './open-database.ts';
@@ -24,6 +25,7 @@ import { ResultWriter } from './result-writer.ts';
 import type { RetentionSummary } from './retention-pass.ts';
 import { RetentionPass } from './retention-pass.ts';
 import { isCorruption } from './sqlite-fault.ts';
+import { VerdictComparisonRows } from './verdict-comparison-rows.ts';
 
 /** An operator is told of the same trouble at most so often. */
 const NOTICE_INTERVAL_MS = 60_000;
@@ -41,6 +43,8 @@ export class RegistryStore {
   readonly writer: ResultWriter;
   readonly captures: CaptureRows;
   readonly models: ModelRows;
+  readonly versions: ModelVersionRows;
+  readonly comparisons: VerdictComparisonRows;
   readonly cameras: CameraRows;
   readonly counters: CounterRows;
   readonly notices: NoticeRows;
@@ -67,6 +71,8 @@ export class RegistryStore {
     this.results = new ResultQueries(db);
     this.captures = new CaptureRows(db);
     this.models = new ModelRows(db);
+    this.versions = new ModelVersionRows(db);
+    this.comparisons = new VerdictComparisonRows(db);
     this.cameras = new CameraRows(db);
     this.counters = new CounterRows(db);
     this.notices = new NoticeRows(db);

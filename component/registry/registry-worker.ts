@@ -43,6 +43,17 @@ const handlers: Handlers = {
   upsertModel: (model, store) => void store.upsertModel(model),
   recordProbe: (probe, store) => void store.recordProbe(probe),
   hasPassedProbe: (probe, store) => store.models.hasPassed(probe),
+  rememberModel: ({ model, remembered }, store) =>
+    void store.promised(() => store.versions.remember(model, remembered, Date.now())),
+  recallModel: (model, store) => store.versions.recall(model),
+  appendModelChange: (change, store) =>
+    void store.promised(() => store.versions.appendChange(change)),
+  modelChanges: ({ model, limit }, store) => store.versions.changes(model, limit),
+  appendShadow: (shadow, store) => store.comparisons.appendShadow(shadow),
+  shadows: (query, store) => store.comparisons.shadows(query),
+  labelResult: (label, store) => store.promised(() => store.comparisons.label(label, Date.now())),
+  labelFigures: (question, store) => store.comparisons.labelFigures(question),
+  recentOutcomes: (question, store) => store.comparisons.recent(question),
   upsertCamera: ({ name, config }, store) => void store.upsertCamera(name, config),
   counters: (camera, store) => store.counters.ofCamera(camera),
   raiseCounters: ({ camera, counters }, store) => void store.raiseCounters(camera, counters),

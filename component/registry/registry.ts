@@ -11,6 +11,16 @@ import type {
 } from '../contract/ports.ts';
 import type { InferenceResult } from '../contract/result.ts';
 import type { Counters } from './counter-rows.ts';
+import type { ModelChangeRecord, RememberedModel } from '../contract/model-lifecycle.ts';
+import type {
+  LabelAnswer,
+  LabelQuestion,
+  RecentOutcome,
+  RecentQuestion,
+  ShadowQuery,
+  ShadowResult,
+  VerdictLabel,
+} from '../contract/verdict-comparison.ts';
 import type { CallName, RegistryCalls, StoreStatistics } from './messages.ts';
 import type { ProbeRecord } from './model-rows.ts';
 import type { ReconcileSummary } from './reconcile-captures.ts';
@@ -133,8 +143,49 @@ export class Registry {
   }
 
   /** Whether this very package passed its first run, or has to be tried out. */
-  hasPassedProbe(fingerprint: string, runtimeVersion: string): Promise<boolean> {
+  hasPassedProbe(fingerprint: string, runtimeVersion?: string): Promise<boolean> {
     return this.#read('hasPassedProbe', { fingerprint, runtimeVersion });
+  }
+
+  /** Which version of a model runs; on the disk when it resolves. */
+  rememberModel(model: string, remembered: RememberedModel): Promise<void> {
+    return this.#write('rememberModel', { model, remembered });
+  }
+
+  recallModel(model: string): Promise<RememberedModel | undefined> {
+    return this.#read('recallModel', model);
+  }
+
+  appendModelChange(change: ModelChangeRecord): Promise<void> {
+    return this.#write('appendModelChange', change);
+  }
+
+  /** Newest first. */
+  modelChanges(model: string, limit: number): Promise<readonly ModelChangeRecord[]> {
+    return this.#read('modelChanges', { model, limit });
+  }
+
+  /** @returns false when the result that it belongs to is not stored */
+  appendShadow(shadow: ShadowResult): Promise<boolean> {
+    return this.#write('appendShadow', shadow);
+  }
+
+  shadows(query: ShadowQuery): Promise<readonly ShadowResult[]> {
+    return this.#read('shadows', query);
+  }
+
+  /** What a person says of a result; on the disk when it resolves. @throws VedetteError NOT_FOUND */
+  async labelResult(label: VerdictLabel): Promise<void> {
+    if (!(await this.#write('labelResult', label))) throw notFound('result', label.resultId);
+  }
+
+  labelFigures(question: LabelQuestion): Promise<LabelAnswer> {
+    return this.#read('labelFigures', question);
+  }
+
+  /** Newest results of one version on a camera. */
+  recentOutcomes(question: RecentQuestion): Promise<readonly RecentOutcome[]> {
+    return this.#read('recentOutcomes', question);
   }
 
   upsertCamera(name: string, config: string): Promise<void> {

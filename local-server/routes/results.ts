@@ -43,6 +43,11 @@ const resultQuery = z
     message: 'must be later than from',
   });
 
+const verdictLabel = z.strictObject({
+  outcome: z.enum(['pass', 'fail']),
+  note: z.string().max(2000).optional(),
+});
+
 export const resultRoutes: FastifyPluginAsync<RuntimeOptions> = async (app, { runtime }) => {
   app.get('/results', async (request) => {
     const query = parseRequestValue(resultQuery, request.query, 'query');
@@ -52,6 +57,13 @@ export const resultRoutes: FastifyPluginAsync<RuntimeOptions> = async (app, { ru
   app.get<{ Params: { id: string } }>('/results/:id', async (request) =>
     runtime.result(request.params.id),
   );
+
+  app.post<{ Params: { id: string } }>('/results/:id/label', async (request, reply) => {
+    const { outcome, note } = parseRequestValue(verdictLabel, request.body, 'body');
+    const { id: resultId } = request.params;
+    await runtime.labelResult({ resultId, outcome, ...(note === undefined ? {} : { note }) });
+    return reply.code(204).send();
+  });
 };
 
 function runtimeQuery(query: z.output<typeof resultQuery>): ResultQuery {

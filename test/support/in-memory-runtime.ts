@@ -14,7 +14,16 @@ import type {
   TensorAnswer,
   TensorRequest,
 } from '../../component/contract/ports.ts';
+import type {
+  ModelChangeRecord,
+  ModelChangeRequest,
+} from '../../component/contract/model-lifecycle.ts';
 import type { InferenceResult, ModelIdentity } from '../../component/contract/result.ts';
+import type {
+  ShadowQuery,
+  ShadowResult,
+  VerdictLabel,
+} from '../../component/contract/verdict-comparison.ts';
 import type { EdgeRuntime, PictureRequest, PushedFrame } from '../../component/edge-runtime.ts';
 
 /**
@@ -111,6 +120,30 @@ export class InMemoryRuntime implements EdgeRuntime {
     const found = this.resultList.find((result) => result.id === id);
     if (found) return found;
     throw new VedetteError('NOT_FOUND', `No result has the id ${id}`);
+  }
+
+  readonly modelChangeRequests: { readonly name: string; readonly request: ModelChangeRequest }[] =
+    [];
+  readonly verdictLabels: VerdictLabel[] = [];
+
+  async changeModel(name: string, request: ModelChangeRequest): Promise<ModelStatus> {
+    this.modelChangeRequests.push({ name, request });
+    return this.model(name);
+  }
+
+  async modelChanges(name: string): Promise<readonly ModelChangeRecord[]> {
+    this.model(name);
+    return [];
+  }
+
+  async shadows({ model }: ShadowQuery): Promise<readonly ShadowResult[]> {
+    this.model(model);
+    return [];
+  }
+
+  async labelResult(label: VerdictLabel): Promise<void> {
+    await this.result(label.resultId);
+    this.verdictLabels.push(label);
   }
 
   async captures(_query: CaptureQuery): Promise<Page<StoredCapture>> {

@@ -10,6 +10,8 @@ import type { ModelStore } from './model-store.ts';
 /** Where the files of a configured package lie, and what is known of it. */
 export interface LocatedPackage extends ReadOptions {
   readonly folder: string;
+  /** It passed its first run and its golden pictures when it was installed. */
+  readonly isInstalled: boolean;
   /** Its files are no longer read. */
   release(): Promise<void>;
 }
@@ -32,16 +34,23 @@ export async function locatePackage(
     const model = await required(store).find(reference);
     await required(store).verify(model);
     const preferred = await measuredHere(model);
-    return { folder: model.folder, identity: reference, preferred, release: nothing };
+    return {
+      folder: model.folder,
+      isInstalled: true,
+      identity: reference,
+      preferred,
+      release: nothing,
+    };
   }
   const isFile = await stat(named).then(
     (found) => found.isFile(),
     () => false,
   );
-  if (!isFile) return { folder: named, release: nothing };
+  if (!isFile) return { folder: named, isInstalled: false, release: nothing };
   const staged = await required(store).stage(named, signal);
   return {
     folder: staged.folder,
+    isInstalled: false,
     identity: identityOf(named),
     release: () => required(store).discard(staged),
   };

@@ -3,8 +3,11 @@ import { VedetteError } from '../../contract/errors.ts';
 import type { Size } from '../../contract/frame.ts';
 import type { InferenceAnswer, InferenceRequest, PictureSource } from '../../contract/ports.ts';
 import type { TilingConfig } from '../../contract/tiling-config.ts';
-import type { ModelHost } from '../model-host.ts';
+import type { ModelGeneration } from '../model-generation.ts';
 import { tileViews } from './tile-grid.ts';
+
+/** A version of a model, or a model whichever version answers. */
+export type TiledModel = Pick<ModelGeneration, 'name' | 'package' | 'infer' | 'inferRegions'>;
 
 /** Decoders whose answers can be put together from tiles. */
 const TILEABLE: readonly string[] = [
@@ -25,10 +28,10 @@ const TILEABLE: readonly string[] = [
  * Judges one picture, in tiles when there are settings for it: all tiles of a picture are one job of one
  * worker, which decodes the picture once, runs batches of bounded size and puts the answers together.
  * @throws VedetteError REQUEST_INVALID for a model that cannot be tiled, FRAME_INVALID for too many
- * tiles, and as ModelHost.infer
+ * tiles, and as ModelGeneration.infer
  */
 export async function inferTiled(
-  model: ModelHost,
+  model: TiledModel,
   request: InferenceRequest,
   tiling: TilingConfig | undefined,
 ): Promise<InferenceAnswer> {

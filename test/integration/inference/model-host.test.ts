@@ -140,7 +140,7 @@ describe('a model host', () => {
   });
 
   test('asks for trust by fingerprint and version of ONNX Runtime, and then skips the probe', async () => {
-    const asked: string[][] = [];
+    const asked: (string | undefined)[][] = [];
     const { host, states } = watch(
       await packages.add(brightnessModel()),
       {},
