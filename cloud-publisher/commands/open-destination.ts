@@ -4,7 +4,6 @@ import type { ComponentGateway } from '../greengrass/component-gateway.ts';
 import { FolderGateway } from '../greengrass/folder-gateway.ts';
 import type { ArtifactStore } from '../storage/artifact-store.ts';
 import { FolderStore } from '../storage/folder-store.ts';
-import type { UploadBook } from '../storage/s3-upload.ts';
 
 /** Where components go: a folder, or a bucket and Greengrass of one account and region. */
 export interface DestinationOptions {
@@ -21,10 +20,12 @@ export interface Destination {
 }
 
 /** @throws VedetteError REQUEST_INVALID, and those of finding out the AWS account */
-export async function openDestination(
-  { to, bucket, prefix = '', region }: DestinationOptions,
-  uploads: UploadBook,
-): Promise<Destination> {
+export async function openDestination({
+  to,
+  bucket,
+  prefix = '',
+  region,
+}: DestinationOptions): Promise<Destination> {
   if ((to === undefined) === (bucket === undefined)) {
     throw new VedetteError('REQUEST_INVALID', 'give --to <folder> or --bucket <name>, one of them');
   }
@@ -33,9 +34,7 @@ export async function openDestination(
     ...(region === undefined ? {} : { region }),
   });
   const store =
-    to === undefined
-      ? await openBucket(bucket!, prefix, region, uploads)
-      : new FolderStore(resolve(to));
+    to === undefined ? await openBucket(bucket!, prefix, region) : new FolderStore(resolve(to));
   return {
     store,
     gateway,
@@ -65,9 +64,8 @@ async function openBucket(
   bucket: string,
   prefix: string,
   region: string | undefined,
-  uploads: UploadBook,
 ): Promise<ArtifactStore> {
   const { S3Store, openS3 } = await import('../storage/s3-store.ts');
   const trimmed = prefix.replaceAll(/^\/+|\/+$/g, '');
-  return new S3Store({ client: openS3(region), bucket, prefix: trimmed, uploads });
+  return new S3Store({ client: openS3(region), bucket, prefix: trimmed });
 }

@@ -43,7 +43,7 @@ export async function publishForDda(
   const release = releaseOf(options.ddaRelease);
   const compiled = compiledOf(options.compiled ?? []);
   await withRecords(options, context, async (records) => {
-    const destination = await openDestination(options, records);
+    const destination = await openDestination(options);
     const { store, gateway } = destination;
     const run = await records.beginRun('dda', path, gateway.description);
     try {

@@ -51,7 +51,7 @@ async function publishModel(
   const { phase } = showPhases(context, options.json === true);
   const signal = context.interruption();
   await withRecords(options, context, async (records) => {
-    const destination = await openDestination(options, records);
+    const destination = await openDestination(options);
     const { store, gateway } = destination;
     const run = await records.beginRun('vedette', path, gateway.description);
     try {

@@ -27,8 +27,8 @@ export interface AwsAccount {
   readonly accountId: string;
 }
 
-/** CreateComponentVersion takes one call a second in a region. */
-const CREATE_INTERVAL_MS = 1000;
+/** CreateComponentVersion takes one call a second in a region; a little more, as networks vary. */
+const CREATE_INTERVAL_MS = 1100;
 const PAGE_SIZE = 100;
 
 /** @param region AWS_REGION or the profile's when absent */

@@ -67,7 +67,11 @@ export async function publishComponent(
 ): Promise<PublishedComponent> {
   const { component, version, contentSha256 } = release;
   const key = { destination: gateway.description, component, version, contentSha256 };
-  let clientToken = (await book.publication(key))?.clientToken ?? randomUUID();
+  const known = await book.publication(key);
+  // Greengrass remembers a token for hours, also of a version that was deleted since: only a request
+  // that may be under way is made again with the same one.
+  const isUnderWay = known?.state === 'uploading' || known?.state === 'creating';
+  let clientToken = isUnderWay ? known.clientToken : randomUUID();
   const enter = (state: PublicationState) => book.setPublication(key, state, clientToken);
 
   let current = await findSame(release, gateway);

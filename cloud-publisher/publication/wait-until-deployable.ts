@@ -2,11 +2,13 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { VedetteError } from '../../component/contract/errors.ts';
 import type { ComponentGateway, ComponentVersion } from '../greengrass/component-gateway.ts';
 
-/** Bounded: DDA's portal asks 30 times, every two seconds. */
+/** Bounded: DDA's portal asks 30 times, every two seconds. The first times come sooner. */
 export interface Polling {
   readonly attempts: number;
   readonly intervalMs: number;
 }
+
+const FIRST_INTERVAL_MS = 250;
 
 export const DEFAULT_POLLING: Polling = { attempts: 30, intervalMs: 2000 };
 
@@ -47,7 +49,8 @@ export async function waitUntilDeployable(
         { details: { component, version, state } },
       );
     }
-    await pause(intervalMs, undefined, signal ? { signal } : {});
+    const wait = Math.min(intervalMs, FIRST_INTERVAL_MS * 2 ** attempt);
+    await pause(wait, undefined, signal ? { signal } : {});
     current = await gateway.find(component, version);
   }
 }

@@ -10,7 +10,6 @@ import type {
   PublicationKey,
   PublicationState,
 } from '../publication/publish-component.ts';
-import type { UploadBook, UploadNote } from '../storage/s3-upload.ts';
 import { MIGRATIONS } from './records-schema.ts';
 import type { RecordTables } from './records-schema.ts';
 
@@ -33,10 +32,9 @@ export interface RunRecord {
 
 /**
  * What the publisher did and how far it came, in one SQLite file that several publishers may use at
- * once. Losing it loses history and unfinished uploads, nothing else: what exists is asked of S3 and
- * Greengrass.
+ * once. Losing it loses history, nothing else: what exists, also half, is asked of S3 and Greengrass.
  */
-export class PublisherRecords implements PublicationBook, UploadBook {
+export class PublisherRecords implements PublicationBook {
   readonly #db: Kysely<RecordTables>;
 
   private constructor(db: Kysely<RecordTables>) {
@@ -170,35 +168,6 @@ export class PublisherRecords implements PublicationBook, UploadBook {
       clientToken: row.client_token,
       updatedAtMs: row.updated_at_ms,
     }));
-  }
-
-  async upload(place: string): Promise<UploadNote | undefined> {
-    const row = await this.#write(() =>
-      this.#db.selectFrom('uploads').selectAll().where('place', '=', place).executeTakeFirst(),
-    );
-    return row && { uploadId: row.upload_id, sha256: row.sha256, partBytes: row.part_bytes };
-  }
-
-  async setUpload(place: string, upload: UploadNote | undefined): Promise<void> {
-    await this.#write(async () => {
-      if (!upload) {
-        await this.#db.deleteFrom('uploads').where('place', '=', place).execute();
-        return;
-      }
-      const { sha256, uploadId: upload_id, partBytes: part_bytes } = upload;
-      const values = { sha256, upload_id, part_bytes, began_at_ms: Date.now() };
-      await this.#db
-        .insertInto('uploads')
-        .values({ place, ...values })
-        .onConflict((conflict) => conflict.column('place').doUpdateSet(values))
-        .execute();
-    });
-  }
-
-  /** Places of uploads that have begun and not ended: their parts cost money until they are. */
-  async openUploads(): Promise<string[]> {
-    const rows = await this.#write(() => this.#db.selectFrom('uploads').select('place').execute());
-    return rows.map(({ place }) => place);
   }
 
   #selectPublication(key: PublicationKey) {

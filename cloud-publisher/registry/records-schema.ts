@@ -32,13 +32,6 @@ export interface RecordTables {
     client_token: string;
     updated_at_ms: number;
   };
-  uploads: {
-    place: string;
-    sha256: string;
-    upload_id: string;
-    part_bytes: number;
-    began_at_ms: number;
-  };
 }
 
 /** Published entries never change. Written with the schema builder, so that they hold for PostgreSQL too. */
@@ -82,14 +75,6 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
           'version',
           'content_sha256',
         ])
-        .execute();
-      await db.schema
-        .createTable('uploads')
-        .addColumn('place', 'text', (column) => column.primaryKey())
-        .addColumn('sha256', 'text', (column) => column.notNull())
-        .addColumn('upload_id', 'text', (column) => column.notNull())
-        .addColumn('part_bytes', 'integer', (column) => column.notNull())
-        .addColumn('began_at_ms', 'bigint', (column) => column.notNull())
         .execute();
     },
   },

@@ -12,14 +12,12 @@ import type { PackedArchive } from '../package/packed-archive.ts';
 import type { ArtifactPlace, ArtifactStore, PutOptions, StoredArtifact } from './artifact-store.ts';
 import { PartedFile, compositeChecksum, isInParts, partBytesOf } from './parted-file.ts';
 import { S3Upload, isNoSuchUpload } from './s3-upload.ts';
-import type { UploadBook } from './s3-upload.ts';
 
 export interface S3StoreOptions {
   readonly client: S3Client;
   readonly bucket: string;
   /** Before every key, without slashes at its ends; may be empty. */
   readonly prefix: string;
-  readonly uploads: UploadBook;
 }
 
 /** Two publishers of one artifact: whoever is refused looks at what the other put there. */
@@ -48,13 +46,11 @@ export class S3Store implements ArtifactStore {
   readonly #client: S3Client;
   readonly #bucket: string;
   readonly #prefix: string;
-  readonly #uploads: UploadBook;
 
-  constructor({ client, bucket, prefix, uploads }: S3StoreOptions) {
+  constructor({ client, bucket, prefix }: S3StoreOptions) {
     this.#client = client;
     this.#bucket = bucket;
     this.#prefix = prefix === '' ? '' : `${prefix}/`;
-    this.#uploads = uploads;
     this.description = `s3://${bucket}/${prefix}`.replace(/\/$/, '');
   }
 
@@ -68,6 +64,7 @@ export class S3Store implements ArtifactStore {
     const parts = Math.ceil(archive.byteLength / partBytesOf(archive.byteLength));
     return [
       `s3:HeadObject ${target}`,
+      's3:ListMultipartUploads, for one that was interrupted',
       's3:CreateMultipartUpload',
       `s3:UploadPart, ${parts} times`,
       's3:CompleteMultipartUpload, if none is there',
@@ -87,8 +84,8 @@ export class S3Store implements ArtifactStore {
       for (let round = 0; round < MAX_ROUNDS; round += 1) {
         options.signal?.throwIfAborted();
         if (round > 1) await new Promise((resolve) => setTimeout(resolve, ROUND_PAUSE_MS));
-        if ((round > 0 || isLarge) && (await this.#isThere(key, archive, file))) {
-          await this.#endUpload(key);
+        if ((round > 0 || isLarge) && (await this.#isThere(key, archive, file, round === 0))) {
+          if (isLarge) await this.#endUploads(key);
           return { uri, isNew: false };
         }
         const isPut = await (isLarge
@@ -151,54 +148,51 @@ export class S3Store implements ArtifactStore {
         return unlessOtherIsThere(error);
       }
     });
-    if (!checksums) {
-      await this.#endUpload(key);
-      return false;
-    }
-    await this.#uploads.setUpload(this.#placeOf(key), undefined);
+    if (!checksums) return false;
     await this.#requireArrived(key, archive, file, checksums.found, checksums.expected);
     return true;
   }
 
+  /** One that was interrupted is gone on with: the key holds the digest, so that it is of the same bytes. */
   async #openUpload(key: string, archive: PackedArchive): Promise<S3Upload> {
     const target = { Bucket: this.#bucket, Key: key };
-    const partBytes = partBytesOf(archive.byteLength);
-    const known = await this.#uploads.upload(this.#placeOf(key));
-    if (known?.sha256 === archive.sha256 && known.partBytes === partBytes) {
-      const resumed = await this.#call('s3:ListMultipartUploadParts', key, () =>
-        S3Upload.resume(this.#client, target, known.uploadId),
-      );
-      if (resumed) return resumed;
-    }
-    const upload = await this.#call('s3:PutObject', key, () =>
+    const [open] = await this.#openUploads(key);
+    if (open) return open;
+    return this.#call('s3:PutObject', key, () =>
       S3Upload.begin(this.#client, target, { sha256: archive.sha256 }),
     );
-    const note = { uploadId: upload.uploadId, sha256: archive.sha256, partBytes };
-    await this.#uploads.setUpload(this.#placeOf(key), note);
-    return upload;
   }
 
-  /** The object is there: an upload of it that was begun is taken back. */
-  async #endUpload(key: string): Promise<void> {
-    const known = await this.#uploads.upload(this.#placeOf(key));
-    if (!known) return;
-    const target = { Bucket: this.#bucket, Key: key };
-    await this.#call('s3:AbortMultipartUpload', key, async () => {
-      const upload = await S3Upload.resume(this.#client, target, known.uploadId);
-      await upload?.abort();
-    });
-    await this.#uploads.setUpload(this.#placeOf(key), undefined);
+  /** The object is there: what was begun of it is taken back. */
+  async #endUploads(key: string): Promise<void> {
+    for (const upload of await this.#openUploads(key)) {
+      await this.#call('s3:AbortMultipartUpload', key, () => upload.abort());
+    }
+  }
+
+  async #openUploads(key: string): Promise<S3Upload[]> {
+    try {
+      return await S3Upload.findOpen(this.#client, { Bucket: this.#bucket, Key: key });
+    } catch (error) {
+      const action = 's3:ListBucketMultipartUploads';
+      throw awsFault(error, { action, resource: `arn:aws:s3:::${this.#bucket}` });
+    }
   }
 
   /**
    * Whether the object is there with the archive's content.
    * @throws VedetteError ARTIFACT_CONFLICT when it has another one
    */
-  async #isThere(key: string, archive: PackedArchive, file: PartedFile): Promise<boolean> {
+  async #isThere(
+    key: string,
+    archive: PackedArchive,
+    file: PartedFile,
+    isFirstCall: boolean,
+  ): Promise<boolean> {
     const head = await this.#call('s3:GetObject', key, () =>
       this.#client
         .send(new HeadObjectCommand({ Bucket: this.#bucket, Key: key, ChecksumMode: 'ENABLED' }))
-        .catch(unlessAbsent),
+        .catch(isFirstCall ? unlessRefused : unlessAbsent),
     );
     if (!head) return false;
     const isSame =
@@ -257,10 +251,6 @@ export class S3Store implements ArtifactStore {
     );
   }
 
-  #placeOf(key: string): string {
-    return `s3://${this.#bucket}/${key}`;
-  }
-
   async #call<T>(action: string, key: string, send: () => Promise<T>): Promise<T> {
     try {
       return await send();
@@ -278,13 +268,20 @@ function unlessOtherIsThere(error: unknown): undefined {
   throw error;
 }
 
-/**
- * S3 answers 403 for an object that is not there to who may not list the bucket: what is truly
- * forbidden is told by the call that follows.
- */
 function unlessAbsent(error: unknown): undefined {
-  const { $metadata } = error as { $metadata?: { httpStatusCode?: number } };
-  const status = $metadata?.httpStatusCode;
-  if (status === 404 || status === 403) return undefined;
+  if (statusOf(error) === 404) return undefined;
   throw error;
 }
+
+/**
+ * A refusal of HEAD has no body, hence no reason, and S3 answers 403 also for an object that is not
+ * there to who may not list the bucket: the call that follows tells the truth.
+ */
+function unlessRefused(error: unknown): undefined {
+  const status = statusOf(error);
+  if (status >= 300 && status < 500 && status !== 429) return undefined;
+  throw error;
+}
+
+const statusOf = (error: unknown): number =>
+  (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode ?? 0;

@@ -2,6 +2,7 @@ import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
+  ListMultipartUploadsCommand,
   UploadPartCommand,
   paginateListParts,
 } from '@aws-sdk/client-s3';
@@ -10,22 +11,15 @@ import { inParallel } from './in-parallel.ts';
 import { compositeChecksum } from './parted-file.ts';
 import type { PartedFile } from './parted-file.ts';
 
-/** A multipart upload as it is remembered over the end of the process. */
-export interface UploadNote {
-  readonly uploadId: string;
-  readonly sha256: string;
-  readonly partBytes: number;
-}
-
-export interface UploadBook {
-  upload(place: string): Promise<UploadNote | undefined>;
-  /** `undefined` forgets it. */
-  setUpload(place: string, upload: UploadNote | undefined): Promise<void>;
-}
-
 export interface UploadTarget {
   readonly Bucket: string;
   readonly Key: string;
+}
+
+interface ArrivedPart {
+  readonly checksum: string;
+  readonly byteLength: number;
+  readonly etag: string;
 }
 
 interface Part {
@@ -41,13 +35,13 @@ export class S3Upload {
   readonly #target: UploadTarget;
   readonly #uploadId: string;
   /** By part number: parts that an earlier process sent. */
-  readonly #arrived: ReadonlyMap<number, { checksum: string; byteLength: number; etag: string }>;
+  readonly #arrived: ReadonlyMap<number, ArrivedPart>;
 
   private constructor(
     client: S3Client,
     target: UploadTarget,
     uploadId: string,
-    arrived: S3Upload['arrived'],
+    arrived: ReadonlyMap<number, ArrivedPart>,
   ) {
     this.#client = client;
     this.#target = target;
@@ -55,37 +49,18 @@ export class S3Upload {
     this.#arrived = arrived;
   }
 
-  get arrived(): ReadonlyMap<number, { checksum: string; byteLength: number; etag: string }> {
-    return this.#arrived;
-  }
-
-  get uploadId(): string {
-    return this.#uploadId;
-  }
-
-  /** Goes on with an upload, if it is still there. */
-  static async resume(
-    client: S3Client,
-    target: UploadTarget,
-    uploadId: string,
-  ): Promise<S3Upload | undefined> {
-    const arrived = new Map<number, { checksum: string; byteLength: number; etag: string }>();
-    try {
-      for await (const page of paginateListParts({ client }, { ...target, UploadId: uploadId })) {
-        for (const { PartNumber, ChecksumSHA256, Size, ETag } of page.Parts ?? []) {
-          if (PartNumber === undefined || !ChecksumSHA256 || ETag === undefined) continue;
-          arrived.set(PartNumber, {
-            checksum: ChecksumSHA256,
-            byteLength: Size ?? -1,
-            etag: ETag,
-          });
-        }
-      }
-    } catch (error) {
-      if (isNoSuchUpload(error)) return undefined;
-      throw error;
+  /** Uploads of this object that were begun and not ended, by whatever process. */
+  static async findOpen(client: S3Client, target: UploadTarget): Promise<S3Upload[]> {
+    const { Bucket, Key } = target;
+    const command = new ListMultipartUploadsCommand({ Bucket, Prefix: Key });
+    const { Uploads = [] } = await client.send(command);
+    const uploads: S3Upload[] = [];
+    for (const { Key: key, UploadId } of Uploads) {
+      if (key !== Key || UploadId === undefined) continue;
+      const arrived = await arrivedParts(client, target, UploadId);
+      if (arrived) uploads.push(new S3Upload(client, target, UploadId, arrived));
     }
-    return new S3Upload(client, target, uploadId, arrived);
+    return uploads;
   }
 
   static async begin(
@@ -182,3 +157,24 @@ export class S3Upload {
 
 export const isNoSuchUpload = (error: unknown): boolean =>
   (error as { name?: unknown }).name === 'NoSuchUpload';
+
+/** By part number; `undefined` when the upload has ended meanwhile. */
+async function arrivedParts(
+  client: S3Client,
+  target: UploadTarget,
+  UploadId: string,
+): Promise<Map<number, ArrivedPart> | undefined> {
+  const arrived = new Map<number, ArrivedPart>();
+  try {
+    for await (const page of paginateListParts({ client }, { ...target, UploadId })) {
+      for (const { PartNumber, ChecksumSHA256, Size, ETag } of page.Parts ?? []) {
+        if (PartNumber === undefined || !ChecksumSHA256 || ETag === undefined) continue;
+        arrived.set(PartNumber, { checksum: ChecksumSHA256, byteLength: Size ?? -1, etag: ETag });
+      }
+    }
+  } catch (error) {
+    if (isNoSuchUpload(error)) return undefined;
+    throw error;
+  }
+  return arrived;
+}
