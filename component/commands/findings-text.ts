@@ -35,6 +35,13 @@ export function findingsText(findings: Findings): string {
   }
   if (text)
     parts.push(shortened(text.map((line) => line.text ?? `a line ${line.score.toFixed(2)}`)));
+  if (text) {
+    parts.push(
+      shortened(
+        text.map(({ text: read = 'a place of text', score }) => `${read} ${score.toFixed(2)}`),
+      ),
+    );
+  }
   for (const [kind, found] of Object.entries(others as Record<string, unknown>)) {
     if (Array.isArray(found)) parts.push(`${kind}: ${found.length}`);
   }

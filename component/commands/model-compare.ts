@@ -14,6 +14,7 @@ import { Interruption } from './interruption.ts';
 import {
   MODEL_ARGUMENT,
   openRunner,
+  requireLabels,
   withRunnerOptions,
   withThresholdOptions,
 } from './model-runner.ts';
@@ -81,6 +82,8 @@ async function compare(
       context,
     );
     try {
+      const labels = [...first.model.labels, ...second.model.labels];
+      requireLabels(Object.keys(options.labelThreshold ?? {}), labels, '--label-threshold');
       const comparison = await compareAll([first, second], pictures, options, context);
       if (!comparison) return;
       const runners = [first.runner, second.runner] as const;

@@ -73,7 +73,7 @@ async function evaluateModel(
   if (options.badLabel && options.goodLabel) {
     throw new VedetteError('REQUEST_INVALID', 'give --bad-label or --good-label, not both');
   }
-  const { pictures, repeated } = await labelledPictures(folders);
+  const { pictures, repeated } = await labelledPictures(folders, options.goodLabel);
   const report =
     options.report === undefined ? undefined : await EvaluationReport.open(options.report, folders);
   const scoring: { by?: PictureScore } = {};
@@ -101,6 +101,7 @@ async function evaluateModel(
     const evaluation = evaluate({
       ...judged,
       model: opened.runner.identity,
+      labels: opened.model.labels,
       score: by,
       repeated,
       wish: { maxEscapes, costEscape, costFalseReject },
@@ -135,7 +136,11 @@ async function judgeAll(
     for await (const one of runOnPictures(runner, pictures, request)) {
       const { picture } = one;
       if ('error' in one) failures.push({ name: picture.name, error: one.error.serialize() });
-      else evaluated.push({ picture, score: by.of(one.answer.findings) });
+      else {
+        const top = one.answer.findings.classes?.[0]?.label;
+        const scored = { picture, score: by.of(one.answer.findings) };
+        evaluated.push(top === undefined ? scored : { ...scored, top });
+      }
       progress.step();
       if (!interruption.isWanted) return undefined;
     }

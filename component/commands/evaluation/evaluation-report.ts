@@ -113,12 +113,13 @@ function verdictOf(
 
 /** Everything for programs, without the labels of the pictures' drawings. */
 export function evaluationJson(evaluation: Evaluation): string {
-  const { evaluated, current, ...facts } = evaluation;
+  const { evaluated, current, labels: _, ...facts } = evaluation;
   const pictures = evaluated.map((one) => ({
     picture: one.picture.name,
     truth: one.picture.isBad ? 'bad' : 'good',
     category: one.picture.category,
     score: one.score,
+    ...(one.top === undefined ? {} : { firstClass: one.top }),
     isMisjudged: isMisjudged(one, current.threshold),
   }));
   const all = {

@@ -5,6 +5,7 @@ import type { Evaluation, ThresholdEffect } from './evaluation.ts';
 /** None of so many can be 5 % in truth, by Wilson's interval; fewer bad pictures say little. */
 const ENOUGH = 73;
 const MOST_ROWS = 12;
+const MOST_CONFUSIONS = 6;
 
 /** `0 of 20 (0 %; up to 16 %)`, `3 of 20 (15 %; 5–36 %)`: what was counted, and what may be true. */
 export function share(count: number, total: number): string {
@@ -63,6 +64,15 @@ export function inWords(evaluation: Evaluation): string[] {
   if (suggested.isBeyondWish) {
     words.push(
       `No threshold lets at most ${evaluation.wish.maxEscapes} escape: ${suggested.escapes} bad pictures have no score at all.`,
+    );
+  }
+  const { classes } = evaluation;
+  if (classes) {
+    const confused = classes.confusions
+      .slice(0, MOST_CONFUSIONS)
+      .map(({ label, top, count }) => `${label} for ${top} ${count} ×`);
+    words.push(
+      `The first class is that of the folder for ${share(classes.right, classes.pictures)}${confused.length === 0 ? '.' : `; taken were ${confused.join(', ')}${classes.confusions.length > MOST_CONFUSIONS ? ', and more' : ''}.`}`,
     );
   }
   const { high } = proportionInterval(suggested.escapes, bad);

@@ -15,6 +15,20 @@ import type { LabelledPicture } from './labelled-pictures.ts';
 export interface EvaluatedPicture {
   readonly picture: LabelledPicture;
   readonly score: number;
+  /** First class of a classifier. */
+  readonly top?: string;
+}
+
+/** A classifier's first class against the label that the picture's folder is called by. */
+export interface ClassAgreement {
+  readonly right: number;
+  readonly pictures: number;
+  /** The most frequent first. */
+  readonly confusions: readonly {
+    readonly label: string;
+    readonly top: string;
+    readonly count: number;
+  }[];
 }
 
 export interface ThresholdEffect extends Consequences {
@@ -33,6 +47,7 @@ export interface CategoryEffect {
 /** What a model's scores say of its thresholds, on pictures whose truth is known. */
 export interface Evaluation {
   readonly model: ModelIdentity;
+  readonly labels: readonly string[];
   readonly score: Omit<PictureScore, 'of' | 'thresholds'>;
   readonly good: number;
   readonly bad: number;
@@ -47,11 +62,13 @@ export interface Evaluation {
   readonly points: readonly OperatingPoint[];
   readonly best: readonly OperatingPoint[];
   readonly categories: readonly CategoryEffect[];
+  /** Of classifiers, when folders are called by labels. */
+  readonly classes?: ClassAgreement;
 }
 
 export type EvaluationFacts = Pick<
   Evaluation,
-  'model' | 'score' | 'evaluated' | 'failures' | 'repeated' | 'wish'
+  'model' | 'labels' | 'score' | 'evaluated' | 'failures' | 'repeated' | 'wish'
 >;
 
 /** @param facts with at least one good and one bad picture */
@@ -76,6 +93,7 @@ export function evaluate(facts: EvaluationFacts): Evaluation {
     points,
     best: bestPoints(points),
     categories: categories(evaluated, score.currentThreshold, threshold),
+    ...classAgreement(facts),
   };
 }
 
@@ -117,4 +135,24 @@ function categories(
     wrongNow: group.filter((one) => isMisjudged(one, now)).length,
     wrongSuggested: group.filter((one) => isMisjudged(one, suggested)).length,
   }));
+}
+
+function classAgreement({
+  evaluated,
+  labels,
+}: Pick<EvaluationFacts, 'evaluated' | 'labels'>): Pick<Evaluation, 'classes'> {
+  const known = evaluated.filter(
+    ({ picture, top }) => top !== undefined && labels.includes(picture.category),
+  );
+  if (known.length === 0) return {};
+  const counts = new Map<string, { label: string; top: string; count: number }>();
+  for (const { picture, top } of known) {
+    if (top === picture.category) continue;
+    const key = JSON.stringify([picture.category, top]);
+    const before = counts.get(key) ?? { label: picture.category, top: top!, count: 0 };
+    counts.set(key, { ...before, count: before.count + 1 });
+  }
+  const confusions = [...counts.values()].sort((a, b) => b.count - a.count);
+  const wrong = confusions.reduce((sum, { count }) => sum + count, 0);
+  return { classes: { right: known.length - wrong, pictures: known.length, confusions } };
 }

@@ -28,10 +28,14 @@ const MOST_NAMED = 5;
  * Pictures by truth: a folder of good ones and one or more of bad ones; or one folder that holds
  * `good` (or `ok`, `normal`, `pass`, `io`) and, under any other names, bad ones, itself or in its
  * folder `test`.
+ * @param goodLabels further names of folders that hold good pictures
  * @throws VedetteError NOT_FOUND, REQUEST_INVALID (no picture, only one kind, the same picture called
  * good and bad), PICTURE_UNREADABLE
  */
-export async function labelledPictures(paths: readonly string[]): Promise<LabelledPictures> {
+export async function labelledPictures(
+  paths: readonly string[],
+  goodLabels: readonly string[] = [],
+): Promise<LabelledPictures> {
   const [first, ...bad] = paths;
   const found =
     bad.length > 0
@@ -39,18 +43,18 @@ export async function labelledPictures(paths: readonly string[]): Promise<Labell
           ...(await labelled(first!, false)),
           ...(await Promise.all(bad.map((path) => labelled(path, true)))).flat(),
         ]
-      : await dataSet(first!);
+      : await dataSet(first!, goodLabels);
   return withoutRepeated(found);
 }
 
-async function dataSet(folder: string): Promise<LabelledPicture[]> {
+async function dataSet(folder: string, goodLabels: readonly string[]): Promise<LabelledPicture[]> {
   const hasTest = await stat(join(folder, TEST_FOLDER)).then(
     (entry) => entry.isDirectory(),
     () => false,
   );
   const root = hasTest ? join(folder, TEST_FOLDER) : folder;
   const names = await foldersIn(root);
-  const good = names.filter((name) => GOOD_FOLDER.test(name));
+  const good = names.filter((name) => GOOD_FOLDER.test(name) || goodLabels.includes(name));
   if (good.length === 0 || good.length === names.length) {
     const there = names.length === 0 ? 'no folder' : names.slice(0, 10).join(', ');
     throw new VedetteError(

@@ -1,6 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Size } from '../../contract/frame.ts';
-import type { Classification, Detection, Findings, Pose, Segment } from '../../contract/result.ts';
+import type {
+  Classification,
+  Detection,
+  Findings,
+  Pose,
+  Segment,
+  TextLine,
+} from '../../contract/result.ts';
 import { intersectionOverUnion } from '../golden/compare-detections.ts';
 
 /** Boxes of the same label that overlap so much are the same object. */
@@ -39,7 +46,7 @@ export interface LabelSets {
 /**
  * Compares findings of two models. Detections are the same when their label is and their boxes
  * overlap by IoU ≥ 0.5, best pairs first; pictures agree when each has its partner. Anomaly models
- * agree by verdict, classifiers by the first class, poses within 3 % of the picture's longer side,
+ * agree by verdict, text readers by what they read, classifiers by the first class, poses within 3 % of the picture's longer side,
  * segments within 3 % of the picture for each class; anything else when it is equal. Findings of
  * labels that the other model does not have are left out.
  */
@@ -60,6 +67,7 @@ export function compareFindings(
   if (first.segments && second.segments) {
     return compareSegments(first.segments, second.segments, labels);
   }
+  if (first.text && second.text) return compareText(first.text, second.text);
   const isSame = isDeepStrictEqual(first, second);
   return { ...nothing, isSame, distance: isSame ? 0 : 1, words: isSame ? '' : 'differs' };
 }
@@ -167,6 +175,28 @@ function compareClasses(
     distance: isSame ? Math.abs(difference) : 1 + Math.max(a?.score ?? 0, b?.score ?? 0),
     scoreDifferences: isSame && a && b ? [difference] : [],
     words: isSame ? '' : `${text(a)} and ${text(b)}`,
+  };
+}
+
+/** Lines without what they say, as a text detector gives them, are compared by their number. */
+function compareText(first: readonly TextLine[], second: readonly TextLine[]): FindingsComparison {
+  const read = (lines: readonly TextLine[]) => lines.map(({ text = '' }) => text).sort();
+  const [a, b] = [read(first), read(second)];
+  const isSame = isDeepStrictEqual(a, b);
+  const without = (from: readonly string[], other: readonly string[]) =>
+    from
+      .filter((line) => !other.includes(line))
+      .slice(0, 3)
+      .join(', ') || 'nothing';
+  const words =
+    a.length === b.length || [...a, ...b].some((line) => line !== '')
+      ? `only A reads: ${without(a, b)}; only B: ${without(b, a)}`
+      : `${a.length} and ${b.length} lines`;
+  return {
+    ...nothing,
+    isSame,
+    distance: isSame ? 0 : 1 + Math.abs(a.length - b.length),
+    words: isSame ? '' : words,
   };
 }
 

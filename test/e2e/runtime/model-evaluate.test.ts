@@ -4,6 +4,7 @@ import { basename, join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadConfiguration } from '../../../component/configuration/load-configuration.ts';
+import { ModelPackages } from '../../support/model-packages.ts';
 import { runVedette, samples } from '../../support/runtime-process.ts';
 import { brickPictures, streetPictures } from '../../support/sample-pictures.ts';
 
@@ -129,6 +130,59 @@ describe('vedette model evaluate', () => {
     expect(Object.values(config.rules)).toMatchObject([
       { kind: 'count', label: 'person', maximum: 0 },
     ]);
+  });
+
+  it('of a classifier takes the bad classes for defects, and compares the first class with the folder', async () => {
+    const packages = await ModelPackages.create();
+    // Three scores: how red, how green and how blue the picture is.
+    const model = await packages.add(
+      {
+        inputs: [{ name: 'image', dtype: 'float32', shape: ['batch', 3, 8, 8] }],
+        outputs: [{ name: 'scores', dtype: 'float32', shape: ['batch', 3] }],
+        nodes: [
+          {
+            operator: 'ReduceMean',
+            inputs: ['image'],
+            outputs: ['scores'],
+            attributes: [
+              { name: 'axes', ints: [2, 3] },
+              { name: 'keepdims', int: 0 },
+            ],
+          },
+        ],
+      },
+      {
+        name: 'parts',
+        task: 'classification',
+        output: { decoder: 'classification', activation: 'none', scoreThreshold: 0.3 },
+        labels: ['ok', 'scratch', 'dent'],
+      },
+    );
+    const paint = async (name: string, r: number, g: number, b: number) => {
+      const file = join(folder, 'classes', name);
+      await mkdir(join(file, '..'), { recursive: true });
+      const create = { width: 16, height: 16, channels: 3 as const, background: { r, g, b } };
+      await sharp({ create }).png().toFile(file);
+    };
+    await paint('ok/a.png', 250, 10, 10);
+    await paint('ok/b.png', 240, 40, 0);
+    await paint('ok/c.png', 200, 51, 0);
+    await paint('scratch/a.png', 10, 250, 0);
+    await paint('scratch/b.png', 10, 0, 102);
+    await paint('dent/a.png', 0, 0, 200);
+    const { code, stdout } = await evaluate(model, join(folder, 'classes'));
+    await packages.close();
+    expect(code).toBe(0);
+    expect(stdout).toMatch(
+      /: 3 good and 3 bad pictures\njudged by the best score of the classes 'scratch', 'dent'; AUROC 1\.000/,
+    );
+    // At 0.5, the scratch that looks like a dent of 102 / 255 passes.
+    expect(stdout).toMatch(/^0\.5 +current +1 of 3/m);
+    expect(stdout).toMatch(/^0\.3 +suggested +0 of 3 .* 0 of 3/m);
+    expect(stdout).toMatch(
+      /first class is that of the folder for 5 of 6 .*taken were scratch for dent 1 ×/,
+    );
+    expect(stdout).toMatch(/kind: score-between, label: dent, from: 0\.3, to: 1, outcome: fail/);
   });
 
   it('leaves out what cannot be read and counts once what is there twice, and says both', async () => {

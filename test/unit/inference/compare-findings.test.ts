@@ -87,6 +87,16 @@ describe('compareFindings', () => {
     expect(compare(road(0.5), road(0.3)).words).toMatch(/road -20\.0 %/);
   });
 
+  it('compares readers by what they read, whatever the order', () => {
+    const lines = (...read: string[]) => ({ text: read.map((text) => ({ text, score: 0.9 })) });
+    expect(compare(lines('A1', 'B2'), lines('B2', 'A1')).isSame).toBe(true);
+    expect(compare(lines('A1'), lines('AI')).words).toBe('only A reads: A1; only B: AI');
+    const places = (count: number) => ({
+      text: Array.from({ length: count }, () => ({ score: 0.9 })),
+    });
+    expect(compare(places(2), places(2)).isSame).toBe(true);
+  });
+
   it('knows which kinds two models have in common', () => {
     const anomaly = { score: 0, threshold: 0.5, isAnomalous: false };
     expect(commonKinds({ detections: [] }, { anomaly })).toEqual([]);
