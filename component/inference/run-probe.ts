@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { VedetteError } from '../contract/errors.ts';
 import type { SerializedError } from '../contract/errors.ts';
 import type { ModelManifest } from '../contract/model-manifest.ts';
-import { entryFile } from './entry-file.ts';
+import { entryFile } from '../contract/entry-file.ts';
 import { modelSetup } from './model-setup.ts';
 import type { ModelSetup } from './model-setup.ts';
 import type { ModelPackage } from './package/read-package.ts';
@@ -66,7 +66,7 @@ export async function runProbe(
   signal?: AbortSignal,
 ): Promise<ProbeReport> {
   signal?.throwIfAborted();
-  const child = fork(fileURLToPath(entryFile('probe')), {
+  const child = fork(fileURLToPath(entryFile('probe', import.meta.url)), {
     execArgv: [],
     // The model is not trusted: nothing of this process's environment is for it.
     env: {},

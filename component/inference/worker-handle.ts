@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { VedetteError } from '../contract/errors.ts';
 import { WORKER_MEMORY } from '../contract/worker-memory.ts';
-import { entryFile } from './entry-file.ts';
+import { entryFile } from '../contract/entry-file.ts';
 import type { ModelSetup } from './model-setup.ts';
 import { RunMark } from './run-mark.ts';
 import type {
@@ -46,7 +46,7 @@ export class WorkerHandle {
   constructor(name: string, setup: ModelSetup, events: WorkerEvents) {
     this.#events = events;
     const workerData: ModelWorkerData = { setup, mark: this.#mark.memory };
-    this.#worker = new Worker(entryFile('model-worker'), {
+    this.#worker = new Worker(entryFile('model-worker', import.meta.url), {
       name,
       workerData,
       execArgv: [],

@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import { entryFile } from '../contract/entry-file.ts';
 import { VedetteError, type SerializedError } from '../contract/errors.ts';
 import { WORKER_MEMORY } from '../contract/worker-memory.ts';
 import type { EncodedFormat, FrameLease, FrameView } from '../contract/frame.ts';
@@ -97,7 +98,7 @@ export class Pictures {
   }
 
   #startWorker(): Worker {
-    const worker = new Worker(new URL('./picture-worker.ts', import.meta.url), {
+    const worker = new Worker(entryFile('picture-worker', import.meta.url), {
       name: 'pictures',
       resourceLimits: WORKER_MEMORY,
     });

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
+import { entryFile } from '../contract/entry-file.ts';
 import { VedetteError } from '../contract/errors.ts';
 import { WORKER_MEMORY } from '../contract/worker-memory.ts';
 import type { Notice } from '../contract/ports.ts';
@@ -83,7 +84,7 @@ export class WorkerLink {
   /** @throws VedetteError of the opening; REGISTRY_UNAVAILABLE when the worker ended before */
   start(): Promise<void> {
     const workerData: RegistryWorkerData = { dataFolder: this.#options.dataFolder };
-    const worker = new Worker(new URL('./registry-worker.ts', import.meta.url), {
+    const worker = new Worker(entryFile('registry-worker', import.meta.url), {
       name: 'registry',
       resourceLimits: WORKER_MEMORY,
       workerData,

@@ -72,7 +72,7 @@ async function bundle(folder) {
  * esbuild drops unused code but keeps the style sheets of everything that an index file names: the
  * index of the components is cut down to those that the page imports.
  */
-const usedComponentsOnly = {
+export const usedComponentsOnly = {
   name: 'used-components-only',
   setup(build) {
     build.onLoad({ filter: /@cloudscape-design\/components\/index\.js$/ }, async ({ path }) => {

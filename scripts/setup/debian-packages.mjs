@@ -6,8 +6,8 @@ import { readOsRelease } from './os-release.mjs';
 import { runLogged } from './run-logged.mjs';
 import { SetupError } from './setup-error.mjs';
 
-/** @typedef {'run' | 'test' | 'deep'} Level each includes the one before */
-const LEVELS = /** @type {const} */ (['run', 'test', 'deep']);
+/** @typedef {'run' | 'package' | 'test' | 'deep'} Level each includes the one before */
+const LEVELS = /** @type {const} */ (['run', 'package', 'test', 'deep']);
 
 const CPU = process.arch === 'arm64' ? 'aarch64' : 'x86_64';
 const LIBRARIES = `/usr/lib/${CPU}-linux-gnu`;
@@ -29,16 +29,47 @@ const RTSP_SERVER = Object.entries({
   files: [file],
 }));
 
-/** What builds and runs the addon for 64-bit Arm on another machine. */
-const ARM64_TOOLS = /** @type {const} */ ([
-  ['g++-aarch64-linux-gnu', 'compiles the addon for arm64', '/usr/bin/aarch64-linux-gnu-g++'],
-  ['qemu-user-static', 'runs tests for arm64', '/usr/bin/qemu-aarch64-static'],
-]).map(([name, why, file]) => ({
-  name,
-  level: /** @type {const} */ ('test'),
-  why,
-  files: [file],
-}));
+/** What artifacts are made with. */
+const PACKAGING_TOOLS = [
+  {
+    name: 'debian-archive-keyring',
+    level: /** @type {const} */ ('package'),
+    why: 'checks the old libraries that artifacts are linked against',
+    files: ['/usr/share/keyrings/debian-archive-keyring.gpg'],
+  },
+  {
+    name: 'dpkg-dev',
+    level: /** @type {const} */ ('package'),
+    why: "unpacks ffmpeg's source for the media pack",
+    commands: ['dpkg-source'],
+  },
+  ...(process.arch === 'x64'
+    ? [
+        {
+          name: 'nasm',
+          level: /** @type {const} */ ('package'),
+          why: "assembles ffmpeg's fast loops for the media pack",
+          commands: ['nasm'],
+        },
+        {
+          name: 'g++-aarch64-linux-gnu',
+          level: /** @type {const} */ ('package'),
+          why: 'compiles the addon for arm64',
+          files: ['/usr/bin/aarch64-linux-gnu-g++'],
+        },
+      ]
+    : []),
+];
+
+/** What runs the addon for 64-bit Arm on another machine. */
+const ARM64_TOOLS = [
+  {
+    name: 'qemu-user-static',
+    level: /** @type {const} */ ('test'),
+    why: 'runs tests for arm64',
+    files: ['/usr/bin/qemu-aarch64-static'],
+  },
+];
 
 /**
  * What the distribution must provide, found by a file or a command because that takes no time.
@@ -86,6 +117,7 @@ export const DEBIAN_PACKAGES = [
       (version) => `/usr/lib/clang/${version}/lib/linux/libclang_rt.fuzzer-${CPU}.a`,
     ),
   },
+  ...PACKAGING_TOOLS,
   ...RTSP_SERVER,
   ...(emulatesArm64() ? ARM64_TOOLS : []),
   {

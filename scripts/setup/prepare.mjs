@@ -18,9 +18,9 @@ import { withSetupLock } from './setup-lock.mjs';
 import { fingerprint, isStamped, writeStamp } from './stamp.mjs';
 
 /**
- * `packages`: npm's only; `run`: everything a running device needs; `test`, `deep`: that and what
- * tests need.
- * @typedef {'packages' | 'run' | 'test' | 'deep'} Needs
+ * `packages`: npm's only; `run`: everything a running device needs; `package`: that and what artifacts
+ * are made with; `test`, `deep`: that and what tests need.
+ * @typedef {'packages' | 'run' | 'package' | 'test' | 'deep'} Needs
  * @typedef {{ title: string, duration: string, isDone: () => boolean, run: () => Promise<void> }} Step
  */
 
@@ -107,8 +107,29 @@ function stepsFor(root, needs) {
       inputs: ['local-server/dashboard'],
       output: 'build/dashboard/index.html',
     }),
-    ...(needs !== 'run' && emulatesArm64() ? arm64Steps(root, log) : []),
+    ...(needs === 'run' ? [] : [artifactStep(root)]),
+    ...(['test', 'deep'].includes(needs) && emulatesArm64() ? arm64Steps(root, log) : []),
   ];
+}
+
+/**
+ * What artifacts are made of, so that making them needs no network and few seconds.
+ * @param {string} root
+ */
+function artifactStep(root) {
+  const recipes = ['sysroot.ts', 'native-modules.ts', 'runtime-packages.ts', 'npm-package.ts'];
+  const platforms = process.arch === 'x64' ? ['linux/amd64', 'linux/arm64'] : ['linux/arm64'];
+  return buildStep(root, {
+    title: 'parts of the artifacts',
+    duration: 'about 3 minutes',
+    script: 'scripts/package.ts',
+    args: ['--prepare', ...platforms.flatMap((name) => ['--platform', name])],
+    inputs: [
+      ...['native/binding.gyp', 'native/core', 'native/binding'],
+      ...recipes.map((name) => `scripts/package/${name}`),
+    ],
+    output: 'build/package/arm64/native/better_sqlite3.node',
+  });
 }
 
 /**

@@ -1,0 +1,58 @@
+// Makes the artifacts of the Greengrass component: one zip per platform into build/package.
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { binaryFloors, floorProblems } from './package/library-floor.ts';
+import { stageMedia } from './package/media-pack.ts';
+import { buildNativeModules } from './package/native-modules.ts';
+import { npmPackage } from './package/npm-package.ts';
+import { shippedPackages } from './package/runtime-packages.ts';
+import { stageRuntime } from './package/stage.ts';
+import { prepareSysroot } from './package/sysroot.ts';
+import { buildFolder, PLATFORM_NAMES, targetOf, type Target } from './package/target.ts';
+import { writeZip } from './package/write-zip.ts';
+
+/** What a zip may take: devices hang on slow lines. */
+const MAX_ZIP_BYTES = 90_000_000;
+
+const { values } = parseArgs({
+  options: {
+    platform: { type: 'string', multiple: true, default: [...PLATFORM_NAMES] },
+    output: { type: 'string', default: buildFolder },
+    only: { type: 'string' },
+    /** Downloads and compiles what takes long, and makes nothing of it. */
+    prepare: { type: 'boolean', default: false },
+  },
+});
+const STAGES = { runtime: stageRuntime, media: stageMedia } as const;
+const kinds = Object.keys(STAGES) as (keyof typeof STAGES)[];
+if (values.only !== undefined && !kinds.includes(values.only as 'media')) {
+  throw new Error(`--only: expected ${kinds.join(' or ')}, got ${values.only}`);
+}
+
+for (const target of values.platform.map(targetOf)) {
+  if (values.prepare) {
+    await buildNativeModules(target, await prepareSysroot(target));
+    for (const { name } of shippedPackages(target)) await npmPackage(target, name);
+    continue;
+  }
+  for (const kind of kinds) {
+    if (values.only === undefined || values.only === kind) await make(kind, target);
+  }
+}
+
+async function make(kind: keyof typeof STAGES, target: Target): Promise<void> {
+  const folder = await STAGES[kind](target);
+  const problems = floorProblems(await binaryFloors(folder));
+  if (problems.length > 0) {
+    throw new Error(`${target.platform} would not run everywhere:\n  ${problems.join('\n  ')}`);
+  }
+  const what = kind === 'runtime' ? 'vedette' : 'vedette-media';
+  await mkdir(values.output, { recursive: true });
+  const file = path.join(values.output, `${what}-linux-${target.debianArch}.zip`);
+  const { bytes, sha256 } = await writeZip(folder, file);
+  console.log(`${file}  ${(bytes / 1e6).toFixed(1)} MB  sha256 ${sha256}`);
+  if (bytes > MAX_ZIP_BYTES) {
+    throw new Error(`${file} has ${bytes} bytes; at most ${MAX_ZIP_BYTES} are allowed`);
+  }
+}
