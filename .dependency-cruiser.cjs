@@ -52,6 +52,12 @@ const SINGLE_IMPORTERS = [
     comment: 'ONNX Runtime blocks its thread and may crash: it lives in the worker and the probe.',
   },
   {
+    name: 'device-sdk',
+    what: '(^|node_modules/)(aws-iot-device-sdk-v2|aws-crt)',
+    where: '^component/greengrass/',
+    comment: 'What the nucleus is asked, and what becomes of its errors, stands in one place.',
+  },
+  {
     name: 'sqlite',
     what: '(^|node_modules/)better-sqlite3',
     where: '^(component|cloud-publisher)/registry/',

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { buildApp } from '../local-server/app.ts';
@@ -6,6 +7,8 @@ import { addConfigCommands } from './commands/config.ts';
 import { addModelCommands } from './commands/model.ts';
 import { addRunCommand } from './commands/run.ts';
 import type { CommandContext } from './commands/command-context.ts';
+import type { ConfigurationLayer } from './configuration/configuration-layer.ts';
+import { ipcAddress } from './greengrass/ipc-address.ts';
 import { resolveSecret } from './configuration/resolve-secret.ts';
 
 export interface DeviceProgram {
@@ -15,12 +18,30 @@ export interface DeviceProgram {
 
 const pathOf = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
 
+/** The ffmpeg that a component brings, unpacked beside this program. */
+function mediaPack(arch: string): ConfigurationLayer | undefined {
+  const name = `vedette-media-linux-${arch === 'x64' ? 'amd64' : arch}`;
+  const file = pathOf(`../../${name}/bin/ffmpeg`);
+  return existsSync(file) ? { origin: 'media pack', tree: { ffmpeg: { path: file } } } : undefined;
+}
+
 /** The command line with the device's groups, put together from all parts of the device. */
 export function createDeviceProgram(process: NodeJS.Process): DeviceProgram {
   // Labels in live pictures are drawn with a font that is shipped: a bare device has none.
   process.env['FONTCONFIG_FILE'] ??= pathOf('./pipeline/fonts.conf');
 
+  // Of the device SDK; in a clone and in what ships at the same place.
+  const crt = `../node_modules/aws-crt/dist/bin/linux-${process.arch}-glibc/aws-crt-nodejs.node`;
+  process.env['AWS_CRT_NODEJS_BINARY_ABSOLUTE_PATH'] ??= pathOf(crt);
+  const machine = mediaPack(process.arch);
+
   const context: CommandContext = {
+    ...(machine ? { machine } : {}),
+    greengrass: {
+      address: () => ipcAddress(process.env),
+      thing: process.env['AWS_IOT_THING_NAME'],
+      workFolder: process.cwd(),
+    },
     version: packageJson.version,
     stdout: process.stdout,
     stderr: process.stderr,

@@ -1,5 +1,5 @@
 // Makes the artifacts of the Greengrass component: one zip per platform into build/package.
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { binaryFloors, floorProblems } from './package/library-floor.ts';
@@ -43,6 +43,15 @@ for (const target of values.platform.map(targetOf)) {
 
 async function make(kind: keyof typeof STAGES, target: Target): Promise<void> {
   const folder = await STAGES[kind](target);
+  try {
+    await zipFolder(kind, target, folder);
+  } finally {
+    // That of the media pack took minutes to compile and is kept.
+    if (kind === 'runtime') await rm(folder, { recursive: true });
+  }
+}
+
+async function zipFolder(kind: keyof typeof STAGES, target: Target, folder: string): Promise<void> {
   const problems = floorProblems(await binaryFloors(folder));
   if (problems.length > 0) {
     throw new Error(`${target.platform} would not run everywhere:\n  ${problems.join('\n  ')}`);

@@ -19,12 +19,8 @@ const root = fileURLToPath(new URL('..', import.meta.url));
  */
 const COMMANDS = {
   start: { needs: 'run', runs: ['component/main.ts', 'run', '--demo'] },
-<<<<<<< HEAD
   vedette: { needs: 'run', runs: ['cloud-publisher/cli.ts'] },
-=======
-  vedette: { needs: 'run', runs: ['component/main.ts'] },
   package: { needs: 'package', runs: ['scripts/package.ts'] },
->>>>>>> 26ad888 (npm run package makes a self-contained zip per platform, linked against an old C library, and a media pack)
   bench: { needs: 'run', runs: ['scripts/bench.ts'] },
   parity: { needs: 'run', runs: ['scripts/parity.ts'] },
   test: { needs: 'test', runs: ['scripts/test.ts'] },

@@ -1,6 +1,8 @@
 import { CommanderError } from 'commander';
 import type { SecretReference } from '../contract/config-values.ts';
 import { VedetteError } from '../contract/errors.ts';
+import type { ConfigurationLayer } from '../configuration/configuration-layer.ts';
+import type { IpcAddress } from '../greengrass/ipc-connection.ts';
 import type { EdgeRuntime } from '../edge-runtime.ts';
 import type { Logger } from '../logging/create-logger.ts';
 
@@ -20,6 +22,15 @@ export interface CommandContext {
   readonly stderr: NodeJS.WriteStream;
   /** Configuration of the demo. */
   readonly demoFile: string;
+  /** What is known of the machine, such as the ffmpeg that lies beside the program. */
+  readonly machine?: ConfigurationLayer;
+  readonly greengrass: {
+    /** @throws VedetteError GREENGRASS_ABSENT when no nucleus started this process */
+    readonly address: () => IpcAddress;
+    readonly thing: string | undefined;
+    /** Where the nucleus lets this component write. */
+    readonly workFolder: string;
+  };
   readonly readSecret: (reference: SecretReference) => Promise<string>;
   /** Serves a runtime over HTTP. Rejects with EADDRINUSE, EACCES or EADDRNOTAVAIL of node:net. */
   readonly openServer: (

@@ -73,7 +73,8 @@ const PATH_SETTINGS = [
   'server.token.file',
 ];
 
-function absolutePaths(tree: ConfigurationTree, folder: string): ConfigurationTree {
+/** A copy whose relative paths begin at `folder`. */
+export function absolutePaths(tree: ConfigurationTree, folder: string): ConfigurationTree {
   const copy = structuredClone(tree);
   for (const setting of PATH_SETTINGS) makeAbsolute(copy, setting.split('.'), folder);
   return copy;

@@ -29,28 +29,41 @@ export interface LoadedConfiguration {
 
 export const STATION_FILE = 'station.yaml';
 
+export interface ConfigurationSources {
+  /** A file in the deployment's place. */
+  readonly file?: string;
+  /** What a deployment sets; relative paths in it are relative to the working folder. */
+  readonly deployment?: ConfigurationLayer;
+  /** What is known of the machine: below the deployment. */
+  readonly machine?: ConfigurationLayer;
+  /** What the command line says: above everything. */
+  readonly overrides?: ConfigurationTree;
+}
+
 /**
- * Merges the layers (defaults in code → deployment → station file in the data folder) and validates
- * the whole. `overrides` is what the command line says; it wins over everything.
+ * Merges the layers (defaults in code → machine → deployment → station file in the data folder →
+ * command line) and validates the whole.
  * @throws VedetteError CONFIG_UNREADABLE, CONFIG_INVALID with every problem in `details.problems`
  */
-export async function loadConfiguration(options: {
-  readonly file?: string;
-  readonly overrides?: ConfigurationTree;
-}): Promise<LoadedConfiguration> {
-  const layers: ConfigurationLayer[] = [];
-  if (options.file !== undefined) {
-    layers.push(await readLayer(options.file, `deployment (${options.file})`));
+export async function loadConfiguration(
+  sources: ConfigurationSources,
+): Promise<LoadedConfiguration> {
+  const deployment =
+    sources.file === undefined
+      ? sources.deployment
+      : await readLayer(sources.file, `deployment (${sources.file})`);
+  const below = [sources.machine, deployment].filter((layer) => layer !== undefined);
+  const above: ConfigurationLayer[] = [];
+  if (sources.overrides && Object.keys(sources.overrides).length > 0) {
+    above.push({ origin: 'command line', tree: sources.overrides });
   }
-  if (options.overrides && Object.keys(options.overrides).length > 0) {
-    layers.push({ origin: 'command line', tree: options.overrides });
-  }
-  const stationFile = join(dataFolderOf(layers), STATION_FILE);
+  const stationFile = join(dataFolderOf([...below, ...above]), STATION_FILE);
   const problems: ConfigurationProblem[] = [];
+  const layers = [...below, ...above];
   if (await exists(stationFile)) {
     const station = await readLayer(stationFile, `station (${stationFile})`);
-    problems.push(...lockedProblems(station.tree, layers[0]?.tree));
-    layers.splice(options.file === undefined ? 0 : 1, 0, station);
+    problems.push(...lockedProblems(station.tree, deployment?.tree));
+    layers.splice(below.length, 0, station);
   }
 
   const merged = layers.reduce<ConfigurationTree>((tree, layer) => merge(tree, layer.tree), {});

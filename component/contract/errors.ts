@@ -1,5 +1,6 @@
 import { entry } from './error-code-entry.ts';
 import type { ErrorCodeEntry } from './error-code-entry.ts';
+import { GREENGRASS_ERROR_CODES } from './greengrass-errors.ts';
 import { PUBLISHER_ERROR_CODES } from './publisher-errors.ts';
 
 export type { ErrorCodeEntry } from './error-code-entry.ts';
@@ -331,6 +332,7 @@ export const ERROR_CODES = {
   ),
 
   // Publishing
+  ...GREENGRASS_ERROR_CODES,
   ...PUBLISHER_ERROR_CODES,
 
   // Process

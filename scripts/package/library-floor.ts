@@ -48,7 +48,10 @@ export function floorProblems(floors: readonly BinaryFloor[]): string[] {
   return floors.flatMap(({ file, needs, libraries }) => [
     ...Object.entries(needs)
       .filter(([set, version]) => compareVersions(version, HIGHEST[set as VersionSet]) > 0)
-      .map(([set, version]) => `${file} needs ${set} ${version}; at most ${HIGHEST[set as VersionSet]}`),
+      .map(
+        ([set, version]) =>
+          `${file} needs ${set} ${version}; at most ${HIGHEST[set as VersionSet]}`,
+      ),
     ...libraries
       .filter((name) => !SYSTEM_LIBRARIES.test(name) && !shipped.has(name))
       .map((name) => `${file} needs ${name}, which neither the artifact nor every system has`),

@@ -24,7 +24,9 @@ export interface PartRecord {
 const LICENCE_FILE = /^(licen[cs]e|notice|copying|third.?party)/i;
 
 /** Name, version and licence of each part, sorted, each once. */
-export async function partRecords(parts: readonly Part[]): Promise<(PartRecord & { part: Part })[]> {
+export async function partRecords(
+  parts: readonly Part[],
+): Promise<(PartRecord & { part: Part })[]> {
   const records = new Map<string, PartRecord & { part: Part }>();
   for (const part of parts) {
     const record = part.kind === 'npm' ? await npmRecord(part.folder) : part;
@@ -53,7 +55,8 @@ export async function writeNotices(file: string, parts: readonly Part[]): Promis
   const sections: string[] = [];
   for (const { name, version, licence, part } of await partRecords(parts)) {
     const texts = part.kind === 'npm' ? await licenceTexts(part.folder) : [await text(part.text)];
-    const body = texts.length > 0 ? texts : [`The package holds no text of its licence ${licence}.`];
+    const body =
+      texts.length > 0 ? texts : [`The package holds no text of its licence ${licence}.`];
     sections.push([`==== ${name} ${version} (${licence})`, ...body].join('\n\n'));
   }
   await writeFile(file, `${sections.join('\n\n')}\n`);

@@ -18,7 +18,8 @@ const isBelow =
 export function shippedPackages({ nodeArch }: Target): readonly ShippedPackage[] {
   const onnx = isBelow('dist', `bin/napi-v6/linux/${nodeArch}`);
   const common = isBelow('dist/cjs');
-  const sqlite = isBelow('lib');
+  // Doors to binaries of one platform each, beside the door that finds the one that was compiled.
+  const sqlite = (file: string) => isBelow('lib')(file) && !/^lib\/(darwin|linux|win32)/.test(file);
   return [
     { name: 'onnxruntime-node', ships: (file) => onnx(file) && isCode(file) },
     { name: 'onnxruntime-common', ships: (file) => common(file) && isCode(file) },

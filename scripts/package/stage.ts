@@ -1,4 +1,4 @@
-import { chmod, copyFile, cp, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, cp, mkdir, mkdtemp, readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { buildDashboard } from '../../local-server/dashboard/build.mjs';
 import { bundleRuntime, packagesOfDashboard } from './bundle.ts';
@@ -17,10 +17,10 @@ exec "$here/node" "$here/../component/main.js" "$@"
 `;
 const LICENCE_FILE = /^(licen[cs]e|notice|copying|third.?party)/i;
 
-/** Everything that ships for a target, in a folder as it will lie on the device. */
+/** Everything that ships for a target, in a new folder as it will lie on the device. */
 export async function stageRuntime(target: Target): Promise<string> {
-  const folder = path.join(target.workFolder, 'stage');
-  await rm(folder, { recursive: true, force: true });
+  await mkdir(target.workFolder, { recursive: true });
+  const folder = await mkdtemp(path.join(target.workFolder, 'stage-'));
   const sysroot = await prepareSysroot(target);
   const native = await buildNativeModules(target, sysroot);
   const place = async (from: string, to: string) => {

@@ -1,5 +1,14 @@
 import { existsSync } from 'node:fs';
-import { lstat, readFile, readdir, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import {
+  lstat,
+  readFile,
+  readdir,
+  readlink,
+  rename,
+  rm,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import path from 'node:path';
 import { downloadDebianPackages } from '../setup/debian-download.mjs';
 import { logFile, type Target } from './target.ts';

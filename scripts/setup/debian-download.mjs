@@ -43,7 +43,7 @@ export async function downloadDebianSource({ name, into, logFile, suite }) {
   ]);
   const description = join(step.cwd, files.find((file) => file.endsWith('.dsc')) ?? '');
   // apt has checked the signature of the list that names the sum of this file.
-  const args = ['--no-check', '-x', description, unpacked];
+  const args = ['--no-check', '--no-copy', '-x', description, unpacked];
   await runLogged({ ...step, command: 'dpkg-source', args, logFile });
   const version = /^Version: (?:\d+:)?(.+)$/m.exec(readFileSync(description, 'utf8'))?.[1] ?? '';
   rmSync(into, { recursive: true, force: true });
@@ -101,7 +101,10 @@ function suiteOptions(apt, suite, kind) {
   if (suite === undefined) return [];
   const list = join(apt, 'sources.list');
   const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
-  writeFileSync(list, `${kind} [signed-by=${keyring}] http://deb.debian.org/debian ${suite} main\n`);
+  writeFileSync(
+    list,
+    `${kind} [signed-by=${keyring}] http://deb.debian.org/debian ${suite} main\n`,
+  );
   return [
     ['Dir::Etc::sourcelist', list],
     ['Dir::Etc::sourceparts', '/dev/null'],

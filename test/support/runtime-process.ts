@@ -32,6 +32,10 @@ export interface RunOptions {
   /** Arguments after `vedette`. */
   readonly arguments: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
+  /** An unpacked artifact's command in place of the clone's; nothing of this environment reaches it. */
+  readonly program?: readonly [string, ...string[]];
+  /** Working folder; the clone's root, or a temporary one for an artifact. */
+  readonly folder?: string;
 }
 
 const running = new Set<ChildProcess>();
@@ -40,9 +44,10 @@ process.once('exit', () => {
 });
 
 function spawnVedette(options: RunOptions): ChildProcess {
-  const child = spawn(process.execPath, [PROGRAM, ...options.arguments], {
-    cwd: ROOT,
-    env: { ...process.env, ...options.environment },
+  const [program, ...first] = options.program ?? [process.execPath, PROGRAM];
+  const child = spawn(program, [...first, ...options.arguments], {
+    cwd: options.folder ?? (options.program ? tmpdir() : ROOT),
+    env: { ...(options.program ? {} : process.env), ...options.environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   running.add(child);

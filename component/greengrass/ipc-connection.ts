@@ -1,0 +1,193 @@
+import type { createClient } from 'aws-iot-device-sdk-v2/dist/greengrasscoreipc.js';
+import type {
+  ConfigurationValidityStatus,
+  QOS,
+  ReportedLifecycleState,
+} from 'aws-iot-device-sdk-v2/dist/greengrasscoreipc/model.js';
+import { VedetteError } from '../contract/errors.ts';
+import { ipcError } from './ipc-error.ts';
+
+type Client = ReturnType<typeof createClient>;
+export type ConfigurationValues = Record<string, unknown>;
+
+/** Where the nucleus listens and what it knows this component by: both from the environment it gives. */
+export interface IpcAddress {
+  readonly socketFile: string;
+  readonly authToken: string;
+}
+
+export interface ConfigurationProposal {
+  readonly deploymentId: string;
+  readonly values: ConfigurationValues;
+}
+
+/** The nucleus answers in milliseconds; longer means that it never will. */
+const CALL_TIMEOUT_MS = 10_000;
+
+/**
+ * One connection to the nucleus, for the life of the process: connecting anew for each call leaks
+ * memory in the nucleus. Every call ends: the SDK leaves those open that were under way when a
+ * connection broke.
+ */
+export class IpcConnection {
+  readonly #client: Client;
+  readonly #timeoutMs: number;
+  readonly #lost: AbortController;
+  readonly #streams = new Set<{ close(): Promise<void> }>();
+
+  private constructor(client: Client, timeoutMs: number, lost: AbortController) {
+    this.#client = client;
+    this.#timeoutMs = timeoutMs;
+    this.#lost = lost;
+  }
+
+  /** @throws VedetteError GREENGRASS_UNAVAILABLE, GREENGRASS_TIMEOUT */
+  static async open(address: IpcAddress, timeoutMs = CALL_TIMEOUT_MS): Promise<IpcConnection> {
+    // Loaded here alone: it takes 0.1 s and starts `ldd`, which runs outside Greengrass need not pay.
+    const sdk = await import('aws-iot-device-sdk-v2/dist/greengrasscoreipc.js');
+    const { socketFile, authToken } = address;
+    const config = sdk.createDefaultClientConfig();
+    const client = sdk.createClient({
+      ...config,
+      hostName: socketFile,
+      // The SDK's own reads the environment, which only main.ts does here.
+      connectTransform: async ({ message }) => ({
+        ...message,
+        payload: JSON.stringify({ authToken }),
+      }),
+    });
+    const lost = new AbortController();
+    client.on('disconnection', () => lost.abort());
+    const connection = new IpcConnection(client, timeoutMs, lost);
+    try {
+      await connection.#call('Connect', () => client.connect());
+    } catch (error) {
+      await connection.close();
+      throw error;
+    }
+    return connection;
+  }
+
+  /** Aborted when the connection ended, whoever ended it. It never comes back. */
+  get lost(): AbortSignal {
+    return this.#lost.signal;
+  }
+
+  /** The whole configuration of this component, without what it may access. */
+  async configuration(): Promise<ConfigurationValues> {
+    const { value } = await this.#call('GetConfiguration', () =>
+      this.#client.getConfiguration({ keyPath: [] }),
+    );
+    const { accessControl: _, ...values } = (value ?? {}) as ConfigurationValues;
+    return values;
+  }
+
+  /** Calls `listener` when something in the configuration changed, or the subscription ended. */
+  async watchConfiguration(listener: () => void): Promise<void> {
+    const stream = this.#client.subscribeToConfigurationUpdate({ keyPath: [] });
+    stream.on('message', listener);
+    await this.#activate('SubscribeToConfigurationUpdate', stream);
+    stream.on('ended', listener);
+  }
+
+  /**
+   * Asks `judge` before a deployment changes the configuration: its text is why it is refused, nothing
+   * that it is fine. Classic only; lite refuses the subscription.
+   */
+  async judgeConfiguration(
+    judge: (proposal: ConfigurationProposal) => Promise<string | undefined>,
+  ): Promise<void> {
+    const stream = this.#client.subscribeToValidateConfigurationUpdates({});
+    stream.on('message', ({ validateConfigurationUpdateEvent: event }) => {
+      if (event?.deploymentId === undefined) return;
+      const { deploymentId, configuration } = event;
+      const { accessControl: _, ...values } = (configuration ?? {}) as ConfigurationValues;
+      void judge({ deploymentId, values }).then(
+        (reason) => this.#report(deploymentId, reason),
+        (error: unknown) => this.#report(deploymentId, String(error)),
+      );
+    });
+    await this.#activate('SubscribeToValidateConfigurationUpdates', stream);
+  }
+
+  async publish(topicName: string, payload: Uint8Array, qos: 0 | 1): Promise<void> {
+    await this.#call('PublishToIoTCore', () =>
+      this.#client.publishToIoTCore({
+        topicName,
+        payload: Buffer.from(payload),
+        qos: String(qos) as QOS,
+      }),
+    );
+  }
+
+  /** Tells the nucleus that the component is up: a deployment waits for it. */
+  async report(state: `${ReportedLifecycleState}`): Promise<void> {
+    await this.#call('UpdateState', () =>
+      this.#client.updateState({ state: state as ReportedLifecycleState }),
+    );
+  }
+
+  async close(): Promise<void> {
+    this.#lost.abort();
+    await Promise.allSettled([...this.#streams].map((stream) => stream.close()));
+    await this.#client.close();
+  }
+
+  async #report(deploymentId: string, reason: string | undefined): Promise<void> {
+    const status = (reason === undefined ? 'ACCEPTED' : 'REJECTED') as ConfigurationValidityStatus;
+    const verdict = { deploymentId, status, ...(reason === undefined ? {} : { message: reason }) };
+    await this.#call('SendConfigurationValidityReport', () =>
+      this.#client.sendConfigurationValidityReport({
+        configurationValidityReport: verdict,
+      }),
+    ).catch(() => undefined);
+  }
+
+  async #activate(
+    operation: string,
+    stream: { activate(): Promise<unknown>; close(): Promise<void>; on: unknown },
+  ): Promise<void> {
+    this.#streams.add(stream);
+    try {
+      await this.#call(operation, () => stream.activate());
+    } catch (error) {
+      this.#streams.delete(stream);
+      await stream.close();
+      throw error;
+    }
+  }
+
+  async #call<T>(operation: string, start: () => Promise<T>): Promise<T> {
+    const { signal } = this.#lost;
+    if (signal.aborted) throw connectionLost(operation);
+    let timer: NodeJS.Timeout | undefined;
+    let onLost: (() => void) | undefined;
+    try {
+      return await Promise.race([
+        start(),
+        new Promise<never>((_, reject) => {
+          onLost = () => reject(connectionLost(operation));
+          signal.addEventListener('abort', onLost, { once: true });
+          timer = setTimeout(() => reject(timeout(operation, this.#timeoutMs)), this.#timeoutMs);
+        }),
+      ]);
+    } catch (thrown) {
+      throw ipcError(thrown, operation);
+    } finally {
+      clearTimeout(timer);
+      if (onLost) signal.removeEventListener('abort', onLost);
+    }
+  }
+}
+
+const connectionLost = (operation: string): VedetteError =>
+  new VedetteError('GREENGRASS_UNAVAILABLE', `${operation}: the connection to the nucleus ended`, {
+    details: { operation },
+  });
+
+const timeout = (operation: string, timeoutMs: number): VedetteError =>
+  new VedetteError(
+    'GREENGRASS_TIMEOUT',
+    `The nucleus did not answer ${operation} within ${timeoutMs} ms`,
+    { details: { operation, timeoutMs } },
+  );

@@ -1,0 +1,42 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { RuntimeProcess } from '../runtime-process.ts';
+import { EmulatedNucleus } from './emulated-nucleus.ts';
+import type { Personality } from './personality.ts';
+
+/** The work folder of a component under an emulated nucleus, and the processes started in it. */
+export class ComponentFolder {
+  readonly nucleus: EmulatedNucleus;
+  readonly path: string;
+  readonly #runtimes: RuntimeProcess[] = [];
+
+  static async create(personality: Personality, configuration: object): Promise<ComponentFolder> {
+    const folder = await mkdtemp(path.join(tmpdir(), 'vedette-component-'));
+    const copy = structuredClone(configuration) as { [key: string]: unknown };
+    return new ComponentFolder(await EmulatedNucleus.start(personality, copy), folder);
+  }
+
+  private constructor(nucleus: EmulatedNucleus, folder: string) {
+    this.nucleus = nucleus;
+    this.path = folder;
+  }
+
+  /** Starts the component as its recipe does; `program` is that of an unpacked artifact. */
+  async start(program?: readonly [string, ...string[]]): Promise<RuntimeProcess> {
+    const runtime = await RuntimeProcess.start({
+      arguments: ['run', '--greengrass'],
+      environment: this.nucleus.environment,
+      folder: this.path,
+      ...(program ? { program } : {}),
+    });
+    this.#runtimes.push(runtime);
+    return runtime;
+  }
+
+  async close(): Promise<void> {
+    for (const runtime of this.#runtimes) if (runtime.isAlive) await runtime.stop('SIGKILL');
+    await this.nucleus.close();
+    await rm(this.path, { recursive: true, force: true });
+  }
+}
