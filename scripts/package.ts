@@ -2,6 +2,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { artifactName, layComponent } from './package/component.ts';
 import { binaryFloors, floorProblems } from './package/library-floor.ts';
 import { stageMedia } from './package/media-pack.ts';
 import { buildNativeModules } from './package/native-modules.ts';
@@ -9,7 +10,7 @@ import { npmPackage } from './package/npm-package.ts';
 import { shippedPackages } from './package/runtime-packages.ts';
 import { stageRuntime } from './package/stage.ts';
 import { prepareSysroot } from './package/sysroot.ts';
-import { buildFolder, PLATFORM_NAMES, targetOf, type Target } from './package/target.ts';
+import { buildFolder, PLATFORM_NAMES, root, targetOf, type Target } from './package/target.ts';
 import { writeZip } from './package/write-zip.ts';
 
 /** What a zip may take: devices hang on slow lines. */
@@ -20,6 +21,8 @@ const { values } = parseArgs({
     platform: { type: 'string', multiple: true, default: [...PLATFORM_NAMES] },
     output: { type: 'string', default: buildFolder },
     only: { type: 'string' },
+    /** Lays recipe and zips where `gdk component publish` takes them from. */
+    component: { type: 'boolean', default: false },
     /** Downloads and compiles what takes long, and makes nothing of it. */
     prepare: { type: 'boolean', default: false },
   },
@@ -30,6 +33,7 @@ if (values.only !== undefined && !kinds.includes(values.only as 'media')) {
   throw new Error(`--only: expected ${kinds.join(' or ')}, got ${values.only}`);
 }
 
+const zips: string[] = [];
 for (const target of values.platform.map(targetOf)) {
   if (values.prepare) {
     await buildNativeModules(target, await prepareSysroot(target));
@@ -39,6 +43,11 @@ for (const target of values.platform.map(targetOf)) {
   for (const kind of kinds) {
     if (values.only === undefined || values.only === kind) await make(kind, target);
   }
+}
+
+if (values.component) {
+  await layComponent(values.platform, zips, path.join(root, 'greengrass-build'));
+  console.log('greengrass-build is ready for `gdk component publish`');
 }
 
 async function make(kind: keyof typeof STAGES, target: Target): Promise<void> {
@@ -56,10 +65,10 @@ async function zipFolder(kind: keyof typeof STAGES, target: Target, folder: stri
   if (problems.length > 0) {
     throw new Error(`${target.platform} would not run everywhere:\n  ${problems.join('\n  ')}`);
   }
-  const what = kind === 'runtime' ? 'vedette' : 'vedette-media';
   await mkdir(values.output, { recursive: true });
-  const file = path.join(values.output, `${what}-linux-${target.debianArch}.zip`);
+  const file = path.join(values.output, `${artifactName(kind, target.debianArch)}.zip`);
   const { bytes, sha256 } = await writeZip(folder, file);
+  zips.push(file);
   console.log(`${file}  ${(bytes / 1e6).toFixed(1)} MB  sha256 ${sha256}`);
   if (bytes > MAX_ZIP_BYTES) {
     throw new Error(`${file} has ${bytes} bytes; at most ${MAX_ZIP_BYTES} are allowed`);

@@ -11,6 +11,7 @@ import type { ConfigurationValues, IpcConnection } from '../greengrass/ipc-conne
 import { NucleusLink } from '../greengrass/nucleus-link.ts';
 import { createLogger, type Logger } from '../logging/create-logger.ts';
 import type { CommandContext } from './command-context.ts';
+import { spoolOf } from './model-components.ts';
 import { VedetteProcess } from './vedette-process.ts';
 
 /** A merge sends an event for each of its leaves, in milliseconds. */
@@ -57,6 +58,9 @@ export async function runOnGreengrass(context: CommandContext): Promise<void> {
     await deployment.keep(first.values);
     const inForce = first.values;
     component = new GreengrassComponent({ vedette, deployment, logger, workFolder, inForce });
+    const spool = spoolOf(vedette, workFolder, logger);
+    vedette.accompany(spool);
+    await spool.open();
     await component.connected(link.connection);
   } catch (error) {
     // An open connection would keep a process alive that has failed.

@@ -19,6 +19,7 @@ export class VedetteProcess {
   readonly #logger: Logger;
   #runtime: LocalEdgeRuntime | undefined;
   #server: OpenServer | undefined;
+  readonly #companions: { close(): Promise<unknown> }[] = [];
   #stoppingSinceMs: number | undefined;
 
   /** @throws VedetteError of the runtime's start; PORT_IN_USE, CONFIG_INVALID when it cannot listen */
@@ -47,6 +48,11 @@ export class VedetteProcess {
 
   get address(): string {
     return this.#server?.address ?? '';
+  }
+
+  /** Closes it before the runtime when the process ends. */
+  accompany(companion: { close(): Promise<unknown> }): void {
+    this.#companions.push(companion);
   }
 
   /** Runs with another configuration in the same process; with the one of before when it cannot start. */
@@ -124,6 +130,7 @@ export class VedetteProcess {
     let isInsideRun = false;
     let code = exitCode;
     try {
+      await Promise.all(this.#companions.map((companion) => companion.close()));
       ({ isInsideRun } = await this.#close());
     } catch (error) {
       this.#logger.error({ error }, 'could not close everything');

@@ -195,7 +195,7 @@ export class EmulatedNucleus {
       return { shape: 'ResourceNotFoundError', message: 'Key not found' };
     }
     if (operation === 'PublishToIoTCore' && request['qos'] === '1') {
-      const bytes = Buffer.from(String(request['payload'] ?? ''), 'base64').length;
+      const bytes = Buffer.from(textOf(request['payload']), 'base64').length;
       const waiting = this.#inFlight.reduce((sum, one) => sum + one, 0);
       if (this.#inFlight.length >= maxInFlight || waiting + bytes > maxInFlightBytes) {
         return { shape: 'ServiceError', message: 'Failed to publish the message.' };
@@ -217,7 +217,7 @@ export class EmulatedNucleus {
         };
       }
       case 'PublishToIoTCore': {
-        const payload = Buffer.from(String(request['payload'] ?? ''), 'base64');
+        const payload = Buffer.from(textOf(request['payload']), 'base64');
         const qos = request['qos'] === '1' ? '1' : '0';
         this.published.push({ topicName: String(request['topicName']), qos, payload });
         if (qos === '1' && this.holdsAcknowledgements) this.#inFlight.push(payload.length);
@@ -293,3 +293,5 @@ function stringified(node: unknown): unknown {
   if (typeof node !== 'object' || node === null) return node;
   return Object.fromEntries(Object.entries(node).map(([key, one]) => [key, stringified(one)]));
 }
+
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');

@@ -1,0 +1,83 @@
+import { VedetteError } from '../contract/errors.ts';
+import { modelConfigSchema } from '../contract/model-config.ts';
+import type { ModelReference } from '../contract/model-manifest.ts';
+import type { SpoolRequest } from '../contract/model-spool.ts';
+import { ModelSpool } from '../greengrass/model-spool.ts';
+import { referenceText } from '../inference/model-store/installed-model.ts';
+import { installModel } from '../inference/model-store/install-model.ts';
+import { ModelStore } from '../inference/model-store/model-store.ts';
+import type { Logger } from '../logging/create-logger.ts';
+import type { VedetteProcess } from './vedette-process.ts';
+
+/** The spool of a runtime: what model components bring is tried and kept in its data folder. */
+export function spoolOf(vedette: VedetteProcess, workFolder: string, logger: Logger): ModelSpool {
+  const store = () => new ModelStore(vedette.runtime.config.dataFolder);
+  return new ModelSpool({
+    workFolder,
+    logger,
+    install: async (request, signal) => {
+      await install(store(), request, vedette.runtime.config.limits.maxImagePixels, signal);
+      await startWaiting(vedette, request.model, logger);
+    },
+    isInstalled: (model) => isInstalled(store(), model),
+    remove: async (model) => {
+      if (usersOf(vedette, model).length > 0) return false;
+      await store().remove(model);
+      return true;
+    },
+  });
+}
+
+async function install(
+  store: ModelStore,
+  { package: source, model: wanted }: SpoolRequest,
+  maxImagePixels: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const limits = modelConfigSchema.parse({ package: source });
+  const { isNew, model } = await installModel(store, source, {
+    signal,
+    probe: {
+      memoryMegabytes: limits.probeMemoryMegabytes,
+      timeoutMs: limits.probeTimeoutMs,
+      threads: limits.threadsPerWorker,
+      maxImagePixels,
+    },
+  });
+  if (referenceText(model) === referenceText(wanted)) return;
+  if (isNew) await store.remove(model);
+  throw new VedetteError(
+    'MODEL_MISMATCH',
+    `the component asks for ${referenceText(wanted)}, its package holds ${referenceText(model)}`,
+  );
+}
+
+/** A model that is configured but was not there yet is loaded now. */
+async function startWaiting(
+  vedette: VedetteProcess,
+  model: ModelReference,
+  logger: Logger,
+): Promise<void> {
+  const users = usersOf(vedette, model);
+  const { models } = vedette.runtime.readiness();
+  const isWaited = models.some(({ name, state }) => users.includes(name) && state === 'failed');
+  if (!isWaited) return;
+  logger.info(`models.${users.join(', models.')} waited for ${referenceText(model)}`);
+  await vedette.replace(vedette.runtime.config);
+}
+
+const usersOf = ({ runtime }: VedetteProcess, model: ModelReference): string[] =>
+  Object.entries(runtime.config.models).flatMap(([name, { package: source }]) =>
+    source === referenceText(model) ? [name] : [],
+  );
+
+async function isInstalled(store: ModelStore, model: ModelReference): Promise<boolean> {
+  try {
+    await store.verify(await store.find(model));
+    return true;
+  } catch (error) {
+    const { code } = VedetteError.from(error);
+    if (code === 'MODEL_NOT_INSTALLED' || code === 'MODEL_STORE_CORRUPT') return false;
+    throw error;
+  }
+}

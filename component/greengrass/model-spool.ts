@@ -1,0 +1,177 @@
+import { readFile, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { z } from 'zod';
+import { VedetteError } from '../contract/errors.ts';
+import { nameSchema, versionSchema, type ModelReference } from '../contract/model-manifest.ts';
+import { SPOOL, type SpoolRequest } from '../contract/model-spool.ts';
+import type { Logger } from '../logging/create-logger.ts';
+import { SpoolFolder, writeSynced } from './spool-folder.ts';
+
+export interface ModelSpoolOptions {
+  readonly workFolder: string;
+  readonly logger: Logger;
+  /** Installs and tries a package; rejects with the reason when it cannot be used. */
+  readonly install: (request: SpoolRequest, signal: AbortSignal) => Promise<void>;
+  /** Whether this version is installed and whole. */
+  readonly isInstalled: (model: ModelReference) => Promise<boolean>;
+  /** Removes a version that no component brings any more; `false` while it is in use. */
+  readonly remove: (model: ModelReference) => Promise<boolean>;
+}
+
+const POLL_MS = 500;
+/** How often it is looked whether components were removed, in milliseconds. */
+const REMOVAL_MS = 60_000;
+
+const recordsSchema = z.record(
+  z.string(),
+  z.strictObject({
+    package: z.string(),
+    size: z.number(),
+    mtimeMs: z.number(),
+    model: z.strictObject({ name: nameSchema, version: versionSchema }),
+  }),
+);
+type Records = z.infer<typeof recordsSchema>;
+
+/** Installs the models of model components, one after the other, and removes them with their components. */
+export class ModelSpool {
+  readonly #options: ModelSpoolOptions;
+  readonly #folder: SpoolFolder;
+  readonly #recordFile: string;
+  readonly #closing = new AbortController();
+  #records: Records = {};
+  #working: Promise<void> = Promise.resolve();
+  #timer: NodeJS.Timeout | undefined;
+  #lookedForRemovalMs = -Infinity;
+
+  constructor(options: ModelSpoolOptions) {
+    this.#options = options;
+    this.#folder = new SpoolFolder(options.workFolder);
+    this.#recordFile = path.join(options.workFolder, SPOOL.folder, 'components.json');
+  }
+
+  async open(): Promise<void> {
+    await this.#folder.open();
+    this.#records = await this.#readRecords();
+    this.#next();
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    clearTimeout(this.#timer);
+    await this.#working;
+  }
+
+  #next(): void {
+    if (this.#closing.signal.aborted) return;
+    this.#timer = setTimeout(() => {
+      this.#working = this.#work().then(() => this.#next());
+    }, POLL_MS);
+  }
+
+  async #work(): Promise<void> {
+    const { logger } = this.#options;
+    try {
+      for (const waiting of await this.#folder.waiting()) {
+        if (this.#closing.signal.aborted) return;
+        if ('problem' in waiting)
+          await this.#refuse(waiting.id, 'REQUEST_INVALID', waiting.problem);
+        else await this.#serve(waiting.request);
+      }
+      if (performance.now() - this.#lookedForRemovalMs < REMOVAL_MS) return;
+      this.#lookedForRemovalMs = performance.now();
+      await this.#removeAbandoned();
+      await this.#folder.removeOldAnswers(Date.now());
+    } catch (thrown) {
+      const error = VedetteError.from(thrown).serialize();
+      logger.error({ error }, 'requests of model components could not be served; tried again');
+    }
+  }
+
+  async #serve(request: SpoolRequest): Promise<void> {
+    const { logger } = this.#options;
+    const { id, component, componentVersion, model } = request;
+    const text = `${model.name} ${model.version}`;
+    try {
+      const found = await stat(request.package).catch((cause: unknown) => {
+        const reason = (cause as NodeJS.ErrnoException).code ?? String(cause);
+        throw new VedetteError('MODEL_ARCHIVE_INVALID', `${request.package}: ${reason}`, { cause });
+      });
+      const record = { package: request.package, size: found.size, mtimeMs: found.mtimeMs, model };
+      const isKnown = JSON.stringify(this.#records[component]) === JSON.stringify(record);
+      if (!isKnown || !(await this.#options.isInstalled(model))) {
+        logger.info({ component, componentVersion }, `model ${text} is being installed`);
+        await this.#options.install(request, this.#closing.signal);
+        this.#records = { ...this.#records, [component]: record };
+        await writeSynced(this.#recordFile, JSON.stringify(this.#records));
+      }
+      const message = `${text} is installed, its first run and golden pictures passed`;
+      await this.#folder.answer({ schemaVersion: 1, id, state: 'ready', message });
+      logger.info({ component, componentVersion }, `model ${text} is installed`);
+    } catch (thrown) {
+      // Not answered: the next process finds the request again.
+      if (this.#closing.signal.aborted) return;
+      const error = VedetteError.from(thrown);
+      logger.error(
+        { component, componentVersion, error: error.serialize() },
+        `model ${text} is refused`,
+      );
+      await this.#refuse(id, error.code, error.message);
+    }
+  }
+
+  async #refuse(id: string, code: string, message: string): Promise<void> {
+    await this.#folder.answer({ schemaVersion: 1, id, state: 'refused', code, message });
+  }
+
+  /** Nucleus lite tells nobody that a component was removed: its archive is gone. */
+  async #removeAbandoned(): Promise<void> {
+    const { logger, remove } = this.#options;
+    for (const [component, record] of Object.entries(this.#records)) {
+      if (await exists(record.package)) continue;
+      const isShared = Object.entries(this.#records).some(
+        ([other, { model }]) =>
+          other !== component && JSON.stringify(model) === JSON.stringify(record.model),
+      );
+      if (!isShared && !(await remove(record.model))) continue;
+      const { [component]: _, ...rest } = this.#records;
+      this.#records = rest;
+      await writeSynced(this.#recordFile, JSON.stringify(rest));
+      const { name, version } = record.model;
+      logger.info({ component }, `model ${name} ${version} was removed with its component`);
+    }
+  }
+
+  async #readRecords(): Promise<Records> {
+    let text: string;
+    try {
+      text = await readFile(this.#recordFile, 'utf8');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {};
+      throw error;
+    }
+    const parsed = recordsSchema.safeParse(parseOrNothing(text));
+    if (parsed.success) return parsed.data;
+    // Components ask again after every start, which fills it.
+    this.#options.logger.warn(`${this.#recordFile} is damaged; it is begun anew`);
+    return {};
+  }
+}
+
+function parseOrNothing(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+async function exists(file: string): Promise<boolean> {
+  try {
+    await stat(file);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
+  }
+}
