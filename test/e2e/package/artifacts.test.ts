@@ -10,6 +10,8 @@ import {
   floorProblems,
 } from '../../../scripts/package/library-floor.ts';
 import { makeArtifact, unpackArtifact } from '../../support/artifact.ts';
+import { ComponentFolder } from '../../support/nucleus/component-folder.ts';
+import { CLASSIC, LITE } from '../../support/nucleus/personality.ts';
 import { RuntimeProcess, samples } from '../../support/runtime-process.ts';
 import { infer } from '../../support/runtime-requests.ts';
 
@@ -51,6 +53,24 @@ describe(`the artifact for ${platform}`, { timeout: TIMEOUT_MS }, () => {
       expect(await page.text()).toContain('<script');
     } finally {
       await runtime.stop();
+    }
+  });
+
+  test.each([CLASSIC, LITE])('runs as a component of nucleus $name', async (personality) => {
+    const component = await ComponentFolder.create(personality, {
+      server: { port: 0 },
+      models: { bricks: { package: samples('models/brick-anomaly') } },
+    });
+    try {
+      const runtime = await component.start([unpacked('bin/vedette')]);
+      await expect.poll(() => component.nucleus.states).toEqual(['RUNNING']);
+      await runtime.ready();
+      const addresses = () => runtime.log.filter(({ address }) => address !== undefined);
+      component.nucleus.mergeConfiguration({ liveView: { quality: 50 } });
+      await expect.poll(() => addresses().length, { timeout: 30_000 }).toBe(2);
+      expect(await runtime.stop()).toEqual({ code: 0, signal: null });
+    } finally {
+      await component.close();
     }
   });
 
