@@ -35,6 +35,13 @@ export async function needsToken(): Promise<boolean> {
   }
 }
 
+export type ModelChange = 'promote' | 'rollback' | 'discard' | 'pin' | 'unpin';
+
+/** Begins a change of a model's versions; what becomes of it comes with the model's status. */
+export async function changeModel(model: string, change: ModelChange): Promise<void> {
+  await request(`/api/v1/models/${encodeURIComponent(model)}/${change}`, { method: 'POST' });
+}
+
 export async function signIn(token: string): Promise<void> {
   await request('/api/v1/session', {
     method: 'POST',

@@ -1,5 +1,6 @@
 import { Header, StatusIndicator, Table } from '@cloudscape-design/components';
 import type { ModelStatus } from '../../component/contract/ports.ts';
+import { ModelVersions } from './model-versions.tsx';
 import { MODEL_STATES } from './operator-words.ts';
 import { useMediaQuery } from './use-media-query.ts';
 
@@ -22,7 +23,7 @@ export function ModelTable({
       empty="No model is configured"
       visibleColumns={
         isNarrow
-          ? ['name', 'state', 'answers']
+          ? ['name', 'state', 'version']
           : ['name', 'state', 'version', 'workers', 'waiting', 'answers']
       }
       columnDefinitions={[
@@ -30,19 +31,13 @@ export function ModelTable({
         {
           id: 'state',
           header: 'State',
+          minWidth: 100,
           cell: (model) => <State model={model} isConnected={isConnected} />,
         },
         {
           id: 'version',
-          header: 'Version',
-          cell: ({ identity, variantReason }) =>
-            identity === undefined ? (
-              ''
-            ) : (
-              <span title={variantReason}>
-                {`${identity.version}, ${identity.variant} on ${identity.executionProvider}`}
-              </span>
-            ),
+          header: 'Versions',
+          cell: (model) => <ModelVersions model={model} isConnected={isConnected} />,
         },
         {
           id: 'workers',

@@ -21,6 +21,8 @@ export interface VersionRuntimeOptions {
   readonly model?: object;
   /** Of two cameras, `left` and `right`, in frames a second; they judge every frame. */
   readonly framesPerSecond?: number;
+  /** Grey levels of the cameras' pictures. */
+  readonly levels?: readonly number[];
   /** Of the run before, for a restart. */
   readonly folder?: string;
 }
@@ -34,8 +36,8 @@ export class VersionRuntime {
   static async start(options: VersionRuntimeOptions): Promise<VersionRuntime> {
     const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'vedette-versions-')));
     const pictures = join(folder, 'pictures');
-    await writePictures(pictures);
-    const { framesPerSecond = 20 } = options;
+    const { framesPerSecond = 20, levels = [60, 120, 180] } = options;
+    await writePictures(pictures, levels);
     const camera = {
       model: 'parts',
       policy: 'every',
@@ -146,9 +148,9 @@ export async function plainPicture(level: number): Promise<Uint8Array<ArrayBuffe
   return new Uint8Array(await sharp({ create }).png().toBuffer());
 }
 
-async function writePictures(folder: string): Promise<void> {
+async function writePictures(folder: string, levels: readonly number[]): Promise<void> {
   await mkdir(folder, { recursive: true });
-  for (const level of [60, 120, 180]) {
+  for (const level of levels) {
     await writeFile(join(folder, `${level}.png`), await plainPicture(level));
   }
 }

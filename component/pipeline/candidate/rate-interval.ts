@@ -12,7 +12,7 @@ export interface Interval {
 /** Two-sided 99.9 %: so seldom one look alone is wrong. */
 export const Z_999 = 3.2905;
 /** Two-sided 95 %. */
-export const Z_95 = 1.96;
+export const Z_95 = 1.959964;
 
 /**
  * Wilson's score interval of a rate: E. B. Wilson, «Probable inference, the law of succession, and

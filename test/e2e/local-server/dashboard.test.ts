@@ -287,3 +287,51 @@ it('shows the latest picture of a camera, also when none follows it', async () =
     });
   await expect.poll(greenness).toBe('green');
 });
+
+it('shows the versions of a model, what is found out about one that is tried, and promotes it', async () => {
+  const runtime = new InMemoryRuntime();
+  const model = sampleModel('parts');
+  runtime.modelList = [
+    {
+      ...model,
+      lifecycle: {
+        configuredPackage: 'parts@1.0.0',
+        isPinned: false,
+        active: { package: 'parts@1.0.0', state: 'ready' },
+        previous: { package: 'parts@0.9.0' },
+        candidate: {
+          package: 'parts@2.0.0',
+          state: 'ready',
+          mode: 'shadow',
+          cameras: [],
+          sinceMs: 0,
+          shadow: {
+            compared: 200,
+            agreed: 190,
+            cameras: {},
+            dropped: 7,
+            failed: 0,
+            disagreements: [],
+          },
+        },
+      },
+    },
+  ];
+  const { page, complaints } = await openPage((await startStandIn(runtime)).address);
+  for (const text of [
+    'parts@2.0.0 is compared',
+    'Agrees on 95.0 % of 200 frames, did not see 7',
+    'before: parts@0.9.0',
+  ]) {
+    await page.getByText(text).waitFor();
+  }
+  await page.getByRole('button', { name: 'Promote: parts' }).click();
+  await page.getByRole('button', { name: 'Discard: parts' }).click();
+  await expect
+    .poll(() => runtime.modelChangeRequests)
+    .toEqual([
+      { name: 'parts', request: { kind: 'promote' } },
+      { name: 'parts', request: { kind: 'discard' } },
+    ]);
+  expect(complaints).toEqual([]);
+});
