@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import { modelOutputSchema } from './model-output.ts';
+import { packagePath } from './package-path.ts';
 
 export { modelOutputSchema } from './model-output.ts';
 export type { ModelOutput } from './model-output.ts';
+export { isInsidePath } from './package-path.ts';
 import { PICTURE_DTYPES } from './tensor.ts';
 
 /** An installed model version, written `name@version`. */
@@ -37,15 +39,6 @@ export function parseModelReference(text: string): ModelReference | undefined {
 
 export const isModelReference = (text: string): boolean => parseModelReference(text) !== undefined;
 
-/** Whether a path is relative, with `/`, and never leads out of where it begins. */
-export const isInsidePath = (path: string): boolean =>
-  path.length <= 255 &&
-  !path.includes('\\') &&
-  !path.includes('\0') &&
-  path.split('/').every((part) => part !== '' && part !== '.' && part !== '..');
-
-const packagePath = z.string().refine(isInsidePath, 'a relative path inside the package');
-
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, '64 lower-case hexadecimal digits');
 
 /** Machines that a variant can be made for: `process.platform` and `process.arch` of Node.js. */
@@ -71,6 +64,8 @@ export const TASKS = [
   'text-detection',
   'text-direction',
   'text-recognition',
+  'embedding',
+  'tensors',
 ] as const;
 
 export const variantSchema = z.strictObject({

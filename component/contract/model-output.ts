@@ -12,7 +12,8 @@ import {
   yoloOrientedBoxes,
   yolox,
 } from './outputs/detection-outputs.ts';
-import { endToEndPoses, movenet, yoloPoses } from './outputs/keypoint-outputs.ts';
+import { endToEndPoses, heatmaps, movenet, yoloPoses } from './outputs/keypoint-outputs.ts';
+import { embedding, tensors } from './outputs/other-outputs.ts';
 import {
   endToEndSegments,
   maskRcnn,
@@ -44,6 +45,9 @@ export const modelOutputSchema = z.discriminatedUnion('decoder', [
   labelledBoxes,
   scoredBoxes,
   maskRcnn,
+  heatmaps,
+  embedding,
+  tensors,
 ]);
 
 /** What the outputs of a model mean: one shape for each decoder. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { TENSOR_DTYPES } from './tensor.ts';
 
 const point = z.strictObject({ x: z.number(), y: z.number() });
 const polygon = z.array(point);
@@ -70,6 +71,17 @@ export const segmentSchema = z.strictObject({
   /** Part of the shown picture, 0–1. */
   areaFraction: z.number(),
   polygons: z.array(polygon),
+});
+
+export const embeddingSchema = z.array(z.number());
+
+/** An output of a model of no known family. */
+export const rawTensorSchema = z.strictObject({
+  name: z.string(),
+  dtype: z.enum(TENSOR_DTYPES),
+  shape: z.array(z.int()),
+  /** Row-major; of small outputs. Integers beyond 2^53 as texts. */
+  values: z.array(z.union([z.number(), z.string(), z.boolean()])).optional(),
 });
 
 /** An object that did something in this frame. */
@@ -210,6 +222,9 @@ export const inferenceResultSchema = z.strictObject({
   classes: z.array(classificationSchema).optional(),
   poses: z.array(poseSchema).optional(),
   segments: z.array(segmentSchema).optional(),
+  /** A vector of length 1; of embedding models that are asked for it. */
+  embedding: embeddingSchema.optional(),
+  tensors: z.array(rawTensorSchema).optional(),
   tracking: trackingSchema.optional(),
   text: z.array(textSchema).optional(),
   /** Of a chain, by name. The step that takes the frame has one crop, the frame. */
@@ -238,14 +253,15 @@ export type LineState = z.infer<typeof lineStateSchema>;
 export type Tracking = z.infer<typeof trackingSchema>;
 export type ChainStepReport = z.infer<typeof chainStepReportSchema>;
 export type TextLine = z.infer<typeof textSchema>;
+export type RawTensor = z.infer<typeof rawTensorSchema>;
 export type Verdict = z.infer<typeof verdictSchema>;
 export type Outcome = z.infer<typeof outcomeSchema>;
 export type Timings = InferenceResult['timings'];
 export type ResultProduct = NonNullable<InferenceResult['product']>;
 export type ModelIdentity = InferenceResult['model'];
 
-/** What a model saw, before rules judge it. Exactly one family is present. */
+/** What a model saw, before rules judge it. One family is present; a vector may come with classes. */
 export type Findings = Pick<
   InferenceResult,
-  'detections' | 'anomaly' | 'classes' | 'poses' | 'segments' | 'text'
+  'detections' | 'anomaly' | 'classes' | 'poses' | 'segments' | 'text' | 'embedding' | 'tensors'
 >;

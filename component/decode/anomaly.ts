@@ -5,24 +5,16 @@ import type { ModelOutput } from '../contract/model-manifest.ts';
 import type { AnomalyMap } from '../contract/ports.ts';
 import type { Anomaly } from '../contract/result.ts';
 import type { TensorDeclaration, TensorValue } from '../contract/tensor.ts';
+import { anomalyOutputs } from './anomaly-outputs.ts';
+import type { AnomalyOutputs } from './anomaly-outputs.ts';
 import type { DecodeContext, Decoded, Decoder, DecoderModel } from './decoder.ts';
 import { areasFrom, areasOfMask, gridSize } from './map-areas.ts';
-import {
-  describeOutputs,
-  numericValues,
-  requireFinite,
-  requireOutput,
-  requireScore,
-} from './output-values.ts';
+import { numericValues, requireFinite, requireOutput, requireScore } from './output-values.ts';
 import { PictureGrid } from './picture-area.ts';
 import { shapeInvalid } from './pick-output.ts';
 import { simplifyContour } from './simplify-contour.ts';
 
 type Settings = Extract<ModelOutput, { decoder: 'anomaly' }>;
-
-const SCORE = 'pred_score';
-const MAP = 'anomaly_map';
-const MASK = 'pred_mask';
 
 const MAX_AREAS = 100;
 const MAX_POLYGON_POINTS = 128;
@@ -31,10 +23,14 @@ const CONTOUR_TOLERANCE = 1;
 const MAX_MAP_SIDE = 128;
 
 /**
- * Anomaly models with anomalib's output names: `pred_score` (one value, 0–1), and where present
- * `anomaly_map` ([1, 1, H, W], [1, H, W] or [H, W], 0–1) and `pred_mask` (the same shapes; bool in
- * new exports, integers or floats in old ones; set where not 0). Map and mask lie over the whole
- * input. `pred_label` is not read: the threshold of the manifest or the camera decides.
+ * Anomaly models: a score (one value), a map ([1, 1, H, W], [1, H, W] or [H, W]), or both, and where
+ * present a mask (the shapes of a map; bool in new exports, integers or floats in old ones; set where
+ * not 0). Map and mask lie over the whole input. Without a score it is the map's greatest value.
+ * anomalib's `pred_label` is not read: the threshold of the manifest or the camera decides.
+ *
+ * Scores and maps are 0–1 with 0.5 as the trained threshold, as anomalib 2 exports them. Where the
+ * graph ends before that (anomalib 1, OpenVINO Model API), `normalisation` makes them so:
+ * (value − threshold) / scale + 0.5, cut to 0–1.
  *
  * `areaFraction` is the part of the shown picture (letterbox bars left out) that areas of at least
  * `minAreaFraction` cover; the 100 largest are given as polygons.
@@ -42,34 +38,31 @@ const MAX_MAP_SIDE = 128;
 export class AnomalyDecoder implements Decoder {
   readonly #settings: Settings;
   readonly #model: DecoderModel;
-  readonly #hasMap: boolean;
-  readonly #hasMask: boolean;
+  readonly #names: AnomalyOutputs;
 
   constructor(settings: Settings, declarations: readonly TensorDeclaration[], model: DecoderModel) {
     this.#settings = settings;
     this.#model = model;
-    const names = new Set(declarations.map(({ name }) => name));
-    if (!names.has(SCORE)) {
-      throw new VedetteError(
-        'MODEL_MISMATCH',
-        `output.decoder 'anomaly' reads the output '${SCORE}'; the graph has ${describeOutputs(declarations)}`,
-        { details: { outputs: declarations } },
-      );
-    }
-    this.#hasMap = names.has(MAP);
-    this.#hasMask = names.has(MASK);
+    this.#names = anomalyOutputs(settings, declarations);
   }
 
   outputNames(wantsAnomalyMap: boolean): readonly string[] {
-    const needsMap = this.#hasMap && (wantsAnomalyMap || !this.#hasMask);
-    return [SCORE, ...(this.#hasMask ? [MASK] : []), ...(needsMap ? [MAP] : [])];
+    const { score, map, mask } = this.#names;
+    const needsMap = wantsAnomalyMap || mask === undefined || score === undefined;
+    return [score, mask, needsMap ? map : undefined].filter((name) => name !== undefined);
   }
 
   decode(outputs: ReadonlyMap<string, TensorValue>, context: DecodeContext): Decoded {
-    const score = readScore(requireOutput(outputs, SCORE));
+    const { score: scoreName, map: mapName, mask: maskName } = this.#names;
+    const isMapThere = mapName !== undefined && (scoreName === undefined || outputs.has(mapName));
+    const map = isMapThere ? requireOutput(outputs, mapName) : undefined;
+    const mask = maskName === undefined ? undefined : requireOutput(outputs, maskName);
+    const tensor = scoreName === undefined ? map! : requireOutput(outputs, scoreName);
+    const score = this.#score(
+      scoreName === undefined ? greatest(tensor) : onlyValue(tensor),
+      tensor,
+    );
     const threshold = context.thresholds.score ?? this.#settings.scoreThreshold;
-    const map = this.#hasMap && outputs.has(MAP) ? requireOutput(outputs, MAP) : undefined;
-    const mask = this.#hasMask ? requireOutput(outputs, MASK) : undefined;
     const anomaly: Anomaly = {
       score,
       threshold,
@@ -79,6 +72,29 @@ export class AnomalyDecoder implements Decoder {
     const anomalyMap =
       map && context.wantsAnomalyMap ? this.#drawableMap(readGrid(map), context) : undefined;
     return { findings: { anomaly }, ...(anomalyMap ? { anomalyMap } : {}) };
+  }
+
+  #score(value: number, { name }: TensorValue): number {
+    const { normalisation } = this.#settings;
+    if (normalisation) {
+      const { imageThreshold, imageScale } = normalisation;
+      return requireScore(normalised(value, imageThreshold, imageScale), name);
+    }
+    if (value >= -0.01 && value <= 1.01) return requireScore(value, name);
+    throw new VedetteError(
+      'OUTPUT_INVALID',
+      `output '${name}' gives the score ${value}, expected 0 to 1: set output.normalisation (anomalib 1 wrote its values to metadata.json)`,
+      { details: { output: name, value } },
+    );
+  }
+
+  /** What a map's value must reach for 0–1 to reach `mapThreshold`. */
+  #mapThreshold(): number {
+    const { mapThreshold, normalisation } = this.#settings;
+    if (!normalisation) return mapThreshold;
+    // What is cut off below is at 0, too.
+    if (mapThreshold === 0) return LEAST;
+    return (mapThreshold - 0.5) * normalisation.pixelScale + normalisation.pixelThreshold;
   }
 
   /** Of the mask; of the map where it is at or above its threshold when there is no mask. */
@@ -97,7 +113,7 @@ export class AnomalyDecoder implements Decoder {
     const search: AreaSearch = { size, within, minCells, maxAreas: MAX_AREAS };
     const { cellCount, areas } = mask
       ? areasOfMask(mask, search)
-      : areasFrom(tensor, this.#settings.mapThreshold, search);
+      : areasFrom(tensor, this.#mapThreshold(), search);
     return {
       areaFraction: total === 0 ? 0 : fraction(cellCount, total),
       areas: areas.map((area) => ({
@@ -116,7 +132,12 @@ export class AnomalyDecoder implements Decoder {
     const from = grid.toSource(cells);
     const to = grid.toSource({ x: cells.x + cells.width, y: cells.y + cells.height });
     const region = { ...from, width: to.x - from.x, height: to.y - from.y };
-    return { ...shrink(map, cells), region };
+    const { normalisation } = this.#settings;
+    const part = (mean: number) =>
+      normalisation
+        ? normalised(mean, normalisation.pixelThreshold, normalisation.pixelScale)
+        : mean;
+    return { ...shrink(map, cells, part), region };
   }
 }
 
@@ -127,11 +148,24 @@ interface Grid {
 
 const fraction = (part: number, whole: number) => Math.round((part / whole) * 1e6) / 1e6;
 
-function readScore(tensor: TensorValue): number {
+/** Nothing is below it. */
+const LEAST = -3.4e38;
+
+const normalised = (value: number, threshold: number, scale: number): number =>
+  Math.min(1, Math.max(0, (value - threshold) / scale + 0.5));
+
+function onlyValue(tensor: TensorValue): number {
   const values = numericValues(tensor);
   if (values.length !== 1) throw shapeInvalid(tensor, 'one value');
   requireFinite(tensor, values);
-  return requireScore(values[0]!, tensor.name);
+  return values[0]!;
+}
+
+function greatest(tensor: TensorValue): number {
+  const { values } = readGrid(tensor);
+  let most = -Infinity;
+  for (let index = 0; index < values.length; index += 1) most = Math.max(most, values[index]!);
+  return most;
 }
 
 function readGrid(tensor: TensorValue): Grid {
@@ -142,7 +176,11 @@ function readGrid(tensor: TensorValue): Grid {
 }
 
 /** The cells of the picture as means over blocks, 0–255, at most 128 cells a side. */
-function shrink(map: Grid, cells: Box): Size & { readonly data: Uint8Array<ArrayBuffer> } {
+function shrink(
+  map: Grid,
+  cells: Box,
+  part: (mean: number) => number,
+): Size & { readonly data: Uint8Array<ArrayBuffer> } {
   const width = Math.min(cells.width, MAX_MAP_SIDE);
   const height = Math.min(cells.height, MAX_MAP_SIDE);
   const data = new Uint8Array(width * height);
@@ -157,7 +195,7 @@ function shrink(map: Grid, cells: Box): Size & { readonly data: Uint8Array<Array
         const start = (cells.y + row) * map.size.width + cells.x;
         for (let column = left; column < right; column += 1) sum += map.values[start + column]!;
       }
-      const mean = sum / ((bottom - top) * (right - left));
+      const mean = part(sum / ((bottom - top) * (right - left)));
       data[y * width + x] = Math.max(0, Math.min(255, Math.round(mean * 255)));
     }
   }

@@ -3,14 +3,17 @@ import type { TensorDeclaration } from '../contract/tensor.ts';
 import { AnomalyDecoder } from './anomaly.ts';
 import { ClassificationDecoder } from './classification.ts';
 import type { Decoder, DecoderModel } from './decoder.ts';
+import { EmbeddingDecoder } from './embedding.ts';
 import { EndToEndDetections } from './end-to-end-detections.ts';
 import { EndToEndOrientedBoxes } from './end-to-end-oriented-boxes.ts';
 import { EndToEndPoses } from './end-to-end-poses.ts';
 import { EndToEndSegments } from './end-to-end-segments.ts';
+import { HeatmapDecoder } from './heatmaps.ts';
 import { LabelledBoxes } from './labelled-boxes.ts';
 import { MaskRcnn } from './mask-rcnn.ts';
 import { MoveNetDecoder } from './movenet.ts';
 import { MultiHeadAnomalyDecoder } from './multi-head-anomaly.ts';
+import { RawTensorsDecoder } from './raw-tensors.ts';
 import { RfDetrDecoder } from './rf-detr.ts';
 import { RtDetrDecoder } from './rt-detr.ts';
 import { ScoredBoxes } from './scored-boxes.ts';
@@ -52,6 +55,12 @@ export function createDecoder(
       return new MoveNetDecoder(output, declarations, model);
     case 'yolo-segments':
       return new YoloSegments(output, declarations, model);
+    case 'heatmaps':
+      return new HeatmapDecoder(output, declarations, model);
+    case 'embedding':
+      return new EmbeddingDecoder(output, declarations, model);
+    case 'tensors':
+      return new RawTensorsDecoder(output, declarations);
     case 'yolox':
       return new YoloxDecoder(output, declarations, model);
     case 'rt-detr':

@@ -1,3 +1,4 @@
+import type { EnrolledVectors } from './enrolled-vectors.ts';
 import type { FrameView, Size } from '../contract/frame.ts';
 import type { AnomalyMap, ScoreThresholds } from '../contract/ports.ts';
 import type { Findings } from '../contract/result.ts';
@@ -8,6 +9,8 @@ export interface DecoderModel {
   /** By class index; empty when the model has none: then an index is its own label. */
   readonly labels: readonly string[];
   readonly spec: TensorSpec;
+  /** Of models that make vectors, where the package enrols some. */
+  readonly enrolled?: EnrolledVectors | undefined;
 }
 
 /** What a decoder is told for one picture. */

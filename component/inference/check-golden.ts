@@ -8,8 +8,10 @@ import type { Findings } from '../contract/result.ts';
 import { compareAnomaly } from './golden/compare-anomaly.ts';
 import { compareClasses } from './golden/compare-classes.ts';
 import { compareDetections } from './golden/compare-detections.ts';
+import { compareEmbedding } from './golden/compare-embedding.ts';
 import { comparePoses } from './golden/compare-poses.ts';
 import { compareSegments } from './golden/compare-segments.ts';
+import { compareTensors } from './golden/compare-tensors.ts';
 import { compareText } from './golden/compare-text.ts';
 import type { Comparison } from './golden/comparison.ts';
 import type { ModelSession } from './model-session.ts';
@@ -22,6 +24,8 @@ const COMPARISONS: readonly Comparison[] = [
   comparePoses,
   compareSegments,
   compareText,
+  compareEmbedding,
+  compareTensors,
 ];
 
 /**

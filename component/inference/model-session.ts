@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { rawToTensor } from '../../native/index.ts';
 import { VedetteError } from '../contract/errors.ts';
@@ -6,12 +7,15 @@ import type { InferenceRequest, RegionsRequest, TensorRequest } from '../contrac
 import type { TensorData, TensorDtype, TensorValue } from '../contract/tensor.ts';
 import { createDecoder } from '../decode/create-decoder.ts';
 import type { Decoder } from '../decode/decoder.ts';
+import type { EnrolledVectors } from '../decode/enrolled-vectors.ts';
 import { BatchInput } from './batch-input.ts';
 import { checkBatch } from './check-batch.ts';
 import { inputSpec } from './input-size.ts';
 import { itemOutputs } from './item-outputs.ts';
 import type { Outputs } from './item-outputs.ts';
 import type { ModelSetup } from './model-setup.ts';
+import { packageInvalid } from './package/package-invalid.ts';
+import { readEnrolled } from './package/read-enrolled.ts';
 import { PictureBatcher } from './picture-batcher.ts';
 import type { RunPlaces } from './picture-batcher.ts';
 import { PictureReader } from './picture-reader.ts';
@@ -47,6 +51,7 @@ export class ModelSession {
     setup: ModelSetup,
     mark = RunMark.create(),
   ): Promise<ModelSession> {
+    const enrolled = await enrolledOf(setup);
     try {
       const session = await runtime.InferenceSession.create(setup.modelFile, {
         executionProviders: ['cpu'],
@@ -57,7 +62,7 @@ export class ModelSession {
         logSeverityLevel: 4,
         extra: { session: { intra_op: { allow_spinning: '0' } } },
       });
-      return new ModelSession(runtime, setup, mark, session);
+      return new ModelSession(runtime, setup, mark, session, enrolled);
     } catch (error) {
       throw loadError(error, setup.modelFile, setup.opsets);
     }
@@ -68,13 +73,14 @@ export class ModelSession {
     setup: ModelSetup,
     mark: RunMark,
     session: InferenceSession,
+    enrolled: EnrolledVectors | undefined,
   ) {
     this.#runtime = runtime;
     this.#setup = setup;
     this.#mark = mark;
     this.#session = session;
     const { labels, spec } = setup;
-    this.#decoder = createDecoder(setup.output, setup.itemOutputs, { labels, spec });
+    this.#decoder = createDecoder(setup.output, setup.itemOutputs, { labels, spec, enrolled });
     this.#input = new BatchInput(
       setup,
       (data, shape) => new runtime.Tensor(spec.dtype as 'float32', data as Float32Array, shape),
@@ -95,7 +101,9 @@ export class ModelSession {
     const before = performance.now();
     const outputs = await this.#runPlaces(0, 1, this.#decoder.outputNames(true));
     const runMs = performance.now() - before;
-    this.#decoder.decode(batch.isFixed ? itemOutputs(outputs, 0, batch.size) : outputs, {
+    // One picture's outputs need no place for each: a detector may have a row for each box.
+    const own = batch.size > 1 && batch.isFixed ? itemOutputs(outputs, 0, batch.size) : outputs;
+    this.#decoder.decode(own, {
       transform,
       view: WHOLE_FRAME,
       thresholds: { labels: {} },
@@ -220,6 +228,15 @@ function merged(
   } catch (error) {
     return VedetteError.from(error);
   }
+}
+
+/** What the package was read with. @throws VedetteError MODEL_PACKAGE_INVALID when it has changed */
+async function enrolledOf({ enrolledFile }: ModelSetup): Promise<EnrolledVectors | undefined> {
+  if (enrolledFile === undefined) return undefined;
+  const problems: string[] = [];
+  const enrolled = await readEnrolled(enrolledFile, 'enrolled', problems);
+  if (problems.length > 0) throw packageInvalid(dirname(enrolledFile), problems);
+  return enrolled;
 }
 
 /** The answer about a picture of which one view was asked. */

@@ -12,6 +12,7 @@ export interface ModelSetup {
   /** Whether that input has a batch dimension. */
   readonly isBatched: boolean;
   readonly sizeInput?: SizeInput | undefined;
+  readonly enrolledFile?: string | undefined;
   readonly spec: TensorSpec;
   /** Sides of the input follow the picture in multiples of this, up to those of `spec`. */
   readonly sizeMultiple?: number | undefined;
@@ -47,6 +48,7 @@ export function modelSetup(
     inputName: model.inputName,
     isBatched,
     sizeInput: model.sizeInput,
+    enrolledFile: model.enrolledFile,
     spec: model.spec,
     sizeMultiple: model.sizeMultiple,
     inputs,

@@ -13,8 +13,7 @@ import { readOnnx } from './package/read-onnx.ts';
 import type { OnnxStructure } from './package/read-onnx.ts';
 import { completePackage, readPackage } from './package/read-package.ts';
 import type { ModelPackage } from './package/read-package.ts';
-import { KNOWN_OUTPUTS } from './package/recognise-family.ts';
-import { suggestManifest } from './package/suggest-manifest.ts';
+import { suggestManifest, UNKNOWN_FAMILY } from './package/suggest-manifest.ts';
 import type { ManifestSuggestion } from './package/suggest-manifest.ts';
 import { isArchive, unpackArchive } from './package/unpack-archive.ts';
 
@@ -110,13 +109,14 @@ async function openFile(
   return { model: await packageOf(file, suggestion, variant), guesses: suggestion.guesses };
 }
 
-/** @throws VedetteError MODEL_MISMATCH when the outputs are of no known family */
+/** @throws VedetteError MODEL_MISMATCH when no input can be a picture */
 export function suggestFor(file: string, graph: OnnxStructure): ManifestSuggestion {
-  const suggestion = suggestManifest(basename(file), graph, readModelMetadata(graph.metadata));
+  const metadata = readModelMetadata(graph.metadata);
+  const suggestion = suggestManifest(basename(file), graph, metadata, UNKNOWN_FAMILY);
   if (suggestion) return suggestion;
   throw new VedetteError(
     'MODEL_MISMATCH',
-    `the outputs are of no family that Vedette decodes: expected ${KNOWN_OUTPUTS}; the graph has ${describeOutputs(graph.outputs)}`,
+    `no input of the graph can take a picture: expected three or four dimensions; the graph has ${describeOutputs(graph.inputs)}`,
   );
 }
 

@@ -6,6 +6,7 @@ import { drawText, LABEL_COLOURS, labelColour, points, round, textWidth } from '
 import { drawLine, drawTrail, drawZone, type DrawnLine, type DrawnZone } from './draw-space.ts';
 import { drawTextLine } from './draw-text-line.ts';
 import type { Trail } from './space/scene.ts';
+import { tensorText } from '../contract/tensor-text.ts';
 
 /** What is drawn over a live picture. */
 export interface Overlay {
@@ -46,6 +47,9 @@ export function drawOverlay(overlay: Overlay, source: Size, canvas: Size): strin
     ),
     ...(overlay.result.segments ?? []).map((one, row) =>
       drawRow(`${one.label} ${(one.areaFraction * 100).toFixed(1)} %`, one, row, fontPx),
+    ),
+    ...(overlay.result.tensors ?? []).map(({ name, shape, values }, row) =>
+      drawRow(`${name} ${tensorText({ shape, values })}`, { labelIndex: row }, row, fontPx),
     ),
     ...(overlay.result.text ?? []).map((one) => drawTextLine(one, scale, fontPx, canvas)),
     ...(overlay.result.verdict ? [drawVerdict(overlay.result.verdict, fontPx, canvas)] : []),

@@ -1,4 +1,5 @@
 import type { StatusIndicatorProps } from '@cloudscape-design/components';
+import { tensorText } from '../../component/contract/tensor-text.ts';
 import type { DropReason } from '../../component/contract/frame.ts';
 import type {
   CameraState,
@@ -11,6 +12,7 @@ import type {
   Classification,
   InferenceResult,
   Outcome,
+  RawTensor,
   Segment,
   TextLine,
 } from '../../component/contract/result.ts';
@@ -92,7 +94,14 @@ export function findingsText(result: InferenceResult): string {
   }
   if (result.segments !== undefined) return segmentsText(result.segments);
   if (result.text !== undefined) return linesText(result.text);
+  if (result.embedding !== undefined) return `A vector of ${result.embedding.length} values`;
+  if (result.tensors !== undefined) return tensorsText(result.tensors);
   return '';
+}
+
+/** Of a model whose outputs nobody interprets. */
+function tensorsText(tensors: readonly RawTensor[]): string {
+  return tensors.map((one) => `${one.name}: ${tensorText(one)}`).join(', ');
 }
 
 /** What was read; of a model that only finds lines, how many there are. */

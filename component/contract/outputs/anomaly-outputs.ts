@@ -4,7 +4,7 @@ export const anomaly = z.strictObject({
   decoder: z
     .literal('anomaly')
     .describe(
-      "anomalib's outputs: pred_score, and where present anomaly_map, pred_mask, pred_label",
+      "A score of one value, a map [batch,1,H,W], or both, and where present a mask: anomalib's pred_score, anomaly_map, pred_mask",
     ),
   scoreThreshold: z
     .number()
@@ -19,6 +19,26 @@ export const anomaly = z.strictObject({
     .default(0.5)
     .describe('Map values at or above belong to an area, when the model has no mask'),
   minAreaFraction: z.number().min(0).max(1).default(0.0005).describe('Smaller areas are left out'),
+  score: z.string().optional().describe('Output with the score; `pred_score` when absent'),
+  map: z
+    .string()
+    .optional()
+    .describe('Output with the map; `anomaly_map`, else by its shape when absent'),
+  mask: z.string().optional().describe('Output with the mask; `pred_mask` when absent'),
+  normalisation: z
+    .strictObject({
+      imageThreshold: z.number().describe('The score that becomes 0.5'),
+      imageScale: z
+        .number()
+        .positive()
+        .describe('The difference of scores that becomes 1: greatest less least of the training'),
+      pixelThreshold: z.number().describe('The value of the map that becomes 0.5'),
+      pixelScale: z.number().positive().describe('The difference of values that becomes 1'),
+    })
+    .optional()
+    .describe(
+      'For scores and maps that are not 0–1 yet: (value − threshold) / scale + 0.5; from the metadata when absent',
+    ),
 });
 
 export const multiHeadAnomaly = z.strictObject({

@@ -14,6 +14,23 @@ export const movenet = z.strictObject({
     .describe('A pose whose keypoints have a lower mean score is left out'),
 });
 
+export const heatmaps = z.strictObject({
+  decoder: z
+    .literal('heatmaps')
+    .describe('One output [batch,K,H,W]: a map over the whole input for each keypoint'),
+  output: yoloHead.output,
+  activation: z
+    .enum(['none', 'sigmoid'])
+    .default('none')
+    .describe('`sigmoid` makes scores of maps that are logits'),
+  scoreThreshold: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.2)
+    .describe('A pose whose keypoints have a lower mean score is left out'),
+});
+
 export const yoloPoses = z.strictObject({
   decoder: z
     .literal('yolo-poses')

@@ -13,6 +13,12 @@ export function completeOutput(
   switch (output.decoder) {
     case 'classification':
       return { ...output, activation: output.activation ?? activationOf(output.output, structure) };
+    case 'anomaly': {
+      const { normalisation } = metadata;
+      // anomalib 2 normalises in the graph, whatever else the file says.
+      const isRaw = !structure.outputs.some(({ name }) => name === 'pred_score');
+      return normalisation && isRaw ? { normalisation, ...output } : output;
+    }
     case 'yolo-poses':
     case 'end-to-end-poses': {
       const { keypointNames, keypointDimensions } = metadata;

@@ -1,4 +1,5 @@
 import type { Size } from '../../contract/frame.ts';
+import type { ModelOutput } from '../../contract/model-output.ts';
 
 /** What exporters write into an ONNX file's metadata about the model's use. */
 export interface ModelMetadata {
@@ -16,7 +17,14 @@ export interface ModelMetadata {
   readonly keypointDimensions?: 2 | 3;
   /** Whether the graph ends in rows that need no suppression (Ultralytics `end2end`, `args` `nms`). */
   readonly isEndToEnd?: boolean;
+  /** How anomaly scores and maps become 0–1 (OpenVINO Model API, anomalib 1's metadata.json). */
+  readonly normalisation?: AnomalyNormalisation;
 }
+
+/** The fields of `output.normalisation` in a manifest. */
+export type AnomalyNormalisation = NonNullable<
+  Extract<ModelOutput, { decoder: 'anomaly' }>['normalisation']
+>;
 
 /** Whether the file comes from Ultralytics' exporter, whose preprocessing is known. */
 export const isUltralytics = ({ task, stride }: ModelMetadata): boolean =>
@@ -28,6 +36,7 @@ const ULTRALYTICS_TASKS = new Set(['detect', 'segment', 'classify', 'pose', 'obb
  * Sources: Ultralytics' exporter writes Python literals under `names`, `task`, `imgsz`, `stride`,
  * for poses `kpt_shape`, `kpt_names`, and `end2end`, `args`;
  * OpenVINO Model API writes `model_info labels` (blanks between labels, underscores inside them).
+ * for anomalies `model_info image_threshold`, `pixel_threshold`, `normalization_scale`.
  * What cannot be understood is left out: metadata is a hint, the graph and model.json decide.
  */
 export function readModelMetadata(metadata: Readonly<Record<string, string>>): ModelMetadata {
@@ -38,6 +47,7 @@ export function readModelMetadata(metadata: Readonly<Record<string, string>>): M
   const stride = Number(metadata['stride']);
   const keypointNames = keypointNamesOf(pythonLiteral(metadata['kpt_names']));
   const keypointShape = pythonLiteral(metadata['kpt_shape']);
+  const normalisation = normalisationOf(metadata);
   const args = pythonLiteral(metadata['args']);
   const isEndToEnd =
     pythonLiteral(metadata['end2end']) === true ||
@@ -51,7 +61,32 @@ export function readModelMetadata(metadata: Readonly<Record<string, string>>): M
     ...(keypointNames ? { keypointNames } : {}),
     ...(dimensions === 2 || dimensions === 3 ? { keypointDimensions: dimensions } : {}),
     ...(isEndToEnd ? { isEndToEnd } : {}),
+    ...(normalisation ? { normalisation } : {}),
   };
+}
+
+/** `model_info …` of Model API, or the names of anomalib's metadata.json as they are. */
+function normalisationOf(
+  metadata: Readonly<Record<string, string>>,
+): AnomalyNormalisation | undefined {
+  const number = (...names: string[]): number | undefined => {
+    const name = names.flatMap((one) => [`model_info ${one}`, one]).find((one) => one in metadata);
+    const text = name === undefined ? '' : metadata[name]!.trim();
+    return text === '' || !Number.isFinite(Number(text)) ? undefined : Number(text);
+  };
+  const range = (part: string): number | undefined => {
+    const least = number(`${part}.min`, 'min');
+    const most = number(`${part}.max`, 'max');
+    return least === undefined || most === undefined ? undefined : most - least;
+  };
+  const imageThreshold = number('image_threshold');
+  const pixelThreshold = number('pixel_threshold') ?? imageThreshold;
+  const imageScale = number('normalization_scale') ?? range('pred_scores');
+  const pixelScale = number('normalization_scale') ?? range('anomaly_maps') ?? imageScale;
+  if (imageThreshold === undefined || pixelThreshold === undefined) return undefined;
+  if (imageScale === undefined || pixelScale === undefined) return undefined;
+  if (imageScale <= 0 || pixelScale <= 0) return undefined;
+  return { imageThreshold, imageScale, pixelThreshold, pixelScale };
 }
 
 function labelList(names: unknown): string[] | undefined {

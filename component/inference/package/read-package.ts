@@ -18,6 +18,7 @@ import { insideFile, sha256Of } from './package-files.ts';
 import { packageInvalid } from './package-invalid.ts';
 import { pickVariant } from './pick-variant.ts';
 import type { PreferredVariant } from './pick-variant.ts';
+import { readEnrolled } from './read-enrolled.ts';
 import { readLabels } from './read-labels.ts';
 import { readManifest } from './read-manifest.ts';
 import type { AuthoredManifest } from './read-manifest.ts';
@@ -52,6 +53,8 @@ export interface ModelPackage {
   readonly isBatched: boolean;
   /** The graph input that is told width and height of `spec`, where there is one. */
   readonly sizeInput?: SizeInput | undefined;
+  /** Absolute path of the file of enrolled vectors, where the model is compared with some. */
+  readonly enrolledFile?: string | undefined;
   readonly declarations: {
     readonly inputs: readonly TensorDeclaration[];
     readonly outputs: readonly TensorDeclaration[];
@@ -108,6 +111,10 @@ export async function completePackage(
   for (const [index, golden] of manifest.golden.entries()) {
     await insideFile(root, golden.image, `golden[${index}].image`, problems);
   }
+  const enrolledFile = await enrolledFileOf(root, manifest, problems);
+  const enrolled = enrolledFile
+    ? await readEnrolled(enrolledFile, 'enrolled', problems)
+    : undefined;
   await checkFileSums(root, manifest, problems);
   if (!choice || !variant || !modelFile) throw packageInvalid(root, problems);
 
@@ -121,12 +128,16 @@ export async function completePackage(
   }
   if (problems.length > 0) throw packageInvalid(root, problems);
 
-  const labels = fileLabels ?? metadata.labels ?? [];
+  const labels = enrolled?.labels ?? fileLabels ?? metadata.labels ?? [];
   checkFollowing(manifest);
   const input = completeInput(manifest.input, authored, structure, metadata);
   const output = completeOutput(manifest.output, structure, metadata);
   const batch = fixedBatch(structure.inputs, input.name);
-  createDecoder(output, itemDeclarations(structure.outputs, batch), { labels, spec: input.spec });
+  createDecoder(output, itemDeclarations(structure.outputs, batch), {
+    labels,
+    spec: input.spec,
+    enrolled,
+  });
   return {
     folder: root,
     manifest: { ...manifest, output },
@@ -140,6 +151,7 @@ export async function completePackage(
     inputName: input.name,
     isBatched: input.isBatched,
     sizeInput: input.sizeInput,
+    enrolledFile,
     declarations: { inputs: structure.inputs, outputs: structure.outputs },
     structure,
     authored,
@@ -163,6 +175,18 @@ async function realFolder(folder: string): Promise<string> {
   } catch (error) {
     throw packageInvalid(folder, ['the folder does not exist or cannot be read'], error);
   }
+}
+
+async function enrolledFileOf(
+  root: string,
+  { output, labels }: ModelManifest,
+  problems: string[],
+): Promise<string | undefined> {
+  if (output.decoder !== 'embedding' || output.enrolled === undefined) return undefined;
+  if (labels !== undefined) {
+    problems.push('labels: leave it out, the enrolled vectors of output.enrolled have labels');
+  }
+  return insideFile(root, output.enrolled, 'output.enrolled', problems);
 }
 
 async function labelsOf(

@@ -3,6 +3,7 @@ import { onlyFloatShape } from './only-float-shape.ts';
 import { activationOf } from './complete-output.ts';
 import type { ModelMetadata } from './model-metadata.ts';
 import type { OnnxStructure } from './read-onnx.ts';
+import { anomaly } from './recognise-anomaly.ts';
 import { labelledBoxes, scoredBoxes } from './recognise-boxes.ts';
 import { rfDetr } from './recognise-rf-detr.ts';
 import { semanticSegmentation } from './recognise-segmentation.ts';
@@ -35,12 +36,13 @@ const FAMILIES: readonly Recognise[] = [
   rtDetr,
   semanticSegmentation,
   classification,
+  heatmaps,
   endToEndDetections,
 ];
 
 /** What `recogniseFamily` looks for, in words. */
 export const KNOWN_OUTPUTS =
-  "anomalib's pred_score, [N, 6] or [1, N, 6] of detections, RF-DETR's boxes [1, Q, 4] with logits [1, Q, C], a YOLO head such as [1, 84, 8400] or [1, 25200, 85], [1, C] of classes, [1, 1, 17, 3] of keypoints, Ultralytics' poses such as [1, 56, 8400], a YOLO head beside prototypes of masks such as [1, 116, 8400] and [1, 32, 160, 160], PaddleOCR's text detection [1, 1, H, W], recognition [1, T, C] and direction [1, 2], or a map over the whole input of scores [1, C, H, W] or class indices [1, H, W]";
+  "anomalib's pred_score, anomaly_map or output, [N, 6] or [1, N, 6] of detections, RF-DETR's boxes [1, Q, 4] with logits [1, Q, C], a YOLO head such as [1, 84, 8400] or [1, 25200, 85], [1, C] of classes, [1, 1, 17, 3] of keypoints, Ultralytics' poses such as [1, 56, 8400], a YOLO head beside prototypes of masks such as [1, 116, 8400] and [1, 32, 160, 160], boxes, labels and scores in outputs of their own, boxes [1, N, 4] with scores [1, N, C], heat maps [1, 17, H / 4, W / 4], PaddleOCR's text detection [1, 1, H, W], recognition [1, T, C] and direction [1, 2], or a map over the whole input of scores [1, C, H, W] or class indices [1, H, W]";
 
 /** The first family whose signs the outputs and the metadata show; `undefined` for none. */
 export function recogniseFamily(
@@ -52,11 +54,6 @@ export function recogniseFamily(
     if (family) return family;
   }
   return undefined;
-}
-
-function anomaly({ outputs }: OnnxStructure): RecognisedFamily | undefined {
-  if (!outputs.some(({ name }) => name === 'pred_score')) return undefined;
-  return { task: 'anomaly-detection', output: { decoder: 'anomaly' }, guesses: [] };
 }
 
 /** [batch, 1, 17, 3]; its public models take pixels as they are, letterboxed with black. */
@@ -118,5 +115,26 @@ function endToEndDetections(
     task: 'object-detection',
     output: { decoder: 'end-to-end-detections' },
     guesses: [],
+  };
+}
+
+/** [batch, K, H, W] of a quarter of the input's sides, as HRNet, SimpleBaseline and ViTPose have it. */
+function heatmaps(structure: OnnxStructure): RecognisedFamily | undefined {
+  const shape = onlyFloatShape(structure);
+  const input = structure.inputs[0]?.shape ?? [];
+  const [height, width] = [Number(input[2]), Number(input[3])];
+  const isQuarter =
+    shape?.length === 4 &&
+    shape[1] === 17 &&
+    Number(shape[2]) * 4 === height &&
+    Number(shape[3]) * 4 === width;
+  if (!isQuarter) return undefined;
+  return {
+    task: 'keypoint-detection',
+    input: { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] },
+    output: { decoder: 'heatmaps' },
+    guesses: [
+      'the 17 maps are taken for heat maps of COCO’s keypoints, of one person in the picture',
+    ],
   };
 }

@@ -2,7 +2,8 @@ import type { ModelManifestInput } from '../../contract/model-manifest.ts';
 import { isUltralytics } from './model-metadata.ts';
 import type { ModelMetadata } from './model-metadata.ts';
 import type { OnnxStructure } from './read-onnx.ts';
-import { recogniseFamily } from './recognise-family.ts';
+import { KNOWN_OUTPUTS, recogniseFamily } from './recognise-family.ts';
+import type { RecognisedFamily } from './recognised-family.ts';
 
 export interface ManifestSuggestion {
   readonly manifest: ModelManifestInput;
@@ -15,18 +16,30 @@ const TASKS_WITHOUT_LABELS: ReadonlySet<ModelManifestInput['task']> = new Set([
   'keypoint-detection',
   'text-detection',
   'text-direction',
+  'embedding',
+  'tensors',
 ]);
 
+/** Results tell what comes out, and people can see what it may mean. */
+export const UNKNOWN_FAMILY: RecognisedFamily = {
+  task: 'tensors',
+  output: { decoder: 'tensors' },
+  guesses: [
+    `the outputs are of no family that Vedette decodes, so that results only tell of them: expected ${KNOWN_OUTPUTS}`,
+  ],
+};
+
 /**
- * A `model.json` for a bare ONNX file, from its outputs and metadata; `undefined` when its outputs
- * are of no family that a decoder exists for.
+ * A `model.json` for a bare ONNX file, from its outputs and metadata; `otherwise`, or `undefined`, when
+ * its outputs are of no family that a decoder exists for.
  */
 export function suggestManifest(
   fileName: string,
   structure: OnnxStructure,
   metadata: ModelMetadata,
+  otherwise?: RecognisedFamily,
 ): ManifestSuggestion | undefined {
-  const family = recogniseFamily(structure, metadata);
+  const family = recogniseFamily(structure, metadata) ?? otherwise;
   const input = structure.inputs.find(({ shape }) => shape.length >= 3);
   if (!family || !input) return undefined;
   const guesses = [...family.guesses];

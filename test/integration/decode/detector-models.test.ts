@@ -170,10 +170,15 @@ describe('detectors, from the bare file to boxes in the picture', () => {
       return x >= 176 && x < 208 && y >= 168 && y < 216 ? 1 : 0;
     });
     const model = outputsModel([
-      { name: 'boxes', values: stretched, shape: [1, 4], declared: ['n', 4] },
-      { name: 'labels', dtype: 'int64', values: [1], shape: [1], declared: ['n'] },
-      { name: 'scores', values: [0.75], shape: [1], declared: ['n'] },
-      { name: 'masks', values: mask, shape: [1, 1, 640, 640], declared: ['n', 1, 640, 640] },
+      { name: 'boxes', values: [...zeros(4), ...stretched], shape: [2, 4], declared: ['n', 4] },
+      { name: 'labels', dtype: 'int64', values: [2, 1], shape: [2], declared: ['n'] },
+      { name: 'scores', values: [0.1, 0.75], shape: [2], declared: ['n'] },
+      {
+        name: 'masks',
+        values: [...mask.map(() => 0), ...mask],
+        shape: [2, 1, 640, 640],
+        declared: ['n', 1, 640, 640],
+      },
     ]);
     const run = await runSuggested(model);
     expect(run.suggestion.manifest).toMatchObject({

@@ -216,7 +216,7 @@ describe('anomaly', () => {
     expect(codeOf(() => decode([twice]))).toBe('OUTPUT_INVALID');
     const wide = { ...mask(8, () => false), shape: [1, 2, 8, 4] };
     expect(codeOf(() => decode([score(0), wide]))).toBe('OUTPUT_INVALID');
-    expect(codeOf(() => decode([map(8, () => 0)]))).toBe('MODEL_MISMATCH');
+    expect(codeOf(() => decode([mask(8, () => false)]))).toBe('MODEL_MISMATCH');
   });
 
   test('leaves areas below minAreaFraction out of areas and fraction', () => {
