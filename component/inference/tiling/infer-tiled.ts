@@ -9,20 +9,16 @@ import { tileViews } from './tile-grid.ts';
 /** A version of a model, or a model whichever version answers. */
 export type TiledModel = Pick<ModelGeneration, 'name' | 'package' | 'infer' | 'inferRegions'>;
 
-/** Decoders whose answers can be put together from tiles. */
-const TILEABLE: readonly string[] = [
-  'end-to-end-detections',
-  'yolo-detections',
-  'rf-detr',
-  'yolo-oriented-boxes',
-  'end-to-end-oriented-boxes',
-  'anomaly',
-  'yolo-segments',
-  'end-to-end-segments',
+/** Tasks whose answers can be put together from tiles. */
+const TILEABLE_TASKS: readonly string[] = [
+  'object-detection',
+  'instance-segmentation',
+  'anomaly-detection',
   'semantic-segmentation',
-  'yolo-poses',
-  'end-to-end-poses',
+  'keypoint-detection',
 ];
+/** Always one pose, and a choice among classes of the whole: these say something about a whole picture. */
+const WHOLE_PICTURE_DECODERS: readonly string[] = ['movenet', 'multi-head-anomaly'];
 
 /**
  * Judges one picture, in tiles when there are settings for it: all tiles of a picture are one job of one
@@ -38,8 +34,9 @@ export async function inferTiled(
   const loaded = model.package;
   // A model that is not there yet says so itself.
   if (!tiling?.isEnabled || !loaded) return model.infer(request);
-  const { decoder } = loaded.manifest.output;
-  if (!TILEABLE.includes(decoder)) {
+  const { task, output } = loaded.manifest;
+  const { decoder } = output;
+  if (!TILEABLE_TASKS.includes(task) || WHOLE_PICTURE_DECODERS.includes(decoder)) {
     throw new VedetteError(
       'REQUEST_INVALID',
       `model '${model.name}' (decoder '${decoder}') says something about a whole picture, which cannot be put together from tiles: remove its \`tiling\``,

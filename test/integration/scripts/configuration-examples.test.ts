@@ -1,0 +1,39 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { loadConfiguration, merge } from '../../../component/configuration/load-configuration.ts';
+import { parse, stringify } from 'yaml';
+
+const docs = join(import.meta.dirname, '../../../docs');
+/** What the examples leave out: the models, and a camera. */
+const BASE = {
+  models: { parts: { package: 'parts' }, 'large-parts': { package: 'large' } },
+  cameras: { dock: { model: 'parts', source: { kind: 'push' } } },
+};
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'vedette-examples-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const examples = [];
+for (const page of ['RULES.md', 'INSPECTION.md']) {
+  const text = await readFile(join(docs, page), 'utf8');
+  for (const [index, [, block]] of [...text.matchAll(/```yaml\n([\s\S]*?)```/g)].entries()) {
+    examples.push([`${page}, block ${index + 1}`, block!] as const);
+  }
+}
+
+it('the pages have examples of configurations', () => {
+  expect(examples.length).toBeGreaterThan(4);
+});
+
+it.each(examples)('an example can be copied as it is: %s', async (_, block) => {
+  const file = join(folder, 'line.yaml');
+  const tree = parse(block) as Record<string, unknown>;
+  await writeFile(file, stringify(merge({ ...BASE, dataFolder: folder }, tree)));
+  const { config } = await loadConfiguration({ file });
+  expect(config.cameras['dock']).toBeDefined();
+});
