@@ -39,15 +39,15 @@ function graphRows({ graph }: ModelDescription): Row[] {
   const operators = Object.entries(graph.operators)
     .sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1))
     .map(([name, count]) => `${name} ${count}`);
+  // Some exporters write weights as Constant nodes.
+  const weights =
+    graph.initializerCount > 0 ? `, ${graph.initializerCount} tensors of weights` : '';
   return [
     ['file', `${megabytes(graph.byteLength)}, producer ${graph.producer || 'unknown'}`],
     ['opset', `${opsets.join(', ')}, format version ${graph.irVersion}`],
     ...graph.inputs.map((one): Row => ['input', declaration(one)]),
     ...graph.outputs.map((one): Row => ['output', declaration(one)]),
-    [
-      'operators',
-      `${graph.nodeCount} nodes, ${graph.initializerCount} tensors of weights: ${operators.join(', ')}`,
-    ],
+    ['operators', `${graph.nodeCount} nodes${weights}: ${operators.join(', ')}`],
     ...Object.entries(graph.metadata).map(([key, value]): Row => [
       'metadata',
       `${key}: ${shortened(value)}`,

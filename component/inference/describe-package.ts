@@ -6,6 +6,7 @@ import { readModelMetadata } from './package/model-metadata.ts';
 import { whyNotHere } from './package/pick-variant.ts';
 import type { ModelPackage } from './package/read-package.ts';
 import { recogniseFamily } from './package/recognise-family.ts';
+import { TASKS_WITHOUT_LABELS } from './package/suggest-manifest.ts';
 
 /** What is known of a package beyond what stands in it: where it comes from, and what it lacks. */
 export interface PackageFacts {
@@ -40,12 +41,6 @@ const AUTHORS = {
   'dda-package': 'manifest.json',
   'onnx-file': "the family's public models",
 } as const;
-
-/** Tasks whose answers carry no names of classes. */
-const WITHOUT_CLASSES: readonly ModelManifest['task'][] = [
-  'anomaly-detection',
-  'keypoint-detection',
-];
 
 export function packageFacts(model: ModelPackage, kind: PackageKind): PackageFacts {
   const { manifest, structure, labels } = model;
@@ -99,7 +94,7 @@ function missing(
     .map(([field]) => `input.${field}`);
   return [
     ...(assumed.length > 0 ? [`${assumed.join(', ')}: assumed; write what the training used`] : []),
-    ...(labels.length === 0 && !WITHOUT_CLASSES.includes(manifest.task)
+    ...(labels.length === 0 && !TASKS_WITHOUT_LABELS.has(manifest.task)
       ? ['labels: classes are called by their index; name a text file with one label a line']
       : []),
     ...(manifest.golden.length === 0

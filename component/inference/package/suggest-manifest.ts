@@ -11,7 +11,7 @@ export interface ManifestSuggestion {
   readonly guesses: readonly string[];
 }
 
-const TASKS_WITHOUT_LABELS: ReadonlySet<ModelManifestInput['task']> = new Set([
+export const TASKS_WITHOUT_LABELS: ReadonlySet<ModelManifestInput['task']> = new Set([
   'anomaly-detection',
   'keypoint-detection',
   'text-detection',
