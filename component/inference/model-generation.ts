@@ -1,6 +1,5 @@
 import { FrameRing } from '../../native/index.ts';
 import { VedetteError } from '../contract/errors.ts';
-import type { ModelConfig } from '../contract/model-config.ts';
 import type {
   InferenceAnswer,
   InferenceRequest,
@@ -14,11 +13,11 @@ import type {
 import type { ModelIdentity } from '../contract/result.ts';
 import { MAX_TILES } from '../contract/tiles.ts';
 import { admitModel } from './admit-model.ts';
-import type { AdmissionOccasion, AdmittedModel, ModelTrust } from './admit-model.ts';
+import type { AdmittedModel } from './admit-model.ts';
 import { checkOutputNames, checkTensors } from './check-tensors.ts';
+import type { CloseReport, GenerationOptions, RunCounts } from './generation-options.ts';
 import { movable, ownBytes } from './job-memory.ts';
 import { modelSetup } from './model-setup.ts';
-import type { ModelStore } from './model-store/model-store.ts';
 import { PackageLocation } from './model-store/package-location.ts';
 import type { ModelPackage } from './package/read-package.ts';
 import type { RequestSource } from './request-queue.ts';
@@ -28,41 +27,6 @@ import type { StepAside } from './thread-priority.ts';
 import { workerCount } from './worker-count.ts';
 import type { PoolReply, WorkerPool } from './worker-pool.ts';
 import type { PictureReply, RegionsReply, TensorReply, WorkerJob } from './worker-protocol.ts';
-
-export interface GenerationOptions {
-  /** Key of the model in the configuration: its name in results and addresses. */
-  readonly name: string;
-  /** `package` is the one that this generation runs. */
-  readonly config: ModelConfig;
-  /** Pictures with more pixels are refused before they are decoded. */
-  readonly maxImagePixels: number;
-  readonly trust: ModelTrust;
-  /** For packages that are installed or archives. */
-  readonly store?: ModelStore;
-  readonly occasion: AdmissionOccasion;
-  /** Runs of all versions of the model that act, counted together; its own when absent. */
-  readonly runs?: RunCounts;
-  /** With one worker at a low priority: it must not delay what works. */
-  readonly isAside?: boolean;
-  /** Throws for a package that must not take the place of what runs. */
-  readonly check?: (model: ModelPackage) => void;
-  /** Gives memory back that is held for convenience. */
-  readonly makeRoom?: () => Promise<void>;
-  /** Told after every change of state, worker or reason. Must not throw. */
-  readonly onChange: () => void;
-  /** Told of what an operator should find in the log. Must not throw. */
-  readonly onFault: (fault: VedetteError) => void;
-}
-
-export interface RunCounts {
-  inferences: number;
-  failures: number;
-}
-
-export interface CloseReport {
-  /** A worker is inside ONNX Runtime's run(): ending the process normally would abort it. */
-  readonly isInsideRun: boolean;
-}
 
 /** Rings count holds by owner; generations take numbers that cameras do not use. */
 const FIRST_OWNER = 1_000_000;

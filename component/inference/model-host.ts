@@ -9,7 +9,8 @@ import type {
   TensorAnswer,
   TensorRequest,
 } from '../contract/ports.ts';
-import type { CloseReport, ModelGeneration } from './model-generation.ts';
+import type { CloseReport } from './generation-options.ts';
+import type { ModelGeneration } from './model-generation.ts';
 import type { ModelPackage } from './package/read-package.ts';
 import { lifecycleStatus } from './versions/lifecycle-status.ts';
 import type { CandidateFigures } from './versions/lifecycle-status.ts';
@@ -20,7 +21,7 @@ import type { Candidate, VersionSetOptions } from './versions/version-set.ts';
 import { workerCount } from './worker-count.ts';
 
 export type { ModelTrust } from './admit-model.ts';
-export type { CloseReport } from './model-generation.ts';
+export type { CloseReport } from './generation-options.ts';
 
 export interface ModelHostOptions extends Omit<VersionSetOptions, 'onChange'> {
   /** What was found out about the candidate. */

@@ -12,6 +12,7 @@ import { rawSection } from './raw-section.ts';
 import { runSection } from './run-section.ts';
 import type { Section } from './section.ts';
 import { startSection } from './start-section.ts';
+import { versionsSection } from './versions-section.ts';
 
 /** In the order of the page. */
 export const SECTIONS: readonly Section[] = [
@@ -27,5 +28,6 @@ export const SECTIONS: readonly Section[] = [
   httpSection,
   loopSection,
   startSection,
+  versionsSection,
   memorySection,
 ];

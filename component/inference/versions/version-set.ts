@@ -9,7 +9,7 @@ import type {
 import type { ModelIdentity } from '../../contract/result.ts';
 import type { AdmissionOccasion } from '../admit-model.ts';
 import { ModelGeneration } from '../model-generation.ts';
-import type { CloseReport, GenerationOptions } from '../model-generation.ts';
+import type { CloseReport, GenerationOptions } from '../generation-options.ts';
 import type { ModelPackage } from '../package/read-package.ts';
 import { VersionMemory } from './version-memory.ts';
 import type { VersionStore } from './version-memory.ts';

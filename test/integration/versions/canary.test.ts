@@ -1,8 +1,11 @@
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { loopsWhenBright, ModelPackages, nanWhenBright } from '../../support/model-packages.ts';
 import { constantModel, versionPackage } from '../../support/version-packages.ts';
 import { VersionRuntime } from '../../support/version-runtime.ts';
 import type { VersionRuntimeOptions } from '../../support/version-runtime.ts';
+
+/** Each test starts processes. */
+vi.setConfig({ testTimeout: 120_000 });
 
 let packages: ModelPackages;
 beforeAll(async () => {

@@ -1,6 +1,6 @@
 import { appendFile, chmod } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { ModelHost } from '../../../component/inference/model-host.ts';
 import type { ErrorCode } from '../../../component/contract/errors.ts';
 import {
@@ -14,6 +14,9 @@ import {
 } from '../../support/model-packages.ts';
 import { constantModel, slowModel, versionPackage } from '../../support/version-packages.ts';
 import { plainPicture, VersionRuntime } from '../../support/version-runtime.ts';
+
+/** Each test starts processes. */
+vi.setConfig({ testTimeout: 120_000 });
 
 let packages: ModelPackages;
 let first: string;

@@ -1,10 +1,13 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { InferenceResult } from '../../../component/contract/result.ts';
 import { ModelPackages } from '../../support/model-packages.ts';
 import { constantModel, versionPackage } from '../../support/version-packages.ts';
 import { VersionRuntime } from '../../support/version-runtime.ts';
 import type { VersionRuntimeOptions } from '../../support/version-runtime.ts';
+
+/** Each test starts processes. */
+vi.setConfig({ testTimeout: 120_000 });
 
 const swaps = process.env['VEDETTE_DEEP'] === '1' ? 100 : 10;
 /** Two versions whose results cannot be taken for each other's. */
