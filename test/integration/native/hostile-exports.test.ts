@@ -120,7 +120,9 @@ interface Export {
 }
 
 function tile(): unknown[] {
-  const region = Float64Array.of(0, 0, 4, 4, 0, 0);
+  // x, y, width, height; then room for what is told of it, and no quad.
+  const region = new Float64Array(16);
+  region.set([0, 0, 4, 4]);
   return [request(), [new Float32Array(12)], [new Float64Array(13)], region];
 }
 
