@@ -10,7 +10,7 @@ import type { PublisherContext } from './commands/publisher-context.ts';
 
 /** Refused by the remote side: the same call will be refused again. */
 const REFUSED = 3;
-const REMOTE_CODES = /^(AWS|COMPONENT|ARTIFACT)_/;
+const REMOTE_CODES = /^(AWS_|COMPONENT_|ARTIFACT_CONFLICT$)/;
 
 const { program, context: device } = createDeviceProgram(process);
 const context: PublisherContext = {

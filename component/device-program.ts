@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
-import { buildApp } from '../local-server/app.ts';
 import packageJson from '../package.json' with { type: 'json' };
 import { addConfigCommands } from './commands/config.ts';
 import { addModelCommands } from './commands/model.ts';
@@ -48,6 +47,8 @@ export function createDeviceProgram(process: NodeJS.Process): DeviceProgram {
     demoFile: pathOf('../samples/demo.yaml'),
     readSecret: (reference) => resolveSecret(reference, process.env),
     openServer: async (runtime, { host, port, token, logger }) => {
+      // Loaded by who serves alone: other commands start sooner and need less memory.
+      const { buildApp } = await import('../local-server/app.ts');
       const { server } = runtime.config;
       const app = await buildApp({
         runtime,

@@ -13,9 +13,18 @@ export interface ZipSource {
   readonly content: { readonly file: string } | { readonly bytes: Uint8Array };
 }
 
+export interface WrittenFile {
+  readonly path: string;
+  readonly byteLength: number;
+  readonly crc32: number;
+  readonly sha256: string;
+}
+
 export interface WrittenZip {
   readonly byteLength: number;
   readonly sha256: string;
+  /** In the order of the archive. */
+  readonly files: readonly WrittenFile[];
 }
 
 const CHUNK_BYTES = 1024 * 1024;
@@ -41,10 +50,13 @@ export async function writeStoredZip(
   const output = new HashedFile(await open(target, 'wx', 0o644));
   try {
     const entries: StoredEntry[] = [];
+    const files: WrittenFile[] = [];
     for (const source of ordered) {
-      const sum = await checksum(source, signal);
-      entries.push({ path: source.path, ...sum, offset: output.byteLength });
-      await output.write(localHeader({ path: source.path, ...sum }));
+      const { path } = source;
+      const { sha256, ...sum } = await checksum(source, signal);
+      files.push({ path, ...sum, sha256 });
+      entries.push({ path, ...sum, offset: output.byteLength });
+      await output.write(localHeader({ path, ...sum }));
       const copied = await copy(source, output, signal);
       if (copied.byteLength !== sum.byteLength || copied.crc32 !== sum.crc32) {
         throw new VedetteError(
@@ -54,7 +66,7 @@ export async function writeStoredZip(
       }
     }
     await output.write(directory(entries, output.byteLength));
-    return await output.finish();
+    return { ...(await output.finish()), files };
   } catch (error) {
     await output.close();
     await rm(target, { force: true });
@@ -67,10 +79,17 @@ interface Sum {
   readonly crc32: number;
 }
 
-async function checksum(source: ZipSource, signal?: AbortSignal): Promise<Sum> {
+async function checksum(
+  source: ZipSource,
+  signal?: AbortSignal,
+): Promise<Sum & { readonly sha256: string }> {
+  const hash = createHash('sha256');
   let sum: Sum = { byteLength: 0, crc32: 0 };
-  for await (const chunk of chunksOf(source, signal)) sum = counted(sum, chunk);
-  return sum;
+  for await (const chunk of chunksOf(source, signal)) {
+    hash.update(chunk);
+    sum = counted(sum, chunk);
+  }
+  return { ...sum, sha256: hash.digest('hex') };
 }
 
 /** The next chunk is read and the last one written while this one is hashed. */
@@ -137,7 +156,7 @@ class HashedFile {
     await this.#pending;
   }
 
-  async finish(): Promise<WrittenZip> {
+  async finish(): Promise<Omit<WrittenZip, 'files'>> {
     await this.#pending;
     await this.#file.close();
     return { byteLength: this.byteLength, sha256: this.#hash.digest('hex') };

@@ -50,7 +50,10 @@ export async function waitUntilDeployable(
       );
     }
     const wait = Math.min(intervalMs, FIRST_INTERVAL_MS * 2 ** attempt);
-    await pause(wait, undefined, signal ? { signal } : {});
+    await pause(wait, undefined, signal ? { signal } : {}).catch((error: unknown) => {
+      signal?.throwIfAborted();
+      throw error;
+    });
     current = await gateway.find(component, version);
   }
 }

@@ -93,6 +93,9 @@ export class S3Store implements ArtifactStore {
           : this.#putWhole(key, archive, file));
         if (isPut) return { uri, isNew: true };
       }
+    } catch (error) {
+      options.signal?.throwIfAborted();
+      throw error;
     } finally {
       await file.close();
     }

@@ -4,8 +4,7 @@ import { VedetteError } from '../contract/errors.ts';
 import { createLogger } from '../logging/create-logger.ts';
 import { cameraLine } from './camera-line.ts';
 import type { CommandContext } from './command-context.ts';
-import { runOnGreengrass } from './run-on-greengrass.ts';
-import { VedetteProcess } from './vedette-process.ts';
+import type { VedetteProcess } from './vedette-process.ts';
 
 interface RunOptions {
   readonly config?: string;
@@ -41,6 +40,8 @@ async function run(options: RunOptions, context: CommandContext): Promise<void> 
         'With --greengrass the deployment alone says what runs: no --port, no --data-folder';
       throw new VedetteError('REQUEST_INVALID', message);
     }
+    // What runs is loaded by who runs it alone: other commands start sooner and need less memory.
+    const { runOnGreengrass } = await import('./run-on-greengrass.ts');
     await runOnGreengrass(context);
     return;
   }
@@ -54,7 +55,8 @@ async function run(options: RunOptions, context: CommandContext): Promise<void> 
     },
   });
   const logger = createLogger({ level: config.log.level, stream: context.stdout });
-  const vedette = await VedetteProcess.start(config, context, logger);
+  const { VedetteProcess: Process } = await import('./vedette-process.ts');
+  const vedette = await Process.start(config, context, logger);
   if (options.demo) showDemo(vedette, context);
 }
 

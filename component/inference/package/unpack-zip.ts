@@ -23,16 +23,37 @@ export function unpackZip(
   guard: ArchiveGuard,
   signal?: AbortSignal,
 ): Promise<PackedFile[]> {
-  return readZip(archive, guard, (path, chunks) => writeSyncedFile(folder, path, chunks), signal);
+  return withDirectory(archive, guard, async (zip, files) => {
+    const written: PackedFile[] = [];
+    for (const { entry, path } of files) {
+      signal?.throwIfAborted();
+      written.push(await writeSyncedFile(folder, path, content(zip, entry, guard)));
+    }
+    return written;
+  });
 }
 
-/** The same checks for who does not want the files on a disk: each is handed to `take` in turn. */
-export async function readZip<T>(
+/** What would be unpacked, after the same look at the directory; contents are not read. */
+export const listZip = (archive: string, guard: ArchiveGuard): Promise<ListedFile[]> =>
+  withDirectory(archive, guard, async (_zip, files) =>
+    files.map(({ entry, path }) => ({
+      path,
+      byteLength: entry.uncompressedSize,
+      crc32: entry.crc32,
+    })),
+  );
+
+export interface ListedFile {
+  readonly path: string;
+  readonly byteLength: number;
+  readonly crc32: number;
+}
+
+async function withDirectory<T>(
   archive: string,
   guard: ArchiveGuard,
-  take: (path: string, chunks: AsyncIterable<Uint8Array>) => Promise<T>,
-  signal?: AbortSignal,
-): Promise<T[]> {
+  action: (zip: ZipFile, files: readonly { entry: Entry; path: string }[]) => Promise<T>,
+): Promise<T> {
   let zip: ZipFile;
   try {
     zip = await openZip(archive);
@@ -50,12 +71,7 @@ export async function readZip<T>(
       files.push({ entry, path });
     }
     guard.recount();
-    const taken: T[] = [];
-    for (const { entry, path } of files) {
-      signal?.throwIfAborted();
-      taken.push(await take(path, content(zip, entry, guard)));
-    }
-    return taken;
+    return await action(zip, files);
   } finally {
     zip.close();
   }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { VedetteError } from '../../../component/contract/errors.ts';
 import { findAccount } from '../../../cloud-publisher/aws/find-account.ts';
 import {
   GreengrassGateway,
@@ -97,6 +98,22 @@ describe('S3 in trouble', { timeout: 60_000 }, () => {
     const sent = aws.s3.calls.filter((call) => call.startsWith('s3:UploadPart')).length;
     expect(sent).toBe(3 - sentBefore);
     expect(aws.s3.objects.get(`${BUCKET}/k/model.zip`)?.data.equals(content)).toBe(true);
+    expect(aws.s3.uploads.size).toBe(0);
+    store.close();
+  });
+
+  it('is left at once when the publisher is stopped, and gone on with later', async () => {
+    const archive = await folder.archive(randomBytes(LARGE));
+    const store = openStore();
+    const stopped = new AbortController();
+    aws.s3.onCall = (operation) => {
+      if (operation === 's3:UploadPart') stopped.abort(new VedetteError('SHUTTING_DOWN', 'stop'));
+    };
+    await expect(store.put(archive, PLACE, { signal: stopped.signal })).rejects.toMatchObject({
+      code: 'SHUTTING_DOWN',
+    });
+    aws.s3.onCall = () => undefined;
+    expect(await store.put(archive, PLACE)).toMatchObject({ isNew: true });
     expect(aws.s3.uploads.size).toBe(0);
     store.close();
   });

@@ -40,6 +40,7 @@ describe('a stored zip', () => {
     expect(written).toEqual({
       byteLength: hex.length / 2,
       sha256: sha256(Buffer.from(hex, 'hex')),
+      files: [{ path: 'a.txt', byteLength: 7, crc32: crc32(bytes), sha256: sha256(bytes) }],
     });
   });
 
@@ -127,6 +128,22 @@ describe('a stored zip', () => {
     await expect(pack('a/b/c/d/e/f/g/h/i')).rejects.toMatchObject({
       code: 'MODEL_ARCHIVE_TOO_LARGE',
     });
+  });
+
+  it.runIf(isDeep)('of a gigabyte is packed within 150 MB of memory', async () => {
+    const source = join(folder, 'gigabyte.bin');
+    await writeFile(source, '');
+    await truncate(source, 1_000_000_000);
+    const module = new URL('../../../cloud-publisher/package/packed-archive.ts', import.meta.url);
+    const script = [
+      `import { packArchive } from ${JSON.stringify(module.href)};`,
+      `await packArchive(${JSON.stringify(join(folder, 'large'))}, 'm.zip', [{ path: 'm.onnx', content: { file: ${JSON.stringify(source)} } }]);`,
+      'console.log(process.resourceUsage().maxRSS / 1024);',
+    ].join('\n');
+    const args = ['--input-type=module', '--eval', script];
+    const megabytes = Number(execFileSync(process.execPath, args).toString());
+    expect(megabytes).toBeGreaterThan(30);
+    expect(megabytes).toBeLessThan(150);
   });
 
   it.runIf(isDeep)('holds files beyond 4 GiB (zip64), as Python reads them', async () => {
