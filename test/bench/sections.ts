@@ -13,6 +13,7 @@ import { runSection } from './run-section.ts';
 import type { Section } from './section.ts';
 import { startSection } from './start-section.ts';
 import { versionsSection } from './versions-section.ts';
+import { trackingSection } from './tracking-section.ts';
 
 /** In the order of the page. */
 export const SECTIONS: readonly Section[] = [
@@ -24,6 +25,7 @@ export const SECTIONS: readonly Section[] = [
   runSection,
   decodeSection,
   postprocessSection,
+  trackingSection,
   frameSection,
   httpSection,
   loopSection,
