@@ -86,7 +86,9 @@ cameras:
     const about = (path: string) => problems.find((one) => one.path === path)?.message;
     expect(about('server.port')).toMatch(/65535, got 99999/);
     expect(about('models.parts.workers')).toMatch(/got "many"/);
-    expect(about('cameras.dock.model')).toBe('names the model "prats", but configured are parts');
+    expect(about('cameras.dock.model')).toBe(
+      'names the model or chain "prats", but configured are parts',
+    );
     expect(about('cameras.dock.source.mode')).toMatch(/"loop"\|"once"\|"watch", got "sometimes"/);
   });
 

@@ -107,6 +107,44 @@ describe('drawOverlay', () => {
     expect(svg).toContain('belt 8.0 %');
   });
 
+  it('says what was read beside a line, inside the picture, and what a chain found of a box', () => {
+    const line = (x: number, text?: string) => ({
+      score: 0.75,
+      ...(text === undefined ? {} : { text }),
+      polygon: [
+        { x, y: 40 },
+        { x: x + 30, y: 40 },
+        { x: x + 30, y: 50 },
+        { x, y: 50 },
+      ],
+    });
+    const attributes = {
+      cap: { classes: [{ label: 'red', labelIndex: 0, score: 0.9 }] },
+      read: { text: [{ text: 'LOT 42', score: 0.9 }, { score: 0.4 }] },
+    };
+    const svg = drawOverlay(
+      {
+        result: {
+          text: [line(2, 'LOT <42>'), line(source.width - 31, 'END'), line(5)],
+          detections: [{ ...detection('bottle', 20), attributes }],
+        },
+        zones: [],
+        lines: {},
+        trails: [],
+      },
+      source,
+      canvas,
+    );
+    expect(svg).toContain('LOT &lt;42&gt;');
+    expect(svg).toContain('>0.75<');
+    expect(svg).toMatch(/bottle [\d.]+: red, LOT 42</);
+    const scale = canvas.width / source.width;
+    const left = (text: string) =>
+      Number(new RegExp(`x="([\\d.]+)" y="[\\d.]+" fill="[^"]+">${text}`).exec(svg)![1]);
+    expect(left('LOT &lt;42')).toBeGreaterThan(32 * scale);
+    expect(left('END')).toBeLessThan(canvas.width);
+  });
+
   it('lists classes below the verdict, best first', () => {
     const classes = [
       { label: 'scratch', labelIndex: 1, score: 0.9 },
