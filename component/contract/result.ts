@@ -152,6 +152,8 @@ export const attributesSchema = z.record(
     classes: z.array(classificationSchema).optional(),
     poses: z.array(poseSchema).optional(),
     segments: z.array(segmentSchema).optional(),
+    embedding: embeddingSchema.optional(),
+    tensors: z.array(rawTensorSchema).optional(),
     get text() {
       return z.array(textSchema).optional();
     },

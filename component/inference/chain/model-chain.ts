@@ -21,11 +21,16 @@ const WITH_PLACES: ReadonlySet<string> = new Set([
   'end-to-end-detections',
   'end-to-end-oriented-boxes',
   'end-to-end-segments',
+  'labelled-boxes',
+  'mask-rcnn',
   'rf-detr',
+  'rt-detr',
+  'scored-boxes',
   'text-detection',
   'yolo-detections',
   'yolo-oriented-boxes',
   'yolo-segments',
+  'yolox',
 ]);
 
 /** Worst last: a chain is in the state of the worst of its models. */
