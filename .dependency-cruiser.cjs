@@ -48,7 +48,8 @@ const SINGLE_IMPORTERS = [
   {
     name: 'onnxruntime',
     what: '(^|node_modules/)onnxruntime-(node|common)',
-    where: '^component/inference/(model-session|model-worker|[a-z-]*probe[a-z-]*)\\.ts$',
+    where:
+      '^component/inference/(model-session|model-worker|execution/(open-graph|library-probe)|[a-z-]*probe[a-z-]*)\\.ts$',
     comment: 'ONNX Runtime blocks its thread and may crash: it lives in the worker and the probe.',
   },
   {

@@ -24,6 +24,7 @@ import { CaptureRules } from './delivery/capture-rules.ts';
 import { CaptureStore } from './delivery/capture-store.ts';
 import { Retention } from './delivery/retention.ts';
 import { inferPicture } from './inference/chain/camera-model.ts';
+import { RuntimeLibrary } from './inference/execution/runtime-library.ts';
 import { ModelStore } from './inference/model-store/model-store.ts';
 import { ModelFleet } from './model-fleet.ts';
 import { FaultLog } from './logging/fault-log.ts';
@@ -142,6 +143,7 @@ export class LocalEdgeRuntime implements EdgeRuntime {
       retention: config.retention,
     });
     this.#modelStore = new ModelStore(config.dataFolder);
+    const { onnxRuntimeLibrary: folder } = config;
     this.#retention = new Retention({ registry, retention: config.retention, faults });
     this.#metrics = new Metrics({
       cameras: () => this.cameras(),
@@ -152,6 +154,7 @@ export class LocalEdgeRuntime implements EdgeRuntime {
       config,
       registry,
       store: this.#modelStore,
+      library: folder === undefined ? undefined : new RuntimeLibrary(folder),
       logger,
       ...hearing,
       onChange: (change) => this.#metrics.countModelChange(change),

@@ -9,6 +9,7 @@ import { ModelChain } from './inference/chain/model-chain.ts';
 import { ModelHost } from './inference/model-host.ts';
 import type { CloseReport } from './inference/model-host.ts';
 import { workerCount } from './inference/worker-count.ts';
+import type { RuntimeLibrary } from './inference/execution/runtime-library.ts';
 import type { ModelStore } from './inference/model-store/model-store.ts';
 import type { Logger } from './logging/create-logger.ts';
 import { modelTrust, registered, versionStore } from './model-memory.ts';
@@ -20,6 +21,8 @@ export interface ModelFleetOptions {
   readonly config: RuntimeConfig;
   readonly registry: Registry;
   readonly store: ModelStore;
+  /** The device's own ONNX Runtime; the one that Vedette brings when absent. */
+  readonly library: RuntimeLibrary | undefined;
   readonly logger: Logger;
   readonly notices: readonly Notice[];
   readonly publish: (event: RuntimeEvent) => void;
@@ -116,7 +119,7 @@ export class ModelFleet {
   }
 
   #create(name: string): FleetModel {
-    const { config, registry, store, logger, publish } = this.#options;
+    const { config, registry, store, library, logger, publish } = this.#options;
     const configured = config.models[name];
     if (!configured) throw new VedetteError('MODEL_NOT_FOUND', `No model is named ${name}`);
     const workers = workerCount(configured, Object.keys(config.models).length);
@@ -136,6 +139,7 @@ export class ModelFleet {
       maxImagePixels: config.limits.maxImagePixels,
       trust: modelTrust(registry),
       store,
+      library,
       versionStore: versionStore(registry, name),
       candidateFigures: () => candidates.figures(),
       onChange: (model) => {

@@ -57,6 +57,7 @@ export interface Addon {
   inspectImage(data: Uint8Array, request: Float64Array): void;
   encodeJpeg(data: Uint8Array, request: Float64Array): Uint8Array<ArrayBuffer>;
   limitDataMemory(bytes: number): void;
+  loadOnnxRuntime(file: string): string;
 
   readYoloHead(
     values: Float32Array | Uint16Array,

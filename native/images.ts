@@ -110,6 +110,17 @@ export function kernelName(): string {
   return callAddon((addon) => addon.kernelName());
 }
 
+/**
+ * Maps an ONNX Runtime library into this process, for ever: whatever is loaded afterwards and needs
+ * a library of its name is bound to it. Call it before `onnxruntime-node` is loaded.
+ * @param file absolute path
+ * @returns its version, such as `1.30.0`
+ * @throws VedetteError INTERNAL with what the dynamic linker says; a damaged file may end the process
+ */
+export function loadOnnxRuntime(file: string): string {
+  return callAddon((addon) => addon.loadOnnxRuntime(file));
+}
+
 /** Limits this process's writable private memory (`RLIMIT_DATA`), for ever. For the probe child. */
 export function limitDataMemory(bytes: number): void {
   callAddon((addon) => addon.limitDataMemory(bytes));

@@ -13,6 +13,7 @@ export {
   jpegToTensor,
   kernelName,
   limitDataMemory,
+  loadOnnxRuntime,
   rawToTensor,
 } from './images.ts';
 export type { ImageInfo } from './images.ts';

@@ -66,6 +66,7 @@ function reasonOf(cause: unknown): string {
 /** Settings that hold a path (or `name@version` of an installed model, which is left as it is); `*` stands for any key. */
 const PATH_SETTINGS = [
   'dataFolder',
+  'onnxRuntimeLibrary',
   'models.*.package',
   'cameras.*.source.path',
   'cameras.*.source.url',

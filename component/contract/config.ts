@@ -54,6 +54,11 @@ export const runtimeConfigSchema = z.strictObject({
     'Database, captures and station file',
     true,
   ),
+  onnxRuntimeLibrary: described(
+    z.string().min(1).optional(),
+    'Folder with an ONNX Runtime library (`libonnxruntime.so.1`) that is used in place of the one that Vedette brings, for its execution providers; docs/DEVICES.md',
+    true,
+  ),
   locks: described(
     z.record(z.string().min(1), boolean()).default({}),
     'Paths that the station file must not set: `{ "cameras.dock.source": true }`',

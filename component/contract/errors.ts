@@ -230,6 +230,18 @@ export const ERROR_CODES = {
     'ONNX Runtime refused to load the model.',
     'The message names the operator, opset or file; export with a supported opset.',
   ),
+  RUNTIME_LIBRARY_INVALID: entry(
+    422,
+    false,
+    'The ONNX Runtime library of `onnxRuntimeLibrary` cannot be used.',
+    'The message says what was found and expected; docs/DEVICES.md says how to bring a library to a device.',
+  ),
+  EXECUTION_PROVIDER_UNAVAILABLE: entry(
+    422,
+    false,
+    'An execution provider cannot be used here, or no part of the model runs on it.',
+    'Check its library and drivers (docs/DEVICES.md), or set `use: preferred` to go on without it.',
+  ),
   MODEL_MEMORY_EXCEEDED: entry(
     422,
     false,

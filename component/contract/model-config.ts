@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { described, integer, numeric } from './config-values.ts';
-import { nameSchema } from './model-manifest.ts';
+import { EXECUTION_PROVIDERS, nameSchema } from './model-manifest.ts';
 import { rolloutSchema } from './rollout-config.ts';
 import { tilingSchema } from './tiling-config.ts';
 
@@ -16,6 +16,21 @@ export const modelConfigSchema = z.strictObject({
   workers: described(
     z.preprocess(numeric, z.union([z.int().min(1).max(64), z.literal('auto')])).default('auto'),
     "Worker threads, each with the model loaded; `auto`: this process's processors divided by the number of models and `threadsPerWorker`, at most 8",
+  ),
+  executionProviders: described(
+    z
+      .array(
+        z.strictObject({
+          name: described(z.enum(EXECUTION_PROVIDERS), "ONNX Runtime's short name"),
+          use: described(
+            z.enum(['required', 'preferred']).default('preferred'),
+            '`required`: the model fails without it; `preferred`: goes on with the next, with a notice',
+          ),
+        }),
+      )
+      .max(EXECUTION_PROVIDERS.length)
+      .default([]),
+    'What runs the model, best first: a list, since its order is the preference, so that a deployment replaces it as a whole. The CPU comes last by itself. docs/DEVICES.md says what each needs',
   ),
   threadsPerWorker: described(integer(1, 64).default(1), 'Threads of ONNX Runtime in a worker'),
   maxBatch: described(
@@ -54,3 +69,5 @@ export const modelConfigSchema = z.strictObject({
 });
 
 export type ModelConfig = z.infer<typeof modelConfigSchema>;
+
+export type ExecutionProviderChoice = ModelConfig['executionProviders'][number];

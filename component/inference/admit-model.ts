@@ -1,6 +1,9 @@
 import type { ModelConfig } from '../contract/model-config.ts';
 import { VedetteError } from '../contract/errors.ts';
 import type { ModelState } from '../contract/ports.ts';
+import { beforeCpu } from './execution/choose-providers.ts';
+import { providerNames } from './execution/execution-setup.ts';
+import type { ExecutionSetup } from './execution/execution-setup.ts';
 import type { LocatedPackage } from './model-store/locate-package.ts';
 import { packageFingerprint } from './package/package-fingerprint.ts';
 import { readPackage } from './package/read-package.ts';
@@ -32,6 +35,7 @@ export interface ModelAdmission {
   readonly located: LocatedPackage;
   readonly occasion: AdmissionOccasion;
   readonly maxImagePixels: number;
+  readonly execution: ExecutionSetup;
   readonly trust: ModelTrust;
   readonly signal: AbortSignal;
   readonly onStage: (state: ModelState, model?: ModelPackage) => void;
@@ -53,12 +57,15 @@ export interface AdmittedModel {
  * @throws VedetteError MODEL_PACKAGE_INVALID, MODEL_FILE_INVALID, MODEL_MISMATCH and those of runProbe
  */
 export async function admitModel(admission: ModelAdmission): Promise<AdmittedModel> {
-  const { config, located, trust, onStage, onFault, signal, occasion } = admission;
-  const model = await readPackage(located.folder, config.variant, located);
+  const { config, execution, located, trust, onStage, onFault, signal, occasion } = admission;
+  const model = await readPackage(located.folder, config.variant, {
+    ...located,
+    providers: providerNames(execution.providers),
+  });
   signal.throwIfAborted();
   onStage('loading', model);
   const fingerprint = await packageFingerprint(model);
-  const version = await runtimeVersion();
+  const version = await ranOn(execution);
   if (occasion === 'start' && (await isTrusted(version))) return { model };
   onStage('probing', model);
   let report: ProbeReport;
@@ -71,6 +78,7 @@ export async function admitModel(admission: ModelAdmission): Promise<AdmittedMod
         threads: config.threadsPerWorker,
         maxImagePixels: admission.maxImagePixels,
         maxBatch: config.maxBatch,
+        execution,
         isAside: occasion === 'change',
       },
       signal,
@@ -108,3 +116,11 @@ export async function admitModel(admission: ModelAdmission): Promise<AdmittedMod
 /** It runs, but other than it should: golden pictures differ, or the time was not enough. */
 const isSlowOrOff = ({ code, details }: VedetteError): boolean =>
   code === 'INFERENCE_TIMEOUT' || (code === 'MODEL_PROBE_FAILED' && 'differences' in details);
+
+/** What a first run holds for: another library or accelerator may fail where the first did not. */
+async function ranOn({ providers, library }: ExecutionSetup): Promise<string> {
+  const accelerators = beforeCpu(providers).map(({ name }) => name);
+  const on = accelerators.length > 0 ? [`on ${accelerators.join(', ')}`] : [];
+  const of = library === undefined ? [] : [`of ${library}`];
+  return [await runtimeVersion(), ...on, ...of].join(' ');
+}

@@ -1,6 +1,7 @@
 import type { VedetteError } from '../contract/errors.ts';
 import type { ModelConfig } from '../contract/model-config.ts';
 import type { AdmissionOccasion, ModelTrust } from './admit-model.ts';
+import type { RuntimeLibrary } from './execution/runtime-library.ts';
 import type { ModelStore } from './model-store/model-store.ts';
 import type { ModelPackage } from './package/read-package.ts';
 
@@ -15,6 +16,8 @@ export interface GenerationOptions {
   readonly trust: ModelTrust;
   /** For packages that are installed or archives. */
   readonly store?: ModelStore;
+  /** The device's own ONNX Runtime; the one that Vedette brings when absent. */
+  readonly library?: RuntimeLibrary | undefined;
   readonly occasion: AdmissionOccasion;
   /** Runs of all versions of the model that act, counted together; its own when absent. */
   readonly runs?: RunCounts;

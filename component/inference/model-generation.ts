@@ -15,6 +15,7 @@ import { MAX_TILES } from '../contract/tiles.ts';
 import { admitModel } from './admit-model.ts';
 import type { AdmittedModel } from './admit-model.ts';
 import { checkOutputNames, checkTensors } from './check-tensors.ts';
+import type { ExecutionReport, ExecutionSetup } from './execution/execution-setup.ts';
 import type { CloseReport, GenerationOptions, RunCounts } from './generation-options.ts';
 import { movable, ownBytes } from './job-memory.ts';
 import { modelSetup } from './model-setup.ts';
@@ -116,8 +117,13 @@ export class ModelGeneration {
     try {
       this.#setState('loading');
       const located = await this.#location.locate(signature, this.#abort.signal);
+      const execution = {
+        providers: config.executionProviders,
+        library: await this.#options.library?.file(),
+      };
       const admitted = await admitModel({
         config,
+        execution,
         located,
         occasion,
         maxImagePixels,
@@ -133,7 +139,7 @@ export class ModelGeneration {
         },
       });
       await this.#requireMemory(admitted);
-      await this.#warmUp(admitted);
+      await this.#warmUp(admitted, execution);
     } catch (thrown) {
       const error = VedetteError.from(thrown);
       this.#setState('failed', error);
@@ -149,13 +155,20 @@ export class ModelGeneration {
    */
   async infer(request: InferenceRequest): Promise<InferenceAnswer> {
     const { identity } = this.#ready();
-    const { reply, queueMs } = await this.#runPicture(request.image, (image) => ({
-      ...request,
-      kind: 'picture',
-      image,
-    }));
+    const { reply, queueMs, executionProvider } = await this.#runPicture(
+      request.image,
+      (image) => ({
+        ...request,
+        kind: 'picture',
+        image,
+      }),
+    );
     const answer = reply as PictureReply;
-    return { ...answer, model: identity, timings: { queueMs, ...answer.timings } };
+    return {
+      ...answer,
+      model: { ...identity, executionProvider },
+      timings: { queueMs, ...answer.timings },
+    };
   }
 
   /**
@@ -166,13 +179,20 @@ export class ModelGeneration {
   async inferRegions(request: RegionsRequest): Promise<RegionsAnswer> {
     const { identity } = this.#ready();
     requireViews(request.views.length);
-    const { reply, queueMs } = await this.#runPicture(request.image, (image) => ({
-      ...request,
-      kind: 'regions',
-      image,
-    }));
+    const { reply, queueMs, executionProvider } = await this.#runPicture(
+      request.image,
+      (image) => ({
+        ...request,
+        kind: 'regions',
+        image,
+      }),
+    );
     const answer = reply as RegionsReply;
-    return { ...answer, model: identity, timings: { queueMs, ...answer.timings } };
+    return {
+      ...answer,
+      model: { ...identity, executionProvider },
+      timings: { queueMs, ...answer.timings },
+    };
   }
 
   /**
@@ -249,8 +269,14 @@ export class ModelGeneration {
     return report?.mayComeBack ? 'loading' : undefined;
   }
 
+  /** What a worker found that its model runs on; what it had to do without is told. */
+  #learn({ provider, fallbacks }: ExecutionReport): void {
+    if (this.#identity) this.#identity = { ...this.#identity, executionProvider: provider };
+    for (const fault of fallbacks) this.#options.onFault(VedetteError.deserialize(fault));
+  }
+
   /** Starts the workers; rejects when none of them gets ready the first time. */
-  async #warmUp(admitted: AdmittedModel): Promise<void> {
+  async #warmUp(admitted: AdmittedModel, execution: ExecutionSetup): Promise<void> {
     if (this.#isClosed) return;
     const { config, maxImagePixels, name } = this.#options;
     const stepAside = this.#stepAside(admitted);
@@ -260,7 +286,13 @@ export class ModelGeneration {
         options: {
           name,
           setup: {
-            ...modelSetup(admitted.model, config.threadsPerWorker, maxImagePixels, config.maxBatch),
+            ...modelSetup(
+              admitted.model,
+              config.threadsPerWorker,
+              maxImagePixels,
+              config.maxBatch,
+              execution,
+            ),
             ...(stepAside ? { stepAside } : {}),
           },
           workers: this.#workers,
@@ -268,6 +300,7 @@ export class ModelGeneration {
           batchDelayMs: config.batchDelayMs,
           timeoutMs: config.timeoutMs,
           loadTimeoutMs: config.probeTimeoutMs,
+          onExecution: (report) => this.#learn(report),
         },
         signal: this.#abort.signal,
         onCreated: (pool) => (this.#pool = pool),
@@ -351,9 +384,10 @@ export class ModelGeneration {
     }
   }
 
-  #tensorAnswer(identity: ModelIdentity, { reply, queueMs }: PoolReply): TensorAnswer {
+  #tensorAnswer(identity: ModelIdentity, answer: PoolReply): TensorAnswer {
+    const { reply, queueMs, executionProvider } = answer;
     const { outputs, runMs } = reply as TensorReply;
-    return { model: identity, outputs, timings: { queueMs, runMs } };
+    return { model: { ...identity, executionProvider }, outputs, timings: { queueMs, runMs } };
   }
 }
 

@@ -11,6 +11,9 @@ import type { EnrolledVectors } from '../decode/enrolled-vectors.ts';
 import { BatchInput } from './batch-input.ts';
 import { checkBatch } from './check-batch.ts';
 import { inputSpec } from './input-size.ts';
+import type { ExecutionReport } from './execution/execution-setup.ts';
+import { openGraph } from './execution/open-graph.ts';
+import type { GraphExecution, OnnxRuntime, OpenedGraph } from './execution/open-graph.ts';
 import { itemOutputs } from './item-outputs.ts';
 import type { Outputs } from './item-outputs.ts';
 import type { ModelSetup } from './model-setup.ts';
@@ -20,14 +23,11 @@ import { PictureBatcher } from './picture-batcher.ts';
 import type { RunPlaces } from './picture-batcher.ts';
 import { PictureReader } from './picture-reader.ts';
 import { RunMark } from './run-mark.ts';
-import { loadError, runError } from './runtime-error.ts';
+import { runError } from './runtime-error.ts';
 import { sizeData } from './size-data.ts';
 import { warmUpPicture } from './warm-up-picture.ts';
 import { mergeTiles } from './tiling/merge-tiles.ts';
 import type { PictureReply, RegionsReply, TensorReply } from './worker-protocol.ts';
-
-/** The module `onnxruntime-node`, which only a worker or the probe may load. */
-export type OnnxRuntime = typeof import('onnxruntime-node');
 
 /**
  * A model loaded in this thread: picture to tensor, ONNX Runtime, decoder. One call at a time, since
@@ -38,12 +38,13 @@ export class ModelSession {
   readonly #setup: ModelSetup;
   readonly #mark: RunMark;
   readonly #session: InferenceSession;
+  readonly #execution: GraphExecution;
   readonly #decoder: Decoder;
   readonly #input: BatchInput<Tensor>;
   readonly #batcher: PictureBatcher;
 
   /**
-   * @throws VedetteError MODEL_LOAD_FAILED with the operator, opset or version named where known,
+   * @throws VedetteError EXECUTION_PROVIDER_UNAVAILABLE, MODEL_LOAD_FAILED with the operator, opset or version named where known,
    * MODEL_FILE_INVALID, MODEL_MEMORY_EXCEEDED
    */
   static async open(
@@ -52,33 +53,22 @@ export class ModelSession {
     mark = RunMark.create(),
   ): Promise<ModelSession> {
     const enrolled = await enrolledOf(setup);
-    try {
-      const session = await runtime.InferenceSession.create(setup.modelFile, {
-        executionProviders: ['cpu'],
-        intraOpNumThreads: setup.threads,
-        interOpNumThreads: 1,
-        graphOptimizationLevel: 'all',
-        // Errors come as exceptions; the log of the native library would bypass Vedette's own.
-        logSeverityLevel: 4,
-        extra: { session: { intra_op: { allow_spinning: '0' } } },
-      });
-      return new ModelSession(runtime, setup, mark, session, enrolled);
-    } catch (error) {
-      throw loadError(error, setup.modelFile, setup.opsets);
-    }
+    const opened = await openGraph(runtime, setup);
+    return new ModelSession(runtime, setup, mark, opened, enrolled);
   }
 
   private constructor(
     runtime: OnnxRuntime,
     setup: ModelSetup,
     mark: RunMark,
-    session: InferenceSession,
+    { session, execution }: OpenedGraph,
     enrolled: EnrolledVectors | undefined,
   ) {
     this.#runtime = runtime;
     this.#setup = setup;
     this.#mark = mark;
     this.#session = session;
+    this.#execution = execution;
     const { labels, spec } = setup;
     this.#decoder = createDecoder(setup.output, setup.itemOutputs, { labels, spec, enrolled });
     this.#input = new BatchInput(
@@ -113,6 +103,14 @@ export class ModelSession {
       await checkBatch(spec, this.#input, outputs, this.#runPlaces);
     }
     return runMs;
+  }
+
+  /**
+   * What the model runs on, once it has been warmed up.
+   * @throws VedetteError EXECUTION_PROVIDER_UNAVAILABLE when no part of it runs on a required provider
+   */
+  executionReport(): Promise<ExecutionReport> {
+    return this.#execution.report();
   }
 
   /** @throws VedetteError IMAGE_…, FRAME_INVALID, INFERENCE_FAILED, OUTPUT_INVALID */

@@ -1,5 +1,7 @@
 import type { ModelOutput } from '../contract/model-manifest.ts';
 import type { TensorDeclaration, TensorSpec } from '../contract/tensor.ts';
+import { ON_CPU } from './execution/execution-setup.ts';
+import type { ExecutionSetup } from './execution/execution-setup.ts';
 import { fixedBatch, itemDeclarations } from './package/graph-batch.ts';
 import type { SizeInput } from './package/pick-inputs.ts';
 import type { ModelPackage } from './package/read-package.ts';
@@ -29,6 +31,7 @@ export interface ModelSetup {
   /** Threads of ONNX Runtime in one session. */
   readonly threads: number;
   readonly maxImagePixels: number;
+  readonly execution: ExecutionSetup;
   /** For a model that is loaded beside one that works. */
   readonly stepAside?: StepAside;
 }
@@ -38,6 +41,7 @@ export function modelSetup(
   threads: number,
   maxImagePixels: number,
   maxBatch = 1,
+  execution = ON_CPU,
 ): ModelSetup {
   const { inputs, outputs } = model.declarations;
   const { isBatched } = model;
@@ -60,5 +64,6 @@ export function modelSetup(
     opsets: model.structure.opsets,
     threads,
     maxImagePixels,
+    execution,
   };
 }

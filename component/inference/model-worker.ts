@@ -3,6 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { getPriority } from 'node:os';
 import { VedetteError } from '../contract/errors.ts';
 import type { RegionAnswer, RegionsRequest } from '../contract/ports.ts';
+import { useRuntimeLibrary } from './execution/use-runtime-library.ts';
 import { ModelSession, onlyRegion } from './model-session.ts';
 import { RunMark } from './run-mark.ts';
 import { comeBack, stepAside } from './thread-priority.ts';
@@ -27,12 +28,13 @@ try {
   const { setup, mark } = workerData as ModelWorkerData;
   const niceness = getPriority(0);
   if (setup.stepAside) stepAside(setup.stepAside);
+  await useRuntimeLibrary(setup.execution.library);
   const runtime = await import('onnxruntime-node');
   session = await ModelSession.open(runtime, setup, RunMark.attach(mark));
   await session.warmUp();
   if (setup.stepAside === 'loading') comeBack(niceness);
   port.on('message', (message: ToWorker) => void receive(message));
-  post({ kind: 'ready' });
+  post({ kind: 'ready', execution: await session.executionReport() });
 } catch (error) {
   post({ kind: 'refused', error: VedetteError.from(error).serialize() });
 }

@@ -7,6 +7,7 @@ import { getPriority } from 'node:os';
 import { limitDataMemory } from '../../native/index.ts';
 import { VedetteError } from '../contract/errors.ts';
 import { checkGolden } from './check-golden.ts';
+import { useRuntimeLibrary } from './execution/use-runtime-library.ts';
 import { ModelSession } from './model-session.ts';
 import type { FromProbe, ProbeOrder } from './run-probe.ts';
 import { mayComeBack, stepAside } from './thread-priority.ts';
@@ -20,6 +21,7 @@ async function probe(order: ProbeOrder): Promise<void> {
     await tell({ kind: 'stage', stage: 'starting ONNX Runtime' });
     // See model-worker.ts.
     delete (globalThis as { Float16Array?: unknown }).Float16Array;
+    await useRuntimeLibrary(order.setup.execution.library);
     const runtime = await import('onnxruntime-node');
     // The limit is for the model: what Node and the libraries hold already comes on top.
     const withoutModel = process.memoryUsage.rss();
@@ -30,6 +32,7 @@ async function probe(order: ProbeOrder): Promise<void> {
     const loadMs = performance.now() - begin;
     await tell({ kind: 'stage', stage: 'the first run' });
     const firstRunMs = await session.warmUp();
+    await session.executionReport();
     if (order.golden.length > 0) {
       await tell({ kind: 'stage', stage: 'the golden pictures' });
       await checkGolden(session, order.folder, order.golden);

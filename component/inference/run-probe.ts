@@ -5,6 +5,7 @@ import { VedetteError } from '../contract/errors.ts';
 import type { SerializedError } from '../contract/errors.ts';
 import type { ModelManifest } from '../contract/model-manifest.ts';
 import { entryFile } from '../contract/entry-file.ts';
+import type { ExecutionSetup } from './execution/execution-setup.ts';
 import { modelSetup } from './model-setup.ts';
 import type { ModelSetup } from './model-setup.ts';
 import type { ModelPackage } from './package/read-package.ts';
@@ -18,6 +19,8 @@ export interface ProbeLimits {
   readonly maxImagePixels: number;
   /** Pictures that a run takes at most; 1 when absent. */
   readonly maxBatch?: number;
+  /** The CPU with the library of `onnxruntime-node` when absent. */
+  readonly execution?: ExecutionSetup;
   /** Further runs whose time is measured; none when absent. */
   readonly measuredRuns?: number;
   /** At a low priority, beside models that work. */
@@ -81,7 +84,13 @@ export async function runProbe(
   }, limits.timeoutMs);
   try {
     const end = await converse(child, {
-      setup: modelSetup(model, limits.threads, limits.maxImagePixels, limits.maxBatch),
+      setup: modelSetup(
+        model,
+        limits.threads,
+        limits.maxImagePixels,
+        limits.maxBatch,
+        limits.execution,
+      ),
       folder: model.folder,
       golden: model.manifest.golden,
       memoryMegabytes: limits.memoryMegabytes,

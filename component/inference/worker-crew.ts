@@ -1,4 +1,5 @@
 import { VedetteError } from '../contract/errors.ts';
+import type { ExecutionReport } from './execution/execution-setup.ts';
 import type { ModelSetup } from './model-setup.ts';
 import { WorkerHandle } from './worker-handle.ts';
 
@@ -10,6 +11,8 @@ export interface WorkerCrewOptions {
   readonly loadTimeoutMs: number;
   /** A worker came, went or changed; `fault` says what went wrong where something did. */
   readonly onChange: (fault?: VedetteError) => void;
+  /** What the model of a worker that got ready runs on, before `onChange` tells of it. */
+  readonly onExecution?: ((report: ExecutionReport) => void) | undefined;
   /** A worker is ready for its first job. */
   readonly onIdle: () => void;
 }
@@ -132,6 +135,7 @@ export class WorkerCrew {
     const worker: WorkerHandle = new WorkerHandle(`${name}-${this.#started}`, setup, {
       onReady: () => {
         this.#forgetLoadTimer(worker);
+        if (worker.execution) this.#options.onExecution?.(worker.execution);
         this.#options.onChange();
         this.#options.onIdle();
       },

@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { VedetteError } from '../contract/errors.ts';
 import { WORKER_MEMORY } from '../contract/worker-memory.ts';
 import { entryFile } from '../contract/entry-file.ts';
+import type { ExecutionReport } from './execution/execution-setup.ts';
 import type { ModelSetup } from './model-setup.ts';
 import { RunMark } from './run-mark.ts';
 import type {
@@ -41,6 +42,7 @@ export class WorkerHandle {
   #isLoading = true;
   #running: RunningJobs | undefined;
   #fault: unknown;
+  #execution: ExecutionReport | undefined;
   #lastId = 0;
 
   constructor(name: string, setup: ModelSetup, events: WorkerEvents) {
@@ -62,6 +64,11 @@ export class WorkerHandle {
         resolve();
       });
     });
+  }
+
+  /** What its model runs on; once it was ready. */
+  get execution(): ExecutionReport | undefined {
+    return this.#execution;
   }
 
   get state(): WorkerHandleState {
@@ -121,6 +128,7 @@ export class WorkerHandle {
   #receive(message: FromWorker): void {
     if (message.kind === 'ready') {
       this.#isLoading = false;
+      this.#execution = message.execution;
       if (this.#becomeIdle()) this.#events.onReady(this);
       return;
     }

@@ -1,4 +1,6 @@
 import { VedetteError } from '../contract/errors.ts';
+import type { ExecutionProvider } from '../contract/model-manifest.ts';
+import type { ExecutionReport } from './execution/execution-setup.ts';
 import { jobCost, mayShare, timeoutsOf } from './job-cost.ts';
 import type { ModelSetup } from './model-setup.ts';
 import { RequestQueue } from './request-queue.ts';
@@ -18,6 +20,8 @@ export interface WorkerPoolOptions {
   readonly timeoutMs: number;
   /** Longest wait for a worker to load the model and warm it up. */
   readonly loadTimeoutMs: number;
+  /** What the model of a worker that got ready runs on, before `onChange` tells of it. */
+  readonly onExecution?: (report: ExecutionReport) => void;
   /** A worker came, went or changed; `fault` says what went wrong where something did. */
   readonly onChange: (fault?: VedetteError) => void;
 }
@@ -32,6 +36,8 @@ export interface PoolRequest {
 
 export interface PoolReply {
   readonly reply: WorkerReply;
+  /** Where the worker that answered runs its model. */
+  readonly executionProvider: ExecutionProvider;
   readonly queueMs: number;
 }
 
@@ -220,7 +226,8 @@ export class WorkerPool {
       const answers = await worker.run(jobs, [...new Set(transfer)]);
       const pictures = batch.reduce((sum, { cost }) => sum + cost, 0);
       this.#serviceTime.record(performance.now() - dispatchedAt, pictures);
-      batch.forEach((waiting, index) => this.#answer(waiting, answers[index]!));
+      const executionProvider = worker.execution?.provider ?? 'cpu';
+      batch.forEach((waiting, index) => this.#answer(waiting, answers[index]!, executionProvider));
     } catch (error) {
       for (const waiting of batch) this.#reject(waiting, VedetteError.from(error));
     } finally {
@@ -234,14 +241,19 @@ export class WorkerPool {
     }
   }
 
-  #answer(waiting: Waiting, answer: WorkerReply | VedetteError): void {
+  #answer(
+    waiting: Waiting,
+    answer: WorkerReply | VedetteError,
+    executionProvider: ExecutionProvider,
+  ): void {
     if (answer instanceof VedetteError) {
       this.#reject(waiting, answer);
       return;
     }
     clearTimeout(waiting.deadline);
     this.#crew.praise();
-    waiting.resolve({ reply: answer, queueMs: waiting.dispatchedAt! - waiting.enqueuedAt });
+    const queueMs = waiting.dispatchedAt! - waiting.enqueuedAt;
+    waiting.resolve({ reply: answer, executionProvider, queueMs });
   }
 
   /**

@@ -7,6 +7,7 @@ import type {
   TensorRequest,
 } from '../contract/ports.ts';
 import type { TensorValue } from '../contract/tensor.ts';
+import type { ExecutionReport } from './execution/execution-setup.ts';
 import type { ModelSetup } from './model-setup.ts';
 
 export interface ModelWorkerData {
@@ -46,7 +47,7 @@ export interface TensorReply {
 export type WorkerReply = PictureReply | RegionsReply | TensorReply;
 
 export type FromWorker =
-  | { readonly kind: 'ready' }
+  | { readonly kind: 'ready'; readonly execution: ExecutionReport }
   /** The model could not be loaded or warmed up; the worker ends by itself. */
   | { readonly kind: 'refused'; readonly error: SerializedError }
   /** For each job, in their order. */

@@ -9,6 +9,7 @@
 #include "pipes.h"
 #include "pooled_memory.h"
 #include "rings.h"
+#include "shared_library.h"
 #include "tensor_threads.h"
 #include "tiles.h"
 
@@ -31,6 +32,7 @@ static Napi::Object start(Napi::Env env, Napi::Object exports) {
   vedette::register_pipes(env, exports);
   vedette::register_pooled_memory(env, exports);
   vedette::register_tensor_threads(env, exports);
+  vedette::register_shared_library(env, exports);
   return exports;
 }
 

@@ -1,6 +1,7 @@
 import { cpus } from 'node:os';
 import { VedetteError } from '../../contract/errors.ts';
 import type { ModelVariant } from '../../contract/model-manifest.ts';
+import { providerNames } from '../execution/execution-setup.ts';
 import { checkForeignVariant } from '../package/check-foreign-variant.ts';
 import { identityOf } from '../package/dda-manifest.ts';
 import type { PackageIdentity } from '../package/dda-manifest.ts';
@@ -98,12 +99,13 @@ async function measure(
   { probe, signal }: InstallOptions,
 ): Promise<{ readonly measurement: VariantMeasurement; readonly fault?: unknown }> {
   const { name } = variant;
-  const elsewhere = whyNotHere(variant);
+  const providers = providerNames(probe.execution?.providers ?? []);
+  const elsewhere = whyNotHere(variant, providers);
   if (elsewhere !== undefined) {
     await checkForeignVariant(folder, variant);
     return { measurement: { variant: name, problem: elsewhere } };
   }
-  const model = await readPackage(folder, name, { identity });
+  const model = await readPackage(folder, name, { identity, providers });
   try {
     const report = await runProbe(model, { ...probe, measuredRuns: MEASURED_RUNS }, signal);
     return { measurement: { variant: name, medianRunMs: report.medianRunMs ?? report.firstRunMs } };

@@ -16,17 +16,23 @@ export interface PreferredVariant {
   readonly reason: string;
 }
 
-/** What this process runs models with. */
-const PROVIDER: ExecutionProvider = 'cpu';
+/** What runs models where nothing else is configured. */
+const ON_CPU: readonly ExecutionProvider[] = ['cpu'];
 const PLATFORM = `${process.platform}-${process.arch}`;
 
-/** Why a variant cannot run on this machine; `undefined` when it can. */
-export function whyNotHere({ platforms, executionProviders }: ModelVariant): string | undefined {
+/**
+ * Why a variant cannot run on this machine; `undefined` when it can.
+ * @param providers that are configured, the CPU among them
+ */
+export function whyNotHere(
+  { platforms, executionProviders }: ModelVariant,
+  providers = ON_CPU,
+): string | undefined {
   if (platforms && !platforms.some((platform) => platform === PLATFORM)) {
     return `is for ${platforms.join(' and ')}, this machine is ${PLATFORM}`;
   }
-  if (executionProviders && !executionProviders.includes(PROVIDER)) {
-    return `is for the execution provider ${executionProviders.join(' or ')}, this machine runs ${PROVIDER}`;
+  if (executionProviders && !executionProviders.some((name) => providers.includes(name))) {
+    return `is for the execution provider ${executionProviders.join(' or ')}, this machine runs ${providers.join(' and ')}`;
   }
   return undefined;
 }
@@ -40,6 +46,7 @@ export function pickVariant(
   name: string | undefined,
   problems: string[],
   preferred?: PreferredVariant,
+  providers = ON_CPU,
 ): VariantChoice | undefined {
   if (name !== undefined) {
     const variant = variants.find((candidate) => candidate.name === name);
@@ -48,12 +55,12 @@ export function pickVariant(
       problems.push(`variant '${name}' is asked for, the package has ${names}`);
       return undefined;
     }
-    const why = whyNotHere(variant);
+    const why = whyNotHere(variant, providers);
     if (why === undefined) return { variant, reason: 'named in the configuration' };
     problems.push(`variant '${name}' is asked for, but ${why}`);
     return undefined;
   }
-  const fitting = variants.filter((candidate) => whyNotHere(candidate) === undefined);
+  const fitting = variants.filter((candidate) => whyNotHere(candidate, providers) === undefined);
   const measured = fitting.find((candidate) => candidate.name === preferred?.variant);
   if (measured && preferred) return { variant: measured, reason: preferred.reason };
   const [variant] = fitting;
@@ -67,7 +74,7 @@ export function pickVariant(
     return { variant, reason };
   }
   for (const candidate of variants) {
-    problems.push(`variants: '${candidate.name}' ${whyNotHere(candidate)}`);
+    problems.push(`variants: '${candidate.name}' ${whyNotHere(candidate, providers)}`);
   }
   return undefined;
 }

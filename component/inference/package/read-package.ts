@@ -1,6 +1,10 @@
 import { realpath } from 'node:fs/promises';
 import { VedetteError } from '../../contract/errors.ts';
-import type { ModelManifest, ModelVariant } from '../../contract/model-manifest.ts';
+import type {
+  ExecutionProvider,
+  ModelManifest,
+  ModelVariant,
+} from '../../contract/model-manifest.ts';
 import type { TensorDeclaration, TensorSpec } from '../../contract/tensor.ts';
 import { createDecoder } from '../../decode/create-decoder.ts';
 import { checkLabels } from './check-labels.ts';
@@ -69,6 +73,8 @@ export interface ReadOptions {
   readonly identity?: PackageIdentity | undefined;
   /** Taken when no variant is named. */
   readonly preferred?: PreferredVariant | undefined;
+  /** Execution providers that are configured, the CPU among them; the CPU alone when absent. */
+  readonly providers?: readonly ExecutionProvider[] | undefined;
 }
 
 /** Ultralytics' tasks, and the task of Vedette that runs such an export. */
@@ -90,10 +96,16 @@ const TASK_OF_METADATA: Readonly<Record<string, ModelManifest['task']>> = {
 export async function readPackage(
   folder: string,
   variantName?: string,
-  { identity, preferred }: ReadOptions = {},
+  { identity, preferred, providers }: ReadOptions = {},
 ): Promise<ModelPackage> {
   const root = await realFolder(folder);
-  return completePackage(root, await readManifest(root, identity), variantName, preferred);
+  return completePackage(
+    root,
+    await readManifest(root, identity),
+    variantName,
+    preferred,
+    providers,
+  );
 }
 
 /** The same for a manifest that was read or made already; `root` must be a real path. */
@@ -102,9 +114,10 @@ export async function completePackage(
   { manifest, authored }: AuthoredManifest,
   variantName?: string,
   preferred?: PreferredVariant,
+  providers?: readonly ExecutionProvider[],
 ): Promise<ModelPackage> {
   const problems: string[] = [];
-  const choice = pickVariant(manifest, variantName, problems, preferred);
+  const choice = pickVariant(manifest, variantName, problems, preferred, providers);
   const variant = choice?.variant;
   const modelFile = variant && (await insideFile(root, variant.file, 'variants', problems));
   const fileLabels = await labelsOf(root, manifest, problems);

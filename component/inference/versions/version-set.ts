@@ -16,7 +16,7 @@ import type { VersionStore } from './version-memory.ts';
 
 export interface VersionSetOptions extends Pick<
   GenerationOptions,
-  'name' | 'config' | 'maxImagePixels' | 'trust' | 'store' | 'onFault'
+  'name' | 'config' | 'maxImagePixels' | 'trust' | 'store' | 'library' | 'onFault'
 > {
   readonly versionStore?: VersionStore;
   /** Told after every change of a version's state, and of which is which. Must not throw. */

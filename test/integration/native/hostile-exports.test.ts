@@ -139,6 +139,14 @@ const TABLE: Record<keyof Addon, Export> = {
   encodeJpeg: { good: () => [IMAGE.data, request()] },
   // A good call would end this process.
   limitDataMemory: { good: () => [NaN], isObeyed: (value) => Number(value) >= 1 },
+  loadOnnxRuntime: {
+    good: () => [
+      path.join(
+        import.meta.dirname,
+        `../../../node_modules/onnxruntime-node/bin/napi-v6/linux/${process.arch}/libonnxruntime.so.1`,
+      ),
+    ],
+  },
   readYoloHead: {
     good: () => [
       new Float32Array(28).fill(0.5),

@@ -1,0 +1,122 @@
+import { fork } from 'node:child_process';
+import { open, readdir, realpath } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { VedetteError } from '../../contract/errors.ts';
+import type { SerializedError } from '../../contract/errors.ts';
+import { entryFile } from '../../contract/entry-file.ts';
+import { runtimeVersion } from '../runtime-version.ts';
+import { libraryInvalid } from './use-runtime-library.ts';
+
+export interface LibraryOrder {
+  /** Absolute path, links resolved. */
+  readonly library: string;
+}
+export type LibraryAnswer =
+  | { readonly kind: 'usable'; readonly backends: readonly string[] }
+  | { readonly kind: 'refused'; readonly error: SerializedError };
+
+const TIMEOUT_MS = 30_000;
+const MAX_STDERR = 2000;
+
+/** ELF header (elf(5)): e_machine by Node's name of the architecture. */
+const MACHINES: Readonly<Record<string, number>> = { x64: 62, arm64: 183 };
+
+/**
+ * The ONNX Runtime library of a device: one for the whole process, since `onnxruntime-node` is bound
+ * once. It is tried in a process of its own before any thread of this one maps it.
+ */
+export class RuntimeLibrary {
+  readonly #folder: string;
+  #tried: Promise<string> | undefined;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  /**
+   * Absolute path of the library, links resolved, when it can be used. It is tried again when it
+   * could not.
+   * @throws VedetteError RUNTIME_LIBRARY_INVALID
+   */
+  async file(): Promise<string> {
+    this.#tried ??= this.#try();
+    try {
+      return await this.#tried;
+    } catch (error) {
+      this.#tried = undefined;
+      throw error;
+    }
+  }
+
+  async #try(): Promise<string> {
+    const library = await findLibrary(this.#folder, await runtimeVersion());
+    await checkHeader(library);
+    await tryLibrary({ library });
+    return library;
+  }
+}
+
+async function findLibrary(folder: string, version: string): Promise<string> {
+  const names = ['libonnxruntime.so.1', `libonnxruntime.so.${version}`, 'libonnxruntime.so'];
+  let found: string[];
+  try {
+    found = await readdir(folder);
+  } catch (error) {
+    throw libraryInvalid(folder, 'the folder does not exist or cannot be read', error);
+  }
+  const name = names.find((candidate) => found.includes(candidate));
+  if (name !== undefined) return realpath(join(folder, name));
+  const like = found.filter((file) => file.includes('onnxruntime'));
+  const has = like.length > 0 ? `, it has ${like.join(', ')}` : '';
+  throw libraryInvalid(folder, `expected a folder with ${names.join(' or ')}${has}`);
+}
+
+async function checkHeader(library: string): Promise<void> {
+  const file = await open(library);
+  try {
+    const header = Buffer.alloc(20);
+    const { bytesRead } = await file.read(header, 0, 20, 0);
+    const isElf = bytesRead === 20 && header.readUInt32BE(0) === 0x7f454c46;
+    if (!isElf) throw libraryInvalid(library, 'it is no shared library (ELF)');
+    const machine = header.readUInt16LE(18);
+    const expected = MACHINES[process.arch];
+    if (header[4] === 2 && machine === expected) return;
+    const name = Object.keys(MACHINES).find((arch) => MACHINES[arch] === machine);
+    throw libraryInvalid(
+      library,
+      `it is for ${header[4] === 2 ? (name ?? `machine ${machine}`) : 'a 32-bit machine'}, this one is ${process.arch}`,
+    );
+  } finally {
+    await file.close();
+  }
+}
+
+/** @throws VedetteError RUNTIME_LIBRARY_INVALID, also when the process that tries it crashes or hangs */
+function tryLibrary(order: LibraryOrder): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const child = fork(fileURLToPath(entryFile('library-probe', import.meta.url)), {
+      execArgv: [],
+      env: {},
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    });
+    let answer: LibraryAnswer | undefined;
+    let stderr = '';
+    const timer = setTimeout(() => child.kill('SIGKILL'), TIMEOUT_MS);
+    child.stderr?.setEncoding('utf8');
+    child.stderr?.on('data', (text: string) => (stderr = (stderr + text).slice(-MAX_STDERR)));
+    child.on('message', (message: LibraryAnswer) => (answer = message));
+    child.once('error', (error) => reject(libraryInvalid(order.library, error.message, error)));
+    child.once('close', (code, signal) => {
+      clearTimeout(timer);
+      if (answer?.kind === 'usable') resolve();
+      else if (answer) reject(VedetteError.deserialize(answer.error));
+      else {
+        const end = signal ? `was ended by ${signal}` : `ended with code ${code}`;
+        const said = stderr.trim() === '' ? '' : `: ${stderr.trim()}`;
+        reject(libraryInvalid(order.library, `the process that tried it ${end}${said}`));
+      }
+    });
+    child.send(order, () => undefined);
+  });
+}
