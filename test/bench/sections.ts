@@ -14,6 +14,7 @@ import type { Section } from './section.ts';
 import { startSection } from './start-section.ts';
 import { versionsSection } from './versions-section.ts';
 import { trackingSection } from './tracking-section.ts';
+import { throughputSection } from './throughput-section.ts';
 
 /** In the order of the page. */
 export const SECTIONS: readonly Section[] = [
@@ -28,6 +29,7 @@ export const SECTIONS: readonly Section[] = [
   trackingSection,
   frameSection,
   httpSection,
+  throughputSection,
   loopSection,
   startSection,
   versionsSection,
