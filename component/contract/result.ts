@@ -125,7 +125,7 @@ export const trackingSchema = z.strictObject({
   events: z.array(spaceEventSchema),
   /**
    * Nothing was seen for so long before this frame that all objects ended: what happened meanwhile
-   * is in no count.
+   * is in no count. 0 when the clock was set back.
    */
   interruptedMs: z.number().optional(),
 });

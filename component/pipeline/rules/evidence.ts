@@ -44,12 +44,17 @@ export const notTracked = (rule: NamedRule): Verdict => ({
   reason: 'no objects were followed to this picture: this rule cannot be judged',
 });
 
+const interruptionText = (interruptedMs: number): string =>
+  interruptedMs === 0
+    ? 'what was followed before was given up'
+    : `nothing was followed for ${secondsText(interruptedMs)} before`;
+
 /** After an interruption a rule on followed objects cannot vouch for what happened meanwhile. */
 export function afterInterruption(space: SpaceEvidence, verdict: Verdict): Verdict {
   if (space.interruptedMs === undefined || verdict.outcome !== 'pass') return verdict;
   return {
     ...verdict,
     outcome: 'review',
-    reason: `nothing was followed for ${secondsText(space.interruptedMs)} before; ${verdict.reason}`,
+    reason: `${interruptionText(space.interruptedMs)}; ${verdict.reason}`,
   };
 }

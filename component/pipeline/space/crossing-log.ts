@@ -32,6 +32,11 @@ export class CrossingLog {
     if (this.#crossings.length > MAX_CROSSINGS) this.#crossings.shift();
   }
 
+  /** What was remembered has times that are yet to come. */
+  clear(): void {
+    this.#crossings = [];
+  }
+
   /** Of a line, later than `fromMs` and no later than `toMs`. */
   since(line: string, fromMs: number, toMs: number): readonly LoggedCrossing[] {
     return this.#crossings.filter(

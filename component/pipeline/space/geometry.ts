@@ -4,11 +4,18 @@ export function anchorOf(box: Box, anchor: 'bottom-centre' | 'centre'): Point {
   return { x: box.x + box.width / 2, y: box.y + box.height * (anchor === 'centre' ? 0.5 : 1) };
 }
 
+/** Places of boxes are hundredths of a pixel, so that a box's end may be off by one or two of them. */
+const ON_OUTLINE_PX = 0.02;
+
 /**
- * Whether a point lies in a polygon, by the even-odd rule (W. R. Franklin, PNPOLY). A point on the
- * left or top edge is inside, on the right or bottom edge outside.
+ * Whether a point lies in a polygon, by the even-odd rule (W. R. Franklin, PNPOLY), or on its outline:
+ * boxes end at the picture's edge, which is where a zone over the whole picture ends as well.
  */
 export function contains(polygon: readonly Point[], point: Point): boolean {
+  return isWithin(polygon, point) || distanceTo([...polygon, polygon[0]!], point) <= ON_OUTLINE_PX;
+}
+
+function isWithin(polygon: readonly Point[], point: Point): boolean {
   let isInside = false;
   let previous = polygon.at(-1);
   for (const corner of polygon) {

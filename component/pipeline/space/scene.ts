@@ -96,8 +96,10 @@ export class Scene {
   }
 
   see(frame: SceneFrame): SeenScene {
-    // A source whose clock was set back gives a frame of the same moment, never one of the past.
-    const nowMs = Math.max(frame.capturedAtMs, this.#lastMs ?? frame.capturedAtMs);
+    const lastMs = this.#lastMs ?? frame.capturedAtMs;
+    const isSetBack = lastMs - frame.capturedAtMs > this.#options.settings.maxLostMs;
+    // A clock that was set back a little gives a frame of the same moment, never one of the past.
+    const nowMs = isSetBack ? frame.capturedAtMs : Math.max(frame.capturedAtMs, lastMs);
     const events: SpaceEvent[] = [];
     const interruptedMs = this.#interruption(frame, nowMs, events);
     const seen = this.#tracker.update(frame.detections, frame.isSure, nowMs);
@@ -150,14 +152,18 @@ export class Scene {
 
   /** Ends what cannot be continued; gives how long nothing was seen when that is so. */
   #interruption(frame: SceneFrame, nowMs: number, events: SpaceEvent[]): number | undefined {
-    const gapMs = nowMs - (this.#lastMs ?? nowMs);
+    const stepMs = nowMs - (this.#lastMs ?? nowMs);
+    // Of a clock that was set back nobody knows how much time passed.
+    const isSetBack = stepMs < 0;
+    const gapMs = Math.max(0, stepMs);
     const isFirst = this.#lastMs === undefined;
     const isOther = !isFirst && this.#origin !== frame.origin;
-    const isInterrupted = isOther || gapMs > this.#options.settings.maxLostMs;
+    const isInterrupted = isOther || isSetBack || gapMs > this.#options.settings.maxLostMs;
     this.#lastMs = nowMs;
     this.#origin = frame.origin;
     if (isFirst || isInterrupted) this.#sinceMs = nowMs;
     if (!isInterrupted) return undefined;
+    if (isSetBack) this.#log.clear();
     for (const track of this.#tracker.reset()) this.#end(track, events);
     return gapMs;
   }

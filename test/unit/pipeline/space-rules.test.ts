@@ -100,6 +100,13 @@ describe('rules on followed objects', () => {
     expect(judge([one], { classes: [] }).reason).toContain('gives no detections');
   });
 
+  it('say so when a clock that was set back hides how long nothing was seen', () => {
+    expect(verdictOf(all[0]!, { interruptedMs: 0 })).toMatchObject({
+      outcome: 'review',
+      reason: 'what was followed before was given up; 0 × object in press, at most 3',
+    });
+  });
+
   it('a breach that was seen stays one after an interruption', () => {
     const full = {
       occupants: () => Array(4).fill({ label: 'x', dwellMs: 0 }),
@@ -129,5 +136,24 @@ describe('a count rule on a named zone', () => {
       rule: 'count',
       reason: '1 × object in press, at most 0',
     });
+  });
+});
+
+describe('a count rule on an outline', () => {
+  it('counts who stands nearest to the camera, cut off by the edges of the picture', () => {
+    const [width, height] = [640, 480];
+    const zone = [
+      { x: 0, y: 240 },
+      { x: width, y: 240 },
+      { x: width, y: height },
+      { x: 0, y: height },
+    ];
+    const counted = rule({ kind: 'count', zone, maximum: 0 });
+    const atBottom = { x: 300, y: 300.13, width: 60, height: 179.88 };
+    const atRight = { x: width - 0.01, y: 200, width: 0.02, height: 100 };
+    for (const box of [atBottom, atRight]) {
+      const detections = [{ label: 'person', labelIndex: 0, score: 0.9, box }];
+      expect(judge([counted], { detections }).outcome).toBe('fail');
+    }
   });
 });

@@ -6,7 +6,11 @@ import {
   trackingSchema,
   zoneSchema,
 } from '../../../../component/contract/space-config.ts';
-import { distanceTo, signedCrossings } from '../../../../component/pipeline/space/geometry.ts';
+import {
+  contains,
+  distanceTo,
+  signedCrossings,
+} from '../../../../component/pipeline/space/geometry.ts';
 import { Scene } from '../../../../component/pipeline/space/scene.ts';
 
 /** A person whose feet are at (x, y). */
@@ -173,7 +177,40 @@ describe('signedCrossings', () => {
   });
 });
 
+describe('contains', () => {
+  const corner = fc.record({
+    x: fc.integer({ min: 0, max: 50 }),
+    y: fc.integer({ min: 0, max: 50 }),
+  });
+
+  it('takes every point on the outline for inside, whatever the polygon', () => {
+    const polygons = fc.array(corner, { minLength: 3, maxLength: 8 });
+    const parts = fc.double({ min: 0, max: 1, noNaN: true });
+    fc.assert(
+      fc.property(polygons, fc.nat(), parts, (polygon, turn, part) => {
+        const a = polygon[turn % polygon.length]!;
+        const b = polygon[(turn + 1) % polygon.length]!;
+        const at = { x: a.x + part * (b.x - a.x), y: a.y + part * (b.y - a.y) };
+        expect(contains(polygon, at)).toBe(true);
+      }),
+    );
+  });
+
+  it('leaves out what lies beside the outline', () => {
+    const { polygon } = press;
+    expect(contains(polygon, { x: 200, y: 300.03 })).toBe(false);
+    expect(contains(polygon, { x: 300.03, y: 200 })).toBe(false);
+    expect(contains(polygon, { x: 299.9, y: 299.9 })).toBe(true);
+  });
+});
+
 describe('a zone', () => {
+  it('has those whose box is cut off by the lower edge of the picture, where the zone ends too', () => {
+    const { see } = newScene();
+    see(0, [standing(200, 300)]);
+    expect(see(100, [standing(200, 300)]).tracking.zones['press']).toMatchObject({ count: 1 });
+  });
+
   it('knows who is in it and for how long, and tells coming and going once', () => {
     const { see, walk } = newScene();
     const events = walk([
@@ -275,6 +312,31 @@ describe('an interruption', () => {
       objects: 0,
       interruptedMs: 100,
     });
+  });
+
+  it('is a clock that was set back by more than objects may be hidden; time goes on from there', () => {
+    const { see, walk } = newScene();
+    walk(down(150, 150, 290));
+    const after = see(-3_600_000, [standing(150, 200)]);
+    expect(after.tracking.interruptedMs).toBe(0);
+    expect(after.tracking.events).toMatchObject([{ kind: 'left', trackId: 1 }]);
+    see(-3_599_900, [standing(150, 200)]);
+    for (let i = 1; i <= 6; i += 1) see(-3_599_900 + i * 500, [standing(150, 200)]);
+    const later = see(-3_596_400, [standing(150, 200)]);
+    expect(later.tracking.zones['press']).toMatchObject({ count: 1, longestDwellMs: 3500 });
+    expect(later.evidence.watchedMs).toBe(3600);
+    // The crossing of before has a time that comes again an hour later: it is not counted then.
+    for (let i = 0; i <= 3600; i += 1) see(-3_596_000 + i * 1000, []);
+    expect(see(5000, []).evidence.crossings('gate', 60_000)).toEqual([]);
+  });
+
+  it('is none when the clock goes back by less', () => {
+    const { see } = newScene();
+    see(0, [standing(150, 200)]);
+    see(100, [standing(150, 200)]);
+    const after = see(-800, [standing(150, 200)]);
+    expect(after.tracking.interruptedMs).toBeUndefined();
+    expect(after.detections[0]!.trackId).toBe(1);
   });
 
   it('is none at the first frame', () => {
