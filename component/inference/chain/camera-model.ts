@@ -20,6 +20,13 @@ export const servingFor = (model: CameraModel, camera: string): ServingModel =>
 export const identityOf = (serving: ServingModel): ModelIdentity | undefined =>
   serving instanceof ModelChain ? serving.status().identity : serving.identity;
 
+/** Below it a detection or class is left out where the camera says nothing of it. */
+export function scoreThresholdOf(model: CameraModel | ServingModel): number {
+  const ofChain = model instanceof ModelChain ? model.scoreThreshold : undefined;
+  const output = model.package?.manifest.output;
+  return ofChain ?? (output && 'scoreThreshold' in output ? output.scoreThreshold : 0);
+}
+
 /**
  * One picture to a model or a chain; `tiling` is that of the camera, else of the model.
  * @throws VedetteError as `inferTiled`, and as `ModelChain.infer`

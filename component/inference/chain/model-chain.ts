@@ -82,6 +82,11 @@ export class ModelChain {
     return this.#first.host.package;
   }
 
+  /** Of the first step, in place of its model's own. */
+  get scoreThreshold(): number | undefined {
+    return this.#first.config.scoreThreshold;
+  }
+
   /** Resolves when every model is ready, or will never be. */
   async whenReady(signal?: AbortSignal): Promise<void> {
     for (const host of this.#hosts) await host.whenReady(signal);

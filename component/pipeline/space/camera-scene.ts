@@ -2,7 +2,7 @@ import type { RuntimeConfig } from '../../contract/config.ts';
 import type { FrameReference, InferenceAnswer, ScoreThresholds } from '../../contract/ports.ts';
 import type { Detection, Tracking } from '../../contract/result.ts';
 import { thresholdOf } from '../../decode/score-threshold.ts';
-import type { CameraModel } from '../../inference/chain/camera-model.ts';
+import { scoreThresholdOf } from '../../inference/chain/camera-model.ts';
 import type { JudgingSet } from '../judging-sets.ts';
 import type { CounterLedger } from './counter-ledger.ts';
 import { Scene, type SeenScene } from './scene.ts';
@@ -70,7 +70,7 @@ export class CameraScene {
   thresholdsFor({ model, thresholds }: Judging): ScoreThresholds {
     if (!TRACKABLE_TASKS.includes(model.package?.manifest.task)) return thresholds;
     const { score, labels } = thresholds;
-    const sure = [score ?? thresholdOfModel(model), ...Object.values(labels)];
+    const sure = [score ?? scoreThresholdOf(model), ...Object.values(labels)];
     return { score: Math.min(this.#scene.minScore, ...sure), labels: {} };
   }
 
@@ -82,7 +82,7 @@ export class CameraScene {
   ): SeenScene | undefined {
     const { detections } = answer.findings;
     if (!detections) return undefined;
-    const ofModel = thresholdOfModel(model);
+    const ofModel = scoreThresholdOf(model);
     const isSure = ({ label, score }: Detection) =>
       score >= thresholdOf(label, { thresholds }, ofModel);
     return this.#scene.see({
@@ -96,9 +96,4 @@ export class CameraScene {
   state(): Pick<Tracking, 'zones' | 'lines'> {
     return this.#scene.state();
   }
-}
-
-function thresholdOfModel(model: CameraModel): number {
-  const output = model.package?.manifest.output;
-  return output && 'scoreThreshold' in output ? output.scoreThreshold : 0;
 }
