@@ -3,8 +3,13 @@ import type { FaultLog } from '../../logging/fault-log.ts';
 import type { Registry } from '../../registry/registry.ts';
 import type { SceneCounters } from './scene.ts';
 
-/** Numbers of objects are promised in the database so many at a time, before any of them is given. */
-const RESERVED_IDS = 100;
+/**
+ * Numbers of objects are promised in the database so many at a time, before any of them is given: more
+ * than a frame can need.
+ */
+const RESERVED_IDS = 1000;
+/** No camera numbers so many objects in a millisecond. */
+const IDS_PER_MS = 1000;
 const TRACK_ID = 'track';
 
 type Store = Pick<Registry, 'counters' | 'raiseCounters'>;
@@ -21,7 +26,10 @@ export class CounterLedger implements SceneCounters {
   readonly #values = new Map<string, number>();
   readonly #changed = new Set<string>();
   #nextId = 1;
+  /** What the database holds: after a restart numbers begin above it. */
   #reservedId = 0;
+  /** The numbers in hand were never promised. */
+  #isSeeded = false;
   #writing: Promise<void> | undefined;
 
   constructor(camera: string, store: Store, faults: FaultLog) {
@@ -32,26 +40,29 @@ export class CounterLedger implements SceneCounters {
 
   /**
    * Goes on where the counters stood. When the registry cannot tell, counts begin at 0, and are raised
-   * to no less than what the database holds when it takes them again; numbers of objects begin with the
-   * seconds since 1970, which are above those given before.
+   * to no less than what the database holds when it takes them again; numbers of objects begin with
+   * the time, see `#seed`.
    */
   async load(): Promise<void> {
     try {
       const stored = await this.#store.counters(this.#camera);
       for (const [name, value] of Object.entries(stored)) this.#values.set(name, value);
-      this.#nextId = (stored[TRACK_ID] ?? 0) + 1;
+      this.#reservedId = stored[TRACK_ID] ?? 0;
+      this.#nextId = this.#reservedId + 1;
     } catch (thrown) {
       this.#warn(thrown, 'counts of earlier runs could not be read: they begin at 0');
-      this.#nextId = Math.floor(Date.now() / 1000);
+      this.#seed();
     }
-    this.#reserve();
+    this.#reserve(this.#nextId);
     await this.#writing;
   }
 
   nextTrackId(): number {
+    if (this.#nextId <= this.#reservedId) this.#isSeeded = false;
+    else if (!this.#isSeeded) this.#seed();
     const id = this.#nextId;
     this.#nextId += 1;
-    if (this.#reservedId - id < RESERVED_IDS) this.#reserve();
+    this.#reserve(id);
     return id;
   }
 
@@ -69,14 +80,27 @@ export class CounterLedger implements SceneCounters {
     if (this.#changed.size > 0) await this.#write();
   }
 
-  #reserve(): void {
-    this.#reservedId = this.#nextId - 1 + 2 * RESERVED_IDS;
-    this.#set(TRACK_ID, this.#reservedId);
+  /**
+   * Numbers that were not promised would be given again after a restart: while the database takes none,
+   * they go on from the milliseconds since 1970, a thousand for each, which no other run begins with.
+   */
+  #seed(): void {
+    this.#nextId = Math.max(this.#nextId, Date.now() * IDS_PER_MS);
+    this.#isSeeded = true;
+  }
+
+  #reserve(id: number): void {
+    if (this.valueOf(TRACK_ID) - id < RESERVED_IDS) this.#set(TRACK_ID, id + 2 * RESERVED_IDS);
+    else if (this.#reservedId - id < RESERVED_IDS) this.#begin();
   }
 
   #set(counter: string, value: number): void {
     this.#values.set(counter, value);
     this.#changed.add(counter);
+    this.#begin();
+  }
+
+  #begin(): void {
     this.#writing ??= this.#write().finally(() => (this.#writing = undefined));
   }
 
@@ -87,6 +111,7 @@ export class CounterLedger implements SceneCounters {
       const values = Object.fromEntries(names.map((name) => [name, this.valueOf(name)]));
       try {
         await this.#store.raiseCounters(this.#camera, values);
+        this.#reservedId = Math.max(this.#reservedId, values[TRACK_ID] ?? 0);
       } catch (thrown) {
         for (const name of names) this.#changed.add(name);
         this.#warn(thrown, 'counts could not be stored now');

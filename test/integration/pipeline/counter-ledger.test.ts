@@ -58,6 +58,39 @@ describe('a counter ledger', () => {
     expect((await registry.counters('dock'))['zone/press/entered']).toBe(2);
   });
 
+  it('never gives a number twice when promises were refused and the process was killed', async () => {
+    const { registry } = await openRegistry();
+    let isDown = false;
+    const store = {
+      counters: (camera: string) => registry.counters(camera),
+      raiseCounters: (camera: string, values: Readonly<Record<string, number>>) =>
+        isDown
+          ? Promise.reject(new VedetteError('REGISTRY_UNAVAILABLE', 'away'))
+          : registry.raiseCounters(camera, values),
+    };
+    const given: number[] = [];
+    const give = async (ledger: CounterLedger, count: number) => {
+      for (let i = 0; i < count; i += 1) {
+        given.push(ledger.nextTrackId());
+        if (i % 500 === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+    };
+    for (let run = 0; run < 3; run += 1) {
+      isDown = false;
+      const ledger = await loaded(store);
+      await give(ledger, 10);
+      isDown = true;
+      // Far more than were promised; then the process dies, and nothing more is written.
+      await give(ledger, 6000);
+    }
+    expect(new Set(given).size).toBe(given.length);
+    expect(given.every(Number.isSafeInteger)).toBe(true);
+    isDown = false;
+    const after = await loaded(store);
+    expect(given).not.toContain(after.nextTrackId());
+    await after.close();
+  });
+
   it('gives numbers above all earlier ones when the registry cannot tell them', async () => {
     const { registry } = await openRegistry();
     const before = await loaded(registry);
