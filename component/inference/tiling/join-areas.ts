@@ -18,6 +18,8 @@ export interface JoinedArea {
   readonly pixels: number;
 }
 
+/** Work stays bounded, whatever a noisy map gives. */
+export const MAX_JOINED = 4000;
 /** Cells along the longer side of the grid on which touching areas are joined. */
 const MAX_GRID_SIDE = 1024;
 const MAX_POLYGON_POINTS = 128;
@@ -26,15 +28,26 @@ const CONTOUR_TOLERANCE = 1;
 /**
  * Areas of different tiles become one where they touch. One whose bounds meet none of another tile stays
  * exactly as it is; the others are drawn on a grid and traced again, to within a cell of a pixel or a
- * 1024th of their extent.
+ * 1024th of their extent. Of more than MAX_JOINED areas the largest are joined and the others stay as
+ * they are: none is left out, though ground that two tiles see may be counted for both.
  */
 export function joinAreas(areas: readonly TileArea[]): JoinedArea[] {
-  return touchingGroups(areas).flatMap((group) =>
-    group.length === 1
-      ? [{ polygon: group[0]!.polygon, pixels: group[0]!.pixels ?? polygonArea(group[0]!.polygon) }]
-      : traced(group),
-  );
+  if (areas.length <= MAX_JOINED) return joined(areas);
+  const bySize = areas
+    .map((area) => ({ area, size: sizeOf(area) }))
+    .sort((a, b) => b.size - a.size)
+    .map(({ area }) => area);
+  return [...joined(bySize.slice(0, MAX_JOINED)), ...bySize.slice(MAX_JOINED).map(alone)];
 }
+
+const joined = (areas: readonly TileArea[]): JoinedArea[] =>
+  touchingGroups(areas).flatMap((group) =>
+    group.length === 1 ? [alone(group[0]!)] : traced(group),
+  );
+
+const alone = (area: TileArea): JoinedArea => ({ polygon: area.polygon, pixels: sizeOf(area) });
+
+const sizeOf = ({ pixels, polygon }: TileArea): number => pixels ?? polygonArea(polygon);
 
 /** Groups whose bounds meet across tiles: only those can touch. */
 function touchingGroups(areas: readonly TileArea[]): TileArea[][] {
@@ -59,7 +72,9 @@ function touchingGroups(areas: readonly TileArea[]): TileArea[][] {
   const groups = new Map<number, TileArea[]>();
   sorted.forEach((area, index) => {
     const of = root(index);
-    groups.set(of, [...(groups.get(of) ?? []), area]);
+    const group = groups.get(of);
+    if (group) group.push(area);
+    else groups.set(of, [area]);
   });
   return [...groups.values()];
 }
@@ -93,7 +108,9 @@ function traced(group: readonly TileArea[]): JoinedArea[] {
 
 /** Sets the cells whose middle lies in a polygon (even-odd rule), row by row. */
 function fill(mask: Uint8Array, width: number, height: number, polygon: readonly Point[]): void {
-  for (let row = 0; row < height; row += 1) {
+  const { y: top, height: extent } = boundsOf(polygon);
+  const lastRow = Math.min(height - 1, Math.floor(top + extent));
+  for (let row = Math.max(0, Math.floor(top)); row <= lastRow; row += 1) {
     const y = row + 0.5;
     const crossings: number[] = [];
     polygon.forEach((to, index) => {
