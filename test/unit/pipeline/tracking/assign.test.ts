@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { munkres } from 'munkres';
 import { describe, expect, it } from 'vitest';
 import { assign } from '../../../../component/pipeline/tracking/assign.ts';
 
@@ -45,6 +46,29 @@ describe('assign', () => {
         expect(total).toBeCloseTo(leastByTrying(costs, limit), 9);
       }),
       { numRuns: process.env['VEDETTE_DEEP'] === '1' ? 20_000 : 500 },
+    );
+  });
+
+  it('costs as little group by group as assigning everything at once', () => {
+    const sparse = fc
+      .tuple(fc.integer({ min: 1, max: 25 }), fc.integer({ min: 1, max: 25 }))
+      .chain(([rows, columns]) => {
+        const cost = fc.oneof(
+          { weight: 6, arbitrary: fc.constant(1) },
+          { weight: 1, arbitrary: fc.double({ min: 0, max: 1, noNaN: true }) },
+        );
+        const row = fc.array(cost, { minLength: columns, maxLength: columns });
+        return fc.array(row, { minLength: rows, maxLength: rows });
+      });
+    fc.assert(
+      fc.property(sparse, fc.constantFrom(1, 0.9, 0.5), (costs, limit) => {
+        const sum = (pairs: readonly (readonly [number, number])[]) =>
+          pairs.reduce((total, [row, column]) => total + costs[row]![column]! - limit, 0);
+        const capped = costs.map((row) => row.map((cost) => Math.min(cost, limit)));
+        const whole = munkres(capped).filter(([row, column]) => costs[row]![column]! < limit);
+        expect(sum(assign(costs, limit))).toBeCloseTo(sum(whole), 9);
+      }),
+      { numRuns: process.env['VEDETTE_DEEP'] === '1' ? 5000 : 300 },
     );
   });
 
