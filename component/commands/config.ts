@@ -32,7 +32,7 @@ async function checkConfig(
   context: CommandContext,
 ): Promise<void> {
   try {
-    const { config } = await loadConfiguration({ file });
+    const { config } = await loadConfiguration(sourcesOf(file, context));
     const count = (map: object, what: string) => {
       const size = Object.keys(map).length;
       return `${size} ${what}${size === 1 ? '' : 's'}`;
@@ -57,7 +57,7 @@ async function explainConfig(
   options: { json?: boolean; only?: string },
   context: CommandContext,
 ): Promise<void> {
-  const loaded = await loadConfiguration(file === undefined ? {} : { file });
+  const loaded = await loadConfiguration(sourcesOf(file, context));
   const only = options.only;
   const settings = explainConfiguration(loaded).filter(
     ({ path }) => only === undefined || path === only || path.startsWith(`${only}.`),
@@ -75,3 +75,8 @@ async function explainConfig(
     context.stdout.write(`${path.padEnd(width)}  ${shown}  (${origin})\n`);
   }
 }
+
+const sourcesOf = (file: string | undefined, { machine }: CommandContext) => ({
+  ...(file === undefined ? {} : { file }),
+  ...(machine ? { machine } : {}),
+});
