@@ -23,7 +23,7 @@ import { PictureBatcher } from './picture-batcher.ts';
 import type { RunPlaces } from './picture-batcher.ts';
 import { PictureReader } from './picture-reader.ts';
 import { RunMark } from './run-mark.ts';
-import { runError } from './runtime-error.ts';
+import { loadError, runError } from './runtime-error.ts';
 import { sizeData } from './size-data.ts';
 import { warmUpPicture } from './warm-up-picture.ts';
 import { mergeTiles } from './tiling/merge-tiles.ts';
@@ -54,7 +54,12 @@ export class ModelSession {
   ): Promise<ModelSession> {
     const enrolled = await enrolledOf(setup);
     const opened = await openGraph(runtime, setup);
-    return new ModelSession(runtime, setup, mark, opened, enrolled);
+    try {
+      return new ModelSession(runtime, setup, mark, opened, enrolled);
+    } catch (error) {
+      await opened.session.release();
+      throw loadError(error, setup.modelFile, setup.opsets);
+    }
   }
 
   private constructor(

@@ -10,8 +10,11 @@ namespace {
 constexpr double kFarthest = 1e6;
 constexpr double kLeastSine = 0.01;
 
+// Not std::hypot, whose symbol asks for glibc 2.35; corners lie within kFarthest, so squares fit.
 double side(const Quad& quad, int from, int to) {
-  return std::hypot(quad.x[to] - quad.x[from], quad.y[to] - quad.y[from]);
+  const double width = quad.x[to] - quad.x[from];
+  const double height = quad.y[to] - quad.y[from];
+  return std::sqrt(width * width + height * height);
 }
 
 double least(const double* values) { return *std::min_element(values, values + 4); }

@@ -214,7 +214,8 @@ describe('semantic segmentation, from the bare file to areas of the picture', ()
       outputs: [{ name: 'restored', dtype: 'float32', shape: [1, 3, 32, 32] }],
       nodes: [{ operator: 'Identity', inputs: ['image'], outputs: ['restored'] }],
     };
-    expect((await suggestedFor(model)).suggestion).toBe(undefined);
+    const { suggestion } = await suggestedFor(model);
+    expect(suggestion?.manifest.output).toMatchObject({ decoder: 'tensors' });
   });
 });
 
