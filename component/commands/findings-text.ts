@@ -9,10 +9,13 @@ export function findingsText(findings: Findings): string {
   const parts: string[] = [];
   if (detections) parts.push(counted(detections, 'nothing'));
   if (anomaly) {
-    const comparison = anomaly.isAnomalous ? '≥' : '<';
+    const isReached = anomaly.score >= anomaly.threshold;
+    const comparison = isReached ? '≥' : '<';
+    const decision = anomaly.isAnomalous ? ', anomalous' : ', not anomalous';
     const areas = anomaly.areas?.length ?? 0;
     parts.push(
       `${anomaly.score.toFixed(3)} ${comparison} ${anomaly.threshold}` +
+        (isReached === anomaly.isAnomalous ? '' : decision) +
         (anomaly.isAnomalous && areas > 0
           ? `, ${areas} ${areas === 1 ? 'area' : 'areas'}, ${percent(anomaly.areaFraction ?? 0)}`
           : ''),

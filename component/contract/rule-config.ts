@@ -10,10 +10,12 @@ import { textRuleSchema } from './text-rule-config.ts';
 export const ruleSchema = z.discriminatedUnion('kind', [
   z.strictObject({
     ...ruleBase,
-    kind: z.literal('anomaly').meta({ description: 'The anomaly score decides' }),
+    kind: z
+      .literal('anomaly')
+      .meta({ description: 'The anomaly score, or the model’s own decision, decides' }),
     failAt: described(
       number(0, 1).optional(),
-      "A score at or above fails; the model's threshold when absent",
+      "A score at or above fails; the model's own decision when absent (its threshold, or what its `decision` looks at)",
     ),
     reviewAt: described(
       number(0, 1).optional(),

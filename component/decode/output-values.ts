@@ -77,7 +77,7 @@ export function requireOutput(
  * @throws VedetteError OUTPUT_INVALID when it is no score, such as a logit
  */
 export function requireScore(value: number, output: string): number {
-  if (value < -0.01 || value > 1.01) {
+  if (!(value >= -0.01 && value <= 1.01)) {
     throw new VedetteError(
       'OUTPUT_INVALID',
       `output '${output}' holds the score ${value}, expected 0 to 1 (is a sigmoid missing in the graph?)`,

@@ -64,6 +64,7 @@ export class ScoredBoxes implements Decoder {
       iouThreshold,
       isAgnostic: suppression === 'agnostic',
       limit: maxDetections,
+      output: this.#boxes,
     });
     const detections = kept.flatMap(({ labelIndex, score, corners }) => {
       const box = sourceBox(corners, context);
@@ -89,11 +90,12 @@ export class ScoredBoxes implements Decoder {
     const candidates: ScoredBox[] = [];
     for (let start = 0; start < scores.length; start += classes) {
       const row = scores.subarray(start, start + classes);
-      const whole = activation === 'softmax' ? softmaxSum(row) : 1;
+      const most = activation === 'softmax' ? greatest(row) : 0;
+      const whole = activation === 'softmax' ? softmaxSum(row, most) : 1;
       let corners: readonly [number, number, number, number] | undefined;
       for (let labelIndex = 0; labelIndex < classes; labelIndex += 1) {
         if (labelIndex === backgroundClass) continue;
-        const score = scoreOf(row[labelIndex]!, whole);
+        const score = scoreOf(row[labelIndex]! - most, whole);
         if (score < lowest || score < thresholds[labelIndex]!) continue;
         requireScore(score, this.#scores);
         corners ??= this.#corners(boxes, (start / classes) * 4);
@@ -113,18 +115,24 @@ export class ScoredBoxes implements Decoder {
   }
 }
 
-/** A score of a value, and the sum of the row's powers for a softmax. */
+/** A score of a value; for a softmax of its distance from the row's greatest, and the sum of powers. */
 const SCORES: Readonly<Record<Settings['activation'], (value: number, sum: number) => number>> = {
   none: (value) => value,
   sigmoid: (value) => 1 / (1 + Math.exp(-value)),
   softmax: (value, sum) => Math.exp(value) / sum,
 };
 
-/** Logits of detectors lie far from where powers overflow a double (709). */
-function softmaxSum(row: Float32Array): number {
+/** Powers of distances from the greatest value do not overflow. */
+function softmaxSum(row: Float32Array, most: number): number {
   let sum = 0;
-  for (const value of row) sum += Math.exp(value);
+  for (const value of row) sum += Math.exp(value - most);
   return sum;
+}
+
+function greatest(row: Float32Array): number {
+  let most = -Infinity;
+  for (const value of row) if (value > most) most = value;
+  return most;
 }
 
 function boxCount(tensor: TensorValue): number {

@@ -1,4 +1,5 @@
 import { YoloHeadReader } from '../../native/index.ts';
+import { VedetteError } from '../contract/errors.ts';
 
 export interface ScoredBox {
   readonly labelIndex: number;
@@ -19,6 +20,7 @@ const reader = new YoloHeadReader();
  * intersection over union with a better one that was kept is greater than `iouThreshold`. The best
  * 4096 candidates take part, of each class when classes do not drop each other. Decided in the addon,
  * by the rule of YOLO heads.
+ * @throws VedetteError OUTPUT_INVALID for a box whose width or height no float32 holds
  */
 export function suppressOverlaps(
   candidates: readonly ScoredBox[],
@@ -27,6 +29,8 @@ export function suppressOverlaps(
     readonly isAgnostic: boolean;
     /** 1–4096. */
     readonly limit: number;
+    /** Where the boxes come from, for errors. */
+    readonly output: string;
   },
 ): ScoredBox[] {
   const { isAgnostic, limit } = options;
@@ -48,9 +52,9 @@ export function suppressOverlaps(
 function keptOf(
   candidates: readonly ScoredBox[],
   places: readonly number[],
-  { iouThreshold, limit }: { readonly iouThreshold: number; readonly limit: number },
+  options: { readonly iouThreshold: number; readonly limit: number; readonly output: string },
 ): number[] {
-  if (places.length === 1) return [...places];
+  const { iouThreshold, limit, output } = options;
   const values = new Float32Array(places.length * COLUMNS);
   places.forEach((place, index) => {
     const { corners, score } = candidates[place]!;
@@ -64,10 +68,23 @@ function keptOf(
     anchors: places.length,
     classCount: 1,
   } as const;
-  const { count, rows, rowLength } = reader.read(values, head, Float32Array.of(-Infinity), {
+  const { count, rows, rowLength, fault } = reader.read(values, head, Float32Array.of(-Infinity), {
     iouThreshold,
     isAgnostic: true,
     limit: Math.min(limit, MAX_CANDIDATES),
   });
+  if (fault) throw boxInvalid(values, output);
   return Array.from({ length: count }, (_, row) => places[rows[row * rowLength + rowLength - 1]!]!);
+}
+
+/** The scores are known to be some: what is left is a box that became infinite. */
+function boxInvalid(values: Float32Array, output: string): VedetteError {
+  const element = values.findIndex((value) => !Number.isFinite(value));
+  const start = element - (element % COLUMNS);
+  const [x, y, width, height] = values.subarray(start, start + 4);
+  return new VedetteError(
+    'OUTPUT_INVALID',
+    `output '${output}' holds a box around ${x}, ${y} of ${width} by ${height} pixels, expected finite sides`,
+    { details: { output, width: String(width), height: String(height) } },
+  );
 }

@@ -1,13 +1,13 @@
 import type { Findings, Outcome, Verdict } from '../contract/result.ts';
 import { labelOf } from '../contract/rule-config.ts';
 import { applyRule } from './rules/apply-rule.ts';
-import { scoreText, type Evidence, type NamedRule } from './rules/evidence.ts';
+import { ownDecision, type Evidence, type NamedRule } from './rules/evidence.ts';
 
 /** Worst last: the worst outcome of a camera's rules is its verdict. */
 const SEVERITY: readonly Outcome[] = ['pass', 'review', 'fail', 'error'];
 
 /**
- * The verdict of rules on findings. Without a rule, an anomaly model's own threshold decides and
+ * The verdict of rules on findings. Without a rule, an anomaly model's own decision holds and
  * everything else passes. `labels` are those that the model can give, where that is known: a rule
  * for another one asks for review, since it would never find anything. `scene` is what the camera knows
  * beside the findings of this picture.
@@ -42,9 +42,5 @@ const worse = (a: Verdict, b: Verdict): Verdict =>
 function judgeWithoutRule(findings: Findings): Verdict {
   const anomaly = findings.anomaly;
   if (!anomaly) return { outcome: 'pass', reason: 'no rule applies' };
-  const comparison = anomaly.isAnomalous ? 'at or above' : 'below';
-  return {
-    outcome: anomaly.isAnomalous ? 'fail' : 'pass',
-    reason: `anomaly ${scoreText(anomaly.score)} ${comparison} ${scoreText(anomaly.threshold)}`,
-  };
+  return { outcome: anomaly.isAnomalous ? 'fail' : 'pass', reason: ownDecision(anomaly) };
 }

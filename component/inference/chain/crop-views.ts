@@ -108,10 +108,13 @@ function grown(quad: Quad, margin: number): Quad {
 }
 
 const LEAST_SINE = 0.01;
+/** Pixels from the picture's corner. */
+const FARTHEST = 1e6;
 
 /** What the addon asks of a quad: one that it would refuse must not cost the others their answer. */
 export function canBeSeen(quad: Quad, { width, height }: Size): boolean {
   const [xs, ys] = [quad.map(({ x }) => x), quad.map(({ y }) => y)];
+  const isNear = [...xs, ...ys].every((place) => Math.abs(place) <= FARTHEST);
   const isInPicture =
     Math.max(...xs) > 0 &&
     Math.max(...ys) > 0 &&
@@ -124,7 +127,7 @@ export function canBeSeen(quad: Quad, { width, height }: Size): boolean {
     const side = length(corner, next);
     return side >= 1 && bend > LEAST_SINE * side * length(next, after);
   });
-  return isInPicture && isConvex;
+  return isNear && isInPicture && isConvex;
 }
 
 /** The same part upside down. */

@@ -33,13 +33,14 @@ export interface ScoreOptions {
 /**
  * What tells a bad picture for this model: its anomaly score; the best score among detections of bad
  * labels; the best score among classes that are bad.
- * @throws VedetteError REQUEST_INVALID for a task without such a score, and for a classifier whose
- * good and bad labels are not known
+ * @throws VedetteError REQUEST_INVALID for a task without such a score, for an anomaly model that does
+ * not decide by its score alone, and for a classifier whose good and bad labels are not known
  */
 export function pictureScore(model: ModelPackage, options: ScoreOptions): PictureScore {
   const { output, task } = model.manifest;
   switch (task) {
     case 'anomaly-detection':
+      requireScoreDecides(output);
       return {
         kind: 'anomaly',
         meaning: 'anomaly score',
@@ -87,6 +88,16 @@ export function withEveryClass(model: ModelPackage): ModelPackage {
   if (output.decoder !== 'classification') return model;
   const maxClasses = Math.max(output.maxClasses, Math.min(1000, model.labels.length));
   return { ...model, manifest: { ...model.manifest, output: { ...output, maxClasses } } };
+}
+
+/** Else the evaluation would tell of escapes that the model does not let through. */
+function requireScoreDecides(output: ModelPackage['manifest']['output']): void {
+  if (output.decoder !== 'multi-head-anomaly' || output.decision === 'score') return;
+  throw new VedetteError(
+    'REQUEST_INVALID',
+    `the model decides by output.decision '${output.decision}', not by its score alone, so that no threshold tells what it rejects; expected output.decision 'score': set it to evaluate the score by itself, which is what an anomaly rule with failAt judges`,
+    { details: { decision: output.decision } },
+  );
 }
 
 const thresholdOfModel = (output: ModelPackage['manifest']['output']): number =>

@@ -52,7 +52,10 @@ export function completeInput(
   }
   const dtype = PICTURE_DTYPES.find((known) => known === graphInput.dtype);
   if (!dtype) {
-    throw mismatch([...problems, `${at}: expected ${PICTURE_DTYPES.join(', ')}`]);
+    const wayOut = graphInput.dtype.includes('int')
+      ? `; put a Cast to ${graphInput.dtype} behind an input of uint8, see docs/MODEL-FAMILIES.md (MoveNet)`
+      : '';
+    throw mismatch([...problems, `${at}: expected ${PICTURE_DTYPES.join(', ')}${wayOut}`]);
   }
   if (input.dtype && input.dtype !== dtype) {
     problems.push(`input.dtype is ${input.dtype}, the graph takes ${dtype}`);

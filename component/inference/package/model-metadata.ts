@@ -15,6 +15,8 @@ export interface ModelMetadata {
   readonly keypointNames?: readonly string[];
   /** x and y, or x, y and score (Ultralytics `kpt_shape`). */
   readonly keypointDimensions?: 2 | 3;
+  /** What Ultralytics' `description` calls the model. */
+  readonly architecture?: 'yolo' | 'rt-detr';
   /** Whether the graph ends in rows that need no suppression (Ultralytics `end2end`, `args` `nms`). */
   readonly isEndToEnd?: boolean;
   /** How anomaly scores and maps become 0–1 (OpenVINO Model API, anomalib 1's metadata.json). */
@@ -34,9 +36,10 @@ const ULTRALYTICS_TASKS = new Set(['detect', 'segment', 'classify', 'pose', 'obb
 
 /**
  * Sources: Ultralytics' exporter writes Python literals under `names`, `task`, `imgsz`, `stride`,
- * for poses `kpt_shape`, `kpt_names`, and `end2end`, `args`;
- * OpenVINO Model API writes `model_info labels` (blanks between labels, underscores inside them).
- * for anomalies `model_info image_threshold`, `pixel_threshold`, `normalization_scale`.
+ * for poses `kpt_shape`, `kpt_names`, and `end2end`, `args`, and `description` («Ultralytics YOLOv10n
+ * model trained on coco.yaml»). OpenVINO Model API writes `model_info labels` (blanks between labels,
+ * underscores inside them), for anomalies `model_info image_threshold`, `pixel_threshold`,
+ * `normalization_scale`.
  * What cannot be understood is left out: metadata is a hint, the graph and model.json decide.
  */
 export function readModelMetadata(metadata: Readonly<Record<string, string>>): ModelMetadata {
@@ -53,6 +56,7 @@ export function readModelMetadata(metadata: Readonly<Record<string, string>>): M
     pythonLiteral(metadata['end2end']) === true ||
     (args instanceof Map && args.get('nms') === true);
   const dimensions: unknown = Array.isArray(keypointShape) ? keypointShape[1] : undefined;
+  const architecture = architectureOf(metadata['description']);
   return {
     ...(labels ? { labels } : {}),
     ...(metadata['task'] ? { task: metadata['task'] } : {}),
@@ -60,9 +64,17 @@ export function readModelMetadata(metadata: Readonly<Record<string, string>>): M
     ...(Number.isInteger(stride) && stride > 0 ? { stride } : {}),
     ...(keypointNames ? { keypointNames } : {}),
     ...(dimensions === 2 || dimensions === 3 ? { keypointDimensions: dimensions } : {}),
+    ...(architecture ? { architecture } : {}),
     ...(isEndToEnd ? { isEndToEnd } : {}),
     ...(normalisation ? { normalisation } : {}),
   };
+}
+
+/** By the model's name alone: what it was trained on may be called after another one. */
+function architectureOf(description: string | undefined): 'yolo' | 'rt-detr' | undefined {
+  const name = /^Ultralytics (.*?) model\b/.exec(description ?? '')?.[1] ?? '';
+  if (/rt-?detr/i.test(name)) return 'rt-detr';
+  return /yolo/i.test(name) ? 'yolo' : undefined;
 }
 
 /** `model_info …` of Model API, or the names of anomalib's metadata.json as they are. */

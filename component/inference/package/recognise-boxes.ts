@@ -50,6 +50,7 @@ export function labelledBoxes(
   const guesses = [
     "output.firstLabel 0, with the background as the first label: torchvision's labels begin so",
     "the boxes are taken for pixels of the input: set output.boxUnits to 'fraction' if they are parts",
+    "input.scale 1/255, mean 0, std 1, as torchvision's graphs normalise by themselves: Faster and Mask R-CNN of ONNX' model zoo want input.colourOrder 'bgr', scale 1, mean [102.9801, 115.9465, 122.7717]",
   ];
   // The normalisation is part of torchvision's graphs.
   const input = { resize: 'stretch' } as const;
@@ -72,10 +73,13 @@ export function labelledBoxes(
 /** More boxes than queries of a DETR, or outputs that call themselves boxes and scores. */
 const MANY = 1000;
 
+/** Names that label files give to the class that stands for nothing. */
+const BACKGROUND = /^_*(?:background|bg)_*$/i;
+
 /** SSD's two outputs, boxes [batch, N, 4] and scores [batch, N, C]. */
 export function scoredBoxes(
   { outputs }: OnnxStructure,
-  { task }: ModelMetadata,
+  { task, labels }: ModelMetadata,
 ): RecognisedFamily | undefined {
   if (outputs.length !== 2 || task !== undefined || !outputs.every(isFloat)) return undefined;
   const boxes =
@@ -87,8 +91,10 @@ export function scoredBoxes(
   const isNamed = /^b?boxes$/.test(boxes.name) && /^(scores|confidences|confs)$/.test(scores.name);
   if (!isNamed && !(typeof count === 'number' && count >= MANY)) return undefined;
   const classes = scores.shape[2];
-  // A detector of one kind has a class for the background too, as UltraFace.
-  const hasBackground = typeof classes === 'number' && classes > 1;
+  // pytorch-YOLOv4's boxes and confs know none; a detector of one kind has one, as UltraFace.
+  const isYolo = boxes.shape.length === 4 || scores.name === 'confs';
+  const isNamedBackground = labels ? BACKGROUND.test(labels[0] ?? '') : classes === 2;
+  const hasBackground = !isYolo && isNamedBackground;
   return {
     task: 'object-detection',
     output: {
@@ -101,7 +107,11 @@ export function scoredBoxes(
       "output.boxFormat 'xyxy' in parts of the input: see docs/MODEL-FAMILIES.md for others",
       ...(hasBackground
         ? ['output.backgroundClass 0: leave it out if every class is a thing']
-        : []),
+        : isYolo
+          ? []
+          : [
+              'no output.backgroundClass: set it to 0 if the first class is the background, as in SSD',
+            ]),
       "output.activation 'none': 'softmax' or 'sigmoid' if the scores are logits",
     ],
   };

@@ -1,6 +1,7 @@
 import type { RecognisedFamily } from './recognised-family.ts';
 import { onlyFloatShape } from './only-float-shape.ts';
 import { activationOf } from './complete-output.ts';
+import { isUltralytics } from './model-metadata.ts';
 import type { ModelMetadata } from './model-metadata.ts';
 import type { OnnxStructure } from './read-onnx.ts';
 import { anomaly } from './recognise-anomaly.ts';
@@ -11,6 +12,7 @@ import { textReading } from './recognise-text.ts';
 import {
   rtDetr,
   yoloDetections,
+  yoloEndToEnd,
   yoloOrientedBoxes,
   yoloPoses,
   yoloSegments,
@@ -32,6 +34,7 @@ const FAMILIES: readonly Recognise[] = [
   yoloPoses,
   yoloOrientedBoxes,
   yoloSegments,
+  yoloEndToEnd,
   yoloDetections,
   rtDetr,
   semanticSegmentation,
@@ -111,10 +114,17 @@ function endToEndDetections(
   const shape = onlyFloatShape(structure);
   const isRows = shape?.at(-1) === 6 && (shape.length === 2 || shape.length === 3);
   if (!isRows || (metadata.task !== undefined && metadata.task !== 'detect')) return undefined;
+  // RT-DETR's rows of two classes look the same.
+  const isUnsure = metadata.labels?.length === 2 && metadata.architecture === undefined;
   return {
     task: 'object-detection',
     output: { decoder: 'end-to-end-detections' },
-    guesses: [],
+    guesses:
+      isUnsure && isUltralytics(metadata)
+        ? [
+            "the rows are taken for detections that are at their end: decoder 'rt-detr' with input.resize 'stretch' if they are a box and the scores of two classes",
+          ]
+        : [],
   };
 }
 

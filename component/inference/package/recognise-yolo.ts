@@ -62,8 +62,32 @@ function isYolox(structure: OnnxStructure, metadata: ModelMetadata, head: YoloHe
 }
 
 /**
+ * Ultralytics' detectors whose exporter says that they end in rows of detections (YOLO v10 and 26, any
+ * head exported with `nms=True`). With `dynamic=True` it leaves the six columns open.
+ */
+export function yoloEndToEnd(
+  structure: OnnxStructure,
+  metadata: ModelMetadata,
+): RecognisedFamily | undefined {
+  const shape = onlyFloatShape(structure);
+  const isRows =
+    shape?.length === 3 && (typeof shape[2] !== 'number' || shape[2] === END_TO_END_COLUMNS);
+  if (!isRows || metadata.task !== 'detect' || !metadata.isEndToEnd) return undefined;
+  return {
+    task: 'object-detection',
+    ...yoloInput(metadata),
+    output: { decoder: 'end-to-end-detections' },
+    guesses: [],
+  };
+}
+
+/** A box, a score and a class index. */
+const END_TO_END_COLUMNS = 6;
+
+/**
  * RT-DETR as Ultralytics exports it: rows of a box and the metadata's classes, and not as many as the
- * input has cells. It stretches its pictures.
+ * input has cells. It stretches its pictures. With two classes the rows have the columns of detections
+ * that are at their end: then the exporter's description must name RT-DETR.
  */
 export function rtDetr(
   structure: OnnxStructure,
@@ -76,7 +100,8 @@ export function rtDetr(
     metadata.labels !== undefined &&
     typeof shape[1] === 'number' &&
     shape[2] === 4 + metadata.labels.length;
-  if (!isRows || yoloHead(structure, metadata, 0)) return undefined;
+  if (!isRows || metadata.isEndToEnd || yoloHead(structure, metadata, 0)) return undefined;
+  if (shape[2] === END_TO_END_COLUMNS && metadata.architecture !== 'rt-detr') return undefined;
   return {
     task: 'object-detection',
     input: { resize: 'stretch' },

@@ -18,7 +18,7 @@ const TILEABLE_TASKS: readonly string[] = [
   'keypoint-detection',
 ];
 /** Always one pose, and a choice among classes of the whole: these say something about a whole picture. */
-const WHOLE_PICTURE_DECODERS: readonly string[] = ['movenet', 'multi-head-anomaly'];
+const WHOLE_PICTURE_DECODERS: readonly string[] = ['movenet', 'heatmaps', 'multi-head-anomaly'];
 
 /**
  * Judges one picture, in tiles when there are settings for it: all tiles of a picture are one job of one

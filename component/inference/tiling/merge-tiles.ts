@@ -16,8 +16,8 @@ const MAX_AREAS = 100;
 /**
  * The answers about the tiles of a picture as one answer about `shown`, what they cover together.
  * - detections and poses: each object once, see mergeFound
- * - anomaly: the highest score; areas joined over borders, the 100 largest listed; the map's greatest
- *   values
+ * - anomaly: the highest score; areas joined over borders, the 100 largest listed; what tiles did not
+ *   list in their parts of the picture; the map's greatest values
  * - segments: the part of the picture, ground that several tiles see divided among them; outlines joined
  *   over borders
  * @throws VedetteError REQUEST_INVALID for findings that say something about a whole picture only
@@ -92,7 +92,13 @@ function mergeAnomalies(tiles: readonly Tile[], shown: Box): Anomaly {
     ),
   );
   const whole = shown.width * shown.height;
-  const total = areas.reduce((sum, { pixels }) => sum + pixels, 0);
+  const ground = groundOf(tiles, shown);
+  // Tiles list their largest areas only; what they leave out counts as segments do.
+  const unlisted = found.reduce((sum, { areas: listed = [], areaFraction = 0 }, tile) => {
+    const rest = listed.reduce((left, area) => left - area.areaFraction, areaFraction);
+    return sum + Math.max(0, rest) * ground[tile]!;
+  }, 0);
+  const total = areas.reduce((sum, { pixels }) => sum + pixels, unlisted);
   return {
     ...merged,
     areaFraction: part(total, whole),
@@ -104,11 +110,7 @@ function mergeAnomalies(tiles: readonly Tile[], shown: Box): Anomaly {
 }
 
 function mergeSegments(tiles: readonly Tile[], shown: Box): Segment[] {
-  // The whole picture as an additional view would be counted twice.
-  const counted = tiles.filter(({ region }) => tiles.length === 1 || !isSame(region, shown));
-  const columns = shares(counted.map(({ region }) => ({ from: region.x, length: region.width })));
-  const rows = shares(counted.map(({ region }) => ({ from: region.y, length: region.height })));
-  const ground = counted.map(({ region }) => columns.get(region.x)! * rows.get(region.y)!);
+  const ground = groundOf(tiles, shown);
   const labels = new Map<string, Segment>();
   for (const { findings } of tiles)
     for (const one of findings.segments!) labels.set(one.label, one);
@@ -116,7 +118,7 @@ function mergeSegments(tiles: readonly Tile[], shown: Box): Segment[] {
     .map(({ label, labelIndex }): Segment => {
       const ofLabel = ({ findings }: Tile) =>
         findings.segments!.filter((segment) => segment.label === label);
-      const covered = counted.reduce((sum, tile, index) => {
+      const covered = tiles.reduce((sum, tile, index) => {
         const fraction = ofLabel(tile).reduce((own, { areaFraction }) => own + areaFraction, 0);
         return sum + fraction * ground[index]!;
       }, 0);
@@ -137,6 +139,17 @@ function mergeSegments(tiles: readonly Tile[], shown: Box): Segment[] {
       };
     })
     .sort((a, b) => b.areaFraction - a.areaFraction || a.labelIndex - b.labelIndex);
+}
+
+/** The pixels that each tile stands for; the whole picture as an additional view would count twice. */
+function groundOf(tiles: readonly Tile[], shown: Box): number[] {
+  const isCounted = ({ region }: Tile) => tiles.length === 1 || !isSame(region, shown);
+  const counted = tiles.filter(isCounted);
+  const columns = shares(counted.map(({ region }) => ({ from: region.x, length: region.width })));
+  const rows = shares(counted.map(({ region }) => ({ from: region.y, length: region.height })));
+  return tiles.map((tile) =>
+    isCounted(tile) ? columns.get(tile.region.x)! * rows.get(tile.region.y)! : 0,
+  );
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { Findings, Verdict } from '../../contract/result.ts';
+import type { Anomaly, Findings, Verdict } from '../../contract/result.ts';
 import type { RuleConfig } from '../../contract/rule-config.ts';
 import type { ZoneConfig } from '../../contract/space-config.ts';
 import type { SpaceEvidence } from '../space/scene.ts';
@@ -29,6 +29,14 @@ export const notApplicable = (rule: NamedRule, wanted: string): Verdict => ({
   rule: rule.name,
   reason: `the model gives no ${wanted}: this rule does not fit it`,
 });
+
+/** What the model itself says of a picture; its decision need not be that of the score. */
+export function ownDecision({ score, threshold, isAnomalous }: Anomaly): string {
+  const isReached = score >= threshold;
+  const comparison = `${scoreText(score)} ${isReached ? 'at or above' : 'below'} ${scoreText(threshold)}`;
+  if (isReached === isAnomalous) return `anomaly ${comparison}`;
+  return `${isAnomalous ? 'anomalous' : 'not anomalous'} by the model's decision, score ${comparison}`;
+}
 
 /** A score as reasons show it. */
 export const scoreText = (value: number): string => String(Math.round(value * 1000) / 1000);

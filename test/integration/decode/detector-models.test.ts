@@ -94,6 +94,53 @@ describe('detectors, from the bare file to boxes in the picture', () => {
     expect(run.findings.detections).toMatchObject([{ label: 'lid', score: 0.75, box }]);
   });
 
+  test.each([
+    ['RT-DETR by its description', { description: 'Ultralytics rtdetr-l model ' }, 'rt-detr', 0],
+    ['YOLO by its description', { description: 'Ultralytics YOLOv10n model ' }, 'end-to-end', 0],
+    ['YOLO by end2end', { end2end: 'True' }, 'end-to-end', 0],
+    ['YOLO by nms', { args: "{'nms': True}" }, 'end-to-end', 0],
+    ['either, as a guess', {}, 'end-to-end', 1],
+  ] as const)('with two classes: %s', async (_, more, family, guesses) => {
+    const isRtDetr = family === 'rt-detr';
+    const rows = isRtDetr
+      ? [192 / 640, 192 / 640, 64 / 640, 64 / 640, 0.1, 0.75]
+      : [160, 200, 224, 248, 0.75, 1];
+    const metadata = ultralyticsMetadata('detect', ['tray', 'lid'], more);
+    const model = headModel([...rows, ...zeros(299 * 6)], [1, 300, 6], { metadata });
+    const { findings, suggestion } = await runSuggested(model);
+    expect(suggestion.manifest.output.decoder).toBe(isRtDetr ? family : 'end-to-end-detections');
+    expect(suggestion.guesses.filter((guess) => guess.includes("'rt-detr'"))).toHaveLength(guesses);
+    // YOLO letterboxes: bars of 80 above and below the picture at half its size.
+    expect(findings.detections).toEqual([
+      {
+        label: 'lid',
+        labelIndex: 1,
+        score: 0.75,
+        box: isRtDetr ? box : { x: 320, y: 240, width: 128, height: 96 },
+      },
+    ]);
+  });
+
+  test.each([
+    ['anchors', 80],
+    ['anchors', 296],
+    [6, 2],
+  ])('YOLO v10 and 26 with dynamic=True: [batch, 300, %s] for %i names', async (columns, count) => {
+    const names = Array.from({ length: count }, (_, index) => `kind ${index}`);
+    const metadata = ultralyticsMetadata('detect', names, { end2end: 'True' });
+    const rows = [160, 200, 224, 248, 0.75, 1, ...zeros(299 * 6)];
+    const { findings, suggestion } = await runSuggested(
+      headModel(rows, [1, 300, 6], {
+        metadata,
+        outputs: [{ name: 'output0', dtype: 'float32', shape: ['batch', 300, columns] }],
+      }),
+    );
+    expect(suggestion.manifest.output).toEqual({ decoder: 'end-to-end-detections' });
+    expect(findings.detections).toMatchObject([
+      { label: 'kind 1', score: 0.75, box: { x: 320, y: 240, width: 128, height: 96 } },
+    ]);
+  });
+
   test('RT-DETR, D-FINE and DEIM as they are deployed: told the size of their input', async () => {
     const model = outputsModel(
       [
@@ -161,6 +208,8 @@ describe('detectors, from the bare file to boxes in the picture', () => {
     );
     const run = await runSuggested(model, { labels: ['__background__', 'tray', 'lid'] });
     expect(run.suggestion.manifest.output).toMatchObject({ decoder: 'labelled-boxes' });
+    // The zoo's Faster R-CNN has the same outputs, and another input.
+    expect(run.suggestion.guesses.join()).toContain('mean [102.9801, 115.9465, 122.7717]');
     expect(run.findings.detections).toEqual([{ label: 'lid', labelIndex: 2, score: 0.75, box }]);
   });
 
@@ -229,6 +278,36 @@ describe('detectors, from the bare file to boxes in the picture', () => {
       backgroundClass: 0,
     });
     expect(run.findings.detections).toEqual([{ label: 'face', labelIndex: 1, score: 0.75, box }]);
+  });
+
+  test('YOLOv4 of pytorch-YOLOv4: no class is the background', async () => {
+    const confs = [0.75, ...zeros(3 * 80 - 1)];
+    const model = outputsModel([
+      { name: 'boxes', values: [0.25, 0.25, 0.35, 0.35, ...zeros(8)], shape: [1, 3, 1, 4] },
+      { name: 'confs', values: confs, shape: [1, 3, 80] },
+    ]);
+    const run = await runSuggested(model);
+    expect(run.suggestion.manifest.output).not.toHaveProperty('backgroundClass');
+    expect(run.findings.detections).toEqual([{ label: '0', labelIndex: 0, score: 0.75, box }]);
+  });
+
+  test.each([
+    ['background bolt nut', 0],
+    ['bolt nut pin', undefined],
+    [undefined, undefined],
+  ])('SSD with the labels «%s» has the background class %s', async (labels, background) => {
+    const model = outputsModel(
+      [
+        { name: 'scores', values: [0.1, 0.1, 0.75], shape: [1, 1, 3] },
+        { name: 'boxes', values: [0.25, 0.25, 0.35, 0.35], shape: [1, 1, 4] },
+      ],
+      labels === undefined ? {} : { metadata: { 'model_info labels': labels } },
+    );
+    const { suggestion } = await runSuggested(model);
+    expect((suggestion.manifest.output as { backgroundClass?: number }).backgroundClass).toBe(
+      background,
+    );
+    expect(suggestion.guesses.filter((guess) => guess.includes('backgroundClass'))).toHaveLength(1);
   });
 
   test('DETR of Hugging Face: a softmax with «no object» as its last class', async () => {

@@ -7,6 +7,7 @@ import { describeModel } from '../../../component/inference/describe-model.ts';
 import { readPackage } from '../../../component/inference/package/read-package.ts';
 import { runProbe } from '../../../component/inference/run-probe.ts';
 import { ModelPackages } from '../../support/model-packages.ts';
+import { outputsModel } from './head-model.ts';
 import { runModel } from './run-model.ts';
 
 const samples = join(import.meta.dirname, '../../../samples');
@@ -82,6 +83,23 @@ describe('the sample model movenet-pose', () => {
     const packaged = await readPackage(folder);
     expect(input).toEqual({ name: 'images', ...packaged.spec });
     expect(manifest!.output).toEqual({ ...packaged.manifest.output, output: undefined });
+  });
+
+  test('says of an int32 input, as TensorFlow Hub has it, to put a Cast behind bytes', async () => {
+    const keypoints = Array.from({ length: 17 }, () => [0.5, 0.25, 0.75]).flat();
+    const model = (dtype: 'int32' | 'uint8') =>
+      outputsModel([{ name: 'output_0', values: keypoints, shape: [1, 1, 17, 3] }], {
+        inputs: [{ name: 'input', dtype, shape: [1, 192, 192, 3] }],
+      });
+    const described = async (dtype: 'int32' | 'uint8') =>
+      describeModel(join(await packages.add(model(dtype)), 'model.onnx'), { probe: limits });
+    expect((await described('int32')).problem?.message).toMatch(
+      /int32 .*expected float32.*put a Cast to int32 behind an input of uint8, see docs\/MODEL-FAMILIES/,
+    );
+    const { suggestion, problem } = await described('uint8');
+    expect(problem).toBe(undefined);
+    const asBytes = await packages.add(model('uint8'), suggestion!.manifest);
+    expect((await runModel(asBytes, portrait.slice())).poses).toHaveLength(1);
   });
 
   test('passes golden keypoints, and no others', async () => {

@@ -62,6 +62,25 @@ describe('anomalous areas', () => {
     expect(anomalies([above, below]).areas).toHaveLength(2);
   });
 
+  it('that a tile does not list count with its share of the ground', () => {
+    // A tenth of each tile: a hundredth listed in the middle, where no other tile looks.
+    const { areas, areaFraction } = merged((region) => {
+      const { x, y, width, height } = region;
+      const box = {
+        x: x + width * 0.45,
+        y: y + height * 0.45,
+        width: width / 10,
+        height: height / 10,
+      };
+      const listed = [{ polygon: corners(box), areaFraction: 0.01 }];
+      const anomaly = { score: 0.9, threshold: 0.5, isAnomalous: true, areas: listed };
+      return { anomaly: { ...anomaly, areaFraction: 0.1 } };
+    }).anomaly!;
+    expect(areas).toHaveLength(regions.length);
+    const inTiles = regions.reduce((sum, region) => sum + areaOf(region) * 0.01, 0);
+    expect(areaFraction).toBeCloseTo(0.09 + inTiles / areaOf(shown), 5);
+  });
+
   it('are none where a model gives a score alone', () => {
     const { anomaly } = merged((_, tile) => ({
       anomaly: { score: tile / 100, threshold: 0.5, isAnomalous: false },

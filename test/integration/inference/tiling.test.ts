@@ -11,15 +11,16 @@ import { ModelHost } from '../../../component/inference/model-host.ts';
 import { boundsOf } from '../../../component/inference/tiling/join-areas.ts';
 import { inferTiled } from '../../../component/inference/tiling/infer-tiled.ts';
 import { overlapOf } from '../../../component/pipeline/tracking/overlap.ts';
-import { modelConfig } from '../../support/model-packages.ts';
+import { ModelPackages, modelConfig } from '../../support/model-packages.ts';
+import { outputsModel } from '../decode/head-model.ts';
 
 const samples = join(import.meta.dirname, '../../../samples');
 const bytesOf = async (...path: string[]) => new Uint8Array(await readFile(join(samples, ...path)));
 
-async function openModel(name: string): Promise<ModelHost> {
+async function openModel(name: string, folder = join(samples, 'models', name)): Promise<ModelHost> {
   const model = new ModelHost({
     name,
-    config: modelConfig(join(samples, 'models', name), { timeoutMs: 120_000 }),
+    config: modelConfig(folder, { timeoutMs: 120_000 }),
     maxImagePixels: 50_000_000,
     trust: { isTrusted: async () => true, record: async () => {} },
     onChange: () => {},
@@ -197,6 +198,31 @@ describe('a model that says something about whole pictures', () => {
       );
     } finally {
       await model.close(1000);
+    }
+  });
+
+  it('is refused up front where it gives heat maps of one person', async () => {
+    const packages = await ModelPackages.create();
+    const maps = outputsModel(
+      [{ name: 'maps', values: new Array<number>(17 * 64).fill(0.5), shape: [1, 17, 8, 8] }],
+      { side: 32 },
+    );
+    const folder = await packages.add(maps, {
+      task: 'keypoint-detection',
+      output: { decoder: 'heatmaps' },
+    });
+    const model = await openModel('maps', folder);
+    try {
+      const picture = await bytesOf('images', 'pose', 'astronaut.jpg');
+      // Whatever the size of the picture, so that a camera's first one says it.
+      const tiling = tilingSchema.parse({ tileWidth: 16_384, tileHeight: 16_384 });
+      await expect(inferTiled(model, asked(picture), tiling)).rejects.toMatchObject({
+        code: 'REQUEST_INVALID',
+        message: expect.stringContaining("(decoder 'heatmaps')") as string,
+      });
+    } finally {
+      await model.close(1000);
+      await packages.close();
     }
   });
 });

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { modelOutputSchema } from '../../../component/contract/model-manifest.ts';
 import type { TensorDtype, TensorValue } from '../../../component/contract/tensor.ts';
 import { createDecoder } from '../../../component/decode/create-decoder.ts';
+import { requireScore } from '../../../component/decode/output-values.ts';
 import { decoderOf, letterboxed, outputOf, refusalOf, squareSpec } from './decode-model.ts';
 import { seededRandom } from './yolo-oracle.ts';
 
@@ -207,6 +208,32 @@ describe('boxes with a score for each class (SSD)', () => {
       expect(sigmoid.get(labels[index]!)).toBeCloseTo(1 / (1 + Math.exp(-value)), 5);
     });
     expect(refusalOf(() => found('none'))).toContain('is a sigmoid missing');
+  });
+
+  test('make scores of logits however large, and refuse a score that is no number', () => {
+    const boxes = tensor('boxes', [1, 1, 4], [0.4, 0.4, 0.5, 0.5]);
+    const softmax = { ...settings, activation: 'softmax' } as const;
+    const large = tensor('scores', [1, 1, 3], [-3e38, 800, 799]);
+    const found = decode(softmax, [boxes, large]);
+    expect(found.map(({ label }) => label)).toEqual(['nut']);
+    expect(found[0]!.score).toBeCloseTo(1 / (1 + Math.exp(-1)), 6);
+    expect(refusalOf(() => void requireScore(NaN, 'scores'))).toContain('OUTPUT_INVALID');
+  });
+
+  test('are refused when a side of one is beyond a float, and with it the others', () => {
+    const absurd = { ...settings, boxUnits: 'pixels' } as const;
+    const far = [-3e38, 0, 3e38, 10];
+    for (const boxes of [[...far, ...corners], far]) {
+      const count = boxes.length / 4;
+      const scores = Array.from({ length: count }, () => [0, 0.9, 0]).flat();
+      const given = [
+        tensor('boxes', [1, count, 4], boxes),
+        tensor('scores', [1, count, 3], scores),
+      ];
+      const refusal = refusalOf(() => decode(absurd, given));
+      expect(refusal).toContain('OUTPUT_INVALID');
+      expect(refusal).toContain("output 'boxes' holds a box around 0, 5 of Infinity by 10 pixels");
+    }
   });
 
   test('drop each other whatever their class when they are agnostic', () => {

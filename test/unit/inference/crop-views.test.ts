@@ -125,6 +125,19 @@ test('what is said to be seen is what the addon takes', () => {
     state = (state * 48_271) % 0x7fffffff;
     return state / 0x7fffffff;
   };
+  const isTakenBy = (quad: Quad): boolean => {
+    try {
+      rawToTensor(image, { ...WHOLE_FRAME, quad }, spec, new Uint8Array(16));
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  for (const far of [1e6, 1_000_001, 3e38]) {
+    const quad = rectangle(-10, -20, far + 10, 320) as unknown as Quad;
+    expect(canBeSeen(quad, picture), String(far)).toBe(far === 1e6);
+    expect(isTakenBy(quad), String(far)).toBe(far === 1e6);
+  }
   let seen = 0;
   for (let run = 0; run < 4000; run++) {
     const [x, y, turn] = [random() * 440 - 20, random() * 340 - 20, random() * 6];
@@ -133,12 +146,7 @@ test('what is said to be seen is what the addon takes', () => {
       const angle = turn + (i + random() * 0.4) * (Math.PI / 2);
       return { x: x + reach * Math.cos(angle), y: y + reach * Math.sin(angle) };
     }) as unknown as Quad;
-    let isTaken = true;
-    try {
-      rawToTensor(image, { ...WHOLE_FRAME, quad }, spec, new Uint8Array(16));
-    } catch {
-      isTaken = false;
-    }
+    const isTaken = isTakenBy(quad);
     // A crop that the addon would refuse must never be sent.
     if (canBeSeen(quad, picture)) expect(isTaken).toBe(true);
     else expect(isTaken).toBe(false);

@@ -224,6 +224,22 @@ describe('pictureScore', () => {
     expect(() => pictureScore(classifier(['cat', 'dog']), {})).toThrow(/--bad-label.*cat, dog/);
   });
 
+  it.each(['segments', 'both', 'either'])('refuses an anomaly model of decision %s', (decision) => {
+    const of = (output: object) =>
+      ({
+        labels: [],
+        manifest: modelManifestSchema.parse({
+          name: 'parts',
+          version: '1.0.0',
+          task: 'anomaly-detection',
+          variants: [{ name: 'fp32', file: 'model.onnx' }],
+          output: { decoder: 'multi-head-anomaly', ...output },
+        }),
+      }) as unknown as ModelPackage;
+    expect(() => pictureScore(of({ decision }), {})).toThrow(`output.decision '${decision}'`);
+    expect(pictureScore(of({}), {}).kind).toBe('anomaly');
+  });
+
   it('looks at every class, however few the model gives otherwise', () => {
     expect(withEveryClass(classifier(three)).manifest.output).toMatchObject({ maxClasses: 3 });
   });

@@ -62,3 +62,11 @@ test('takes what Ultralytics says of keypoints', () => {
   ).toEqual({ keypointNames: ['a', 'b', 'c', 'd'], keypointDimensions: 2 });
   expect(readModelMetadata({ kpt_shape: '[4, 7]', kpt_names: '{0: [1, 2]}' })).toEqual({});
 });
+
+test('knows the model by the name that Ultralytics describes it by', () => {
+  const of = (description: string) => readModelMetadata({ description }).architecture;
+  expect(of('Ultralytics YOLOv10n model trained on coco.yaml')).toBe('yolo');
+  expect(of('Ultralytics rtdetr-l model trained on /data/yolo-parts.yaml')).toBe('rt-detr');
+  expect(of('Ultralytics best model ')).toBe(undefined);
+  expect(of('a yolo')).toBe(undefined);
+});

@@ -58,6 +58,42 @@ describe('an anomaly rule', () => {
     });
   });
 
+  it.each([
+    // What a model decides by its segments, alone or together with the score.
+    [0.1, true, 'fail', "anomalous by the model's decision, score 0.1 below 0.5"],
+    [0.9, false, 'pass', "not anomalous by the model's decision, score 0.9 at or above 0.5"],
+    [0.9, true, 'fail', 'anomaly 0.9 at or above 0.5'],
+    [0.1, false, 'pass', 'anomaly 0.1 below 0.5'],
+  ])(
+    'without failAt says of score %f, anomalous: %s, that it is a %s',
+    (score, isAnomalous, outcome, reason) => {
+      const found = { anomaly: { score, threshold: 0.5, isAnomalous } };
+      expect(judge([], found)).toEqual({ outcome, reason });
+      expect(judge([rule({ kind: 'anomaly' })], found)).toEqual({
+        outcome,
+        reason,
+        rule: 'anomaly',
+      });
+    },
+  );
+
+  it('looks at the score alone with failAt, and asks for review where the decision passes', () => {
+    const good = { anomaly: { score: 0.9, threshold: 0.5, isAnomalous: false } };
+    const bad = { anomaly: { score: 0.1, threshold: 0.5, isAnomalous: true } };
+    expect(judge([graded], good).outcome).toBe('fail');
+    expect(judge([graded], bad).outcome).toBe('pass');
+    const doubtful = rule({ kind: 'anomaly', reviewAt: 0.4 });
+    expect(judge([doubtful], bad).outcome).toBe('fail');
+    expect(judge([doubtful], anomaly(0.45))).toMatchObject({
+      outcome: 'review',
+      reason: 'anomaly 0.45 between 0.4 and 0.5',
+    });
+    expect(judge([doubtful], good)).toMatchObject({
+      outcome: 'review',
+      reason: "anomaly 0.9 at or above 0.4, not anomalous by the model's decision",
+    });
+  });
+
   it('asks for review when the model gives no anomaly score', () => {
     expect(judge([graded], { detections: [] }).outcome).toBe('review');
   });
