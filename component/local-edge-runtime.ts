@@ -156,6 +156,7 @@ export class LocalEdgeRuntime implements EdgeRuntime {
       store: this.#modelStore,
       library: folder === undefined ? undefined : new RuntimeLibrary(folder),
       logger,
+      faults,
       ...hearing,
       onChange: (change) => this.#metrics.countModelChange(change),
     });

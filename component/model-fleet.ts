@@ -12,6 +12,7 @@ import { workerCount } from './inference/worker-count.ts';
 import type { RuntimeLibrary } from './inference/execution/runtime-library.ts';
 import type { ModelStore } from './inference/model-store/model-store.ts';
 import type { Logger } from './logging/create-logger.ts';
+import type { FaultLog } from './logging/fault-log.ts';
 import { modelTrust, registered, versionStore } from './model-memory.ts';
 import { CandidateWatch } from './pipeline/candidate/candidate-watch.ts';
 import type { Registry } from './registry/registry.ts';
@@ -24,6 +25,7 @@ export interface ModelFleetOptions {
   /** The device's own ONNX Runtime; the one that Vedette brings when absent. */
   readonly library: RuntimeLibrary | undefined;
   readonly logger: Logger;
+  readonly faults: FaultLog;
   readonly notices: readonly Notice[];
   readonly publish: (event: RuntimeEvent) => void;
   readonly notify: (notice: Notice) => void;
@@ -41,6 +43,8 @@ export class ModelFleet {
   readonly #options: ModelFleetOptions;
   readonly #models = new Map<string, FleetModel>();
   readonly #chains = new Map<string, ModelChain>();
+  /** Faults that were shown to an operator already. */
+  readonly #told = new Set<string>();
 
   constructor(options: ModelFleetOptions) {
     this.#options = options;
@@ -124,8 +128,7 @@ export class ModelFleet {
     if (!configured) throw new VedetteError('MODEL_NOT_FOUND', `No model is named ${name}`);
     const workers = workerCount(configured, Object.keys(config.models).length);
     const modelConfig = { ...configured, workers };
-    const onFault = (error: VedetteError) =>
-      logger.error({ model: name, error }, `model ${name}: ${error.message}`);
+    const onFault = (error: VedetteError) => this.#onFault(name, error);
     const candidates = new CandidateWatch({
       model: name,
       rollout: modelConfig.rollout,
@@ -146,7 +149,8 @@ export class ModelFleet {
         candidates.follow(host);
         publish({ kind: 'model', model });
         this.#publishChainsOf(name);
-        const now = `${model.state} ${model.identity?.sha256}`;
+        const { version, sha256 } = model.identity ?? {};
+        const now = `${model.state} ${version} ${sha256}`;
         if (now === last) return;
         last = now;
         logger.info({ model: name, state: model.state }, `model ${name} is ${model.state}`);
@@ -173,6 +177,24 @@ export class ModelFleet {
       void this.#recorded(registry.upsertModel(registered(host.package)), `model ${name}`);
     }
     this.#checkLabels(name, labels ?? []);
+  }
+
+  /** A model that runs other than it was configured to is an operator's affair; the rest is logged. */
+  #onFault(model: string, error: VedetteError): void {
+    const { registry, notify, faults } = this.#options;
+    const { code, details } = error;
+    const text = `model ${model}: ${error.message}`;
+    if (code !== 'EXECUTION_PROVIDER_UNAVAILABLE' && details['isServed'] !== true) {
+      faults.error(`model/${model}/${code}`, { model, error }, text);
+      return;
+    }
+    const key = JSON.stringify([model, code, details['executionProvider']]);
+    if (this.#told.has(key)) return;
+    this.#told.add(key);
+    const told = new VedetteError(code, text, { cause: error, details: { ...details, model } });
+    const notice: Notice = { atMs: Date.now(), level: 'warn', error: told.serialize() };
+    notify(notice);
+    void this.#recorded(registry.appendNotice(notice), text);
   }
 
   /** A line of the history: kept, told, and shown to an operator when nobody asked for it. */

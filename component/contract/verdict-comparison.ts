@@ -31,11 +31,17 @@ export interface VerdictLabel {
   readonly note?: string;
 }
 
-/** Of which results a version is judged: those of one weights file. */
+/** What tells versions apart: new labels or thresholds may come with the weights of before. */
+export type VersionKey = Pick<ModelIdentity, 'version' | 'sha256'>;
+
+export const isSameVersion = (one: VersionKey | undefined, other: VersionKey | undefined) =>
+  one?.version === other?.version && one?.sha256 === other?.sha256;
+
+/** Of which results versions are judged. */
 export interface LabelQuestion {
   readonly model: string;
-  readonly activeSha256: string;
-  readonly candidateSha256: string;
+  readonly active: VersionKey;
+  readonly candidate: VersionKey;
 }
 
 export type LabelAnswer = LabelFigures;
@@ -43,13 +49,15 @@ export type LabelAnswer = LabelFigures;
 export interface RecentQuestion {
   readonly camera: string;
   readonly model: string;
-  readonly sha256: string;
+  readonly version: VersionKey;
   readonly limit: number;
 }
 
 /** A result as far as a canary is compared with it. */
 export interface RecentOutcome {
   readonly outcome: Outcome;
+  /** Of a result that is an error. */
+  readonly errorCode: string | null;
   /** From the hand-over of the frame to its answer. */
   readonly answerMs: number;
 }

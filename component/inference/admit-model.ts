@@ -91,7 +91,7 @@ export async function admitModel(admission: ModelAdmission): Promise<AdmittedMod
       new VedetteError(
         error.code,
         `model '${model.manifest.name}' passed before and is served, though it did not pass again: ${error.message}`,
-        { cause: error, details: error.details },
+        { cause: error, details: { ...error.details, isServed: true } },
       ),
     );
     return { model };

@@ -24,19 +24,24 @@ const post = (message: FromWorker, transfer: ArrayBuffer[] = []) =>
 delete (globalThis as { Float16Array?: unknown }).Float16Array;
 
 let session: ModelSession;
+let opened: ModelSession | undefined;
 try {
   const { setup, mark } = workerData as ModelWorkerData;
   const niceness = getPriority(0);
   if (setup.stepAside) stepAside(setup.stepAside);
   await useRuntimeLibrary(setup.execution.library);
   const runtime = await import('onnxruntime-node');
-  session = await ModelSession.open(runtime, setup, RunMark.attach(mark));
+  opened = await ModelSession.open(runtime, setup, RunMark.attach(mark));
+  session = opened;
   await session.warmUp();
+  const execution = await session.executionReport();
   if (setup.stepAside === 'loading') comeBack(niceness);
   port.on('message', (message: ToWorker) => void receive(message));
-  post({ kind: 'ready', execution: await session.executionReport() });
+  post({ kind: 'ready', execution });
 } catch (error) {
   post({ kind: 'refused', error: VedetteError.from(error).serialize() });
+  await opened?.close();
+  port.close();
 }
 
 async function receive(message: ToWorker): Promise<void> {

@@ -16,6 +16,19 @@ export class FaultLog {
 
   /** `key` says which faults are the same, such as `camera/dock/IMAGE_CORRUPT`. */
   warn(key: string, fields: Record<string, unknown>, message: string): void {
+    this.#log('warn', key, fields, message);
+  }
+
+  error(key: string, fields: Record<string, unknown>, message: string): void {
+    this.#log('error', key, fields, message);
+  }
+
+  #log(
+    level: 'warn' | 'error',
+    key: string,
+    fields: Record<string, unknown>,
+    message: string,
+  ): void {
     const now = Date.now();
     const known = this.#faults.get(key);
     if (known && now - known.loggedAtMs < this.#intervalMs) {
@@ -25,7 +38,7 @@ export class FaultLog {
     const suppressed = known?.suppressed ?? 0;
     this.#forgetOldest();
     this.#faults.set(key, { loggedAtMs: now, suppressed: 0 });
-    this.#logger.warn({ ...fields, ...(suppressed > 0 ? { suppressed } : {}) }, message);
+    this.#logger[level]({ ...fields, ...(suppressed > 0 ? { suppressed } : {}) }, message);
   }
 
   #forgetOldest(): void {

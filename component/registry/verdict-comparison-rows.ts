@@ -66,22 +66,23 @@ export class VerdictComparisonRows {
   }
 
   /** A review is no answer: it counts as not right. */
-  labelFigures({ model, activeSha256, candidateSha256 }: LabelQuestion): LabelAnswer {
-    const acted = this.#db.prepare<[string, string], { labelled: number; right: number }>(
+  labelFigures({ model, active, candidate }: LabelQuestion): LabelAnswer {
+    const acted = this.#db.prepare<[string, string, string], { labelled: number; right: number }>(
       `SELECT count(*) AS labelled, ifnull(sum(r.outcome = l.outcome), 0) AS "right"
        FROM result_verdict_labels l JOIN results r ON r.id = l.result_id
-       WHERE r.model = ? AND json_extract(r.json, '$.model.sha256') = ?`,
+       WHERE r.model = ? AND json_extract(r.json, '$.model.version') = ?
+         AND json_extract(r.json, '$.model.sha256') = ?`,
     );
     const shadowed = this.#db
-      .prepare<[string, string], { labelled: number; right: number }>(
+      .prepare<[string, string, string], { labelled: number; right: number }>(
         `SELECT count(*) AS labelled, ifnull(sum(s.outcome = l.outcome), 0) AS "right"
          FROM result_verdict_labels l JOIN shadow_results s ON s.result_id = l.result_id
-         WHERE s.model = ? AND s.sha256 = ?`,
+         WHERE s.model = ? AND s.version = ? AND s.sha256 = ?`,
       )
-      .get(model, candidateSha256)!;
-    const canary = acted.get(model, candidateSha256)!;
+      .get(model, candidate.version, candidate.sha256)!;
+    const canary = acted.get(model, candidate.version, candidate.sha256)!;
     return {
-      active: acted.get(model, activeSha256)!,
+      active: acted.get(model, active.version, active.sha256)!,
       candidate: {
         labelled: shadowed.labelled + canary.labelled,
         right: shadowed.right + canary.right,
@@ -90,17 +91,18 @@ export class VerdictComparisonRows {
   }
 
   /** Newest first. */
-  recent({ camera, model, sha256, limit }: RecentQuestion): RecentOutcome[] {
+  recent({ camera, model, version, limit }: RecentQuestion): RecentOutcome[] {
     return this.#db
-      .prepare<[string, string, string, number], RecentOutcome>(
-        `SELECT outcome,
+      .prepare<[string, string, string, string, number], RecentOutcome>(
+        `SELECT outcome, json_extract(json, '$.error.code') AS errorCode,
            json_extract(json, '$.timings.queueMs') + json_extract(json, '$.timings.preprocessMs')
            + json_extract(json, '$.timings.runMs') + json_extract(json, '$.timings.decodeMs') AS answerMs
          FROM (
            SELECT outcome, json FROM results WHERE camera = ? AND model = ?
            ORDER BY captured_at_ms DESC, key DESC LIMIT ${MAX_LOOKED_THROUGH})
-         WHERE json_extract(json, '$.model.sha256') = ? LIMIT ?`,
+         WHERE json_extract(json, '$.model.version') = ?
+           AND json_extract(json, '$.model.sha256') = ? LIMIT ?`,
       )
-      .all(camera, model, sha256, limit);
+      .all(camera, model, version.version, version.sha256, limit);
   }
 }

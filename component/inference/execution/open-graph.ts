@@ -1,11 +1,11 @@
 import type { InferenceSession } from 'onnxruntime-node';
-import { VedetteError } from '../../contract/errors.ts';
 import type { ModelSetup } from '../model-setup.ts';
 import { loadError } from '../runtime-error.ts';
-import { beforeCpu, chooseProviders, unavailable } from './choose-providers.ts';
+import { beforeCpu, chooseProviders } from './choose-providers.ts';
 import type { ChosenProviders } from './choose-providers.ts';
 import { executionReport } from './execution-report.ts';
 import type { ExecutionReport } from './execution-setup.ts';
+import { openOnBest } from './open-on-best.ts';
 import { ProviderProfile } from './provider-profile.ts';
 
 /** The module `onnxruntime-node`, which only a worker or the probe may load. */
@@ -39,18 +39,9 @@ export async function openGraph(runtime: OnnxRuntime, setup: ModelSetup): Promis
     },
   });
   try {
-    return await openOn(runtime, setup, chosen);
+    return await openOnBest(choices, chosen, (some) => openOn(runtime, setup, some));
   } catch (error) {
-    const isNeeded = choices.some(({ use }) => use === 'required');
-    if (chosen.accelerators.length === 0 || isNeeded) throw loadError(error, modelFile, opsets);
-    const why = `it does not take the model: ${VedetteError.from(error).message}`;
-    const refused = chosen.accelerators.map((name) => unavailable(name, why, error));
-    const onCpu = { accelerators: [], fallbacks: [...chosen.fallbacks, ...refused] };
-    try {
-      return await openOn(runtime, setup, onCpu);
-    } catch (own) {
-      throw loadError(own, modelFile, opsets);
-    }
+    throw loadError(error, modelFile, opsets);
   }
 }
 

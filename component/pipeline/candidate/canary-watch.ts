@@ -57,7 +57,7 @@ export class CanaryWatch {
 
   /** A result that the canary gave. */
   count(camera: string, result: NewResult): void {
-    if (this.#isOver || isPictureFault(result)) return;
+    if (this.#isOver || isPictureFault(result.error?.code)) return;
     const tally = this.#tally(camera);
     const { outcome } = result.verdict;
     tally.results += 1;
@@ -126,10 +126,12 @@ export class CanaryWatch {
 }
 
 /** A picture that no version could have read. */
-const isPictureFault = ({ error }: NewResult): boolean =>
-  error !== undefined && (error.code.startsWith('IMAGE_') || error.code === 'FRAME_INVALID');
+const isPictureFault = (code: string | null | undefined): boolean =>
+  code?.startsWith('IMAGE_') === true || code === 'FRAME_INVALID';
 
-function baselineOf(recent: readonly RecentOutcome[]): Baseline {
+/** Counted as the canary's results are: without pictures that no version could have read. */
+export function baselineOf(results: readonly RecentOutcome[]): Baseline {
+  const recent = results.filter(({ errorCode }) => !isPictureFault(errorCode));
   const count = (wanted: RecentOutcome['outcome']) =>
     recent.filter(({ outcome }) => outcome === wanted).length;
   const middle = median(

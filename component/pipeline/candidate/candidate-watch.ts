@@ -1,6 +1,7 @@
 import { VedetteError } from '../../contract/errors.ts';
 import type { LabelFigures } from '../../contract/model-lifecycle.ts';
 import type { RolloutConfig } from '../../contract/rollout-config.ts';
+import { isSameVersion } from '../../contract/verdict-comparison.ts';
 import type { ModelHost } from '../../inference/model-host.ts';
 import type { CandidateFigures } from '../../inference/versions/lifecycle-status.ts';
 import type { Candidate } from '../../inference/versions/version-set.ts';
@@ -52,12 +53,14 @@ export class CandidateWatch {
     if (candidate?.mode === 'shadow') {
       this.#shadow = new ShadowRun(model, candidate, (shadow) => registry.appendShadow(shadow));
     } else if (candidate) {
-      const sha256 = host.servingFor().identity?.sha256 ?? '';
+      const version = host.servingFor().identity;
       this.#canary = new CanaryWatch({
         candidate,
         rollout,
-        recent: (camera) =>
-          registry.recentOutcomes({ camera, model, sha256, limit: BASELINE_RESULTS }),
+        recent: async (camera) =>
+          version
+            ? registry.recentOutcomes({ camera, model, version, limit: BASELINE_RESULTS })
+            : [],
         rollBack: (cause, reason) => host.rollBackCandidate(cause, reason),
         onFault,
       });
@@ -72,7 +75,10 @@ export class CandidateWatch {
       // What the model failed on has nothing to be compared with.
       if (result.error) return;
       void this.#shadow.show(frame).catch((thrown: unknown) => this.#fault(thrown));
-    } else if (result.model.sha256 === this.#candidate?.generation.identity?.sha256) {
+    } else if (
+      this.#candidate?.cameras.includes(camera) &&
+      isSameVersion(result.model, this.#candidate.generation.identity)
+    ) {
       this.#canary?.count(camera, result);
     }
   }
@@ -85,8 +91,8 @@ export class CandidateWatch {
     const { model, registry, rollout } = this.#options;
     const labels = await registry.labelFigures({
       model,
-      activeSha256: active.sha256,
-      candidateSha256: other.sha256,
+      active,
+      candidate: other,
     });
     if (host.candidate !== candidate) return;
     this.#labels = labels;

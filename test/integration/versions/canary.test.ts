@@ -90,6 +90,31 @@ describe('a canary that is no worse', () => {
   });
 });
 
+describe('a canary with the weights of the version before', () => {
+  test('is counted on its own cameras, and has no labels of that version', async () => {
+    const model = constantModel(0.4);
+    const first = await versionPackage(packages, '1.0.0', model);
+    const second = await versionPackage(packages, '2.0.0', model, {
+      output: { decoder: 'anomaly', scoreThreshold: 0.45 },
+    });
+    const labels = { promoteBy: 'labels', minimumLabels: 10, latencyFactor: 1000 };
+    const device = await start({ package: first, rollout: { ...rollout, ...labels } });
+    for (const { id } of (await device.results('left')).slice(0, 10)) {
+      await device.runtime.labelResult({ resultId: id, outcome: 'pass' });
+    }
+    expect(await device.propose(second, 'canary', ['left'])).toBeUndefined();
+    await device.further('left', 15);
+    await device.further('right', 15);
+    expect(Object.keys(device.lifecycle.candidate!.canary!)).toEqual(['left']);
+    const [newest] = (await device.results('right')).slice(-1);
+    await device.runtime.labelResult({ resultId: newest!.id, outcome: 'pass' });
+    expect(device.lifecycle.candidate?.labels).toMatchObject({
+      active: { labelled: 11 },
+      candidate: { labelled: 0 },
+    });
+  });
+});
+
 describe('a shadow', () => {
   test('is compared on the same frames and acts on none', async () => {
     const first = await versionPackage(packages, '1.0.0', constantModel(0.2));
