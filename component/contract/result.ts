@@ -128,6 +128,8 @@ export const trackingSchema = z.strictObject({
    * is in no count. 0 when the clock was set back.
    */
   interruptedMs: z.number().optional(),
+  /** Detections that were not followed because there were too many; absent when there are none. */
+  leftOut: z.int().optional(),
 });
 
 /** A line of text. Detection alone leaves `text` out, recognition of a whole picture `polygon`. */

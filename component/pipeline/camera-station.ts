@@ -138,7 +138,7 @@ export class CameraStation {
     const ledger = new CounterLedger(name, this.#options.registry, faults);
     if (isTracking(config, name)) {
       const restarts = () => supervisor.status.restarts;
-      this.#scene = new CameraScene({ camera: name, config, ledger, restarts });
+      this.#scene = new CameraScene({ camera: name, config, ledger, faults, restarts });
       this.#ledger = ledger;
     }
     const line: CameraLine = {

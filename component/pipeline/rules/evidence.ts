@@ -57,12 +57,19 @@ const interruptionText = (interruptedMs: number): string =>
     ? 'what was followed before was given up'
     : `nothing was followed for ${secondsText(interruptedMs)} before`;
 
-/** After an interruption a rule on followed objects cannot vouch for what happened meanwhile. */
-export function afterInterruption(space: SpaceEvidence, verdict: Verdict): Verdict {
-  if (space.interruptedMs === undefined || verdict.outcome !== 'pass') return verdict;
-  return {
-    ...verdict,
-    outcome: 'review',
-    reason: `${interruptionText(space.interruptedMs)}; ${verdict.reason}`,
-  };
+/**
+ * After an interruption a rule on followed objects cannot vouch for what happened meanwhile, nor for
+ * objects that were too many to be followed.
+ */
+export function afterInterruption(
+  { interruptedMs, leftOut }: SpaceEvidence,
+  verdict: Verdict,
+): Verdict {
+  if (verdict.outcome !== 'pass') return verdict;
+  const doubts = [
+    ...(interruptedMs === undefined ? [] : [interruptionText(interruptedMs)]),
+    ...(leftOut === undefined ? [] : [`${leftOut} objects were too many to be followed`]),
+  ];
+  if (doubts.length === 0) return verdict;
+  return { ...verdict, outcome: 'review', reason: [...doubts, verdict.reason].join('; ') };
 }

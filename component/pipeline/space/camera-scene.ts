@@ -3,7 +3,9 @@ import type { FrameReference, InferenceAnswer, ScoreThresholds } from '../../con
 import type { Detection, Tracking } from '../../contract/result.ts';
 import { thresholdOf } from '../../decode/score-threshold.ts';
 import { scoreThresholdOf } from '../../inference/chain/camera-model.ts';
+import type { FaultLog } from '../../logging/fault-log.ts';
 import type { JudgingSet } from '../judging-sets.ts';
+import { MAX_FOLLOWED, MAX_TRACKS } from '../tracking/byte-tracker.ts';
 import type { CounterLedger } from './counter-ledger.ts';
 import { Scene, type SeenScene } from './scene.ts';
 
@@ -11,6 +13,7 @@ export interface CameraSceneOptions {
   readonly camera: string;
   readonly config: RuntimeConfig;
   readonly ledger: CounterLedger;
+  readonly faults: FaultLog;
   /** How often the source was opened again: its objects are others then. */
   readonly restarts: () => number;
 }
@@ -85,12 +88,22 @@ export class CameraScene {
     const ofModel = scoreThresholdOf(model);
     const isSure = ({ label, score }: Detection) =>
       score >= thresholdOf(label, { thresholds }, ofModel);
-    return this.#scene.see({
+    const seen = this.#scene.see({
       detections,
       isSure,
       capturedAtMs: frame.capturedAtMs,
       origin: `${this.#options.restarts()}/${answer.model.sha256}`,
     });
+    const { leftOut } = seen.tracking;
+    if (leftOut !== undefined) {
+      const { camera, faults } = this.#options;
+      faults.warn(
+        `tracking/${camera}/left-out`,
+        { camera, leftOut, maxFollowed: MAX_FOLLOWED, maxTracks: MAX_TRACKS },
+        'more objects than can be followed',
+      );
+    }
+    return seen;
   }
 
   state(): Pick<Tracking, 'zones' | 'lines'> {

@@ -44,6 +44,8 @@ export interface SpaceEvidence {
   /** How long the scene has been watched without interruption, in milliseconds. */
   readonly watchedMs: number;
   readonly interruptedMs?: number;
+  /** Objects of this picture that were not followed because there were too many. */
+  readonly leftOut?: number;
   /** Objects in a zone. */
   occupants(zone: string): readonly { readonly label: string; readonly dwellMs: number }[];
   /** Crossings of the last `withinMs`, or of this frame alone. */
@@ -103,6 +105,7 @@ export class Scene {
     const events: SpaceEvent[] = [];
     const interruptedMs = this.#interruption(frame, nowMs, events);
     const seen = this.#tracker.update(frame.detections, frame.isSure, nowMs);
+    const leftOut = seen.leftOut > 0 ? { leftOut: seen.leftOut } : {};
     for (const track of seen.ended) this.#end(track, events);
     for (const track of seen.alive)
       if (track.lastSeenMs === nowMs) this.#follow(track, nowMs, events);
@@ -118,8 +121,9 @@ export class Scene {
         ...this.state(nowMs),
         events,
         ...(interruptedMs === undefined ? {} : { interruptedMs }),
+        ...leftOut,
       },
-      evidence: this.#evidence(nowMs, events, interruptedMs),
+      evidence: { ...this.#evidence(nowMs, events, interruptedMs), ...leftOut },
       trails: seen.alive.map(({ id, labelIndex }) => ({
         labelIndex,
         points: [...(this.#trails.get(id!) ?? [])],

@@ -32,6 +32,8 @@ export interface TrackedFrame {
   readonly alive: readonly Track[];
   /** Confirmed ones that ended with this frame. */
   readonly ended: readonly Track[];
+  /** Sure detections that were not followed because there were too many. */
+  readonly leftOut: number;
 }
 
 interface OwnTrack extends Track {
@@ -49,6 +51,11 @@ interface Cost {
   /** Whether the score of the detection is multiplied with the overlap. */
   readonly isFused: boolean;
 }
+
+/** Work for a frame stays bounded: the thread that follows objects also answers requests. */
+export const MAX_FOLLOWED = 200;
+/** Those that are hidden for a moment among them. */
+export const MAX_TRACKS = 300;
 
 const LOW_SCORE_COST: Cost = { minOverlap: 0.5, isFused: false };
 /** A tracked and a lost box that overlap more are the same object. */
@@ -75,7 +82,8 @@ export class ByteTracker {
 
   /**
    * Follows the objects into the next frame. A frame older than the one before is taken for one of
-   * the same moment.
+   * the same moment. Of more than MAX_FOLLOWED detections it looks at the best, sure ones first; beside
+   * MAX_TRACKS objects it begins no other.
    * @param isSure whether a detection may begin a track; the others only continue one
    */
   update(
@@ -92,8 +100,12 @@ export class ByteTracker {
     const owners = new Map<Detection, OwnTrack>();
     const match = (tracks: OwnTrack[], free: readonly Detection[], cost: Cost) =>
       this.#match(tracks, free, cost, nowMs, owners);
-    const sure = detections.filter(isSure);
-    const unsure = detections.filter((detection) => !isSure(detection));
+    const allSure = detections.filter(isSure);
+    const sure = best(allSure, MAX_FOLLOWED);
+    const unsure = best(
+      detections.filter((detection) => !isSure(detection)),
+      MAX_FOLLOWED - sure.length,
+    );
     const confirmed = this.#tracks.filter(({ id }) => id !== undefined);
     const tentative = this.#tracks.filter(({ id }) => id === undefined);
 
@@ -103,15 +115,17 @@ export class ByteTracker {
     const lost = left.filter(({ isSeen }) => !isSeen);
     lost.push(...match(seenBefore, unsure, LOW_SCORE_COST));
     for (const track of lost) track.isSeen = false;
-    const unconfirmed = match(
-      tentative,
-      sure.filter((detection) => !owners.has(detection)),
-      sureCost,
+    const unconfirmed = new Set(
+      match(
+        tentative,
+        sure.filter((detection) => !owners.has(detection)),
+        sureCost,
+      ),
     );
-    for (const detection of sure) {
-      if (!owners.has(detection)) owners.set(detection, this.#begin(detection, nowMs));
-    }
-    this.#tracks = this.#tracks.filter((track) => !unconfirmed.includes(track));
+    this.#tracks = this.#tracks.filter((track) => !unconfirmed.has(track));
+    const fresh = sure.filter((detection) => !owners.has(detection));
+    const begun = best(fresh, MAX_TRACKS - this.#tracks.length);
+    for (const detection of begun) owners.set(detection, this.#begin(detection, nowMs));
     ended.push(...this.#endDuplicates(owners, nowMs));
     return {
       tracks: detections.map((detection) => {
@@ -120,6 +134,7 @@ export class ByteTracker {
       }),
       alive: this.#tracks.filter(({ id }) => id !== undefined),
       ended,
+      leftOut: allSure.length - sure.length + fresh.length - begun.length,
     };
   }
 
@@ -200,16 +215,20 @@ export class ByteTracker {
    */
   #endDuplicates(owners: Map<Detection, OwnTrack>, nowMs: number): Track[] {
     const gone = new Set<OwnTrack>();
+    const lost = this.#tracks
+      .filter(({ id, isSeen }) => id !== undefined && !isSeen)
+      .map((track) => ({ track, expected: track.filter.box() }));
+    if (lost.length === 0) return [];
     for (const [detection, seen] of owners) {
       if (seen.id === undefined) continue;
-      const hidden = this.#tracks.find(
-        (track) =>
-          track.id !== undefined &&
+      const box = seen.filter.box();
+      const hidden = lost.find(
+        ({ track, expected }) =>
           !track.isSeen &&
           !gone.has(track) &&
           track.label === seen.label &&
-          overlapOf(seen.filter.box(), track.filter.box()) > DUPLICATE_OVERLAP,
-      );
+          overlapOf(box, expected) > DUPLICATE_OVERLAP,
+      )?.track;
       if (!hidden) continue;
       if (seen.firstSeenMs <= hidden.firstSeenMs) {
         gone.add(hidden);
@@ -223,3 +242,9 @@ export class ByteTracker {
     return [...gone];
   }
 }
+
+/** The `most` with the highest scores; in their order where all are taken. */
+const best = (detections: readonly Detection[], most: number): readonly Detection[] =>
+  detections.length <= most
+    ? detections
+    : detections.toSorted((a, b) => b.score - a.score).slice(0, Math.max(0, most));

@@ -61,8 +61,9 @@ async function scoresOf(stepThreshold: number | undefined, cameraThreshold?: num
     },
   });
   const { registry } = await openRegistry();
-  const ledger = new CounterLedger('dock', registry, new FaultLog(pino({ level: 'silent' })));
-  const scene = new CameraScene({ camera: 'dock', config, ledger, restarts: () => 0 });
+  const faults = new FaultLog(pino({ level: 'silent' }));
+  const ledger = new CounterLedger('dock', registry, faults);
+  const scene = new CameraScene({ camera: 'dock', config, ledger, faults, restarts: () => 0 });
   const score = cameraThreshold === undefined ? {} : { score: cameraThreshold };
   const set = { model, thresholds: { labels: {}, ...score } };
   const create = { width: 640, height: 640, channels: 3 as const, background: '#808080' };

@@ -107,6 +107,13 @@ describe('rules on followed objects', () => {
     });
   });
 
+  it.each(all)('ask for review when objects were too many to be followed: $kind', (one) => {
+    expect(verdictOf(one, { leftOut: 12 })).toMatchObject({
+      outcome: 'review',
+      reason: expect.stringMatching(/^12 objects were too many to be followed; /) as string,
+    });
+  });
+
   it('a breach that was seen stays one after an interruption', () => {
     const full = {
       occupants: () => Array(4).fill({ label: 'x', dwellMs: 0 }),

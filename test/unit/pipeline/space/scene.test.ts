@@ -268,6 +268,15 @@ describe('what a scene gives', () => {
     ]);
   });
 
+  it('tells how many objects were too many to be followed; they stand in it all the same', () => {
+    const { see } = newScene();
+    const crowd = Array.from({ length: 230 }, (_, i) => standing((i % 20) * 40, 60 + i * 5));
+    const { detections, tracking, evidence } = see(0, crowd);
+    expect(detections).toHaveLength(230);
+    expect([tracking.leftOut, evidence.leftOut]).toEqual([30, 30]);
+    expect(see(100, crowd.slice(0, 200)).tracking.leftOut).toBeUndefined();
+  });
+
   it('shows where objects went, oldest place first', () => {
     const { see } = newScene();
     for (let i = 0; i < 60; i += 1) see(i * 100, [standing(20 + i * 5, 120)]);

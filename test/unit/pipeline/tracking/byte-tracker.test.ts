@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest';
 import type { Detection } from '../../../../component/contract/result.ts';
 import {
   ByteTracker,
+  MAX_FOLLOWED,
+  MAX_TRACKS,
   type TrackerSettings,
 } from '../../../../component/pipeline/tracking/byte-tracker.ts';
 
@@ -159,6 +161,43 @@ describe('keeping numbers', () => {
     expect(see(500, seenAt(29))).toEqual([2]);
     const ids = [24, 18, 12, 7, 3, 1, 0].map((x, i) => see(600 + i * 30, seenAt(x))[0]);
     expect(ids.at(-1)).toBe(1);
+  });
+});
+
+describe('too many objects', () => {
+  const crowd = (count: number, shift = 0) =>
+    Array.from({ length: count }, (_, i) =>
+      seenAt((i % 64) * 40 + shift, Math.floor(i / 64) * 70, 0.5 + i / 10_000),
+    );
+
+  it('only the best are followed, and the others counted', () => {
+    const { tracker, given } = newTracker();
+    expect(tracker.update(crowd(4096), isSure, 0).leftOut).toBe(4096 - MAX_FOLLOWED);
+    const { tracks, leftOut } = tracker.update(crowd(4096, 1), isSure, 100);
+    expect(leftOut).toBe(4096 - MAX_FOLLOWED);
+    expect(given()).toBe(MAX_FOLLOWED);
+    const followed = tracks.flatMap((track, index) => (track ? index : []));
+    expect(followed).toEqual(Array.from({ length: MAX_FOLLOWED }, (_, i) => 3896 + i));
+  });
+
+  it('no others are begun beside the most that are followed, hidden ones among them', () => {
+    const { tracker } = newTracker({ confirmFrames: 1 });
+    expect(tracker.update(crowd(MAX_FOLLOWED), isSure, 0).leftOut).toBe(0);
+    const elsewhere = crowd(MAX_FOLLOWED, 5000);
+    const { alive, leftOut } = tracker.update(elsewhere, isSure, 100);
+    expect(alive).toHaveLength(MAX_TRACKS);
+    expect(leftOut).toBe(2 * MAX_FOLLOWED - MAX_TRACKS);
+    // Those that are hidden for too long make room.
+    expect(tracker.update(elsewhere, isSure, 1001).leftOut).toBe(0);
+  });
+
+  it('unsure ones never take the place of sure ones', () => {
+    const { tracker } = newTracker({ confirmFrames: 1 });
+    const unsure = Array.from({ length: 4000 }, (_, i) => seenAt(i * 40, 900, 0.4));
+    const sure = crowd(MAX_FOLLOWED);
+    const { tracks, leftOut } = tracker.update([...unsure, ...sure], isSure, 0);
+    expect(leftOut).toBe(0);
+    expect(tracks.filter((track) => track)).toHaveLength(MAX_FOLLOWED);
   });
 });
 
