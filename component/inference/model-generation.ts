@@ -227,11 +227,15 @@ export class ModelGeneration {
     return this.#tensorAnswer(identity, await this.#run('requests', job, [owned.buffer]));
   }
 
-  /** Refuses what comes, lets what was accepted end for up to `drainMs`, then closes its workers. */
-  async close(drainMs: number): Promise<CloseReport> {
+  /**
+   * Refuses what comes, lets what was accepted end for up to `drainMs`, then closes its workers.
+   * @param handsBack what waits is refused at once: another version answers it sooner
+   */
+  async close(drainMs: number, handsBack = false): Promise<CloseReport> {
     this.#setState('closed');
     this.#abort.abort();
     const pool = this.#pool;
+    if (handsBack) pool?.handBack();
     await pool?.close(drainMs);
     await this.#location.release();
     return { isInsideRun: pool?.isInsideRun ?? false };

@@ -59,6 +59,11 @@ export class ModelHost {
     return this.#versions.active.isReady;
   }
 
+  /** It answers no more, whichever version is asked. */
+  get isClosed(): boolean {
+    return this.#versions.isClosed;
+  }
+
   /** Present while one is ready. */
   get candidate(): Candidate | undefined {
     return this.#versions.candidate;
@@ -129,10 +134,12 @@ export class ModelHost {
     return this.#changes.ended();
   }
 
-  /** The candidate acts no longer, from this moment. Nothing while it is being promoted. */
-  rollBackCandidate(cause: RollbackCause, reason: VedetteError): void {
-    if (this.#changes.running?.kind === 'promote') return;
-    this.#versions.rollBackCandidate(cause, reason);
+  /**
+   * The candidate acts no longer, from this moment. Nothing while it is being promoted.
+   * @returns whether it was taken back
+   */
+  rollBackCandidate(cause: RollbackCause, reason: VedetteError): boolean {
+    return this.#versions.rollBackCandidate(cause, reason);
   }
 
   status(): ModelStatus {

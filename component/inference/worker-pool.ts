@@ -135,14 +135,19 @@ export class WorkerPool {
       const empty = new Promise<void>((resolve) => (this.#whenEmpty = resolve));
       await withTimeout(empty, drainMs - Math.min(WORKERS_END_MS, drainMs / 4));
     }
-    for (const waiting of this.#queue.drain()) {
-      this.#reject(waiting, shuttingDown(this.#options.name));
-      waiting.onUnused();
-    }
+    this.handBack();
     for (const waiting of this.#inFlight) {
       this.#reject(waiting, shuttingDown(this.#options.name));
     }
     await withTimeout(this.#crew.close(), Math.max(0, deadline - performance.now()));
+  }
+
+  /** Refuses what waits, with SHUTTING_DOWN; what runs goes on. */
+  handBack(): void {
+    for (const waiting of this.#queue.drain()) {
+      this.#reject(waiting, shuttingDown(this.#options.name));
+      waiting.onUnused();
+    }
   }
 
   /** Why a request cannot wait, with the time after which there will be room. */

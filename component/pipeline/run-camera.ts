@@ -142,6 +142,9 @@ const originOf = (line: CameraLine, frame: FrameReference, size: Size): ResultOr
   };
 };
 
+/** The version that was asked is replaced, or going. */
+const PASSING: ReadonlySet<string> = new Set(['MODEL_NOT_READY', 'SHUTTING_DOWN']);
+
 /** What came of a frame, and the version of the model that it came of. */
 interface Seen {
   readonly answer: InferenceAnswer | VedetteError;
@@ -167,10 +170,11 @@ async function see(
       return { answer: await inferPicture(version, request, set.tiling), version };
     } catch (thrown) {
       const error = VedetteError.from(thrown, 'INFERENCE_FAILED');
-      if (error.code === 'SHUTTING_DOWN') return 'stopped';
+      // Else the version alone has gone, and another one answers.
+      if (error.code === 'SHUTTING_DOWN' && set.model.isClosed) return 'stopped';
       if (error.code === 'WORKER_LOST') lostWorkers += 1;
       const isWorthTrying = error.code === 'WORKER_LOST' && lostWorkers === 1;
-      if (error.code !== 'MODEL_NOT_READY' && !isWorthTrying) return { answer: error, version };
+      if (!PASSING.has(error.code) && !isWorthTrying) return { answer: error, version };
       await set.model.whenReady(signal);
     }
   }

@@ -77,6 +77,11 @@ export class ModelChain {
     return this.#hosts.every((host) => host.isReady);
   }
 
+  /** One of its models answers no more. */
+  get isClosed(): boolean {
+    return this.#hosts.some((host) => host.isClosed);
+  }
+
   /** That of the first step: its labels and detections are those of the result. */
   get package(): ModelPackage | undefined {
     return this.#first.host.package;
@@ -91,7 +96,7 @@ export class ModelChain {
   async whenReady(signal?: AbortSignal): Promise<void> {
     for (const host of this.#hosts) await host.whenReady(signal);
     // One may have begun anew while another was waited for.
-    while (!this.isReady && !this.#isClosed && !signal?.aborted) {
+    while (!this.isReady && !this.isClosed && !signal?.aborted) {
       await delay(LOOK_AGAIN_MS, undefined, { signal }).catch(() => undefined);
     }
   }
@@ -143,10 +148,6 @@ export class ModelChain {
 
   get #hosts(): ModelHost[] {
     return [...new Set([...this.#steps.values()].map(({ host }) => host))];
-  }
-
-  get #isClosed(): boolean {
-    return this.#hosts.some((host) => host.status().state === 'closed');
   }
 
   /** What no configuration alone shows: a step behind a model that finds no places. */

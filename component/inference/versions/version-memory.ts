@@ -11,6 +11,8 @@ export interface VersionStore {
 export class VersionMemory {
   readonly #store: VersionStore | undefined;
   #known: RememberedModel;
+  /** The write before: each begins with what the one before it left. */
+  #last: Promise<void> = Promise.resolve();
 
   constructor(store: VersionStore | undefined, configuredPackage: string) {
     this.#store = store;
@@ -37,9 +39,24 @@ export class VersionMemory {
   }
 
   /** Takes effect when it is on the disk. @throws VedetteError of the store */
-  async save(changed: Partial<RememberedModel>): Promise<void> {
-    const next = { ...this.#known, ...changed };
-    await this.#store?.remember(next);
-    this.#known = next;
+  save(changed: Partial<RememberedModel>): Promise<void> {
+    const written = this.#last.then(async () => {
+      const next = { ...this.#known, ...changed };
+      await this.#store?.remember(next);
+      this.#known = next;
+    });
+    this.#last = written.catch(() => undefined);
+    return written;
+  }
+
+  /**
+   * For what is so already: known in its turn, and written with the next change when it cannot be
+   * written now. @throws VedetteError of the store
+   */
+  correct(of: (known: RememberedModel) => Partial<RememberedModel>): Promise<void> {
+    this.#last = this.#last.then(() => {
+      this.#known = { ...this.#known, ...of(this.#known) };
+    });
+    return this.save({});
   }
 }

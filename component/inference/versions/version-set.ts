@@ -3,45 +3,18 @@ import type {
   CandidateMode,
   ModelChangeKind,
   ModelChangeRecord,
+  RememberedModel,
   RollbackCause,
-  StandingMode,
 } from '../../contract/model-lifecycle.ts';
-import type { ModelIdentity } from '../../contract/result.ts';
 import type { AdmissionOccasion } from '../admit-model.ts';
 import { ModelGeneration } from '../model-generation.ts';
-import type { CloseReport, GenerationOptions } from '../generation-options.ts';
-import type { ModelPackage } from '../package/read-package.ts';
+import type { CloseReport } from '../generation-options.ts';
+import { checkTask } from './check-task.ts';
 import { VersionMemory } from './version-memory.ts';
-import type { VersionStore } from './version-memory.ts';
+import { remembered } from './version-roles.ts';
+import type { Candidate, PreviousVersion, VersionSetOptions } from './version-roles.ts';
 
-export interface VersionSetOptions extends Pick<
-  GenerationOptions,
-  'name' | 'config' | 'maxImagePixels' | 'trust' | 'store' | 'library' | 'onFault'
-> {
-  readonly versionStore?: VersionStore;
-  /** Told after every change of a version's state, and of which is which. Must not throw. */
-  readonly onChange: () => void;
-  /** Told of each change for the history. Must not throw. */
-  readonly onRecord?: (change: ModelChangeRecord) => void;
-}
-
-/** A version that is tried beside the active one, and is ready. */
-export interface Candidate {
-  readonly generation: ModelGeneration;
-  readonly mode: StandingMode;
-  /** Those that act on it, in `canary`. */
-  readonly cameras: readonly string[];
-  readonly sinceMs: number;
-}
-
-/** The version that answered before. */
-export interface PreviousVersion {
-  readonly package: string;
-  readonly identity?: ModelIdentity;
-  /** While it is kept warm, until then. */
-  readonly generation?: ModelGeneration;
-  readonly warmUntilMs?: number;
-}
+export type { Candidate, PreviousVersion, VersionSetOptions } from './version-roles.ts';
 
 type Cause = ModelChangeRecord['cause'];
 
@@ -83,7 +56,7 @@ export class VersionSet {
     return this.#candidate;
   }
 
-  /** A version that loads and is nothing yet. */
+  /** A version that loads, or whose new role is being remembered. */
   get incoming(): ModelGeneration | undefined {
     return this.#incoming;
   }
@@ -96,7 +69,8 @@ export class VersionSet {
   servingFor(camera?: string): ModelGeneration {
     const candidate = this.#candidate;
     if (camera === undefined || candidate?.mode !== 'canary') return this.#active;
-    return candidate.cameras.includes(camera) ? candidate.generation : this.#active;
+    const isActing = candidate.cameras.includes(camera) && candidate.generation.isReady;
+    return isActing ? candidate.generation : this.#active;
   }
 
   // ------------------------------------------------------------------ at a start
@@ -107,19 +81,21 @@ export class VersionSet {
     this.#previous = previous;
     if (named !== old.packageName) this.#active = this.#create(named, 'start', false);
     this.#options.onChange();
-    if (old !== this.#active) await old.close(0);
+    if (old !== this.#active) await this.#retire(old, { drainMs: 0 });
   }
 
   /** A candidate of the run before, which is on the disk already. */
   resume(candidate: Candidate): void {
     this.#candidate = candidate;
+    this.#incoming = undefined;
     this.#options.onChange();
   }
 
   // ------------------------------------------------------------------ changes
 
   /**
-   * Loads a version beside those that are there. A failure leaves nothing of it.
+   * Loads a version beside those that are there, and keeps it `incoming` until it is given its role.
+   * A failure leaves nothing of it.
    * @param isAside it will only be compared: one worker at a low priority
    * @throws VedetteError see ModelGeneration.load
    */
@@ -135,34 +111,32 @@ export class VersionSet {
       if (this.#isClosed) throw new VedetteError('SHUTTING_DOWN', 'the model is being closed');
       return generation;
     } catch (error) {
-      await generation.close(0);
-      throw error;
-    } finally {
       this.#incoming = undefined;
+      await this.#retire(generation, { drainMs: 0 });
+      throw error;
     }
   }
 
-  /** @throws VedetteError of the registry: a version that cannot be remembered is not used */
+  /**
+   * @throws VedetteError of the registry: a version that cannot be remembered is not used;
+   * MODEL_NOT_READY when it failed meanwhile, SHUTTING_DOWN
+   */
   async propose(candidate: Candidate): Promise<void> {
-    const { generation, mode, cameras, sinceMs } = candidate;
-    const remembered = {
-      package: generation.packageName,
-      mode,
-      cameras: [...cameras],
-      sinceMs,
-    };
-    await this.#savedOrClosed(generation, { candidate: remembered });
-    const before = this.#candidate;
-    this.#candidate = candidate;
+    const { generation, mode } = candidate;
+    let before: Candidate | undefined;
+    await this.#give(generation, { candidate: remembered(candidate) }, () => {
+      before = this.#candidate;
+      this.#candidate = candidate;
+    });
     this.record('proposed', generation.packageName, 'person', { mode });
     this.#options.onChange();
-    await before?.generation.close(DRAIN_MS);
+    await this.#retire(before?.generation, { handsBack: true });
   }
 
   /**
    * From the next frame on this version answers. The one that did stays warm, and has ended what it
    * was given long before it goes.
-   * @throws VedetteError of the registry: a version that cannot be remembered is not used
+   * @throws VedetteError as propose
    */
   async switchTo(
     generation: ModelGeneration,
@@ -171,20 +145,24 @@ export class VersionSet {
     mode?: CandidateMode,
   ): Promise<void> {
     const old = this.#active;
-    const [candidate, previous] = [this.#candidate?.generation, this.#previous?.generation];
-    await this.#savedOrClosed(generation, {
+    let candidate: ModelGeneration | undefined;
+    let previous: ModelGeneration | undefined;
+    const changed = {
       activePackage: generation.packageName,
       previousPackage: old.packageName,
       candidate: undefined,
+    };
+    await this.#give(generation, changed, () => {
+      candidate = this.#candidate?.generation;
+      previous = this.#previous?.generation;
+      this.#active = generation;
+      this.#candidate = undefined;
+      this.#keepWarm(old);
     });
-    this.#active = generation;
-    this.#candidate = undefined;
-    this.#keepWarm(old);
     this.record(kind, generation.packageName, cause, mode ? { mode } : {});
     this.#options.onChange();
-    for (const gone of [candidate, previous]) {
-      if (gone !== generation) await gone?.close(DRAIN_MS);
-    }
+    if (candidate !== generation) await this.#retire(candidate, { handsBack: true });
+    if (previous !== generation) await this.#retire(previous);
   }
 
   /** The candidate acts and is compared no longer, at once. */
@@ -194,12 +172,18 @@ export class VersionSet {
     reason?: VedetteError,
   ): Promise<void> {
     if (!this.#candidate) return;
-    const { generation, mode } = this.#candidate;
+    const { generation, mode, sinceMs } = this.#candidate;
     this.#candidate = undefined;
     this.record(kind, generation.packageName, cause, { mode, ...(reason ? { reason } : {}) });
     this.#options.onChange();
-    await this.memory.save({ candidate: undefined });
-    await generation.close(DRAIN_MS);
+    const retired = this.#retire(generation, { handsBack: true });
+    try {
+      await this.memory.correct(({ candidate }) =>
+        candidate?.sinceMs === sinceMs ? { candidate: undefined } : {},
+      );
+    } finally {
+      await retired;
+    }
   }
 
   /** Gives back what the version before is kept warm by. */
@@ -209,7 +193,7 @@ export class VersionSet {
     clearTimeout(this.#coolTimer);
     this.#previous = known;
     this.#options.onChange();
-    await generation.close(DRAIN_MS);
+    await this.#retire(generation);
   }
 
   record(
@@ -244,78 +228,117 @@ export class VersionSet {
 
   // ------------------------------------------------------------------ inside
 
-  async #savedOrClosed(
+  /** Gives a version its role once that is on the disk, if it can still fill it then. */
+  async #give(
     generation: ModelGeneration,
-    changed: Parameters<VersionMemory['save']>[0],
+    changed: Partial<RememberedModel>,
+    assign: () => void,
   ): Promise<void> {
+    this.#incoming = generation;
+    clearTimeout(this.#coolTimer);
     try {
       await this.memory.save(changed);
+      await this.#requireFit(generation);
+      assign();
     } catch (error) {
       const isKnown = [this.#candidate?.generation, this.#previous?.generation].includes(
         generation,
       );
-      if (!isKnown) await generation.close(0);
+      if (!isKnown) await this.#retire(generation, { drainMs: 0 });
       throw error;
+    } finally {
+      this.#incoming = undefined;
+      this.#coolLater();
+      this.#rollBackLostCanary();
+    }
+  }
+
+  async #requireFit({ isReady, packageName, state }: ModelGeneration): Promise<void> {
+    if (this.#isClosed) throw new VedetteError('SHUTTING_DOWN', 'the model is being closed');
+    if (isReady) return;
+    await this.#reported(this.memory.correct(() => this.#roles()));
+    throw new VedetteError(
+      'MODEL_NOT_READY',
+      `${packageName} is ${state} since its role was remembered, expected ready`,
+    );
+  }
+
+  /** What is to be remembered of the versions as they are. */
+  #roles(): Partial<RememberedModel> {
+    return {
+      activePackage: this.#active.packageName,
+      previousPackage: this.#previous?.package,
+      candidate: this.#candidate && remembered(this.#candidate),
+    };
+  }
+
+  /** That files of what goes cannot be removed undoes nothing. */
+  async #retire(
+    generation: ModelGeneration | undefined,
+    how: { readonly drainMs?: number; readonly handsBack?: boolean } = {},
+  ): Promise<void> {
+    const { drainMs = DRAIN_MS, handsBack = false } = how;
+    await this.#reported(generation?.close(drainMs, handsBack));
+  }
+
+  async #reported(work: Promise<unknown> | undefined): Promise<void> {
+    try {
+      await work;
+    } catch (thrown) {
+      this.#options.onFault(VedetteError.from(thrown));
     }
   }
 
   #keepWarm(old: ModelGeneration): void {
-    const { keepWarmMs } = this.#options.config.rollout;
     const { identity } = old;
-    clearTimeout(this.#coolTimer);
     this.#previous = {
       package: old.packageName,
       ...(identity ? { identity } : {}),
       generation: old,
-      warmUntilMs: Date.now() + keepWarmMs,
+      warmUntilMs: Date.now() + this.#options.config.rollout.keepWarmMs,
     };
-    this.#coolTimer = setTimeout(() => void this.cool(), keepWarmMs);
+  }
+
+  #coolLater(): void {
+    const { warmUntilMs } = this.#previous ?? {};
+    if (warmUntilMs === undefined || this.#isClosed) return;
+    this.#coolTimer = setTimeout(() => void this.cool(), warmUntilMs - Date.now());
   }
 
   #create(named: string, occasion: AdmissionOccasion, isAside: boolean): ModelGeneration {
     const { config } = this.#options;
     // A variant is one of the package that is configured beside it.
     const { variant: _, ...others } = config;
-    const generation: ModelGeneration = new ModelGeneration({
+    return new ModelGeneration({
       ...this.#options,
       config: named === config.package ? config : { ...others, package: named },
       occasion,
       isAside,
       ...(isAside ? {} : { runs: this.#runs }),
-      check: (model) => occasion === 'change' && this.#checkTask(model),
+      check: (model) => occasion === 'change' && checkTask(this.#active.package, model),
       makeRoom: () => this.cool(),
-      onChange: () => this.#onGenerationChange(generation),
+      onChange: () => {
+        this.#rollBackLostCanary();
+        this.#options.onChange();
+      },
     });
-    return generation;
   }
 
-  #onGenerationChange(generation: ModelGeneration): void {
-    const { mode, generation: candidate } = this.#candidate ?? {};
-    if (mode === 'canary' && generation === candidate && !generation.isReady && !this.#isClosed) {
-      const why = generation.reason?.message ?? `it is ${generation.state}`;
-      this.rollBackCandidate(
-        'lost',
-        new VedetteError('WORKER_LOST', `the canary has gone: ${why}`),
-      );
-    }
-    this.#options.onChange();
+  #rollBackLostCanary(): void {
+    const { mode, generation } = this.#candidate ?? {};
+    if (mode !== 'canary' || !generation || generation.isReady || this.#isClosed) return;
+    const why = generation.reason?.message ?? `it is ${generation.state}`;
+    this.rollBackCandidate('lost', new VedetteError('WORKER_LOST', `the canary has gone: ${why}`));
   }
 
-  /** The candidate is of no use, by what was measured of it. It goes at once. */
-  rollBackCandidate(cause: RollbackCause, reason: VedetteError): void {
-    void this.dropCandidate('rolled-back', cause, reason).catch((thrown: unknown) =>
-      this.#options.onFault(VedetteError.from(thrown)),
-    );
-  }
-
-  /** @throws VedetteError MODEL_MISMATCH */
-  #checkTask({ manifest }: ModelPackage): void {
-    const running = this.#active.package?.manifest.task;
-    if (running === undefined || running === manifest.task) return;
-    throw new VedetteError(
-      'MODEL_MISMATCH',
-      `${manifest.name} ${manifest.version} is for ${manifest.task}, the version that runs for ${running}: rules of one do not fit the other`,
-      { details: { task: manifest.task, runningTask: running } },
-    );
+  /**
+   * The candidate is of no use, by what was measured of it. It goes at once, unless it is being
+   * promoted.
+   * @returns whether it goes
+   */
+  rollBackCandidate(cause: RollbackCause, reason: VedetteError): boolean {
+    if (!this.#candidate || this.#candidate.generation === this.#incoming) return false;
+    void this.#reported(this.dropCandidate('rolled-back', cause, reason));
+    return true;
   }
 }

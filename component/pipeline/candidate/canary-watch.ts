@@ -13,7 +13,8 @@ export interface CanaryWatchOptions {
   readonly rollout: RolloutConfig;
   /** Newest results of the version before on a camera. */
   readonly recent: (camera: string) => Promise<readonly RecentOutcome[]>;
-  readonly rollBack: (cause: RollbackCause, reason: VedetteError) => void;
+  /** @returns whether it is taken back: not while it is being promoted */
+  readonly rollBack: (cause: RollbackCause, reason: VedetteError) => boolean;
   readonly onFault: (fault: VedetteError) => void;
 }
 
@@ -93,9 +94,8 @@ export class CanaryWatch {
   }
 
   #rollBack(camera: string, { cause, text }: RollbackReason): void {
-    this.#isOver = true;
     const { generation } = this.#options.candidate;
-    this.#options.rollBack(
+    this.#isOver = this.#options.rollBack(
       cause,
       new VedetteError(
         'MODEL_CANARY_FAILED',
