@@ -1,11 +1,14 @@
 import { TEXT_WANTED } from '../contract/text-rule-config.ts';
 import { isMap, mapAt, type ConfigurationTree } from './configuration-layer.ts';
 import type { ConfigurationProblem } from './configuration-problem.ts';
+import { unseenScores } from './unseen-scores.ts';
 
 /** Settings of rules that do not fit each other. `tree` is as it was written. */
 export function ruleProblems(tree: ConfigurationTree): ConfigurationProblem[] {
   return Object.entries(mapAt(tree, 'rules')).flatMap(([name, rule]) =>
-    isMap(rule) ? problemsOfRule(`rules.${name}`, rule) : [],
+    isMap(rule)
+      ? [...problemsOfRule(`rules.${name}`, rule), ...unseenScores(`rules.${name}`, rule, tree)]
+      : [],
   );
 }
 

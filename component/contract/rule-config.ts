@@ -46,7 +46,10 @@ export const ruleSchema = z.discriminatedUnion('kind', [
       description: 'A detection or class whose score lies between two values asks for review',
     }),
     label: described(z.string().min(1).optional(), 'The label looked at; any when absent'),
-    from: described(number(0, 1), 'Lowest score that counts'),
+    from: described(
+      number(0, 1),
+      'Lowest score that counts; not below the threshold under which findings are left out',
+    ),
     to: described(
       number(0, 1),
       'First score that no longer counts; 1 counts every one from `from`',

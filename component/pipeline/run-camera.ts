@@ -11,7 +11,13 @@ import type {
 } from '../contract/ports.ts';
 import type { Findings, Verdict } from '../contract/result.ts';
 import type { FrameSlots } from '../camera/frame-slots.ts';
-import { identityOf, inferPicture, servingFor } from '../inference/chain/camera-model.ts';
+import { highestThreshold } from '../decode/score-threshold.ts';
+import {
+  identityOf,
+  inferPicture,
+  scoreThresholdOf,
+  servingFor,
+} from '../inference/chain/camera-model.ts';
 import type { ServingModel } from '../inference/chain/camera-model.ts';
 import type { FaultLog } from '../logging/fault-log.ts';
 import type { CandidateWatch } from './candidate/candidate-watch.ts';
@@ -224,6 +230,12 @@ function verdictOf(
     zones: line.zones,
     space: scene?.evidence,
     context,
+    thresholdFor: (label) =>
+      highestThreshold(
+        label === undefined ? (version.package?.labels ?? []) : [label],
+        set,
+        scoreThresholdOf(version),
+      ),
   });
 }
 

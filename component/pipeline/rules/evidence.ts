@@ -13,6 +13,11 @@ export interface Evidence {
   readonly context?: Readonly<Record<string, unknown>> | undefined;
   /** Of a camera that tracks. */
   readonly space?: SpaceEvidence | undefined;
+  /**
+   * The score from which a label is found, or any label; lower ones are left out before rules see them.
+   * Absent where nothing is known of it.
+   */
+  readonly thresholdFor?: ((label: string | undefined) => number) | undefined;
   /** The camera's zones by name. */
   readonly zones: Readonly<Record<string, ZoneConfig>>;
 }

@@ -1,7 +1,7 @@
 import type { Detection } from '../../contract/result.ts';
 import { notApplicable, scoreText, type ApplyRule } from './evidence.ts';
 
-export const applyScoreRule: ApplyRule<'score-between'> = (rule, { findings }) => {
+export const applyScoreRule: ApplyRule<'score-between'> = (rule, { findings, thresholdFor }) => {
   const scored: readonly Pick<Detection, 'label' | 'score'>[] | undefined =
     findings.detections ?? findings.classes;
   if (!scored) return notApplicable(rule, 'detections or classes');
@@ -12,6 +12,14 @@ export const applyScoreRule: ApplyRule<'score-between'> = (rule, { findings }) =
       (one.score < rule.to || rule.to >= 1),
   );
   const range = `${scoreText(rule.from)} and ${scoreText(rule.to)}`;
+  const threshold = thresholdFor?.(rule.label) ?? 0;
+  if (!doubtful && rule.from < threshold) {
+    return {
+      outcome: 'review',
+      rule: rule.name,
+      reason: `no score between ${range} was seen, but those below the threshold ${scoreText(threshold)} are left out: this rule cannot judge them`,
+    };
+  }
   if (!doubtful) {
     return { outcome: 'pass', rule: rule.name, reason: `no score between ${range}` };
   }

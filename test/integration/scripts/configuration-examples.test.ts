@@ -18,7 +18,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-const examples = [];
+const examples: (readonly [name: string, block: string])[] = [];
 for (const page of ['RULES.md', 'INSPECTION.md']) {
   const text = await readFile(join(docs, page), 'utf8');
   for (const [index, [, block]] of [...text.matchAll(/```yaml\n([\s\S]*?)```/g)].entries()) {
@@ -36,4 +36,16 @@ it.each(examples)('an example can be copied as it is: %s', async (_, block) => {
   await writeFile(file, stringify(merge({ ...BASE, dataFolder: folder }, tree)));
   const { config } = await loadConfiguration({ file });
   expect(config.cameras['dock']).toBeDefined();
+});
+
+it('the examples of RULES.md go together', async () => {
+  const blocks = examples.filter(([name]) => name.startsWith('RULES.md'));
+  const tree = blocks.reduce<Record<string, unknown>>(
+    (all, [, block]) => merge(all, parse(block) as Record<string, unknown>),
+    { ...BASE, dataFolder: folder },
+  );
+  const file = join(folder, 'together.yaml');
+  await writeFile(file, stringify(tree));
+  const { config } = await loadConfiguration({ file });
+  expect(Object.keys(config.rules).length).toBeGreaterThan(blocks.length);
 });

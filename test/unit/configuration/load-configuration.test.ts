@@ -118,6 +118,44 @@ rules:
     ]);
   });
 
+  it('refuses rules for scores that a configured threshold leaves out', async () => {
+    const problems = await problemsIn(`
+models: { parts: { package: parts } }
+cameras:
+  plain: { model: parts, source: { kind: push }, thresholds: { score: 0.5, labels: { dent: 0.2 } } }
+  line:
+    model: parts
+    source: { kind: push }
+    thresholds: { score: 0.6 }
+    products: { P1: { thresholds: { score: 0.2 } }, P2: { thresholds: { labels: { dent: 0.4 } } } }
+rules:
+  any: { camera: plain, kind: score-between, from: 0.3, to: 0.6 }
+  off: { camera: plain, kind: score-between, from: 0.3, to: 0.6, isEnabled: false }
+  dent: { camera: plain, kind: score-between, label: dent, from: 0.2, to: 0.6 }
+  below: { camera: plain, kind: score-between, label: dent, from: "0.1", to: 0.6 }
+  above: { camera: plain, kind: score-between, from: 0.5, to: 0.6 }
+  products: { camera: line, kind: score-between, from: 0.3, to: 0.6 }
+  first: { camera: line, product: P1, kind: score-between, from: 0.3, to: 0.6 }
+`);
+    expect(problems).toMatchObject([
+      {
+        path: 'rules.any.from',
+        message:
+          'must be at or above `cameras.plain.thresholds.score` (0.5), since lower scores are left out, got 0.3',
+      },
+      {
+        path: 'rules.below.from',
+        message: expect.stringContaining('`cameras.plain.thresholds.labels.dent` (0.2)') as string,
+      },
+      {
+        path: 'rules.products.from',
+        message: expect.stringContaining(
+          '`cameras.line.products.P2.thresholds.labels.dent` (0.4)',
+        ) as string,
+      },
+    ]);
+  });
+
   it('refuses cameras that could not be started, all at once', async () => {
     const problems = await problemsIn(`
 models: { parts: { package: parts } }

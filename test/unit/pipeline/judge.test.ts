@@ -131,6 +131,20 @@ describe('a score-between rule', () => {
     expect(judge([doubtful], { detections: [person(0, 0, 0.5)] }).outcome).toBe('pass');
   });
 
+  it('asks for review where scores that it looks for are left out before', () => {
+    const seenFrom = (threshold: number) => ({ thresholdFor: () => threshold });
+    expect(judge([doubtful], { detections: [] }, [], seenFrom(0.3)).outcome).toBe('pass');
+    expect(judge([doubtful], { detections: [] }, [], seenFrom(0.4))).toEqual({
+      outcome: 'review',
+      rule: 'score-between',
+      reason:
+        'no score between 0.3 and 0.5 was seen, but those below the threshold 0.4 are left out: this rule cannot judge them',
+    });
+    const failing = { ...doubtful, outcome: 'fail' } as NamedRule;
+    const seen = { detections: [person(0, 0, 0.45)] };
+    expect(judge([failing], seen, [], seenFrom(0.4)).outcome).toBe('fail');
+  });
+
   it('up to 1 counts a score of exactly 1, as a sure classifier gives it', () => {
     const bad = rule({
       kind: 'score-between',
