@@ -6,13 +6,14 @@ import { munkres } from 'munkres';
  * uses it, decides the same). Rows and columns that no such pair joins do not concern each other: each
  * connected group is assigned by itself, with the same least sum and far less work.
  * @param costs [rows][columns], finite, 0 or more
+ * @returns pairs in the order of rows
  */
 export function assign(
   costs: readonly (readonly number[])[],
   limit: number,
 ): readonly (readonly [row: number, column: number])[] {
   if (costs.length === 0 || costs[0]!.length === 0) return [];
-  return groupsOf(costs, limit).flatMap(({ rows, columns }) => {
+  const pairs = groupsOf(costs, limit).flatMap(({ rows, columns }) => {
     if (rows.length === 1 && columns.length === 1) return [[rows[0]!, columns[0]!] as const];
     const capped = rows.map((row) =>
       columns.map((column) => Math.min(costs[row]![column]!, limit)),
@@ -21,6 +22,7 @@ export function assign(
       .map(([row, column]) => [rows[row]!, columns[column]!] as const)
       .filter(([row, column]) => costs[row]![column]! < limit);
   });
+  return pairs.sort(([a], [b]) => a - b);
 }
 
 interface Group {
@@ -30,11 +32,15 @@ interface Group {
 
 /** Connected components of the graph whose edges are the pairs below the limit. */
 function groupsOf(costs: readonly (readonly number[])[], limit: number): Group[] {
-  const partners = costs.map((row) => row.flatMap((cost, column) => (cost < limit ? column : [])));
+  const partners: number[][] = costs.map(() => []);
   const rowsOf: number[][] = costs[0]!.map(() => []);
-  partners.forEach((columns, row) => {
-    for (const column of columns) rowsOf[column]!.push(row);
-  });
+  for (const [row, own] of costs.entries()) {
+    for (let column = 0; column < own.length; column += 1) {
+      if (own[column]! >= limit) continue;
+      partners[row]!.push(column);
+      rowsOf[column]!.push(row);
+    }
+  }
   const isRowSeen = new Uint8Array(costs.length);
   const isColumnSeen = new Uint8Array(rowsOf.length);
   const groups: Group[] = [];
