@@ -102,7 +102,8 @@ export function probabilisticIou(a: Gaussian, b: Gaussian): number {
   const xx = a.xx + b.xx;
   const yy = a.yy + b.yy;
   const xy = a.xy + b.xy;
-  const determinant = xx * yy - xy ** 2;
+  // Rounding makes it negative for boxes that are all but lines: no logarithm has that.
+  const determinant = Math.max(0, xx * yy - xy ** 2);
   const [dx, dy] = [a.x - b.x, a.y - b.y];
   const apart = (xx * dy ** 2 + yy * dx ** 2 - 2 * xy * dx * dy) / (determinant + EPSILON) / 4;
   const unlike = determinant / (4 * Math.sqrt(a.determinant * b.determinant) + EPSILON) + EPSILON;

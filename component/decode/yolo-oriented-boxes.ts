@@ -1,3 +1,4 @@
+import { VedetteError } from '../contract/errors.ts';
 import type { ModelOutput } from '../contract/model-manifest.ts';
 import type { Detection } from '../contract/result.ts';
 import type { TensorDeclaration, TensorValue } from '../contract/tensor.ts';
@@ -47,6 +48,13 @@ export class YoloOrientedBoxes implements Decoder {
         height: bottom - top,
         angle: one.extras[0]!,
       };
+      if (!Number.isFinite(box.x + box.y + box.width + box.height)) {
+        throw new VedetteError(
+          'OUTPUT_INVALID',
+          `output '${this.#head.name}' holds a box from ${left}, ${top} to ${right}, ${bottom}, expected finite corners`,
+          { details: { output: this.#head.name } },
+        );
+      }
       return { ...one, box };
     });
     const kept = keptBoxes(candidates, {

@@ -66,6 +66,38 @@ describe('oriented boxes', () => {
     expect(probabilisticIou(gaussianOf(base), gaussianOf(base))).toBeGreaterThan(0.999);
   });
 
+  test('overlap by a number from 0 to 1, however long and thin they are', () => {
+    const side = fc.oneof(
+      fc.double({ min: 0, max: 1, noNaN: true }),
+      fc.double({ min: 0, max: 3e38, noNaN: true }),
+    );
+    const any = fc.record({
+      x: side,
+      y: side,
+      width: side,
+      height: side,
+      angle: box.map((b) => b.angle),
+    });
+    fc.assert(
+      fc.property(any, any, (a, b) => {
+        const found = probabilisticIou(gaussianOf(a), gaussianOf(b));
+        expect(found).toBeGreaterThan(-1e-3);
+        expect(found).toBeLessThanOrEqual(1);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  test('are refused when a corner is beyond a float', () => {
+    const rows = [[3e38, 100, 3e38, 10, 0.9, 0, 0.1]];
+    const decoder = decoderOf(raw, [1, 7, 1], labels);
+    const refusal = refusalOf(() =>
+      decoder.decode(outputOf(transposed(rows), [1, 7, 1]), letterboxed),
+    );
+    expect(refusal).toContain('OUTPUT_INVALID');
+    expect(refusal).toContain('to Infinity, 105');
+  });
+
   test('have corners that lie at half their sides from the centre, turned', () => {
     fc.assert(
       fc.property(box, (of) => {
