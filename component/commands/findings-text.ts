@@ -36,8 +36,6 @@ export function findingsText(findings: Findings): string {
       shortened(segments.map(({ label, areaFraction }) => `${label} ${percent(areaFraction)}`)),
     );
   }
-  if (text)
-    parts.push(shortened(text.map((line) => line.text ?? `a line ${line.score.toFixed(2)}`)));
   if (text) {
     parts.push(
       shortened(

@@ -11,3 +11,10 @@ describe('the line about an anomaly', () => {
     expect(findingsText({ anomaly: { score, threshold: 0.5, isAnomalous } })).toBe(line);
   });
 });
+
+describe('the line about text', () => {
+  it('says what was read once', () => {
+    const text = [{ text: 'LOT 42', score: 0.9 }, { score: 0.8 }];
+    expect(findingsText({ text })).toBe('LOT 42 0.90, a place of text 0.80');
+  });
+});
