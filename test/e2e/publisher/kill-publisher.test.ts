@@ -42,9 +42,10 @@ describe('a publisher that is killed', { timeout: isDeep ? 3_600_000 : 600_000 }
     const counted = await runPublisher(argumentsFor(path, ['--no-run']), aws.environment());
     expect(counted.code, counted.stderr).toBe(0);
     const count = aws.s3.calls.length + aws.greengrass.calls.length + aws.sts.calls.length;
-    const wanted = isDeep ? 200 : 20;
-    // Before and after the work of each call; several rounds when more points are wanted.
-    const points = Array.from({ length: wanted }, (_, index) => index % (2 * count));
+    // Before and after the work of each call: several rounds, or some spread evenly over one.
+    const points = isDeep
+      ? Array.from({ length: 200 }, (_, index) => index % (2 * count))
+      : Array.from({ length: 10 }, (_, index) => Math.floor((index * 2 * count) / 10));
     for (const point of points) {
       aws.reset();
       state = folder.fresh();
