@@ -5,48 +5,55 @@ import { runtimeConfigSchema } from '../../../component/contract/config.ts';
 import type { InferenceResult } from '../../../component/contract/result.ts';
 import { startEdgeRuntime } from '../../../component/local-edge-runtime.ts';
 import { samplesFolder } from '../../support/real-runtime.ts';
+import { lineSchema, trackingSchema } from '../../../component/contract/space-config.ts';
+import { Scene, type SeenScene } from '../../../component/pipeline/space/scene.ts';
 import { temporaryFolder } from '../registry/temporary-registry.ts';
 
+/** The camera's threshold, and the least that continues a track. */
+const SURE_SCORE = 0.4;
+const MIN_SCORE = 0.1;
+
+const entry = {
+  camera: 'walkway',
+  points: [
+    { x: 620, y: 130 },
+    { x: 620, y: 450 },
+  ],
+};
+
 /** Every frame of the clip, each with its result; then the runtime is stopped. */
-async function judgeWalkway(dataFolder: string) {
+async function judgeWalkway(dataFolder: string, isTracked = true) {
   const config = runtimeConfigSchema.parse({
     dataFolder,
     models: { detector: { package: join(samplesFolder, 'models', 'coco-detector') } },
     cameras: {
       walkway: {
         model: 'detector',
-        // At the pace of the clip: how far people get between two pictures depends on their times.
-        pace: 'source',
+        pace: 'fast',
         policy: 'every',
         source: {
           kind: 'mjpeg-file',
           path: join(samplesFolder, 'clips', 'walkway.mjpeg'),
           shouldLoop: false,
-          framesPerSecond: 10,
         },
-        thresholds: { score: 0.4 },
+        thresholds: { score: isTracked ? SURE_SCORE : MIN_SCORE },
+        // Times are those of judging here; a busy machine may be slow.
         tracking: { maxLostMs: 60_000 },
       },
     },
-    lines: {
-      entry: {
-        camera: 'walkway',
-        points: [
-          { x: 620, y: 130 },
-          { x: 620, y: 450 },
-        ],
-      },
-    },
-    rules: {
-      entering: {
-        camera: 'walkway',
-        kind: 'crossing',
-        line: 'entry',
-        label: 'person',
-        direction: 'forward',
-        maximum: 0,
-      },
-    },
+    lines: isTracked ? { entry } : {},
+    rules: isTracked
+      ? {
+          entering: {
+            camera: 'walkway',
+            kind: 'crossing',
+            line: 'entry',
+            label: 'person',
+            direction: 'forward',
+            maximum: 0,
+          },
+        }
+      : {},
   });
   const runtime = await startEdgeRuntime({
     config,
@@ -76,8 +83,13 @@ async function judgeWalkway(dataFolder: string) {
 }
 
 /** The number of the person whose box holds a place in a frame of the clip. */
-function personAt(results: readonly InferenceResult[], frame: number, x: number, y: number) {
-  const found = results[frame]!.detections!.filter(
+function personAt(
+  results: readonly Pick<InferenceResult, 'detections'>[],
+  frame: number,
+  x: number,
+  y: number,
+) {
+  const found = results[frame]!.detections.filter(
     ({ label, box }) =>
       label === 'person' &&
       x > box.x &&
@@ -89,9 +101,35 @@ function personAt(results: readonly InferenceResult[], frame: number, x: number,
   return found[0]!.trackId;
 }
 
-it('people on the walkway keep their numbers, are counted as a person counts them, and go on after a restart', async () => {
-  const dataFolder = await temporaryFolder();
-  const first = await judgeWalkway(dataFolder);
+/** What a scene makes of the clip at its own ten pictures a second, however long judging took. */
+function followWalkway(results: readonly InferenceResult[]) {
+  const crossings: string[] = [];
+  let lastId = 0;
+  const scene = new Scene({
+    settings: trackingSchema.parse({}),
+    zones: {},
+    lines: { entry: lineSchema.parse(entry) },
+    rememberMs: 60_000,
+    counters: {
+      nextTrackId: () => (lastId += 1),
+      increment: (counter) => crossings.push(counter),
+      valueOf: () => 0,
+    },
+  });
+  const frames = results.map(({ detections }, index) =>
+    scene.see({
+      detections: detections!,
+      isSure: ({ score }) => score >= SURE_SCORE,
+      capturedAtMs: 100 * index,
+      origin: 'clip',
+    }),
+  );
+  return { frames, events: frames.flatMap(({ tracking }) => tracking.events) };
+}
+
+it('people on the walkway keep their numbers and are counted as a person counts them', async () => {
+  const { results } = await judgeWalkway(await temporaryFolder(), false);
+  const { frames, events } = followWalkway(results);
 
   // Read off the pictures: frame, and a place on one and the same person.
   const WITH_BAG = [
@@ -110,29 +148,47 @@ it('people on the walkway keep their numbers, are counted as a person counts the
     [119, 656, 167],
   ] as const;
   const numbersOf = (places: readonly (readonly [number, number, number])[]) => [
-    ...new Set(places.map(([frame, x, y]) => personAt(first.results, frame, x, y))),
+    ...new Set(places.map(([frame, x, y]) => personAt(frames, frame, x, y))),
   ];
+  console.log(
+    'IDS',
+    JSON.stringify([numbersOf(WITH_BAG), numbersOf(ALONE)]),
+    JSON.stringify(events),
+  );
   const [bag, ...otherBags] = numbersOf(WITH_BAG);
   const [alone, ...otherAlone] = numbersOf(ALONE);
   expect([otherBags, otherAlone]).toEqual([[], []]);
   expect(bag).not.toBe(alone);
 
   // Counted by eye: four come in from the right, one of them goes back out.
-  expect(first.space?.lines).toEqual({ entry: { forward: 4, backward: 1 } });
+  const across = (wanted: string) =>
+    events.filter((event) => event.kind === 'crossed' && event.direction === wanted);
+  expect(across('forward')).toHaveLength(4);
+  expect(across('backward')).toHaveLength(1);
+}, 180_000);
+
+it('counts and numbers of a camera go on after a restart, and each crossing breaks its rule', async () => {
+  const dataFolder = await temporaryFolder();
+  const first = await judgeWalkway(dataFolder);
+  const { forward, backward } = first.space!.lines['entry']!;
+  expect(forward).toBeGreaterThan(1);
   expect(first.metrics).toContain(
-    'vedette_line_crossings_total{camera="walkway",line="entry",direction="forward"} 4',
+    `vedette_line_crossings_total{camera="walkway",line="entry",direction="forward"} ${forward}`,
   );
   const broken = first.results.filter(({ verdict }) => verdict.outcome === 'fail');
-  expect(broken.map(({ tracking }) => tracking!.events.length > 0)).toEqual([
-    true,
-    true,
-    true,
-    true,
-  ]);
+  expect(broken.length).toBeGreaterThan(0);
+  for (const { tracking } of broken) expect(tracking!.events.length).toBeGreaterThan(0);
   expect(broken[0]!.verdict.reason).toBe('1 × person across entry forward, at most 0');
 
   const second = await judgeWalkway(dataFolder);
-  expect(second.space?.lines).toEqual({ entry: { forward: 8, backward: 2 } });
+  const crossings = (results: readonly InferenceResult[], direction: string) =>
+    results
+      .flatMap(({ tracking }) => tracking!.events)
+      .filter((event) => event.kind === 'crossed' && event.direction === direction).length;
+  expect(second.space!.lines['entry']).toEqual({
+    forward: forward + crossings(second.results, 'forward'),
+    backward: backward + crossings(second.results, 'backward'),
+  });
   const idsOf = (results: readonly InferenceResult[]) =>
     results.flatMap(({ detections }) => detections!.flatMap(({ trackId }) => trackId ?? []));
   expect(Math.min(...idsOf(second.results))).toBeGreaterThan(Math.max(...idsOf(first.results)));
