@@ -84,7 +84,7 @@ async function judgeWalkway(dataFolder: string, isTracked = true) {
 
 /** The number of the person whose box holds a place in a frame of the clip. */
 function personAt(
-  results: readonly Pick<InferenceResult, 'detections'>[],
+  results: readonly Pick<SeenScene, 'detections'>[],
   frame: number,
   x: number,
   y: number,
@@ -150,11 +150,6 @@ it('people on the walkway keep their numbers and are counted as a person counts 
   const numbersOf = (places: readonly (readonly [number, number, number])[]) => [
     ...new Set(places.map(([frame, x, y]) => personAt(frames, frame, x, y))),
   ];
-  console.log(
-    'IDS',
-    JSON.stringify([numbersOf(WITH_BAG), numbersOf(ALONE)]),
-    JSON.stringify(events),
-  );
   const [bag, ...otherBags] = numbersOf(WITH_BAG);
   const [alone, ...otherAlone] = numbersOf(ALONE);
   expect([otherBags, otherAlone]).toEqual([[], []]);
