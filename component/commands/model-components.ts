@@ -8,6 +8,7 @@ import { installModel } from '../inference/model-store/install-model.ts';
 import { ModelStore } from '../inference/model-store/model-store.ts';
 import type { Logger } from '../logging/create-logger.ts';
 import type { VedetteProcess } from './vedette-process.ts';
+import { usesOf } from './version-uses.ts';
 
 /** The spool of a runtime: what model components bring is tried and kept in its data folder. */
 export function spoolOf(vedette: VedetteProcess, workFolder: string, logger: Logger): ModelSpool {
@@ -21,7 +22,7 @@ export function spoolOf(vedette: VedetteProcess, workFolder: string, logger: Log
     },
     isInstalled: (model) => isInstalled(store(), model),
     remove: async (model) => {
-      if (usersOf(vedette, model).length > 0) return false;
+      if (isUsed(vedette, referenceText(model))) return false;
       await store().remove(model);
       return true;
     },
@@ -70,6 +71,15 @@ const usersOf = ({ runtime }: VedetteProcess, model: ModelReference): string[] =
   Object.entries(runtime.config.models).flatMap(([name, { package: source }]) =>
     source === referenceText(model) ? [name] : [],
   );
+
+/** As it is configured or remembered, or as a change that is under way needs it. */
+function isUsed({ runtime }: VedetteProcess, version: string): boolean {
+  if (usesOf(version, runtime.config, true).length > 0) return true;
+  return runtime.models().some(({ lifecycle }) => {
+    const { active, previous, candidate, change } = lifecycle ?? {};
+    return [active, previous, candidate, change].some((one) => one?.package === version);
+  });
+}
 
 async function isInstalled(store: ModelStore, model: ModelReference): Promise<boolean> {
   try {

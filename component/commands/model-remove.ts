@@ -4,6 +4,7 @@ import { referenceText } from '../inference/model-store/installed-model.ts';
 import type { CommandContext } from './command-context.ts';
 import { openStore, readReference, withStoreOptions } from './model-install.ts';
 import type { StoreOptions } from './model-install.ts';
+import { usesOf } from './version-uses.ts';
 
 /** `vedette model remove` */
 export function addModelRemove(model: Command, context: CommandContext): void {
@@ -11,7 +12,7 @@ export function addModelRemove(model: Command, context: CommandContext): void {
     model
       .command('remove')
       .description(
-        'remove an installed version, and files that only it had; not one that the configuration given with --config names',
+        'remove an installed version, and files that only it had; not one that runs, that a model goes back to, or that the configuration given with --config names',
       )
       .argument('<name@version>', 'as `vedette model list` shows it'),
     'print {"removed": "name@version"}',
@@ -22,15 +23,11 @@ async function remove(text: string, options: StoreOptions, context: CommandConte
   const reference = readReference(text);
   const { config, store } = await openStore(options);
   const removed = referenceText(reference);
-  const users = Object.entries(config.models).flatMap(([name, model]) =>
-    model.package === removed ? [name] : [],
-  );
-  if (users.length > 0) {
-    throw new VedetteError(
-      'MODEL_IN_USE',
-      `${removed} is configured as models.${users.join(', models.')}`,
-      { details: { users } },
-    );
+  const uses = usesOf(removed, config, options.config !== undefined);
+  if (uses.length > 0) {
+    throw new VedetteError('MODEL_IN_USE', `${removed} ${uses.join(', and ')}`, {
+      details: { uses },
+    });
   }
   await store.remove(reference);
   context.stdout.write(options.json ? `${JSON.stringify({ removed })}\n` : `removed ${removed}\n`);

@@ -155,8 +155,8 @@ export const ERROR_CODES = {
   MODEL_IN_USE: entry(
     409,
     false,
-    'The configuration runs this version of the model.',
-    'Configure another version first; it is not removed while one is configured.',
+    'A model is configured with this version, runs it, goes back to it or tries it.',
+    'Configure or swap in other versions first, or discard the candidate; it is not removed while it is needed.',
   ),
   MODEL_CHANGE_RUNNING: entry(
     409,

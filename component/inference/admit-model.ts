@@ -4,6 +4,7 @@ import type { ModelState } from '../contract/ports.ts';
 import { beforeCpu } from './execution/choose-providers.ts';
 import { providerNames } from './execution/execution-setup.ts';
 import type { ExecutionSetup } from './execution/execution-setup.ts';
+import { libraryContent } from './execution/runtime-library.ts';
 import type { LocatedPackage } from './model-store/locate-package.ts';
 import { packageFingerprint } from './package/package-fingerprint.ts';
 import { readPackage } from './package/read-package.ts';
@@ -121,6 +122,6 @@ const isSlowOrOff = ({ code, details }: VedetteError): boolean =>
 async function ranOn({ providers, library }: ExecutionSetup): Promise<string> {
   const accelerators = beforeCpu(providers).map(({ name }) => name);
   const on = accelerators.length > 0 ? [`on ${accelerators.join(', ')}`] : [];
-  const of = library === undefined ? [] : [`of ${library}`];
+  const of = library === undefined ? [] : [`of ${await libraryContent(library)}`];
   return [await runtimeVersion(), ...on, ...of].join(' ');
 }

@@ -16,6 +16,7 @@ import { admitModel } from './admit-model.ts';
 import type { AdmittedModel } from './admit-model.ts';
 import { checkOutputNames, checkTensors } from './check-tensors.ts';
 import type { ExecutionReport, ExecutionSetup } from './execution/execution-setup.ts';
+import { processLibrary } from './execution/runtime-library.ts';
 import type { CloseReport, GenerationOptions, RunCounts } from './generation-options.ts';
 import { movable, ownBytes } from './job-memory.ts';
 import { modelSetup } from './model-setup.ts';
@@ -119,7 +120,7 @@ export class ModelGeneration {
       const located = await this.#location.locate(signature, this.#abort.signal);
       const execution = {
         providers: config.executionProviders,
-        library: await this.#options.library?.file(),
+        library: await processLibrary(this.#options.library),
       };
       const admitted = await admitModel({
         config,

@@ -1,12 +1,12 @@
 import { fork } from 'node:child_process';
-import { open, readdir, realpath } from 'node:fs/promises';
-import { join } from 'node:path';
+import { open, readdir, realpath, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { VedetteError } from '../../contract/errors.ts';
 import type { SerializedError } from '../../contract/errors.ts';
 import { entryFile } from '../../contract/entry-file.ts';
 import { runtimeVersion } from '../runtime-version.ts';
-import { libraryInvalid } from './use-runtime-library.ts';
+import { libraryInvalid, requireBinding } from './use-runtime-library.ts';
 
 export interface LibraryOrder {
   /** Absolute path, links resolved. */
@@ -28,7 +28,7 @@ const MACHINES: Readonly<Record<string, number>> = { x64: 62, arm64: 183 };
  */
 export class RuntimeLibrary {
   readonly #folder: string;
-  #tried: Promise<string> | undefined;
+  #tried: { readonly content: string; readonly file: Promise<string> } | undefined;
 
   constructor(folder: string) {
     this.#folder = folder;
@@ -36,25 +36,52 @@ export class RuntimeLibrary {
 
   /**
    * Absolute path of the library, links resolved, when it can be used. It is tried again when it
-   * could not.
+   * could not, and when its files are others.
    * @throws VedetteError RUNTIME_LIBRARY_INVALID
    */
   async file(): Promise<string> {
-    this.#tried ??= this.#try();
+    const library = await findLibrary(this.#folder, await runtimeVersion());
+    const content = await libraryContent(library);
+    if (this.#tried?.content !== content) this.#tried = { content, file: this.#try(library) };
+    const tried = this.#tried;
     try {
-      return await this.#tried;
+      return await tried.file;
     } catch (error) {
-      this.#tried = undefined;
+      if (this.#tried === tried) this.#tried = undefined;
       throw error;
     }
   }
 
-  async #try(): Promise<string> {
-    const library = await findLibrary(this.#folder, await runtimeVersion());
+  async #try(library: string): Promise<string> {
     await checkHeader(library);
     await tryLibrary({ library });
     return library;
   }
+}
+
+/**
+ * What the models of this process run on: the path of the device's library, nothing for the one that
+ * Vedette brings.
+ * @throws VedetteError RUNTIME_LIBRARY_INVALID, also when the process is bound to another one
+ */
+export async function processLibrary(
+  library: RuntimeLibrary | undefined,
+): Promise<string | undefined> {
+  const file = await library?.file();
+  requireBinding(file);
+  return file;
+}
+
+/** Sizes and times of a library and of what belongs to it: other files give another text. */
+export async function libraryContent(library: string): Promise<string> {
+  const folder = dirname(library);
+  const names = (await readdir(folder)).filter((name) => name.includes('onnxruntime')).sort();
+  const marks = names.map(async (name) => {
+    // A link without an end is no part of it.
+    const found = await stat(join(folder, name)).catch(() => undefined);
+    return found ? `${name} ${found.size} ${found.mtimeMs}` : name;
+  });
+  return [library, ...(await Promise.all(marks))].join(', ');
 }
 
 async function findLibrary(folder: string, version: string): Promise<string> {

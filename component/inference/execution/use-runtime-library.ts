@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, realpathSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { loadOnnxRuntime } from '../../../native/index.ts';
 import { VedetteError } from '../../contract/errors.ts';
 import { runtimeVersion } from '../runtime-version.ts';
@@ -26,6 +27,26 @@ export async function useRuntimeLibrary(library: string | undefined): Promise<vo
       `it is ONNX Runtime ${found}, expected ${version}, to which onnxruntime-node is linked`,
     );
   }
+}
+
+/**
+ * A process is bound to one library until it ends: with another, its workers would go on with the
+ * first one without a word.
+ * @param library as for `useRuntimeLibrary`
+ * @throws VedetteError RUNTIME_LIBRARY_INVALID when this process is bound to another one
+ */
+export function requireBinding(library: string | undefined): void {
+  const own = realpathSync(
+    fileURLToPath(new URL('.', import.meta.resolve('onnxruntime-node/package.json'))),
+  );
+  const other = mappedRuntimes().find((file) =>
+    library === undefined ? !file.startsWith(own) : file !== library,
+  );
+  if (other === undefined) return;
+  throw libraryInvalid(
+    library ?? 'the ONNX Runtime that Vedette brings',
+    `this process is bound to ${other} until it ends; restart the component`,
+  );
 }
 
 /** Files named libonnxruntime.so… that this process has mapped. */

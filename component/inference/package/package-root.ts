@@ -16,7 +16,7 @@ export async function packageRoot(folder: string): Promise<string> {
   return (await hasManifest(inner)) ? inner : folder;
 }
 
-async function hasManifest(folder: string): Promise<boolean> {
+export async function hasManifest(folder: string): Promise<boolean> {
   for (const name of [MANIFEST_FILE, DDA_MANIFEST_FILE]) {
     const isFile = await stat(join(folder, name)).then(
       (found) => found.isFile(),

@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import { open, rm } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { ArchiveGuard } from './archive-guard.ts';
@@ -20,7 +21,7 @@ export async function unpackArchive(
   folder: string,
   signal?: AbortSignal,
 ): Promise<PackedFile[]> {
-  const file = await open(archive, 'r');
+  const file = await openFile(archive);
   try {
     const guard = new ArchiveGuard(archive, (await file.stat()).size);
     const kind = await kindOf(file);
@@ -41,12 +42,21 @@ export async function unpackArchive(
 
 /** Whether a file begins as an archive of a kind that can be unpacked. */
 export async function isArchive(path: string): Promise<boolean> {
-  const file = await open(path, 'r');
+  const file = await openFile(path);
   try {
     return (await kindOf(file)) !== undefined;
   } finally {
     await file.close();
   }
+}
+
+/** A pipe would be waited for without an end, a device read without one. */
+async function openFile(path: string): Promise<FileHandle> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  const found = await file.stat();
+  if (found.isFile()) return file;
+  await file.close();
+  throw new ArchiveGuard(path, 0).invalid('it is no regular file');
 }
 
 async function kindOf(file: FileHandle): Promise<ArchiveKind | undefined> {

@@ -70,6 +70,10 @@ describe('vedette model', () => {
   test('shadow, discard, pin and unpin say what the versions are then', async () => {
     const shadow = await command('shadow', 'parts', 'brightness@2.0.0');
     expect(shadow.stdout).toMatch(/shadow +brightness@2\.0\.0/);
+    const options = ['--config', config, '--data-folder', folder.join('data')];
+    const removal = ['model', 'remove', 'brightness@2.0.0', ...options];
+    const removed = await runVedette({ arguments: removal, timeoutMs: 60_000 });
+    expect(removed.stderr).toMatch(/MODEL_IN_USE: .* is the candidate of model 'parts'/);
     expect((await command('discard', 'parts')).stdout).not.toMatch(/shadow/);
     expect((await command('pin', 'parts')).stdout).toMatch(/^parts, pinned/);
     const refused = await command('swap', 'parts', 'brightness@2.0.0');

@@ -16,7 +16,10 @@ import { VedetteError } from '../../../component/contract/errors.ts';
 import { WHOLE_FRAME } from '../../../component/contract/frame.ts';
 import type { ModelConfig } from '../../../component/contract/model-config.ts';
 import { ModelHost } from '../../../component/inference/model-host.ts';
-import { RuntimeLibrary } from '../../../component/inference/execution/runtime-library.ts';
+import {
+  RuntimeLibrary,
+  libraryContent,
+} from '../../../component/inference/execution/runtime-library.ts';
 import { encodeJpeg } from '../../../native/index.ts';
 import { ModelPackages, batchModel, modelConfig } from '../../support/model-packages.ts';
 
@@ -122,6 +125,70 @@ describe('the folder of an ONNX Runtime library', () => {
     expect(mapped).toEqual([join(copies, 'libonnxruntime.so.1.30.0')]);
     expect(answer.findings.anomaly.score).toBeCloseTo(0.4, 2);
     expect(answer.model.executionProvider).toBe('cpu');
+  });
+
+  test('that another configuration names is refused while the process is bound to the first one, and to none of its own', async () => {
+    const copies = await libraryFolder('first');
+    const others = await libraryFolder('second');
+    for (const place of [copies, others]) await copyFile(own, join(place, 'libonnxruntime.so.1'));
+    const model = await packages.add(batchModel());
+    const program = `
+      const { ModelHost } = await import('./component/inference/model-host.ts');
+      const { RuntimeLibrary } = await import('./component/inference/execution/runtime-library.ts');
+      const { modelConfigSchema } = await import('./component/contract/model-config.ts');
+      const said = [];
+      for (const folder of JSON.parse(process.argv[1])) {
+        const host = new ModelHost({
+          name: 'brightness',
+          config: modelConfigSchema.parse({ package: ${JSON.stringify(model)}, workers: 1 }),
+          maxImagePixels: 1_000_000,
+          trust: { isTrusted: async () => true, record: async () => undefined },
+          ...(folder === null ? {} : { library: new RuntimeLibrary(folder) }),
+          onChange: () => undefined,
+          onFault: () => undefined,
+        });
+        await host.start();
+        const { state, reason } = host.status();
+        said.push(state + (reason ? ' ' + reason.code + ' ' + reason.message : ''));
+        await host.close(4000);
+      }
+      console.log(JSON.stringify(said));
+    `;
+    const folders = JSON.stringify([copies, others, null, copies]);
+    const child = spawn(process.execPath, ['--input-type=module', '--eval', program, folders], {
+      cwd: root,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    onTestFinished(() => void child.kill('SIGKILL'));
+    let output = '';
+    child.stdout.on('data', (text: Buffer) => (output += text.toString()));
+    await new Promise((resolve) => child.once('close', resolve));
+    const refused = (text: string) =>
+      expect.stringMatching(
+        new RegExp(`^failed RUNTIME_LIBRARY_INVALID ${text}.*/first/.*restart the component`),
+      ) as string;
+    expect(JSON.parse(output)).toEqual([
+      'ready',
+      refused(join(others, 'libonnxruntime.so.1')),
+      refused('the ONNX Runtime that Vedette brings'),
+      'ready',
+    ]);
+  });
+
+  test('is tried again when its files are others', async () => {
+    const place = await libraryFolder('updated');
+    const file = join(place, 'libonnxruntime.so.1');
+    await copyFile(own, file);
+    const library = new RuntimeLibrary(place);
+    expect(await library.file()).toBe(file);
+    const before = await libraryContent(file);
+    await rm(file);
+    await build(file, OTHER_VERSION, 'libonnxruntime.so.1');
+    expect((await refusal(library)).message).toMatch(/it is ONNX Runtime 1\.22\.0/);
+    expect(await libraryContent(file)).not.toBe(before);
+    await rm(file);
+    await copyFile(own, file);
+    expect(await library.file()).toBe(file);
   });
 
   test('that is not there, or has no library, is refused by name', async () => {

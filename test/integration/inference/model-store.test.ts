@@ -7,6 +7,7 @@ import {
   readFile,
   readdir,
   readlink,
+  rename,
   rm,
   stat,
   symlink,
@@ -16,7 +17,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { VedetteError } from '../../../component/contract/errors.ts';
+import { VedetteError } from '../../../component/contract/errors.ts';
+import { PACKAGE_ARCHIVE_LIMITS } from '../../../component/contract/package-archive-limits.ts';
 import { parseModelReference } from '../../../component/contract/model-manifest.ts';
 import { damagedLines } from '../../../component/commands/render-installed.ts';
 import { chooseVariant } from '../../../component/inference/model-store/choose-variant.ts';
@@ -242,6 +244,36 @@ describe('the store of installed models', () => {
     expect(await codeOf(store.stage('/nowhere'))).toMatch(/^NOT_FOUND/);
     expect(await codeOf(store.stage(join(source, 'own.txt')))).toMatch(/^MODEL_ARCHIVE_INVALID/);
     expect(await stagingOf(dataFolder)).toEqual([]);
+  });
+
+  test('a path that is no package is refused before anything of it is read', async () => {
+    const { store } = newStore();
+    const staged = (source: string) => codeOf(store.stage(source));
+    expect(await staged('/')).toMatch(/^MODEL_PACKAGE_INVALID.*model\.json does not exist/);
+    expect(await staged('/dev/zero')).toMatch(/^MODEL_ARCHIVE_INVALID.*no regular file/);
+    const pipe = join(root, 'pipe');
+    await new Promise((resolve) => spawn('mkfifo', [pipe]).once('exit', resolve));
+    expect(await staged(pipe)).toMatch(/^MODEL_ARCHIVE_INVALID.*no regular file/);
+    const within = await partsPackage('a');
+    await rename(pipe, join(within, 'pipe'));
+    expect(await staged(within)).toMatch(/^MODEL_PACKAGE_INVALID.*'pipe' is not a file/);
+  });
+
+  test('a folder that is too deep, has too much in it, or is no longer wanted is not copied', async () => {
+    const { store } = newStore();
+    const { maxDepth, maxFiles } = PACKAGE_ARCHIVE_LIMITS;
+    const deep = await partsPackage('a');
+    await mkdir(join(deep, ...Array.from({ length: maxDepth }, () => 'd'), 'e'), {
+      recursive: true,
+    });
+    expect(await codeOf(store.stage(deep))).toMatch(
+      /^MODEL_ARCHIVE_TOO_LARGE.*8 names in a path, such as d\/d\//,
+    );
+    const full = await partsPackage('a');
+    for (let index = 0; index < maxFiles; index += 1) await mkdir(join(full, `${index}`));
+    expect(await codeOf(store.stage(full))).toMatch(/^MODEL_ARCHIVE_TOO_LARGE.*4096 files and/);
+    const stop = AbortSignal.abort(new VedetteError('SHUTTING_DOWN', 'enough'));
+    expect(await codeOf(store.stage(await partsPackage('a'), stop))).toMatch(/^SHUTTING_DOWN/);
   });
 
   test('tells a reference from a path', () => {
