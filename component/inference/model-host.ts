@@ -43,7 +43,10 @@ export class ModelHost {
     this.#options = options;
     this.#versions = new VersionSet(inside);
     this.#changes = new ModelChanges(inside, this.#versions);
-    this.#starter = new StartActive(this.#versions, options.onFault);
+    this.#starter = new StartActive(this.#versions, {
+      onFault: options.onFault,
+      onCandidate: (candidate) => void this.#changes.resume(candidate),
+    });
   }
 
   get name(): string {
@@ -71,8 +74,8 @@ export class ModelHost {
 
   /** Resolves when the model is ready or failed; never rejects for a fault of the model. */
   async start(): Promise<void> {
-    const candidate = await this.#starter.start();
-    if (candidate && !this.#versions.isClosed) this.#changes.resume(candidate);
+    await this.#starter.start();
+    this.#changes.started();
   }
 
   /** Resolves when the model is ready, or will never be: closed, or `signal` aborted. */

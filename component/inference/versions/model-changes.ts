@@ -2,6 +2,7 @@ import { VedetteError } from '../../contract/errors.ts';
 import type {
   CandidateMode,
   EndedChange,
+  ModelChangeRecord,
   ModelChangeRequest,
   RememberedModel,
   RunningChange,
@@ -11,6 +12,7 @@ import { installModel } from '../model-store/install-model.ts';
 import { referenceText } from '../model-store/installed-model.ts';
 import { checkChange } from './check-change.ts';
 import type { VersionSet, VersionSetOptions } from './version-set.ts';
+import type { ModelGeneration } from '../model-generation.ts';
 
 /**
  * What is asked of a model while it runs: one change at a time, each of which ends with the new state
@@ -20,6 +22,7 @@ export class ModelChanges {
   readonly #options: VersionSetOptions;
   readonly #versions: VersionSet;
   readonly #abort = new AbortController();
+  #hasStarted = false;
   #running: RunningChange | undefined;
   #last: EndedChange | undefined;
   #ended: Promise<void> = Promise.resolve();
@@ -39,21 +42,30 @@ export class ModelChanges {
 
   /**
    * Begins a change; `running` and `last` tell the rest.
-   * @throws VedetteError see checkChange; SHUTTING_DOWN
+   * @throws VedetteError see checkChange; MODEL_CHANGE_RUNNING until `started`; SHUTTING_DOWN
    */
   begin(request: ModelChangeRequest, cause: 'person' | 'labels'): void {
     const { name } = this.#options;
     if (this.#versions.isClosed) {
       throw new VedetteError('SHUTTING_DOWN', `model '${name}' is being closed`);
     }
+    if (!this.#hasStarted) throw isStarting(name, this.#versions.active);
     const subject = checkChange(name, request, this.#running, this.#versions);
-    this.#run(request, subject, () => this.#carryOut(request, cause));
+    this.#run(request, subject, cause, () => this.#carryOut(request, cause));
   }
 
-  /** Goes on with the candidate of the run before. */
-  resume(candidate: NonNullable<RememberedModel['candidate']>): void {
+  /** Which version is the active one is settled: it can be changed from now on. */
+  started(): void {
+    this.#hasStarted = true;
+  }
+
+  /** Goes on with the candidate of the run before, unless another change made it obsolete. */
+  async resume(candidate: NonNullable<RememberedModel['candidate']>): Promise<void> {
+    while (this.#running) await this.#ended;
+    const { isClosed, memory, candidate: other } = this.#versions;
+    if (isClosed || other || memory.known.candidate?.sinceMs !== candidate.sinceMs) return;
     const { package: named, mode, cameras, sinceMs } = candidate;
-    this.#run({ kind: 'propose', package: named, mode, cameras }, named, async () => {
+    this.#run({ kind: 'propose', package: named, mode, cameras }, named, 'start', async () => {
       const generation = await this.#versions.load(named, 'start', mode === 'shadow');
       this.#versions.resume({ generation, mode, cameras, sinceMs });
     });
@@ -68,7 +80,12 @@ export class ModelChanges {
     this.#abort.abort(new VedetteError('SHUTTING_DOWN', 'the model is being closed'));
   }
 
-  #run(request: ModelChangeRequest, subject: string, work: () => Promise<void>): void {
+  #run(
+    request: ModelChangeRequest,
+    subject: string,
+    cause: ModelChangeRecord['cause'],
+    work: () => Promise<void>,
+  ): void {
     const { kind } = request;
     const mode = request.kind === 'propose' ? { mode: request.mode } : {};
     this.#running = {
@@ -84,7 +101,7 @@ export class ModelChanges {
       const reason = error ? { error: error.serialize() } : {};
       this.#last = { kind, package: subject, endedAtMs: Date.now(), ...reason };
       if (this.#versions.isClosed) return;
-      if (error) this.#versions.record('refused', subject, 'person', { ...mode, reason: error });
+      if (error) this.#versions.record('refused', subject, cause, { ...mode, reason: error });
       this.#options.onChange();
     };
     this.#ended = work().then(
@@ -164,3 +181,10 @@ export class ModelChanges {
     await this.#versions.switchTo(back, 'rolled-back', 'person');
   }
 }
+
+const isStarting = (name: string, { packageName, state }: ModelGeneration): VedetteError =>
+  new VedetteError(
+    'MODEL_CHANGE_RUNNING',
+    `model '${name}' is being started, with ${packageName}, which is ${state}`,
+    { details: { model: name, kind: 'start', package: packageName, stage: state } },
+  );

@@ -144,20 +144,19 @@ export class VersionSet {
     cause: Cause,
     mode?: CandidateMode,
   ): Promise<void> {
-    const old = this.#active;
     let candidate: ModelGeneration | undefined;
     let previous: ModelGeneration | undefined;
     const changed = {
       activePackage: generation.packageName,
-      previousPackage: old.packageName,
+      previousPackage: this.#active.packageName,
       candidate: undefined,
     };
     await this.#give(generation, changed, () => {
       candidate = this.#candidate?.generation;
       previous = this.#previous?.generation;
+      this.#keepWarm(this.#active);
       this.#active = generation;
       this.#candidate = undefined;
-      this.#keepWarm(old);
     });
     this.record(kind, generation.packageName, cause, mode ? { mode } : {});
     this.#options.onChange();

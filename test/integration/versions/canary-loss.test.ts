@@ -1,4 +1,8 @@
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
+import { VedetteError } from '../../../component/contract/errors.ts';
+import { rolloutSchema } from '../../../component/contract/rollout-config.ts';
+import { CanaryWatch } from '../../../component/pipeline/candidate/canary-watch.ts';
+import { composeErrorResult } from '../../../component/pipeline/compose-result.ts';
 import { loopsWhenBright, ModelPackages } from '../../support/model-packages.ts';
 import { constantModel, versionPackage } from '../../support/version-packages.ts';
 import { VersionHost } from '../../support/version-host.ts';
@@ -95,4 +99,34 @@ test('a canary that loses its worker while it is promoted leaves the version bef
   expect(records).toContainEqual(
     expect.objectContaining({ kind: 'rolled-back', cause: 'lost', package: installed }),
   );
+});
+
+test('a canary that fails while a promotion of it comes to nothing is still taken back', async () => {
+  const { host, store, records } = await start();
+  host.change({ ...canary, package: second });
+  await host.changeEnded();
+  const candidate = host.candidate!;
+  const watch = new CanaryWatch({
+    candidate,
+    rollout: rolloutSchema.parse({}),
+    recent: async () => [],
+    rollBack: (cause, reason) => host.rollBackCandidate(cause, reason),
+    onFault: (fault) => expect.unreachable(fault.message),
+  });
+  const frame = { sequence: 1, capturedAtMs: 1, width: 16, height: 16 };
+  const origin = { thing: 'station', camera: 'left', frame, takenAtMs: performance.now() };
+  const fault = new VedetteError('INFERENCE_FAILED', 'the model failed');
+  const failed = composeErrorResult(origin, candidate.generation.identity!, fault);
+  const write = store.hold();
+  host.change({ kind: 'promote' });
+  await write.asked;
+  for (let index = 0; index < 5; index += 1) watch.count('left', failed);
+  expect(host.candidate).toBe(candidate);
+  write.refuse(new VedetteError('STORAGE_FULL', 'the disk is full'));
+  await host.changeEnded();
+  expect(host.candidate).toBe(candidate);
+  watch.count('left', failed);
+  expect(host.candidate).toBeUndefined();
+  await store.settled();
+  expect(records.at(-1)).toMatchObject({ kind: 'rolled-back', cause: 'errors' });
 });
