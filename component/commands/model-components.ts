@@ -1,11 +1,14 @@
 import { VedetteError } from '../contract/errors.ts';
+import type { RuntimeConfig } from '../contract/config.ts';
 import { modelConfigSchema } from '../contract/model-config.ts';
 import type { ModelReference } from '../contract/model-manifest.ts';
 import type { SpoolRequest } from '../contract/model-spool.ts';
 import { ModelSpool } from '../greengrass/model-spool.ts';
+import { RuntimeLibrary } from '../inference/execution/runtime-library.ts';
 import { referenceText } from '../inference/model-store/installed-model.ts';
 import { installModel } from '../inference/model-store/install-model.ts';
 import { ModelStore } from '../inference/model-store/model-store.ts';
+import type { ProbeLimits } from '../inference/run-probe.ts';
 import type { Logger } from '../logging/create-logger.ts';
 import type { VedetteProcess } from './vedette-process.ts';
 import { usesOf } from './version-uses.ts';
@@ -17,7 +20,7 @@ export function spoolOf(vedette: VedetteProcess, workFolder: string, logger: Log
     workFolder,
     logger,
     install: async (request, signal) => {
-      await install(store(), request, vedette.runtime.config.limits.maxImagePixels, signal);
+      await install(store(), request, vedette.runtime.config, signal);
       await startWaiting(vedette, request.model, logger);
     },
     isInstalled: (model) => isInstalled(store(), model),
@@ -32,7 +35,7 @@ export function spoolOf(vedette: VedetteProcess, workFolder: string, logger: Log
 async function install(
   store: ModelStore,
   { package: source, model: wanted }: SpoolRequest,
-  maxImagePixels: number,
+  config: RuntimeConfig,
   signal: AbortSignal,
 ): Promise<void> {
   const limits = modelConfigSchema.parse({ package: source });
@@ -42,7 +45,8 @@ async function install(
       memoryMegabytes: limits.probeMemoryMegabytes,
       timeoutMs: limits.probeTimeoutMs,
       threads: limits.threadsPerWorker,
-      maxImagePixels,
+      maxImagePixels: config.limits.maxImagePixels,
+      ...(await executionOf(config, referenceText(wanted))),
     },
   });
   if (referenceText(model) === referenceText(wanted)) return;
@@ -51,6 +55,18 @@ async function install(
     'MODEL_MISMATCH',
     `the component asks for ${referenceText(wanted)}, its package holds ${referenceText(model)}`,
   );
+}
+
+/** What the model that is configured with this version runs on; nothing when there is none yet. */
+async function executionOf(
+  { models, onnxRuntimeLibrary }: RuntimeConfig,
+  version: string,
+): Promise<Pick<ProbeLimits, 'execution'>> {
+  const user = Object.values(models).find((model) => model.package === version);
+  if (!user) return {};
+  const library =
+    onnxRuntimeLibrary === undefined ? undefined : new RuntimeLibrary(onnxRuntimeLibrary);
+  return { execution: { providers: user.executionProviders, library: await library?.file() } };
 }
 
 /** A model that is configured but was not there yet is loaded now. */

@@ -105,7 +105,7 @@ export class ModelSpool {
         this.#records = { ...this.#records, [component]: record };
         await writeSynced(this.#recordFile, JSON.stringify(this.#records));
       }
-      const message = `${text} is installed, its first run and golden pictures passed`;
+      const message = `${text} is installed`;
       await this.#folder.answer({ schemaVersion: 1, id, state: 'ready', message });
       logger.info({ component, componentVersion }, `model ${text} is installed`);
     } catch (thrown) {

@@ -50,7 +50,8 @@ export async function openPackage(
   if (parseModelReference(named)) {
     const located = await locatePackage(named, store, signal);
     const model = await readPackage(located.folder, variant, located);
-    return { model, isInstalled: true, guesses: [], release: () => located.release() };
+    const isInstalled = located.passed.includes(model.variant.name);
+    return { model, isInstalled, guesses: [], release: () => located.release() };
   }
   const opened = { isInstalled: false, guesses: [], release: nothing };
   if (await isFolder(named)) return { ...opened, model: await readPackage(named, variant) };

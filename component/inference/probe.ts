@@ -32,7 +32,7 @@ async function probe(order: ProbeOrder): Promise<void> {
     const loadMs = performance.now() - begin;
     await tell({ kind: 'stage', stage: 'the first run' });
     const firstRunMs = await session.warmUp();
-    await session.executionReport();
+    const { provider } = await session.executionReport();
     if (order.golden.length > 0) {
       await tell({ kind: 'stage', stage: 'the golden pictures' });
       await checkGolden(session, order.folder, order.golden);
@@ -43,6 +43,7 @@ async function probe(order: ProbeOrder): Promise<void> {
     await tell({
       kind: 'passed',
       loadMs,
+      executionProvider: provider,
       firstRunMs,
       ...(runs.length > 0 ? { medianRunMs: median(runs) } : {}),
       memoryMegabytes: Math.ceil(process.resourceUsage().maxRSS / 1024),

@@ -3,7 +3,7 @@ import type { ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { VedetteError } from '../contract/errors.ts';
 import type { SerializedError } from '../contract/errors.ts';
-import type { ModelManifest } from '../contract/model-manifest.ts';
+import type { ExecutionProvider, ModelManifest } from '../contract/model-manifest.ts';
 import { entryFile } from '../contract/entry-file.ts';
 import type { ExecutionSetup } from './execution/execution-setup.ts';
 import { modelSetup } from './model-setup.ts';
@@ -29,6 +29,8 @@ export interface ProbeLimits {
 
 export interface ProbeReport {
   readonly loadMs: number;
+  /** Where most of the first run's time was spent. */
+  readonly executionProvider: ExecutionProvider;
   readonly firstRunMs: number;
   /** Of the measured runs, without the first run. */
   readonly medianRunMs?: number;

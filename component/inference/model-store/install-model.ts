@@ -39,7 +39,8 @@ export async function thisMachine(): Promise<InstalledModel['measuredOn']> {
 /**
  * Installs a package (folder or archive): copies it, checks every variant, tries those that are for
  * this machine in the probe (first run, golden pictures, time), chooses one, and makes the version
- * appear in one step. Whatever fails leaves nothing behind.
+ * appear in one step. Whatever fails leaves nothing behind. Without `probe.execution` it is not known
+ * what the model is going to run on: one that is for an accelerator alone is installed untried.
  * @throws VedetteError of the store, of reading the package, and of the probe when no variant runs
  */
 export async function installModel(
@@ -62,14 +63,19 @@ export async function installModel(
       measurements.push(measurement);
       if (fault !== undefined) faults.push(fault);
     }
-    if (measurements.every(({ medianRunMs }) => medianRunMs === undefined)) {
+    const untried = untriedOf(manifest.variants, options.probe);
+    if (
+      measurements.every(({ medianRunMs }) => medianRunMs === undefined) &&
+      (faults.length > 0 || !untried)
+    ) {
       if (faults.length > 0) throw faults[0];
       const problems = measurements.map(
         ({ variant, problem }) => `variants: '${variant}' ${problem}`,
       );
       throw packageInvalid(source, problems);
     }
-    const { variant, reason } = chooseVariant(measurements);
+    const hasRun = measurements.some(({ medianRunMs }) => medianRunMs !== undefined);
+    const { variant, reason } = hasRun || !untried ? chooseVariant(measurements) : untried;
     const { name, version } = manifest;
     const facts = { name, version, variant, variantReason: reason, measurements };
     return await store.commit(staged, { ...facts, measuredOn: await thisMachine() });
@@ -91,6 +97,20 @@ function requireOwnName(
   );
 }
 
+/** For an accelerator that a model may have, which is not known here. */
+const isUntried = (variant: ModelVariant, { execution }: ProbeLimits): boolean =>
+  execution === undefined &&
+  whyNotHere(variant) !== undefined &&
+  whyNotHere(variant, variant.executionProviders) === undefined;
+
+const notTried = ({ executionProviders = [] }: ModelVariant): string =>
+  `not tried: for ${executionProviders.join(' or ')}`;
+
+function untriedOf(variants: readonly ModelVariant[], probe: ProbeLimits) {
+  const variant = variants.find((one) => isUntried(one, probe));
+  return variant && { variant: variant.name, reason: notTried(variant) };
+}
+
 /** A file that does not fit ends the installation; one that does not run here is noted. */
 async function measure(
   folder: string,
@@ -103,12 +123,15 @@ async function measure(
   const elsewhere = whyNotHere(variant, providers);
   if (elsewhere !== undefined) {
     await checkForeignVariant(folder, variant);
-    return { measurement: { variant: name, problem: elsewhere } };
+    const problem = isUntried(variant, probe) ? notTried(variant) : elsewhere;
+    return { measurement: { variant: name, problem } };
   }
   const model = await readPackage(folder, name, { identity, providers });
   try {
     const report = await runProbe(model, { ...probe, measuredRuns: MEASURED_RUNS }, signal);
-    return { measurement: { variant: name, medianRunMs: report.medianRunMs ?? report.firstRunMs } };
+    const { executionProvider, firstRunMs, medianRunMs = firstRunMs } = report;
+    const on = executionProvider === 'cpu' ? {} : { executionProvider };
+    return { measurement: { variant: name, medianRunMs, ...on } };
   } catch (error) {
     if (signal?.aborted) throw error;
     const { code, message } = VedetteError.from(error);

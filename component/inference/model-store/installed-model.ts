@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { VedetteError } from '../../contract/errors.ts';
 import type { SerializedError } from '../../contract/errors.ts';
+import { EXECUTION_PROVIDERS } from '../../contract/model-manifest.ts';
 import type { ModelReference } from '../../contract/model-manifest.ts';
 import { readJson } from '../package/read-json.ts';
 import { absent, isAbsence, storeError } from './store-error.ts';
@@ -14,7 +15,9 @@ const measurementSchema = z.strictObject({
   variant: z.string(),
   /** Median of its runs in the probe, in milliseconds; absent when it did not run. */
   medianRunMs: z.number().optional(),
-  /** Why it cannot run on this machine. */
+  /** What it ran on; the CPU when absent. */
+  executionProvider: z.enum(EXECUTION_PROVIDERS).optional(),
+  /** Why it cannot run on this machine, or was not tried. */
   problem: z.string().optional(),
 });
 

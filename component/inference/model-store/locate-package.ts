@@ -10,8 +10,8 @@ import type { ModelStore } from './model-store.ts';
 /** Where the files of a configured package lie, and what is known of it. */
 export interface LocatedPackage extends ReadOptions {
   readonly folder: string;
-  /** It passed its first run and its golden pictures when it was installed. */
-  readonly isInstalled: boolean;
+  /** Variants that passed their first run and golden pictures when it was installed. */
+  readonly passed: readonly string[];
   /** Its files are no longer read. */
   release(): Promise<void>;
 }
@@ -36,7 +36,7 @@ export async function locatePackage(
     const preferred = await measuredHere(model);
     return {
       folder: model.folder,
-      isInstalled: true,
+      passed: ranHere(model),
       identity: reference,
       preferred,
       release: nothing,
@@ -46,11 +46,11 @@ export async function locatePackage(
     (found) => found.isFile(),
     () => false,
   );
-  if (!isFile) return { folder: named, isInstalled: false, release: nothing };
+  if (!isFile) return { folder: named, passed: [], release: nothing };
   const staged = await required(store).stage(named, signal);
   return {
     folder: staged.folder,
-    isInstalled: false,
+    passed: [],
     identity: identityOf(named),
     release: () => required(store).discard(staged),
   };
@@ -61,8 +61,13 @@ async function measuredHere(model: InstalledModel): Promise<ReadOptions['preferr
   const { processor, runtimeVersion } = await thisMachine();
   const { measuredOn, variant, variantReason } = model;
   const holds = measuredOn.processor === processor && measuredOn.runtimeVersion === runtimeVersion;
-  return holds ? { variant, reason: variantReason } : undefined;
+  const measured = model.measurements.find((one) => one.variant === variant);
+  const { executionProvider = 'cpu' } = measured ?? {};
+  return holds ? { variant, reason: variantReason, executionProvider } : undefined;
 }
+
+const ranHere = ({ measurements }: InstalledModel): string[] =>
+  measurements.flatMap((one) => (one.medianRunMs === undefined ? [] : [one.variant]));
 
 function required(store: ModelStore | undefined): ModelStore {
   if (store) return store;

@@ -14,6 +14,8 @@ export interface VariantChoice {
 export interface PreferredVariant {
   readonly variant: string;
   readonly reason: string;
+  /** What it was measured on. */
+  readonly executionProvider: ExecutionProvider;
 }
 
 /** What runs models where nothing else is configured. */
@@ -61,7 +63,9 @@ export function pickVariant(
     return undefined;
   }
   const fitting = variants.filter((candidate) => whyNotHere(candidate, providers) === undefined);
-  const measured = fitting.find((candidate) => candidate.name === preferred?.variant);
+  // Times of the CPU say nothing of accelerators.
+  const holds = preferred?.executionProvider !== 'cpu' || providers.every((one) => one === 'cpu');
+  const measured = fitting.find(({ name: one }) => holds && one === preferred?.variant);
   if (measured && preferred) return { variant: measured, reason: preferred.reason };
   const [variant] = fitting;
   if (variant) {

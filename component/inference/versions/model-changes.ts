@@ -140,7 +140,7 @@ export class ModelChanges {
 
   /** What lies at a path may be gone at the next start; what is installed is not. */
   async #installed(named: string): Promise<string> {
-    const { config, store, maxImagePixels } = this.#options;
+    const { config, store, maxImagePixels, library } = this.#options;
     if (parseModelReference(named)) return named;
     if (!store) throw new VedetteError('INTERNAL', 'installing a model needs a model store');
     const { model } = await installModel(store, named, {
@@ -150,6 +150,7 @@ export class ModelChanges {
         threads: config.threadsPerWorker,
         maxImagePixels,
         maxBatch: config.maxBatch,
+        execution: { providers: config.executionProviders, library: await library?.file() },
         isAside: true,
       },
       signal: this.#abort.signal,

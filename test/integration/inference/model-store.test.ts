@@ -20,12 +20,14 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { VedetteError } from '../../../component/contract/errors.ts';
 import { PACKAGE_ARCHIVE_LIMITS } from '../../../component/contract/package-archive-limits.ts';
 import { parseModelReference } from '../../../component/contract/model-manifest.ts';
+import type { ExecutionProvider } from '../../../component/contract/model-manifest.ts';
 import { damagedLines } from '../../../component/commands/render-installed.ts';
 import { chooseVariant } from '../../../component/inference/model-store/choose-variant.ts';
 import { installModel } from '../../../component/inference/model-store/install-model.ts';
 import { locatePackage } from '../../../component/inference/model-store/locate-package.ts';
 import { ModelStore } from '../../../component/inference/model-store/model-store.ts';
 import { PackageLocation } from '../../../component/inference/model-store/package-location.ts';
+import { readPackage } from '../../../component/inference/package/read-package.ts';
 import { buildTar, buildZip } from '../../support/archive-builder.ts';
 import { DdaPackages, graphOf } from '../../support/dda-packages.ts';
 import {
@@ -425,7 +427,53 @@ describe('installing a model', () => {
     for (const { medianRunMs } of model.measurements) expect(medianRunMs).toBeGreaterThan(0);
     expect(model.variantReason).toMatch(/(one|other) [\d.]+ ms, (one|other) [\d.]+ ms$/);
     const located = await locatePackage('two@1.0.0', store);
-    expect(located.preferred).toEqual({ variant: model.variant, reason: model.variantReason });
+    expect(located.preferred).toEqual({
+      variant: model.variant,
+      reason: model.variantReason,
+      executionProvider: 'cpu',
+    });
+    expect(located.passed).toEqual(['one', 'other']);
+  });
+
+  test('a package for an accelerator alone is installed untried where it is not known what runs it', async () => {
+    const { store } = newStore();
+    const variant = { name: 'fast', file: 'model.onnx', executionProviders: ['cuda' as const] };
+    const source = await packages.add(brightnessModel(), { name: 'fast', variants: [variant] });
+    const onCpu = { ...probe, execution: { providers: [] } };
+    expect(await codeOf(installModel(store, source, { probe: onCpu }))).toMatch(
+      /^MODEL_PACKAGE_INVALID.*execution provider cuda/,
+    );
+    const providers = [{ name: 'cuda', use: 'required' } as const];
+    const onCuda = { ...probe, execution: { providers } };
+    expect(await codeOf(installModel(store, source, { probe: onCuda }))).toMatch(
+      /^EXECUTION_PROVIDER_UNAVAILABLE/,
+    );
+    const { model } = await installModel(store, source, { probe });
+    expect(model).toMatchObject({ variant: 'fast', variantReason: 'not tried: for cuda' });
+    const located = await locatePackage('fast@1.0.0', store);
+    expect(located.passed).toEqual([]);
+    const read = await readPackage(located.folder, undefined, {
+      ...located,
+      providers: ['cuda', 'cpu'],
+    });
+    expect(read.variant.name).toBe('fast');
+  });
+
+  test('what was measured on the CPU does not choose for an accelerator', async () => {
+    const folder = await packages.add(brightnessModel(), {
+      variants: [
+        { name: 'fast', file: 'model.onnx', executionProviders: ['cuda'] },
+        { name: 'plain', file: 'model.onnx', precision: 'int8' },
+      ],
+    });
+    const measured = { variant: 'plain', reason: 'measured' };
+    const picked = async (...[on, ...providers]: ExecutionProvider[]) => {
+      const preferred = { ...measured, executionProvider: on! };
+      return (await readPackage(folder, undefined, { preferred, providers })).variant.name;
+    };
+    expect(await picked('cpu', 'cuda', 'cpu')).toBe('fast');
+    expect(await picked('cuda', 'cuda', 'cpu')).toBe('plain');
+    expect(await picked('cpu', 'cpu')).toBe('plain');
   });
 
   test('a variant that does not run here is noted, and the other one is taken', async () => {
