@@ -1,4 +1,4 @@
-import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -7,6 +7,9 @@ import { modelConfigSchema } from '../../../component/contract/model-config.ts';
 import { VedetteError } from '../../../component/contract/errors.ts';
 import type { RememberedModel } from '../../../component/contract/model-lifecycle.ts';
 import { RuntimeLibrary } from '../../../component/inference/execution/runtime-library.ts';
+import { ModelStore } from '../../../component/inference/model-store/model-store.ts';
+import type { StagedPackage } from '../../../component/inference/model-store/model-store.ts';
+import { buildZip } from '../../support/archive-builder.ts';
 import { ModelPackages } from '../../support/model-packages.ts';
 import { constantModel, versionPackage } from '../../support/version-packages.ts';
 import { VersionHost } from '../../support/version-host.ts';
@@ -95,6 +98,43 @@ test('a candidate whose removal cannot be written is gone, and does not come bac
   expect(await versions.change({ kind: 'pin' })).toBeUndefined();
   expect(store.kept).toMatchObject({ isPinned: true });
   expect(store.kept?.candidate).toBeUndefined();
+});
+
+/** Its disk does not let what was unpacked first be removed. */
+class UnremovableStore extends ModelStore {
+  #first: string | undefined;
+
+  override async stage(source: string, signal?: AbortSignal): Promise<StagedPackage> {
+    const staged = await super.stage(source, signal);
+    this.#first ??= staged.place;
+    return staged;
+  }
+
+  override async discard(staged: StagedPackage): Promise<void> {
+    if (staged.place !== this.#first) return super.discard(staged);
+    throw new VedetteError('MODEL_STORE_UNAVAILABLE', 'EBUSY');
+  }
+}
+
+test('files of the version before that cannot be removed are a fault in the log, and no more', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'vedette-unremovable-'));
+  const archive = join(folder, 'brightness.zip');
+  const entries = ['model.json', 'model.onnx'].map(async (name) => ({
+    name,
+    data: await readFile(join(first, name)),
+  }));
+  await writeFile(archive, buildZip(await Promise.all(entries)));
+  const config = modelConfigSchema.parse({
+    package: archive,
+    workers: 1,
+    rollout: { keepWarmMs: 0 },
+  });
+  const more = { config, store: new UnremovableStore(folder) };
+  const versions = await start({ package: archive, folder, more });
+  expect(await versions.change(swap())).toBeUndefined();
+  await vi.waitFor(() => expect(versions.faults.map(({ message }) => message)).toEqual(['EBUSY']));
+  expect(versions.host.isReady).toBe(true);
+  expect(versions.host.servingFor().packageName).toBe(installed);
 });
 
 describe('at a start', () => {
