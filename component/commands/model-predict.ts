@@ -8,6 +8,7 @@ import type { ModelPackage } from '../inference/package/read-package.ts';
 import { runOnPictures } from '../inference/run-on-pictures.ts';
 import type { JudgedPicture } from '../inference/run-on-pictures.ts';
 import { judge } from '../pipeline/judge.ts';
+import { median } from './median.ts';
 import type { CommandContext } from './command-context.ts';
 import { drawJudged, DrawingFolder } from './draw-judged.ts';
 import { findingsText } from './findings-text.ts';
@@ -216,7 +217,3 @@ class PredictReport {
 /** The end of a long path says more than its beginning. */
 const fit = (name: string, width: number): string =>
   name.length <= width ? name.padEnd(width) : `…${name.slice(1 - width)}`;
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
-}

@@ -12,14 +12,11 @@ import { areasFrom, areasOfMask, gridSize } from './map-areas.ts';
 import { numericValues, requireFinite, requireOutput, requireScore } from './output-values.ts';
 import { PictureGrid } from './picture-area.ts';
 import { shapeInvalid } from './pick-output.ts';
-import { simplifyContour } from './simplify-contour.ts';
+import { outlineOf } from './simplify-contour.ts';
 
 type Settings = Extract<ModelOutput, { decoder: 'anomaly' }>;
 
 const MAX_AREAS = 100;
-const MAX_POLYGON_POINTS = 128;
-/** In cells of the mask. */
-const CONTOUR_TOLERANCE = 1;
 const MAX_MAP_SIDE = 128;
 
 /**
@@ -117,9 +114,7 @@ export class AnomalyDecoder implements Decoder {
     return {
       areaFraction: total === 0 ? 0 : fraction(cellCount, total),
       areas: areas.map((area) => ({
-        polygon: simplifyContour(area.contour, CONTOUR_TOLERANCE, MAX_POLYGON_POINTS).map((point) =>
-          grid.toSource(point),
-        ),
+        polygon: outlineOf(area.contour).map((point) => grid.toSource(point)),
         areaFraction: fraction(area.cellCount, total),
       })),
     };

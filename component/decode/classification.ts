@@ -2,6 +2,7 @@ import { VedetteError } from '../contract/errors.ts';
 import type { ModelOutput } from '../contract/model-manifest.ts';
 import type { Classification } from '../contract/result.ts';
 import type { TensorDeclaration, TensorValue } from '../contract/tensor.ts';
+import { sigmoid, softmax } from './activation.ts';
 import type { DecodeContext, Decoded, Decoder, DecoderModel } from './decoder.ts';
 import { floatValues, requireFinite, requireOutput, requireScore } from './output-values.ts';
 import { mayBe, outputMismatch, pickOutput, shapeInvalid } from './pick-output.ts';
@@ -98,16 +99,6 @@ export class ClassificationDecoder implements Decoder {
       { details: { output: this.#output, values: count, labels: length } },
     );
   }
-}
-
-export const sigmoid = (value: number): number => 1 / (1 + Math.exp(-value));
-
-/** The largest logit is taken off first, so that none overflows. */
-function softmax(logits: Float32Array): Float64Array {
-  const most = logits.reduce((a, b) => Math.max(a, b), -Infinity);
-  const powers = Float64Array.from(logits, (logit) => Math.exp(logit - most));
-  const sum = powers.reduce((a, b) => a + b, 0);
-  return powers.map((power) => power / sum);
 }
 
 /** Number of classes, where the graph declares it. The first of several dimensions is the batch. */

@@ -3,11 +3,12 @@ import type { Point } from '../contract/frame.ts';
 import type { ModelOutput } from '../contract/model-manifest.ts';
 import type { Pose } from '../contract/result.ts';
 import type { TensorDeclaration, TensorValue } from '../contract/tensor.ts';
+import { sigmoid } from './activation.ts';
 import type { DecodeContext, Decoded, Decoder, DecoderModel } from './decoder.ts';
-import { keypointNames } from './keypoints.ts';
+import { keypointNames, requireKeypointLabels } from './keypoints.ts';
 import { floatValues, requireFinite, requireOutput, requireScore } from './output-values.ts';
 import { sourcePoint } from './picture-area.ts';
-import { mayBe, outputMismatch, pickOutput, shapeInvalid } from './pick-output.ts';
+import { mayBe, pickOutput, shapeInvalid } from './pick-output.ts';
 
 type Settings = Extract<ModelOutput, { decoder: 'heatmaps' }>;
 
@@ -34,14 +35,7 @@ export class HeatmapDecoder implements Decoder {
     const wanted = { decoder: DECODER, name: settings.output, expected: EXPECTED, canBe } as const;
     const output = pickOutput(wanted, declarations);
     this.#output = output.name;
-    const count = output.shape[1];
-    if (typeof count === 'number' && model.labels.length > 0 && model.labels.length !== count) {
-      throw outputMismatch(
-        DECODER,
-        `'${output.name}' has ${count} keypoints, there are ${model.labels.length} labels`,
-        declarations,
-      );
-    }
+    requireKeypointLabels(DECODER, output.shape[1], model.labels, output.name, declarations);
   }
 
   outputNames(): readonly string[] {
@@ -73,7 +67,7 @@ export class HeatmapDecoder implements Decoder {
   }
 
   #score(value: number): number {
-    const score = this.#settings.activation === 'sigmoid' ? 1 / (1 + Math.exp(-value)) : value;
+    const score = this.#settings.activation === 'sigmoid' ? sigmoid(value) : value;
     if (score >= -OVERSHOOT && score <= 1 + OVERSHOOT) {
       return requireScore(Math.min(1, Math.max(0, score)), this.#output);
     }

@@ -1,7 +1,10 @@
+import type { ModelOutput } from '../contract/model-manifest.ts';
 import type { Pose } from '../contract/result.ts';
+import type { TensorDeclaration } from '../contract/tensor.ts';
 import type { DecodeContext } from './decoder.ts';
 import { requireScore } from './output-values.ts';
 import { sourcePoint } from './picture-area.ts';
+import { outputMismatch } from './pick-output.ts';
 
 /** COCO's 17 keypoints of a person, in the order of every model trained on them. */
 const COCO_KEYPOINTS = [
@@ -31,6 +34,26 @@ export function keypointNames(given: readonly string[] | undefined, count: numbe
   if (given?.length === count) return [...given];
   if (count === COCO_KEYPOINTS.length) return [...COCO_KEYPOINTS];
   return Array.from({ length: count }, (_, index) => String(index));
+}
+
+/**
+ * Labels, where there are any, name the keypoints of one pose.
+ * @param count keypoints of the output, where its shape says so
+ * @throws VedetteError MODEL_MISMATCH
+ */
+export function requireKeypointLabels(
+  decoder: ModelOutput['decoder'],
+  count: number | string | null | undefined,
+  labels: readonly string[],
+  output: string,
+  declarations: readonly TensorDeclaration[],
+): void {
+  if (typeof count !== 'number' || labels.length === 0 || labels.length === count) return;
+  throw outputMismatch(
+    decoder,
+    `'${output}' has ${count} keypoints, there are ${labels.length} labels`,
+    declarations,
+  );
 }
 
 /**

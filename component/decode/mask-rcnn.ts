@@ -11,15 +11,12 @@ import { floatValues, requireFinite, requireOutput } from './output-values.ts';
 import { mayBe, outputMismatch, shapeInvalid } from './pick-output.ts';
 import { mapInvalid } from './map-areas.ts';
 import { clamp, sourceBox, sourcePoint } from './picture-area.ts';
-import { simplifyContour } from './simplify-contour.ts';
+import { outlineOf } from './simplify-contour.ts';
 
 type Settings = Extract<ModelOutput, { decoder: 'mask-rcnn' }>;
 
 const EXPECTED = '[N, 1, h, w] or [N, h, w]';
 const MAX_POLYGONS = 8;
-const MAX_POLYGON_POINTS = 128;
-/** In cells of the mask that is outlined. */
-const CONTOUR_TOLERANCE = 1;
 /** A mask that lies over its box is enlarged to the box's pixels, but to no more than this. */
 const MAX_MASK_SIDE = 256;
 
@@ -91,7 +88,7 @@ export class MaskRcnn implements Decoder {
     const found = mapAreas(drawn.mask, this.#settings.maskThreshold, search);
     if ('kind' in found) throw mapInvalid(tensor, found);
     return found.areas.map(({ contour }) =>
-      simplifyContour(contour, CONTOUR_TOLERANCE, MAX_POLYGON_POINTS).map(({ x, y }) =>
+      outlineOf(contour).map(({ x, y }) =>
         sourcePoint(
           {
             x: place.x + (x / drawn.size.width) * place.width,

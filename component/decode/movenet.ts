@@ -2,10 +2,10 @@ import type { ModelOutput } from '../contract/model-manifest.ts';
 import type { Pose } from '../contract/result.ts';
 import type { TensorDeclaration, TensorValue } from '../contract/tensor.ts';
 import type { DecodeContext, Decoded, Decoder, DecoderModel } from './decoder.ts';
-import { keypointNames } from './keypoints.ts';
+import { keypointNames, requireKeypointLabels } from './keypoints.ts';
 import { floatValues, requireFinite, requireOutput, requireScore } from './output-values.ts';
 import { sourcePoint } from './picture-area.ts';
-import { mayBe, outputMismatch, pickOutput, shapeInvalid } from './pick-output.ts';
+import { mayBe, pickOutput, shapeInvalid } from './pick-output.ts';
 
 type Settings = Extract<ModelOutput, { decoder: 'movenet' }>;
 
@@ -29,14 +29,7 @@ export class MoveNetDecoder implements Decoder {
     const wanted = { decoder: DECODER, name: settings.output, expected: EXPECTED, canBe } as const;
     const output = pickOutput(wanted, declarations);
     this.#output = output.name;
-    const count = output.shape[2];
-    if (typeof count === 'number' && model.labels.length > 0 && model.labels.length !== count) {
-      throw outputMismatch(
-        DECODER,
-        `'${output.name}' has ${count} keypoints, there are ${model.labels.length} labels`,
-        declarations,
-      );
-    }
+    requireKeypointLabels(DECODER, output.shape[2], model.labels, output.name, declarations);
   }
 
   outputNames(): readonly string[] {

@@ -1,6 +1,5 @@
 import { instanceMasks } from '../../native/index.ts';
-import type { MaskArea, MaskPrototypes } from '../../native/index.ts';
-import type { Point } from '../contract/frame.ts';
+import type { MaskPrototypes } from '../../native/index.ts';
 import type { ModelOutput } from '../contract/model-manifest.ts';
 import type { Detection } from '../contract/result.ts';
 import type { TensorDeclaration, TensorValue } from '../contract/tensor.ts';
@@ -9,13 +8,10 @@ import { mapInvalid } from './map-areas.ts';
 import { floatValues, requireOutput } from './output-values.ts';
 import { mayBe, outputMismatch, shapeInvalid } from './pick-output.ts';
 import { PictureGrid } from './picture-area.ts';
-import { simplifyContour } from './simplify-contour.ts';
+import { outlineOf } from './simplify-contour.ts';
 
 const EXPECTED = '[1, P, H, W]';
 const MAX_POLYGONS = 8;
-const MAX_POLYGON_POINTS = 128;
-/** In pixels of the input. */
-const CONTOUR_TOLERANCE = 1;
 
 interface PrototypeSettings {
   readonly decoder: ModelOutput['decoder'];
@@ -110,7 +106,9 @@ export class PrototypeMasks {
       maxAreas: MAX_POLYGONS,
     });
     if ('kind' in masks) throw mapInvalid(tensor, masks);
-    return masks.map(({ areas }) => ({ polygons: areas.map((area) => polygonOf(area, grid)) }));
+    return masks.map(({ areas }) => ({
+      polygons: areas.map(({ contour }) => outlineOf(contour).map((point) => grid.toSource(point))),
+    }));
   }
 }
 
@@ -142,8 +140,3 @@ function withCoefficients(found: readonly Masked[]): Float32Array {
   });
   return boxes;
 }
-
-const polygonOf = ({ contour }: MaskArea, grid: PictureGrid): Point[] =>
-  simplifyContour(contour, CONTOUR_TOLERANCE, MAX_POLYGON_POINTS).map((point) =>
-    grid.toSource(point),
-  );

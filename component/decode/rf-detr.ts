@@ -1,6 +1,7 @@
 import type { ModelOutput } from '../contract/model-manifest.ts';
 import type { Detection } from '../contract/result.ts';
 import type { TensorDeclaration, TensorValue } from '../contract/tensor.ts';
+import { sigmoid, softmax } from './activation.ts';
 import type { DecodeContext, Decoded, Decoder, DecoderModel } from './decoder.ts';
 import { floatValues, requireFinite, requireOutput, requireScore } from './output-values.ts';
 import { mayBe, outputMismatch, shapeInvalid } from './pick-output.ts';
@@ -76,10 +77,11 @@ export class RfDetrDecoder implements Decoder {
     const lowest = lowestThreshold(context, scoreThreshold);
     const pairs: Pair[] = [];
     for (let row = 0; row < logits.length; row += classes) {
-      const scores = activation === 'softmax' ? softmax(logits, row, classes) : undefined;
+      const scores =
+        activation === 'softmax' ? softmax(logits.subarray(row, row + classes)) : undefined;
       for (let index = 0; index < classes; index += 1) {
         if (index === backgroundClass) continue;
-        const score = scores ? scores[index]! : 1 / (1 + Math.exp(-logits[row + index]!));
+        const score = scores ? scores[index]! : sigmoid(logits[row + index]!);
         if (score >= lowest) pairs.push({ place: row + index, score });
       }
     }
@@ -103,17 +105,6 @@ interface Pair {
   /** Index into the logits. */
   readonly place: number;
   readonly score: number;
-}
-
-function softmax(logits: Float32Array, row: number, classes: number): Float64Array {
-  const values = Float64Array.from(logits.subarray(row, row + classes));
-  const most = values.reduce((a, b) => Math.max(a, b), -Infinity);
-  let sum = 0;
-  for (let index = 0; index < classes; index += 1) {
-    values[index] = Math.exp(values[index]! - most);
-    sum += values[index]!;
-  }
-  return values.map((value) => value / sum);
 }
 
 /**

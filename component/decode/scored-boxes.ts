@@ -1,5 +1,6 @@
 import type { ModelOutput } from '../contract/model-manifest.ts';
 import type { TensorDeclaration, TensorValue } from '../contract/tensor.ts';
+import { sigmoid } from './activation.ts';
 import { cornersOf } from './box-format.ts';
 import type { DecodeContext, Decoded, Decoder, DecoderModel } from './decoder.ts';
 import { floatValues, requireFinite, requireOutput, requireScore } from './output-values.ts';
@@ -118,7 +119,7 @@ export class ScoredBoxes implements Decoder {
 /** A score of a value; for a softmax of its distance from the row's greatest, and the sum of powers. */
 const SCORES: Readonly<Record<Settings['activation'], (value: number, sum: number) => number>> = {
   none: (value) => value,
-  sigmoid: (value) => 1 / (1 + Math.exp(-value)),
+  sigmoid,
   softmax: (value, sum) => Math.exp(value) / sum,
 };
 

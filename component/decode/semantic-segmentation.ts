@@ -1,5 +1,5 @@
 import { classAreas } from '../../native/index.ts';
-import type { ClassArea, ClassMap, ClassMapData } from '../../native/index.ts';
+import type { ClassMap, ClassMapData } from '../../native/index.ts';
 import type { Size } from '../contract/frame.ts';
 import type { ModelOutput } from '../contract/model-manifest.ts';
 import type { Segment } from '../contract/result.ts';
@@ -10,15 +10,12 @@ import { floatValues, requireOutput } from './output-values.ts';
 import { outputMismatch, pickOutput, shapeInvalid } from './pick-output.ts';
 import { PictureGrid } from './picture-area.ts';
 import { classMapOf, CLASS_MAP_SHAPES, isIndexType } from './class-map-layout.ts';
-import { simplifyContour } from './simplify-contour.ts';
+import { outlineOf } from './simplify-contour.ts';
 
 type Settings = Extract<ModelOutput, { decoder: 'semantic-segmentation' }>;
 
 const DECODER = 'semantic-segmentation';
 const MAX_POLYGONS = 100;
-const MAX_POLYGON_POINTS = 128;
-/** In cells of the map. */
-const CONTOUR_TOLERANCE = 1;
 
 /**
  * Models that say of every place which class it belongs to: scores [1, C, H, W] or [1, H, W, C], of
@@ -96,7 +93,7 @@ export class SemanticSegmentation implements Decoder {
         areaFraction: Math.round((cells / total) * 1e6) / 1e6,
         polygons: found.areas
           .filter((area) => area.labelIndex === labelIndex)
-          .map((area) => polygonOf(area, grid)),
+          .map(({ contour }) => outlineOf(contour).map((point) => grid.toSource(point))),
       });
     });
     return segments.sort(
@@ -105,11 +102,6 @@ export class SemanticSegmentation implements Decoder {
     );
   }
 }
-
-const polygonOf = ({ contour }: ClassArea, grid: PictureGrid) =>
-  simplifyContour(contour, CONTOUR_TOLERANCE, MAX_POLYGON_POINTS).map((point) =>
-    grid.toSource(point),
-  );
 
 function classData(tensor: TensorValue): ClassMapData {
   const { data, dtype } = tensor;

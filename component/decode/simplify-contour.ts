@@ -1,6 +1,13 @@
 import type { Point } from '../contract/frame.ts';
 
 const MOST_POINTS_LOOKED_AT = 4096;
+/** In cells of the map or mask that the contour goes round. */
+const OUTLINE_TOLERANCE = 1;
+const MAX_OUTLINE_POINTS = 128;
+
+/** A contour as results show it. */
+export const outlineOf = (contour: readonly Point[]): readonly Point[] =>
+  simplifyContour(contour, OUTLINE_TOLERANCE, MAX_OUTLINE_POINTS);
 
 /**
  * A closed contour with fewer points, none of the dropped ones farther than `tolerance` from it

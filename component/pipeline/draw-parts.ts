@@ -1,3 +1,4 @@
+import { escapeXml } from './escape-xml.ts';
 import type { Point } from '../contract/frame.ts';
 import type { Detection } from '../contract/result.ts';
 
@@ -40,18 +41,8 @@ export function drawText(
     `<rect x="${round(left)}" y="${round(top)}" width="${round(width)}" ` +
     `height="${round(fontPx * 1.4)}" fill="${place.background}"/>` +
     `<text x="${round(left + fontPx / 2)}" y="${round(top + fontPx * 1.05)}" ` +
-    `fill="${place.colour}">${escapeXml(text)}</text>`
+    `fill="${place.colour}">${escapeXml(text.replace(/[\t\n]/g, ' '))}</text>`
   );
 }
 
 export const round = (value: number): number => Math.round(value * 10) / 10;
-
-/** XML refuses most control characters even when escaped; labels come from outside. */
-const escapeXml = (text: string): string =>
-  text
-    // eslint-disable-next-line no-control-regex
-    .replace(/[\u0000-\u001f\u007f\ufffe\uffff]/g, ' ')
-    .replace(/&/g, '&amp;')
-    .replace(/</g, '&lt;')
-    .replace(/>/g, '&gt;')
-    .replace(/"/g, '&quot;');

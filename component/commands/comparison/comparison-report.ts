@@ -6,7 +6,8 @@ import type { FindingsComparison } from '../../inference/evaluation/compare-find
 import type { PictureSource } from '../../inference/run-on-pictures.ts';
 import { judge } from '../../pipeline/judge.ts';
 import { drawJudged, DrawingFolder } from '../draw-judged.ts';
-import { escapeHtml, htmlFigure, htmlPage, htmlTable } from '../report/html-page.ts';
+import { escapeXml } from '../../pipeline/escape-xml.ts';
+import { htmlFigure, htmlPage, htmlTable } from '../report/html-page.ts';
 import type { BothAnswers, JudgeBoth } from './judge-both.ts';
 import { comparisonFigures, comparisonWords, differing, titleOf } from './comparison.ts';
 import type { ModelComparison } from './comparison.ts';
@@ -85,7 +86,7 @@ async function sideBySide(
   const head =
     `<svg xmlns="http://www.w3.org/2000/svg" width="${2 * width + GAP}" height="${HEAD}" font-family="DejaVu Sans Mono" font-size="15" fill="#1b1f24">` +
     heads
-      .map((text, side) => `<text x="${side * (width + GAP)}" y="20">${escapeHtml(text)}</text>`)
+      .map((text, side) => `<text x="${side * (width + GAP)}" y="20">${escapeXml(text)}</text>`)
       .join('') +
     `</svg>`;
   return sharp({
@@ -116,10 +117,10 @@ function page(
 ): string {
   const { first, second, failures } = comparison;
   const [a, b] = comparisonFigures(comparison).times;
-  const paragraph = (text: string) => `<p>${escapeHtml(text)}</p>`;
+  const paragraph = (text: string) => `<p>${escapeXml(text)}</p>`;
   const ms = (value: number) => `${value.toFixed(1)} ms`;
   const body = [
-    `<h1>A: ${escapeHtml(titleOf(first))}<br>B: ${escapeHtml(titleOf(second))}</h1>`,
+    `<h1>A: ${escapeXml(titleOf(first))}<br>B: ${escapeXml(titleOf(second))}</h1>`,
     `<p class="quiet">A sha256 ${first.sha256}<br>B sha256 ${second.sha256}</p>`,
     `<div class="words">${comparisonWords(comparison).map(paragraph).join('')}</div>`,
     htmlTable(

@@ -1,3 +1,4 @@
+import { median } from '../median.ts';
 import type { SerializedError } from '../../contract/errors.ts';
 import type { InferenceAnswer } from '../../contract/ports.ts';
 import type { ModelIdentity } from '../../contract/result.ts';
@@ -134,10 +135,6 @@ const mean = (values: readonly number[]): number =>
 
 const furthestFromZero = (values: readonly number[]): number =>
   values.reduce((most, value) => (Math.abs(value) > Math.abs(most) ? value : most), 0);
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
-}
 
 /** At most so many are drawn. */
 export const MOST_DRAWN = 200;

@@ -5,7 +5,8 @@ import { runOnPictures } from '../../inference/run-on-pictures.ts';
 import type { Verdict } from '../../contract/result.ts';
 import { drawJudged, DrawingFolder } from '../draw-judged.ts';
 import type { OpenRunner } from '../model-runner.ts';
-import { escapeHtml, htmlFigure, htmlPage, htmlTable } from '../report/html-page.ts';
+import { escapeXml } from '../../pipeline/escape-xml.ts';
+import { htmlFigure, htmlPage, htmlTable } from '../report/html-page.ts';
 import { configurationLines } from './configuration-lines.ts';
 import { closeCalls, isMisjudged, misjudged } from './evaluation.ts';
 import type { EvaluatedPicture, Evaluation } from './evaluation.ts';
@@ -141,9 +142,9 @@ function body(
   const { current, suggested } = evaluation;
   const wrong = drawn.filter(({ isWrong }) => isWrong);
   const close = drawn.filter(({ isWrong }) => !isWrong);
-  const paragraph = (text: string) => `<p>${escapeHtml(text)}</p>`;
+  const paragraph = (text: string) => `<p>${escapeXml(text)}</p>`;
   return [
-    `<h1>${escapeHtml(`${model.name} ${model.version}, ${model.variant}`)}</h1>`,
+    `<h1>${escapeXml(`${model.name} ${model.version}, ${model.variant}`)}</h1>`,
     `<p class="quiet">${good} good and ${bad} bad pictures; sha256 ${model.sha256}</p>`,
     `<div class="words">${inWords(evaluation).map(paragraph).join('')}</div>`,
     `<h2>Scores</h2>`,
@@ -174,7 +175,7 @@ function body(
       })),
     ),
     `<h2>Configuration for the suggested threshold</h2>`,
-    `<pre>${escapeHtml(configurationLines(evaluation))}</pre>`,
+    `<pre>${escapeXml(configurationLines(evaluation))}</pre>`,
     `<h2>Misjudged at ${current.threshold}: ${wrongCount === 0 ? 'none' : wrongCount}</h2>`,
     wrongCount > wrong.length ? paragraph(`The worst ${wrong.length} are shown.`) : '',
     gallery(wrong),

@@ -1,4 +1,4 @@
-import { escapeHtml } from '../report/html-page.ts';
+import { escapeXml } from '../../pipeline/escape-xml.ts';
 import type { Evaluation } from './evaluation.ts';
 
 /** Apart also for colour-blind eyes and in grey (Okabe and Ito's set); position tells them too. */
@@ -51,7 +51,7 @@ export function scoreHistogram(evaluation: Shown): string {
     scale(low, high, x) +
     countScale(most, tall) +
     thresholdLines(evaluation, x) +
-    `<text x="${PLOT.right}" y="${HEIGHT - 10}" text-anchor="end">${escapeHtml(score.meaning)} →</text>` +
+    `<text x="${PLOT.right}" y="${HEIGHT - 10}" text-anchor="end">${escapeXml(score.meaning)} →</text>` +
     `</svg>`
   );
 }

@@ -1,13 +1,4 @@
-/** Text as it may stand in HTML and SVG; names of files and labels come from outside. */
-export const escapeHtml = (text: string): string =>
-  text
-    // XML refuses most control characters even when escaped.
-    // eslint-disable-next-line no-control-regex
-    .replace(/[\u0000-\u0008\u000b-\u001f\u007f\ufffe\uffff]/g, ' ')
-    .replace(/&/g, '&amp;')
-    .replace(/</g, '&lt;')
-    .replace(/>/g, '&gt;')
-    .replace(/"/g, '&quot;');
+import { escapeXml } from '../../pipeline/escape-xml.ts';
 
 const STYLE = `
 body { font: 15px/1.5 system-ui, "DejaVu Sans", sans-serif; color: #1b1f24; background: #fff; max-width: 1080px; margin: 0 auto; padding: 24px; }
@@ -28,7 +19,7 @@ figcaption { font-size: 13px; padding: 4px 0; overflow-wrap: anywhere; }
 export const htmlPage = (title: string, body: string): string =>
   `<!doctype html>\n<html lang="en"><head><meta charset="utf-8">` +
   `<meta name="viewport" content="width=device-width, initial-scale=1">` +
-  `<title>${escapeHtml(title)}</title><style>${STYLE}</style></head>\n<body>\n${body}\n</body></html>\n`;
+  `<title>${escapeXml(title)}</title><style>${STYLE}</style></head>\n<body>\n${body}\n</body></html>\n`;
 
 export interface HtmlRow {
   readonly cells: readonly string[];
@@ -37,16 +28,16 @@ export interface HtmlRow {
 
 /** @param head and cells are plain text */
 export const htmlTable = (head: readonly string[], rows: readonly HtmlRow[]): string =>
-  `<table><thead><tr>${head.map((cell) => `<th>${escapeHtml(cell)}</th>`).join('')}</tr></thead><tbody>` +
+  `<table><thead><tr>${head.map((cell) => `<th>${escapeXml(cell)}</th>`).join('')}</tr></thead><tbody>` +
   rows
     .map(
       ({ cells, isMarked }) =>
-        `<tr${isMarked ? ' class="marked"' : ''}>${cells.map((cell) => `<td class="number">${escapeHtml(cell)}</td>`).join('')}</tr>`,
+        `<tr${isMarked ? ' class="marked"' : ''}>${cells.map((cell) => `<td class="number">${escapeXml(cell)}</td>`).join('')}</tr>`,
     )
     .join('') +
   `</tbody></table>`;
 
 /** @param file below the page's folder, with `/` */
 export const htmlFigure = (file: string, caption: string): string =>
-  `<figure><img src="${escapeHtml(file.split('/').map(encodeURIComponent).join('/'))}" alt="" loading="lazy">` +
-  `<figcaption>${escapeHtml(caption)}</figcaption></figure>`;
+  `<figure><img src="${escapeXml(file.split('/').map(encodeURIComponent).join('/'))}" alt="" loading="lazy">` +
+  `<figcaption>${escapeXml(caption)}</figcaption></figure>`;

@@ -8,7 +8,7 @@ import type {
   Segment,
   TextLine,
 } from '../../contract/result.ts';
-import { intersectionOverUnion } from '../golden/compare-detections.ts';
+import { intersectionOverUnion } from '../../contract/box-overlap.ts';
 
 /** Boxes of the same label that overlap so much are the same object. */
 const SAME_OBJECT = 0.5;

@@ -1,4 +1,4 @@
-import type { Box } from '../../contract/frame.ts';
+import { intersectionOverUnion } from '../../contract/box-overlap.ts';
 import { detectionSchema } from '../../contract/result.ts';
 import type { Detection } from '../../contract/result.ts';
 import { EXTRA_SCORE, SURE_SCORE } from './comparison.ts';
@@ -51,12 +51,4 @@ function isTurnedAlike(found: Detection['orientedBox'], wanted: Detection['orien
   const period = wanted.height >= NEARLY_SQUARE * wanted.width ? 90 : 180;
   const turn = Math.abs(found.angleDegrees - wanted.angleDegrees) % period;
   return Math.min(turn, period - turn) <= ANGLE_TOLERANCE_DEGREES;
-}
-
-export function intersectionOverUnion(a: Box, b: Box): number {
-  const width = Math.min(a.x + a.width, b.x + b.width) - Math.max(a.x, b.x);
-  const height = Math.min(a.y + a.height, b.y + b.height) - Math.max(a.y, b.y);
-  if (width <= 0 || height <= 0) return 0;
-  const common = width * height;
-  return common / (a.width * a.height + b.width * b.height - common);
 }

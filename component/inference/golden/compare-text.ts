@@ -1,7 +1,7 @@
 import { textSchema } from '../../contract/result.ts';
 import type { TextLine } from '../../contract/result.ts';
 import type { Box, Point } from '../../contract/frame.ts';
-import { intersectionOverUnion } from './compare-detections.ts';
+import { intersectionOverUnion } from '../../contract/box-overlap.ts';
 import type { Comparison } from './comparison.ts';
 
 /** Of the upright hulls: a line is thin, so that a pixel is much of it. */

@@ -1,6 +1,6 @@
 import { maskAreas } from '../../../native/index.ts';
 import type { Box, Point } from '../../contract/frame.ts';
-import { simplifyContour } from '../../decode/simplify-contour.ts';
+import { outlineOf } from '../../decode/simplify-contour.ts';
 import { hull, intersection } from './merge-detections.ts';
 
 export interface TileArea {
@@ -22,8 +22,6 @@ export interface JoinedArea {
 export const MAX_JOINED = 4000;
 /** Cells along the longer side of the grid on which touching areas are joined. */
 const MAX_GRID_SIDE = 1024;
-const MAX_POLYGON_POINTS = 128;
-const CONTOUR_TOLERANCE = 1;
 
 /**
  * Areas of different tiles become one where they touch. One whose bounds meet none of another tile stays
@@ -98,7 +96,7 @@ function traced(group: readonly TileArea[]): JoinedArea[] {
   const within = { x: 0, y: 0, ...size };
   const { areas } = maskAreas(mask, { size, within, minCells: 1, maxAreas: group.length });
   return areas.map(({ contour, cellCount }) => ({
-    polygon: simplifyContour(contour, CONTOUR_TOLERANCE, MAX_POLYGON_POINTS).map(({ x, y }) => ({
+    polygon: outlineOf(contour).map(({ x, y }) => ({
       x: Math.min(bounds.x + x * cellPx, bounds.x + bounds.width),
       y: Math.min(bounds.y + y * cellPx, bounds.y + bounds.height),
     })),

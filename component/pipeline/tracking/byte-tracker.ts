@@ -1,8 +1,8 @@
+import { intersectionOverUnion } from '../../contract/box-overlap.ts';
 import type { Box } from '../../contract/frame.ts';
 import type { Detection } from '../../contract/result.ts';
 import { assign } from './assign.ts';
 import { BoxFilter } from './box-filter.ts';
-import { overlapOf } from './overlap.ts';
 
 export interface TrackerSettings {
   /** Least overlap (IoU times score) of a sure detection with where its track is expected, 0–1. */
@@ -165,7 +165,7 @@ export class ByteTracker {
       const expected = track.filter.box();
       return free.map((detection) => {
         if (detection.label !== track.label) return 1;
-        const overlap = overlapOf(expected, detection.box);
+        const overlap = intersectionOverUnion(expected, detection.box);
         return 1 - (isFused ? overlap * detection.score : overlap);
       });
     });
@@ -227,7 +227,7 @@ export class ByteTracker {
           !track.isSeen &&
           !gone.has(track) &&
           track.label === seen.label &&
-          overlapOf(box, expected) > DUPLICATE_OVERLAP,
+          intersectionOverUnion(box, expected) > DUPLICATE_OVERLAP,
       )?.track;
       if (!hidden) continue;
       if (seen.firstSeenMs <= hidden.firstSeenMs) {

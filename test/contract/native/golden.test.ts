@@ -2,8 +2,9 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import type { RawPixelFormat } from '../../../component/contract/frame.ts';
-import type { Interpolation, TensorSpec } from '../../../component/contract/tensor.ts';
+import type { Interpolation } from '../../../component/contract/tensor.ts';
 import { rawToTensor } from '../../../native/index.ts';
+import { byteSpec } from './byte-spec.ts';
 
 interface Conversion {
   format: RawPixelFormat;
@@ -42,23 +43,6 @@ const golden = JSON.parse(
 const UPRIGHT = { rotation: 0, flip: 'none' } as const;
 const bytes = (text: string) => new Uint8Array(Buffer.from(text, 'base64'));
 
-function specOf(width: number, height: number, change: Partial<TensorSpec> = {}): TensorSpec {
-  return {
-    width,
-    height,
-    layout: 'nhwc',
-    dtype: 'uint8',
-    colourOrder: 'rgb',
-    resize: 'stretch',
-    interpolation: 'bilinear',
-    scale: 1,
-    mean: [0, 0, 0],
-    std: [1, 1, 1],
-    padValue: 0,
-    ...change,
-  };
-}
-
 function apart(a: Uint8Array, b: Uint8Array): number {
   expect(a.length).toBe(b.length);
   return a.reduce((worst, value, i) => Math.max(worst, Math.abs(value - (b[i] as number))), 0);
@@ -73,7 +57,7 @@ for (const { kind, width, height, data, results } of golden.resizes) {
     const version = golden[by];
     test(`${interpolation} ${kind} ${width}×${height} → ${result.width}×${result.height} is within ${allowed} of ${by} ${version}`, () => {
       const out = new Uint8Array(result.width * result.height * 3);
-      const spec = specOf(result.width, result.height, { interpolation });
+      const spec = byteSpec(result.width, result.height, { interpolation });
       rawToTensor({ data: bytes(data), width, height, format: 'rgb24' }, UPRIGHT, spec, out);
       expect(apart(out, bytes(result.data))).toBeLessThanOrEqual(allowed);
     });
@@ -83,7 +67,12 @@ for (const { kind, width, height, data, results } of golden.resizes) {
 for (const { format, width, height, data, rgb } of golden.conversions) {
   test(`${format} is converted within one grey level of OpenCV ${golden.opencv}`, () => {
     const out = new Uint8Array(width * height * 3);
-    rawToTensor({ data: bytes(data), width, height, format }, UPRIGHT, specOf(width, height), out);
+    rawToTensor(
+      { data: bytes(data), width, height, format },
+      UPRIGHT,
+      byteSpec(width, height),
+      out,
+    );
     expect(apart(out, bytes(rgb))).toBeLessThanOrEqual(1);
   });
 }
@@ -91,14 +80,19 @@ for (const { format, width, height, data, rgb } of golden.conversions) {
 for (const { format, width, height, data, rgb } of golden.mosaics) {
   test(`${format} ${width}×${height} is demosaiced to the bit as by OpenCV ${golden.opencv}`, () => {
     const out = new Uint8Array(width * height * 3);
-    rawToTensor({ data: bytes(data), width, height, format }, UPRIGHT, specOf(width, height), out);
+    rawToTensor(
+      { data: bytes(data), width, height, format },
+      UPRIGHT,
+      byteSpec(width, height),
+      out,
+    );
     expect(apart(out, bytes(rgb))).toBe(0);
   });
 }
 
 test(`gray is what OpenCV ${golden.opencv} makes of RGB`, () => {
   const { width, height, data, gray } = golden.gray;
-  const spec = specOf(width, height, { colourOrder: 'gray', mean: [0], std: [1] });
+  const spec = byteSpec(width, height, { colourOrder: 'gray', mean: [0], std: [1] });
   const out = new Uint8Array(width * height);
   rawToTensor({ data: bytes(data), width, height, format: 'rgb24' }, UPRIGHT, spec, out);
   expect(apart(out, bytes(gray))).toBeLessThanOrEqual(1);

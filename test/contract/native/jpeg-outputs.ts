@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { byteSpec } from './byte-spec.ts';
 import { WHOLE_FRAME } from '../../../component/contract/frame.ts';
 import { tensorElements, type TensorSpec } from '../../../component/contract/tensor.ts';
 import { encodeJpeg, inspectImage, jpegToTensor } from '../../../native/index.ts';
@@ -13,22 +14,8 @@ import { encodeJpeg, inspectImage, jpegToTensor } from '../../../native/index.ts
 const MAX_PIXELS = 100_000_000;
 const hash = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
-function specOf(width: number, height: number, change: Partial<TensorSpec>): TensorSpec {
-  return {
-    width,
-    height,
-    layout: 'nhwc',
-    dtype: 'uint8',
-    colourOrder: 'rgb',
-    resize: 'stretch',
-    interpolation: 'bilinear',
-    scale: 1,
-    mean: [0, 0, 0],
-    std: [1, 1, 1],
-    padValue: 114,
-    ...change,
-  };
-}
+const specOf = (width: number, height: number, change: Partial<TensorSpec> = {}) =>
+  byteSpec(width, height, { padValue: 114, ...change });
 
 function printPicture(title: string, data: Uint8Array): void {
   const { width, height } = inspectImage(data);

@@ -18,6 +18,7 @@ import {
   type TensorSpec,
 } from '../../../component/contract/tensor.ts';
 import { kernelName, packedFrameBytes, rawToTensor, type RawImage } from '../../../native/index.ts';
+import { byteSpec } from './byte-spec.ts';
 
 const INTERPOLATIONS = [
   'bilinear',
@@ -40,22 +41,8 @@ function oneOf<T>(choices: readonly T[]): T {
   return choices[below(choices.length)] as T;
 }
 
-function specOf(width: number, height: number, change: Partial<TensorSpec> = {}): TensorSpec {
-  return {
-    width,
-    height,
-    layout: 'nhwc',
-    dtype: 'uint8',
-    colourOrder: 'rgb',
-    resize: 'stretch',
-    interpolation: 'bilinear',
-    scale: 1,
-    mean: [0, 0, 0],
-    std: [1, 1, 1],
-    padValue: 114,
-    ...change,
-  };
-}
+const specOf = (width: number, height: number, change: Partial<TensorSpec> = {}) =>
+  byteSpec(width, height, { padValue: 114, ...change });
 
 function print(title: string, image: RawImage, view: FrameView, spec: TensorSpec): void {
   const out = createTensorData(spec);

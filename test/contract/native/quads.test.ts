@@ -4,7 +4,6 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { VedetteError } from '../../../component/contract/errors.ts';
 import type { Box, Flip, Point, Quad, Rotation } from '../../../component/contract/frame.ts';
-import type { TensorSpec } from '../../../component/contract/tensor.ts';
 import {
   batchPlaces,
   encodeJpeg,
@@ -13,6 +12,7 @@ import {
   rawToTensor,
   rawToTiles,
 } from '../../../native/index.ts';
+import { byteSpec } from './byte-spec.ts';
 import { picture } from './random-picture.ts';
 import { decodeStored } from './reference-pixels.ts';
 import { cropSize, homography, lead, quadLevels } from './reference-quads.ts';
@@ -20,23 +20,6 @@ import { makeUpright } from './reference.ts';
 
 const runs = process.env['VEDETTE_DEEP'] === '1' ? 10_000 : 600;
 const UPRIGHT = { rotation: 0, flip: 'none' } as const;
-
-function specOf(width: number, height: number, change: Partial<TensorSpec> = {}): TensorSpec {
-  return {
-    width,
-    height,
-    layout: 'nhwc',
-    dtype: 'uint8',
-    colourOrder: 'rgb',
-    resize: 'stretch',
-    interpolation: 'bilinear',
-    scale: 1,
-    mean: [0, 0, 0],
-    std: [1, 1, 1],
-    padValue: 0,
-    ...change,
-  };
-}
 
 /** Around a middle in or near the picture; corners bend by a right angle more or less. */
 const shape = fc.record({
@@ -70,7 +53,7 @@ test('a crop of a quad is within one grey level of the reference, for every form
         const quad = quadOf(chosen, { x: 0, y: 0, ...upright });
         const out = new Uint8Array(width * height * 3);
         try {
-          rawToTensor(stored, { rotation, flip, quad }, specOf(width, height), out);
+          rawToTensor(stored, { rotation, flip, quad }, byteSpec(width, height), out);
         } catch (error) {
           expect((error as VedetteError).code).toBe('FRAME_INVALID');
           return;
@@ -105,7 +88,7 @@ test('a transform with a perspective leads a place of the tensor back to the pic
   ];
   const matrix = homography(corners, quad);
   for (const resize of ['stretch', 'letterbox', 'crop', 'line'] as const) {
-    const spec = specOf(100, 20, { resize, colourOrder: 'gray', mean: [0], std: [1] });
+    const spec = byteSpec(100, 20, { resize, colourOrder: 'gray', mean: [0], std: [1] });
     const out = new Uint8Array(100 * 20);
     const { perspective, ...back } = rawToTensor(image, { ...UPRIGHT, quad }, spec, out);
     const place = { x: 31 * back.scaleX + back.offsetX, y: 7 * back.scaleY + back.offsetY };
@@ -120,7 +103,7 @@ test('a transform with a perspective leads a place of the tensor back to the pic
 describe('a line', () => {
   const data = Uint8Array.from({ length: 30 * 10 }, (_, i) => i);
   const image = { format: 'gray8', width: 30, height: 10, data } as const;
-  const spec = specOf(80, 20, {
+  const spec = byteSpec(80, 20, {
     resize: 'line',
     layout: 'nchw',
     dtype: 'float32',
@@ -173,7 +156,7 @@ test('regions and quads of one JPEG are cut out together as one by one', () => {
     { x: 85, y: 50 },
     { x: 25, y: 40 },
   ];
-  const spec = specOf(32, 16);
+  const spec = byteSpec(32, 16);
   const batch = new Uint8Array(32 * 16 * 3 * 3);
   const views = [quad, region, quad];
   const places = batchPlaces(batch, spec);
@@ -189,7 +172,7 @@ test('regions and quads of one JPEG are cut out together as one by one', () => {
 
 test('bad quads are refused with a code and a message that names what is wrong', () => {
   const image = { format: 'gray8', width: 64, height: 48, data: new Uint8Array(64 * 48) } as const;
-  const spec = specOf(8, 8);
+  const spec = byteSpec(8, 8);
   const out = new Uint8Array(8 * 8 * 3);
   const refusal = (quad: unknown, extra = {}) => {
     try {
@@ -246,7 +229,7 @@ for (const [index, { quad, width, height, data }] of golden.crops.entries()) {
       data: bytes(golden.data),
     } as const;
     const corners = quad.map(([x, y]) => ({ x, y })) as unknown as Quad;
-    rawToTensor(image, { ...UPRIGHT, quad: corners }, specOf(width, height), out);
+    rawToTensor(image, { ...UPRIGHT, quad: corners }, byteSpec(width, height), out);
     const want = bytes(data);
     expect(out.length).toBe(want.length);
     expect(Math.max(...out.map((level, i) => Math.abs(level - want[i]!)))).toBeLessThanOrEqual(2);

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WHOLE_FRAME } from '../../../component/contract/frame.ts';
 import type { FrameDescription } from '../../../component/contract/frame.ts';
 import type { InferenceAnswer, InferenceRequest } from '../../../component/contract/ports.ts';
-import { intersectionOverUnion } from '../../../component/inference/golden/compare-detections.ts';
+import { intersectionOverUnion } from '../../../component/contract/box-overlap.ts';
 import { ModelHost } from '../../../component/inference/model-host.ts';
 import { FrameRing } from '../../../native/index.ts';
 import { modelConfig } from '../../support/model-packages.ts';

@@ -10,7 +10,7 @@ import { tilingSchema } from '../../../component/contract/tiling-config.ts';
 import { ModelHost } from '../../../component/inference/model-host.ts';
 import { boundsOf } from '../../../component/inference/tiling/join-areas.ts';
 import { inferTiled } from '../../../component/inference/tiling/infer-tiled.ts';
-import { overlapOf } from '../../../component/pipeline/tracking/overlap.ts';
+import { intersectionOverUnion } from '../../../component/contract/box-overlap.ts';
 import { ModelPackages, modelConfig } from '../../support/model-packages.ts';
 import { outputsModel } from '../decode/head-model.ts';
 
@@ -77,13 +77,13 @@ describe('a detector', () => {
 
     const persons = findings.detections!.filter(({ label }) => label === 'person');
     const truth = places.map(({ x, y }) => ({ ...inPatch, x: x + inPatch.x, y: y + inPatch.y }));
-    const hits = (box: Box) => persons.filter((one) => overlapOf(one.box, box) > 0.3);
+    const hits = (box: Box) => persons.filter((one) => intersectionOverUnion(one.box, box) > 0.3);
     expect(truth.map((box) => hits(box).length)).toEqual(truth.map(() => 1));
-    const best = truth.map((box) => overlapOf(hits(box)[0]!.box, box));
+    const best = truth.map((box) => intersectionOverUnion(hits(box)[0]!.box, box));
     expect(Math.min(...best)).toBeGreaterThan(0.6);
     for (const [index, one] of persons.entries()) {
       for (const other of persons.slice(index + 1)) {
-        expect(overlapOf(one.box, other.box)).toBeLessThan(0.5);
+        expect(intersectionOverUnion(one.box, other.box)).toBeLessThan(0.5);
       }
     }
   }, 120_000);
@@ -133,7 +133,9 @@ describe('an anomaly model', () => {
     );
     expect(areas!.length).toBe(expected.length);
     for (const { polygon } of areas!) {
-      expect(expected.some((box) => overlapOf(box, boundsOf(polygon)) > 0.99)).toBe(true);
+      expect(expected.some((box) => intersectionOverUnion(box, boundsOf(polygon)) > 0.99)).toBe(
+        true,
+      );
     }
     const map = tiled.anomalyMap!;
     expect(map.region).toEqual({ x: 0, y: 0, width: 768, height: 512 });
@@ -181,7 +183,7 @@ describe('an anomaly model', () => {
       .filter((area) => area !== across[0])
       .map(({ polygon }) => boundsOf(polygon));
     const band = boundsOf(across[0]!.polygon);
-    for (const box of other) expect(overlapOf(box, band)).toBeLessThan(0.05);
+    for (const box of other) expect(intersectionOverUnion(box, band)).toBeLessThan(0.05);
   });
 });
 
