@@ -1,10 +1,11 @@
 import { VedetteError } from '../../component/contract/errors.ts';
 import type { ErrorCode } from '../../component/contract/errors.ts';
+import type { AwsAction } from './aws-calls.ts';
 
 /** The call that was refused: for people, and for the policy statement that would allow it. */
 export interface AwsCall {
   /** As policies write it, such as `s3:PutObject`. */
-  readonly action: string;
+  readonly action: AwsAction;
   /** ARN, as policies write it. */
   readonly resource: string;
 }

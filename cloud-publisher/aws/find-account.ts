@@ -14,7 +14,7 @@ export interface AwsIdentity {
  * @throws VedetteError AWS_CREDENTIALS_MISSING, AWS_CREDENTIALS_EXPIRED, AWS_CREDENTIALS_REFUSED
  */
 export async function findAccount(region: string | undefined): Promise<AwsIdentity> {
-  const call = { action: 'sts:GetCallerIdentity', resource: '*' };
+  const call = { action: 'sts:GetCallerIdentity', resource: '*' } as const;
   const client = new STSClient({
     ...(region === undefined ? {} : { region }),
     maxAttempts: 5,

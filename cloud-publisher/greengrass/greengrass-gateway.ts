@@ -10,6 +10,7 @@ import {
 } from '@aws-sdk/client-greengrassv2';
 import type { CloudComponentStatus } from '@aws-sdk/client-greengrassv2';
 import { VedetteError } from '../../component/contract/errors.ts';
+import type { AwsAction } from '../aws/aws-calls.ts';
 import { awsFault } from '../aws/aws-fault.ts';
 import { compareVersions } from './compare-versions.ts';
 import type {
@@ -26,6 +27,12 @@ export interface AwsAccount {
   readonly region: string;
   readonly accountId: string;
 }
+
+type GreengrassOperation = AwsAction extends infer Action
+  ? Action extends `greengrass:${infer Operation}`
+    ? Operation
+    : never
+  : never;
 
 /** CreateComponentVersion takes one call a second in a region; a little more, as networks vary. */
 const CREATE_INTERVAL_MS = 1100;
@@ -167,7 +174,11 @@ export class GreengrassGateway implements ComponentGateway {
     if (turn > now) await pause(turn - now);
   }
 
-  async #call<T>(operation: string, resource: string, send: () => Promise<T>): Promise<T> {
+  async #call<T>(
+    operation: GreengrassOperation,
+    resource: string,
+    send: () => Promise<T>,
+  ): Promise<T> {
     try {
       return await send();
     } catch (error) {

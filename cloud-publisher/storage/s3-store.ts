@@ -7,6 +7,7 @@ import {
   S3Client,
 } from '@aws-sdk/client-s3';
 import { VedetteError } from '../../component/contract/errors.ts';
+import type { AwsAction } from '../aws/aws-calls.ts';
 import { awsFault } from '../aws/aws-fault.ts';
 import type { PackedArchive } from '../package/packed-archive.ts';
 import type { ArtifactPlace, ArtifactStore, PutOptions, StoredArtifact } from './artifact-store.ts';
@@ -254,7 +255,7 @@ export class S3Store implements ArtifactStore {
     );
   }
 
-  async #call<T>(action: string, key: string, send: () => Promise<T>): Promise<T> {
+  async #call<T>(action: AwsAction, key: string, send: () => Promise<T>): Promise<T> {
     try {
       return await send();
     } catch (error) {

@@ -1,0 +1,81 @@
+/** What people run the publisher for; a policy is made for one or several of them. */
+export type AwsPurpose = 'publish' | 'deploy' | 'look';
+
+/** What an action is allowed on, as `arnOf` of a policy writes it. */
+export type AwsResource =
+  | 'any'
+  | 'bucket'
+  | 'object'
+  | 'component'
+  | 'deployment'
+  | 'core-device'
+  | 'job'
+  | 'thing'
+  | 'thing-group';
+
+export interface AwsActionEntry {
+  readonly resource: AwsResource;
+  readonly purposes: readonly AwsPurpose[];
+  /** Actions of other services that AWS checks of the caller when it does this one. */
+  readonly needs?: readonly string[];
+}
+
+/** What Greengrass does with jobs and shadows of AWS IoT in the caller's name (service authorization reference). */
+const READS_JOB = ['iot:DescribeJob', 'iot:DescribeThing', 'iot:DescribeThingGroup'] as const;
+const READS_DEPLOYMENT = [...READS_JOB, 'iot:GetThingShadow'] as const;
+const ENDS_DEPLOYMENT = [
+  ...READS_DEPLOYMENT,
+  'iot:CancelJob',
+  'iot:DeleteThingShadow',
+  'iot:UpdateJob',
+  'iot:UpdateThingShadow',
+] as const;
+
+const entry = (
+  resource: AwsResource,
+  purposes: readonly AwsPurpose[],
+  needs?: readonly string[],
+): AwsActionEntry => ({ resource, purposes, ...(needs ? { needs } : {}) });
+
+/**
+ * Every action of AWS that the publisher needs: the one list from which policies are made. A gateway
+ * cannot name another one, because the type of a call is made of these names.
+ */
+export const AWS_ACTIONS = {
+  'sts:GetCallerIdentity': entry('any', ['publish', 'deploy', 'look']),
+
+  's3:PutObject': entry('object', ['publish']),
+  's3:GetObject': entry('object', ['publish', 'deploy']),
+  's3:AbortMultipartUpload': entry('object', ['publish']),
+  's3:ListMultipartUploadParts': entry('object', ['publish']),
+  's3:ListBucketMultipartUploads': entry('bucket', ['publish']),
+
+  'greengrass:CreateComponentVersion': entry('component', ['publish'], ['greengrass:TagResource']),
+  'greengrass:DescribeComponent': entry('component', ['publish', 'look']),
+  'greengrass:GetComponent': entry('component', ['publish', 'deploy', 'look']),
+  'greengrass:ListComponentVersions': entry('component', ['publish', 'look']),
+  'greengrass:DeleteComponent': entry('component', ['publish']),
+  'greengrass:ListComponents': entry('any', ['look']),
+
+  'greengrass:ListDeployments': entry('any', ['deploy', 'look'], READS_DEPLOYMENT),
+  'greengrass:GetDeployment': entry('deployment', ['deploy', 'look'], READS_DEPLOYMENT),
+  'greengrass:CreateDeployment': entry(
+    'any',
+    ['deploy'],
+    [...ENDS_DEPLOYMENT, 'iot:CreateJob', 'greengrass:TagResource'],
+  ),
+  'greengrass:CancelDeployment': entry('deployment', ['deploy'], ENDS_DEPLOYMENT),
+  'greengrass:ListCoreDevices': entry('any', ['deploy', 'look']),
+  'greengrass:ListEffectiveDeployments': entry('core-device', ['deploy', 'look'], READS_DEPLOYMENT),
+  'greengrass:ListInstalledComponents': entry('core-device', ['deploy', 'look']),
+
+  'iot:DescribeEndpoint': entry('any', ['deploy', 'look']),
+  'iot:ListThingsInThingGroup': entry('thing-group', ['deploy', 'look']),
+  'iot:CreateThingGroup': entry('thing-group', ['deploy'], ['iot:TagResource']),
+  'iot:AddThingToThingGroup': entry('thing-group', ['deploy']),
+  'iot:DeleteThingGroup': entry('thing-group', ['deploy']),
+  'iot:ListJobExecutionsForJob': entry('job', ['deploy']),
+  'iot:GetThingShadow': entry('thing', ['deploy', 'look']),
+} as const satisfies Readonly<Record<string, AwsActionEntry>>;
+
+export type AwsAction = keyof typeof AWS_ACTIONS;
