@@ -1,3 +1,4 @@
+import { DELIVERY_ERROR_CODES } from './delivery-errors.ts';
 import { entry } from './error-code-entry.ts';
 import type { ErrorCodeEntry } from './error-code-entry.ts';
 import { GREENGRASS_ERROR_CODES } from './greengrass-errors.ts';
@@ -343,8 +344,9 @@ export const ERROR_CODES = {
     'Stop the other process or give this one another `dataFolder`.',
   ),
 
-  // Publishing
+  // Publishing and delivery
   ...GREENGRASS_ERROR_CODES,
+  ...DELIVERY_ERROR_CODES,
   ...PUBLISHER_ERROR_CODES,
 
   // Process

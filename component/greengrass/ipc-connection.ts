@@ -5,6 +5,7 @@ import type {
   ReportedLifecycleState,
 } from 'aws-iot-device-sdk-v2/dist/greengrasscoreipc/model.js';
 import { VedetteError } from '../contract/errors.ts';
+import type { ChannelListener, Subscription } from '../contract/message-channel.ts';
 import { ipcError } from './ipc-error.ts';
 
 type Client = ReturnType<typeof createClient>;
@@ -120,6 +121,22 @@ export class IpcConnection {
     );
   }
 
+  /** Hears what arrives from IoT Core on topics that match `filter`, until closed or the connection ends. */
+  async subscribe(filter: string, listener: ChannelListener): Promise<Subscription> {
+    const stream = this.#client.subscribeToIoTCore({ topicName: filter, qos: '1' as QOS });
+    stream.on('message', ({ message }) => {
+      if (message?.topicName === undefined) return;
+      listener({ topic: message.topicName, payload: bytesOf(message.payload) });
+    });
+    await this.#activate('SubscribeToIoTCore', stream);
+    return {
+      close: async () => {
+        this.#streams.delete(stream);
+        await stream.close();
+      },
+    };
+  }
+
   /** Tells the nucleus that the component is up: a deployment waits for it. */
   async report(state: `${ReportedLifecycleState}`): Promise<void> {
     await this.#call('UpdateState', () =>
@@ -179,6 +196,14 @@ export class IpcConnection {
     }
   }
 }
+
+/** A blob as the SDK hands it out, whatever shape its types allow. */
+const bytesOf = (payload: unknown): Uint8Array =>
+  payload === undefined
+    ? new Uint8Array()
+    : typeof payload === 'string'
+      ? Buffer.from(payload)
+      : new Uint8Array(payload as ArrayBuffer);
 
 const connectionLost = (operation: string): VedetteError =>
   new VedetteError('GREENGRASS_UNAVAILABLE', `${operation}: the connection to the nucleus ended`, {

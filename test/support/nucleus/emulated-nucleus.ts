@@ -10,6 +10,8 @@ interface Subscription {
   readonly socket: Socket;
   readonly streamId: number;
   readonly operation: string;
+  /** Topic filter of SubscribeToIoTCore. */
+  readonly filter: string;
 }
 export interface Publication {
   readonly topicName: string;
@@ -35,6 +37,12 @@ export class EmulatedNucleus {
   isSilent = false;
   /** QoS 1 publishes are held until `acknowledge`. */
   holdsAcknowledgements = false;
+  /** So many of the next publishes are accepted and lost, as when the nucleus goes down with its queue. */
+  losesNext = 0;
+  /** What was accepted and lost. */
+  readonly lost: Publication[] = [];
+  /** Topics that IoT Core's policy forbids. */
+  readonly forbidden = new Set<string>();
   readonly #folder: string;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
@@ -100,6 +108,22 @@ export class EmulatedNucleus {
   /** Streams stay open and nothing ever comes on them. */
   killSubscriptions(): void {
     this.#subscriptions.clear();
+  }
+
+  /** A message of IoT Core for whoever subscribed to its topic. */
+  deliver(topicName: string, payload: Buffer): void {
+    const event = { message: { topicName, payload: payload.toString('base64') } };
+    for (const one of this.#subscriptions) {
+      if (one.operation !== 'SubscribeToIoTCore' || !isMatch(one.filter, topicName)) continue;
+      this.#reply(
+        one.socket,
+        one.streamId,
+        MESSAGE.application,
+        FLAG.none,
+        'IoTCoreMessage',
+        event,
+      );
+    }
   }
 
   acknowledge(): void {
@@ -179,7 +203,8 @@ export class EmulatedNucleus {
       return;
     }
     const isStream = operation.startsWith('SubscribeTo');
-    if (isStream) this.#subscriptions.add({ socket, streamId, operation });
+    const filter = textOf(request['topicName']);
+    if (isStream) this.#subscriptions.add({ socket, streamId, operation, filter });
     const flags = isStream ? FLAG.none : FLAG.terminate;
     const answer = this.#answer(operation, request);
     this.#reply(socket, streamId, MESSAGE.application, flags, `${operation}Response`, answer);
@@ -193,6 +218,9 @@ export class EmulatedNucleus {
     }
     if (operation === 'GetConfiguration' && this.#valueAt(request['keyPath']) === undefined) {
       return { shape: 'ResourceNotFoundError', message: 'Key not found' };
+    }
+    if (operation === 'PublishToIoTCore' && this.forbidden.has(textOf(request['topicName']))) {
+      return { shape: 'UnauthorizedError', message: 'IPC Operation not authorized.' };
     }
     if (operation === 'PublishToIoTCore' && request['qos'] === '1') {
       const bytes = Buffer.from(textOf(request['payload']), 'base64').length;
@@ -219,7 +247,13 @@ export class EmulatedNucleus {
       case 'PublishToIoTCore': {
         const payload = Buffer.from(textOf(request['payload']), 'base64');
         const qos = request['qos'] === '1' ? '1' : '0';
-        this.published.push({ topicName: String(request['topicName']), qos, payload });
+        const publication: Publication = { topicName: String(request['topicName']), qos, payload };
+        if (this.losesNext > 0) {
+          this.losesNext -= 1;
+          this.lost.push(publication);
+          return {};
+        }
+        this.published.push(publication);
         if (qos === '1' && this.holdsAcknowledgements) this.#inFlight.push(payload.length);
         return {};
       }
@@ -270,6 +304,15 @@ export class EmulatedNucleus {
     const payload = Buffer.from(JSON.stringify(body));
     socket.write(encodeFrame({ type, flags, streamId, headers, payload }));
   }
+}
+
+/** MQTT's `+` and `#`. */
+function isMatch(filter: string, topic: string): boolean {
+  const levels = topic.split('/');
+  const wanted = filter.split('/');
+  const isTail = wanted.at(-1) === '#';
+  if (isTail ? levels.length < wanted.length - 1 : levels.length !== wanted.length) return false;
+  return wanted.every((one, index) => one === '#' || one === '+' || one === levels[index]);
 }
 
 /** Merges and gives the paths of the leaves that were named. */

@@ -1,0 +1,24 @@
+import { entry } from './error-code-entry.ts';
+import type { ErrorCodeEntry } from './error-code-entry.ts';
+
+/** Codes of what leaves the device: messages, batches of the ledger, captures. */
+export const DELIVERY_ERROR_CODES = {
+  CHANNEL_OFFLINE: entry(
+    503,
+    true,
+    'There is no connection to the broker or the Greengrass nucleus; messages wait on the device.',
+    'Check the network of the device; what waits is sent by itself when the connection is back.',
+  ),
+  CHANNEL_BUSY: entry(
+    503,
+    true,
+    'The broker or the Greengrass nucleus takes no more messages for now; they are sent again.',
+    'Nothing to do when it passes; when it stays, the connection is too slow for what is published: publish less (`delivery.cameras`, `delivery.messages.profile`).',
+  ),
+  MESSAGE_REFUSED: entry(
+    403,
+    false,
+    'The broker or the Greengrass nucleus refused a message or a subscription; other topics go on.',
+    'Compare the topic in the message with `accessControl` of the component on the device and with the policy of the thing.',
+  ),
+} as const satisfies Record<string, ErrorCodeEntry>;

@@ -1,0 +1,142 @@
+import type {
+  ChannelListener,
+  IncomingMessage,
+  MessageChannel,
+  Subscription,
+} from '../contract/message-channel.ts';
+import { VedetteError } from '../contract/errors.ts';
+import type { IpcConnection } from './ipc-connection.ts';
+
+/**
+ * A frame of nucleus lite holds 10,000 bytes: of them a payload, which grows by a third in Base64, the
+ * topic and what frames it. 7,370 fit with a short topic; with the longest of ours these do.
+ */
+const MAX_PAYLOAD_BYTES = 7000;
+
+interface Wish {
+  readonly filter: string;
+  readonly listener: ChannelListener;
+  readonly onRefused: (error: VedetteError) => void;
+  stream: Subscription | undefined;
+}
+
+/**
+ * AWS IoT Core through the nucleus. A publish that resolved is queued in the nucleus; it is not told
+ * when the broker has it, nor when the nucleus loses its own connection.
+ */
+export class IpcChannel implements MessageChannel {
+  readonly description = 'Greengrass';
+  readonly confirmsReceipt = false;
+  readonly keepsOrder = false;
+  readonly maxPayloadBytes = MAX_PAYLOAD_BYTES;
+  readonly #watchers = new Set<(isConnected: boolean) => void>();
+  readonly #wishes = new Set<Wish>();
+  #connection: IpcConnection | undefined;
+
+  get isConnected(): boolean {
+    return this.#connection !== undefined && !this.#connection.lost.aborted;
+  }
+
+  /** Goes on over this connection, to be called for each: subscriptions do not outlive one. */
+  async attach(connection: IpcConnection): Promise<void> {
+    this.#connection = connection;
+    for (const wish of this.#wishes) {
+      await this.#open(wish, connection).catch((thrown: unknown) => {
+        const error = VedetteError.from(thrown);
+        if (error.code === 'MESSAGE_REFUSED') wish.onRefused(error);
+      });
+    }
+    connection.lost.addEventListener('abort', () => this.#tell(false), { once: true });
+    if (!connection.lost.aborted) this.#tell(true);
+  }
+
+  /** Subscribes anew: nucleus lite leaves streams open that nothing comes on any more. */
+  async renewSubscriptions(): Promise<void> {
+    const connection = this.#connection;
+    if (connection === undefined || connection.lost.aborted) return;
+    for (const wish of this.#wishes) {
+      const before = wish.stream;
+      await this.#open(wish, connection);
+      await before?.close();
+    }
+  }
+
+  async publish(topic: string, payload: Uint8Array, qos: 0 | 1 = 1): Promise<void> {
+    const connection = this.#connected();
+    try {
+      await connection.publish(topic, payload, qos);
+    } catch (thrown) {
+      throw channelError(thrown, `publish to ${topic}`);
+    }
+  }
+
+  async subscribe(
+    filter: string,
+    listener: ChannelListener,
+    onRefused: (error: VedetteError) => void = () => undefined,
+  ): Promise<Subscription> {
+    const wish: Wish = { filter, listener, onRefused, stream: undefined };
+    if (this.isConnected) await this.#open(wish, this.#connected());
+    this.#wishes.add(wish);
+    return {
+      close: async () => {
+        this.#wishes.delete(wish);
+        await wish.stream?.close();
+      },
+    };
+  }
+
+  watch(listener: (isConnected: boolean) => void): () => void {
+    const own = (isConnected: boolean) => listener(isConnected);
+    this.#watchers.add(own);
+    return () => this.#watchers.delete(own);
+  }
+
+  /** The connection itself is closed by who opened it. */
+  async close(): Promise<void> {
+    const wishes = [...this.#wishes];
+    this.#wishes.clear();
+    await Promise.allSettled(wishes.map(async ({ stream }) => stream?.close()));
+  }
+
+  #connected(): IpcConnection {
+    const connection = this.#connection;
+    if (connection !== undefined && !connection.lost.aborted) return connection;
+    throw new VedetteError(
+      'CHANNEL_OFFLINE',
+      'There is no connection to the Greengrass nucleus now',
+    );
+  }
+
+  async #open(wish: Wish, connection: IpcConnection): Promise<void> {
+    try {
+      const listener = (message: IncomingMessage) => wish.listener(message);
+      wish.stream = await connection.subscribe(wish.filter, listener);
+    } catch (thrown) {
+      throw channelError(thrown, `subscribe to ${wish.filter}`);
+    }
+  }
+
+  #tell(isConnected: boolean): void {
+    for (const watcher of this.#watchers) watcher(isConnected);
+  }
+}
+
+/**
+ * What the nucleus answered as one of the channel's errors. Nucleus lite words a full queue and a lost
+ * connection to the broker alike, as a service error; both pass.
+ */
+function channelError(thrown: unknown, what: string): VedetteError {
+  const error = VedetteError.from(thrown);
+  const isRefused =
+    error.code === 'GREENGRASS_REFUSED' && error.details['shape'] !== 'ServiceError';
+  const code = isRefused
+    ? 'MESSAGE_REFUSED'
+    : error.code === 'GREENGRASS_REFUSED'
+      ? 'CHANNEL_BUSY'
+      : 'CHANNEL_OFFLINE';
+  return new VedetteError(code, `${what}: ${error.message}`, {
+    cause: error,
+    details: error.details,
+  });
+}
