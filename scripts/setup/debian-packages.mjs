@@ -95,6 +95,12 @@ export const DEBIAN_PACKAGES = [
     commands: ['chromium', 'chromium-browser', 'google-chrome'],
   },
   {
+    name: 'mosquitto',
+    level: 'test',
+    why: 'a real MQTT broker in the place of AWS IoT Core in tests',
+    files: ['/usr/sbin/mosquitto'],
+  },
+  {
     name: 'clang-format',
     level: 'test',
     why: 'checks how the C++ files are formatted',

@@ -3,7 +3,15 @@ import { IpcConnection } from '../../../component/greengrass/ipc-connection.ts';
 import { EmulatedNucleus } from '../../support/nucleus/emulated-nucleus.ts';
 import { CLASSIC, LITE } from '../../support/nucleus/personality.ts';
 
-const settings = { server: { port: 9000 }, models: {}, accessControl: { secret: 'of the device' } };
+const accessControl = {
+  'aws.greengrass.ipc.mqttproxy': {
+    'io.vedette.EdgeRuntime:mqttproxy:1': {
+      operations: ['aws.greengrass#PublishToIoTCore', 'aws.greengrass#SubscribeToIoTCore'],
+      resources: ['vedette/{iot:thingName}/*', 't'],
+    },
+  },
+};
+const settings = { server: { port: 9000 }, models: {}, accessControl };
 const closing: (() => Promise<void>)[] = [];
 
 async function connect(nucleus: EmulatedNucleus, timeoutMs?: number): Promise<IpcConnection> {

@@ -1,8 +1,13 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type Server, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { decodeFrames, encodeFrame, FLAG, MESSAGE, type Frame } from './frame-codec.ts';
+import { encodeFrame, FLAG, MESSAGE, type Frame } from './frame-codec.ts';
+import { FrameServer } from './frame-server.ts';
+import { isAllowed } from './access-control.ts';
+import { CoreLink, type Deliver, type Publication } from './core-link.ts';
+import { MqttBroker } from './mqtt-broker.ts';
+import { NucleusConfiguration } from './nucleus-configuration.ts';
 import type { Personality } from './personality.ts';
 
 type Json = { [key: string]: unknown };
@@ -10,13 +15,14 @@ interface Subscription {
   readonly socket: Socket;
   readonly streamId: number;
   readonly operation: string;
-  /** Topic filter of SubscribeToIoTCore. */
-  readonly filter: string;
+  /** Hands on what comes from AWS IoT Core. */
+  readonly deliver?: Deliver;
 }
-export interface Publication {
-  readonly topicName: string;
-  readonly qos: '0' | '1';
-  readonly payload: Buffer;
+/** How a component answered the question whether it may be updated. */
+export interface Deferral {
+  readonly deploymentId: string;
+  readonly recheckAfterMs: number;
+  readonly message?: string;
 }
 
 /**
@@ -26,6 +32,9 @@ export interface Publication {
 export class EmulatedNucleus {
   readonly personality: Personality;
   readonly socketFile: string;
+  /** In the place of AWS IoT Core. */
+  readonly broker: MqttBroker;
+  /** What was accepted and is on its way. */
   readonly published: Publication[] = [];
   readonly states: string[] = [];
   readonly reports: Json[] = [];
@@ -35,34 +44,58 @@ export class EmulatedNucleus {
   token = 'svcuid-1';
   /** No request is answered any more; the sockets stay open. */
   isSilent = false;
-  /** QoS 1 publishes are held until `acknowledge`. */
-  holdsAcknowledgements = false;
   /** So many of the next publishes are accepted and lost, as when the nucleus goes down with its queue. */
   losesNext = 0;
   /** What was accepted and lost. */
   readonly lost: Publication[] = [];
   /** Topics that IoT Core's policy forbids. */
   readonly forbidden = new Set<string>();
+  readonly deferrals: Deferral[] = [];
   readonly #folder: string;
-  readonly #server: Server;
-  readonly #sockets = new Set<Socket>();
+  #ownsBroker = false;
+  readonly #core: CoreLink;
+  readonly #server: FrameServer;
   readonly #subscriptions = new Set<Subscription>();
-  #configuration: Json = {};
-  #inFlight: number[] = [];
+  readonly #configuration: NucleusConfiguration;
+  #recheck: NodeJS.Timeout | undefined;
 
-  static async start(personality: Personality, configuration: Json = {}): Promise<EmulatedNucleus> {
+  /** With a broker of its own unless given one. */
+  static async start(
+    personality: Personality,
+    configuration: Json = {},
+    broker?: MqttBroker,
+  ): Promise<EmulatedNucleus> {
     const folder = await mkdtemp(path.join(tmpdir(), 'vedette-nucleus-'));
-    const nucleus = new EmulatedNucleus(personality, folder);
-    nucleus.#configuration = configuration;
-    await nucleus.#listen();
+    const own = broker ? undefined : await MqttBroker.start();
+    const used = (broker ?? own)!;
+    const nucleus = new EmulatedNucleus(personality, configuration, folder, used);
+    nucleus.#ownsBroker = own !== undefined;
+    await nucleus.#server.listen();
+    await nucleus.#core.open();
     return nucleus;
   }
 
-  private constructor(personality: Personality, folder: string) {
+  private constructor(
+    personality: Personality,
+    configuration: Json,
+    folder: string,
+    broker: MqttBroker,
+  ) {
     this.personality = personality;
+    this.#configuration = new NucleusConfiguration(configuration, personality.stringifiesDefaults);
     this.#folder = folder;
+    this.broker = broker;
+    this.#core = new CoreLink(broker.url, personality);
     this.socketFile = path.join(folder, 'ipc.socket');
-    this.#server = createServer((socket) => this.#serve(socket));
+    this.#server = new FrameServer({
+      socketFile: this.socketFile,
+      maxFrameBytes: personality.maxFrameBytes,
+      onConnect: (socket, frame) => this.#connect(socket, frame),
+      onFrame: (socket, frame) => this.#receive(socket, frame),
+      onClose: (socket) => {
+        for (const one of this.#subscriptions) if (one.socket === socket) this.#end(one);
+      },
+    });
   }
 
   /** What a component finds in its environment. */
@@ -77,13 +110,12 @@ export class EmulatedNucleus {
 
   /** A deployment's merge: maps are merged, all else is replaced; an event for each changed leaf. */
   mergeConfiguration(change: Json): void {
-    const leaves = mergeInto(this.#configuration, change, []);
-    for (const keyPath of leaves) this.#configurationEvent(keyPath);
+    for (const keyPath of this.#configuration.merge(change)) this.#configurationEvent(keyPath);
   }
 
   /** A deployment's reset. On lite the key is gone and nobody hears of it. */
   resetConfiguration(key: string): void {
-    delete this.#configuration[key];
+    this.#configuration.reset(key);
     if (this.personality.name === 'classic') this.#configurationEvent([key]);
   }
 
@@ -94,9 +126,19 @@ export class EmulatedNucleus {
     });
   }
 
+  /**
+   * Asks classic's components whether they may be updated now, and again after each deferral. Answers are in
+   * `deferrals`; one with `recheckAfterMs` 0 lets the update pass.
+   */
+  proposeUpdate(deploymentId: string): void {
+    this.#send('SubscribeToComponentUpdates', 'ComponentUpdatePolicyEvents', {
+      preUpdateEvent: { deploymentId, isGgcRestarting: false },
+    });
+  }
+
   /** Every connection ends; requests under way are never answered. */
   dropConnections(): void {
-    for (const socket of this.#sockets) socket.destroy();
+    this.#server.dropConnections();
   }
 
   /** As when the nucleus restarts: connections end and the old token is worth nothing. */
@@ -107,65 +149,34 @@ export class EmulatedNucleus {
 
   /** Streams stay open and nothing ever comes on them. */
   killSubscriptions(): void {
-    this.#subscriptions.clear();
+    for (const one of this.#subscriptions) this.#end(one);
   }
 
   /** A message of IoT Core for whoever subscribed to its topic. */
   deliver(topicName: string, payload: Buffer): void {
-    const event = { message: { topicName, payload: payload.toString('base64') } };
-    for (const one of this.#subscriptions) {
-      if (one.operation !== 'SubscribeToIoTCore' || !isMatch(one.filter, topicName)) continue;
-      this.#reply(
-        one.socket,
-        one.streamId,
-        MESSAGE.application,
-        FLAG.none,
-        'IoTCoreMessage',
-        event,
-      );
-    }
+    this.#core.receive(topicName, payload);
+  }
+
+  /** QoS 1 publishes are held unacknowledged until `acknowledge`. */
+  set holdsAcknowledgements(value: boolean) {
+    this.#core.holdsAcknowledgements = value;
   }
 
   acknowledge(): void {
-    this.#inFlight = [];
+    this.#core.acknowledge();
+  }
+
+  /** Whether the nucleus itself reaches AWS IoT Core. */
+  get isOnline(): boolean {
+    return this.#core.isConnected;
   }
 
   async close(): Promise<void> {
-    this.dropConnections();
-    await new Promise((resolve) => this.#server.close(resolve));
+    clearTimeout(this.#recheck);
+    this.#core.close();
+    if (this.#ownsBroker) await this.broker.close();
+    await this.#server.close();
     await rm(this.#folder, { recursive: true, force: true });
-  }
-
-  async #listen(): Promise<void> {
-    await new Promise<void>((resolve) => this.#server.listen(this.socketFile, resolve));
-  }
-
-  #serve(socket: Socket): void {
-    this.#sockets.add(socket);
-    socket.on('error', () => socket.destroy());
-    socket.on('close', () => {
-      this.#sockets.delete(socket);
-      for (const one of this.#subscriptions) {
-        if (one.socket === socket) this.#subscriptions.delete(one);
-      }
-    });
-    let waiting: Buffer = Buffer.alloc(0);
-    let isConnected = false;
-    socket.on('data', (bytes: Buffer) => {
-      waiting = Buffer.concat([waiting, bytes]);
-      if (waiting.length >= 4 && waiting.readUInt32BE(0) > this.personality.maxFrameBytes) {
-        socket.destroy();
-        return;
-      }
-      const { frames, rest } = decodeFrames(waiting);
-      waiting = rest;
-      for (const frame of frames) {
-        if (!isConnected) isConnected = this.#connect(socket, frame);
-        else if (frame.type === MESSAGE.ping) {
-          socket.write(encodeFrame({ ...frame, type: MESSAGE.pingResponse }));
-        } else if (frame.type === MESSAGE.application) this.#receive(socket, frame);
-      }
-    });
   }
 
   #connect(socket: Socket, frame: Frame): boolean {
@@ -185,7 +196,7 @@ export class EmulatedNucleus {
     const { streamId } = frame;
     if (frame.flags === FLAG.terminate) {
       for (const one of this.#subscriptions) {
-        if (one.socket === socket && one.streamId === streamId) this.#subscriptions.delete(one);
+        if (one.socket === socket && one.streamId === streamId) this.#end(one);
       }
       return;
     }
@@ -203,40 +214,74 @@ export class EmulatedNucleus {
       return;
     }
     const isStream = operation.startsWith('SubscribeTo');
-    const filter = textOf(request['topicName']);
-    if (isStream) this.#subscriptions.add({ socket, streamId, operation, filter });
     const flags = isStream ? FLAG.none : FLAG.terminate;
     const answer = this.#answer(operation, request);
     this.#reply(socket, streamId, MESSAGE.application, flags, `${operation}Response`, answer);
+    if (isStream) this.#subscribe({ socket, streamId, operation }, request);
+  }
+
+  #subscribe(subscription: Subscription, request: Json): void {
+    const { socket, streamId, operation } = subscription;
+    if (operation !== 'SubscribeToIoTCore') {
+      this.#subscriptions.add(subscription);
+      return;
+    }
+    const deliver: Deliver = (topicName, payload) => {
+      const message = { topicName, payload: payload.toString('base64') };
+      this.#reply(socket, streamId, MESSAGE.application, FLAG.none, 'IoTCoreMessage', { message });
+    };
+    this.#subscriptions.add({ ...subscription, deliver });
+    this.#core.subscribe(textOf(request['topicName']), deliver);
+  }
+
+  #end(subscription: Subscription): void {
+    this.#subscriptions.delete(subscription);
+    if (subscription.deliver) this.#core.unsubscribe(subscription.deliver);
   }
 
   #faultOf(operation: string, request: Json): { shape: string; message: string } | undefined {
-    const { operations, maxSubscriptions, maxInFlight, maxInFlightBytes } = this.personality;
+    const { operations, maxSubscriptions } = this.personality;
     if (!operations.has(operation)) return { shape: 'ServiceError', message: '' };
     if (operation.startsWith('SubscribeTo') && this.#subscriptions.size >= maxSubscriptions) {
       return { shape: 'ServiceError', message: 'Too many subscriptions.' };
     }
-    if (operation === 'GetConfiguration' && this.#valueAt(request['keyPath']) === undefined) {
-      return { shape: 'ResourceNotFoundError', message: 'Key not found' };
+    if (operation === 'GetConfiguration') {
+      const isThere = this.#configuration.valueAt(request['keyPath']) !== undefined;
+      return isThere ? undefined : { shape: 'ResourceNotFoundError', message: 'Key not found' };
     }
-    if (operation === 'PublishToIoTCore' && this.forbidden.has(textOf(request['topicName']))) {
+    if (!operation.endsWith('ToIoTCore')) return undefined;
+    const topic = textOf(request['topicName']);
+    const accessControl = this.#configuration.valueAt(['accessControl']);
+    if (this.forbidden.has(topic) || !isAllowed(accessControl, operation, topic)) {
       return { shape: 'UnauthorizedError', message: 'IPC Operation not authorized.' };
     }
-    if (operation === 'PublishToIoTCore' && request['qos'] === '1') {
-      const bytes = Buffer.from(textOf(request['payload']), 'base64').length;
-      const waiting = this.#inFlight.reduce((sum, one) => sum + one, 0);
-      if (this.#inFlight.length >= maxInFlight || waiting + bytes > maxInFlightBytes) {
-        return { shape: 'ServiceError', message: 'Failed to publish the message.' };
-      }
+    if (operation === 'PublishToIoTCore' && !this.#publish(request)) {
+      return { shape: 'ServiceError', message: 'Failed to publish the message.' };
     }
     return undefined;
+  }
+
+  #publish(request: Json): boolean {
+    const message: Publication = {
+      topicName: textOf(request['topicName']),
+      qos: request['qos'] === '1' ? '1' : '0',
+      payload: Buffer.from(textOf(request['payload']), 'base64'),
+    };
+    if (this.losesNext > 0) {
+      this.losesNext -= 1;
+      this.lost.push(message);
+      return true;
+    }
+    const isTaken = this.#core.publish(message, request['retain'] === true);
+    if (isTaken) this.published.push(message);
+    return isTaken;
   }
 
   #answer(operation: string, request: Json): Json {
     switch (operation) {
       case 'GetConfiguration': {
         const keys = (request['keyPath'] as string[] | undefined) ?? [];
-        const value = this.#valueAt(keys);
+        const value = this.#configuration.valueAt(keys);
         const leaf = keys.at(-1) ?? '';
         const isMap = typeof value === 'object' && value !== null && !Array.isArray(value);
         return {
@@ -244,36 +289,26 @@ export class EmulatedNucleus {
           value: isMap ? value : { [leaf]: value },
         };
       }
-      case 'PublishToIoTCore': {
-        const payload = Buffer.from(textOf(request['payload']), 'base64');
-        const qos = request['qos'] === '1' ? '1' : '0';
-        const publication: Publication = { topicName: String(request['topicName']), qos, payload };
-        if (this.losesNext > 0) {
-          this.losesNext -= 1;
-          this.lost.push(publication);
-          return {};
-        }
-        this.published.push(publication);
-        if (qos === '1' && this.holdsAcknowledgements) this.#inFlight.push(payload.length);
-        return {};
-      }
       case 'UpdateState':
         this.states.push(String(request['state']));
         return {};
       case 'SendConfigurationValidityReport':
         this.reports.push(request['configurationValidityReport'] as Json);
         return {};
+      case 'DeferComponentUpdate':
+        this.#deferred(request as unknown as Deferral);
+        return {};
       default:
         return {};
     }
   }
 
-  #valueAt(keyPath: unknown): unknown {
-    const keys = Array.isArray(keyPath) ? (keyPath as string[]) : [];
-    const tree = this.personality.stringifiesDefaults
-      ? stringified(this.#configuration)
-      : this.#configuration;
-    return keys.reduce<unknown>((node, key) => (node as Json | undefined)?.[key], tree);
+  #deferred({ deploymentId, recheckAfterMs = 0, message }: Partial<Deferral>): void {
+    const answer = { deploymentId: deploymentId ?? '', recheckAfterMs };
+    this.deferrals.push(message === undefined ? answer : { ...answer, message });
+    if (recheckAfterMs === 0) return;
+    clearTimeout(this.#recheck);
+    this.#recheck = setTimeout(() => this.proposeUpdate(answer.deploymentId), recheckAfterMs);
   }
 
   #configurationEvent(keyPath: readonly string[]): void {
@@ -304,37 +339,6 @@ export class EmulatedNucleus {
     const payload = Buffer.from(JSON.stringify(body));
     socket.write(encodeFrame({ type, flags, streamId, headers, payload }));
   }
-}
-
-/** MQTT's `+` and `#`. */
-function isMatch(filter: string, topic: string): boolean {
-  const levels = topic.split('/');
-  const wanted = filter.split('/');
-  const isTail = wanted.at(-1) === '#';
-  if (isTail ? levels.length < wanted.length - 1 : levels.length !== wanted.length) return false;
-  return wanted.every((one, index) => one === '#' || one === '+' || one === levels[index]);
-}
-
-/** Merges and gives the paths of the leaves that were named. */
-function mergeInto(tree: Json, change: Json, above: readonly string[]): string[][] {
-  return Object.entries(change).flatMap(([key, value]) => {
-    const keyPath = [...above, key];
-    const isMap = (node: unknown): node is Json =>
-      typeof node === 'object' && node !== null && !Array.isArray(node);
-    if (!isMap(value)) {
-      tree[key] = value;
-      return [keyPath];
-    }
-    if (!isMap(tree[key])) tree[key] = {};
-    return mergeInto(tree[key] as Json, value, keyPath);
-  });
-}
-
-function stringified(node: unknown): unknown {
-  if (typeof node === 'number' || typeof node === 'boolean') return String(node);
-  if (Array.isArray(node)) return node.map(stringified);
-  if (typeof node !== 'object' || node === null) return node;
-  return Object.fromEntries(Object.entries(node).map(([key, one]) => [key, stringified(one)]));
 }
 
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');

@@ -10,9 +10,15 @@ export interface Personality {
   readonly operations: ReadonlySet<string>;
   /** Numbers and booleans of a default configuration in YAML arrive as strings. */
   readonly stringifiesDefaults: boolean;
-  /** Unacknowledged QoS 1 publishes and their bytes; more are refused. */
+  /** Whether what was published is kept while there is no connection to AWS IoT Core; else it is refused. */
+  readonly keepsOffline: boolean;
+  /** Unacknowledged QoS 1 publishes and their bytes; more wait where messages are kept, else are refused. */
   readonly maxInFlight: number;
   readonly maxInFlightBytes: number;
+  /** Whether a retained message is retained; else the wish is ignored without a word. */
+  readonly takesRetain: boolean;
+  /** A larger MQTT packet from AWS IoT Core is never delivered. */
+  readonly maxInboundPacketBytes: number;
   /** Field of an error that holds its text. */
   readonly errorFields: readonly string[];
 }
@@ -41,8 +47,11 @@ export const CLASSIC: Personality = {
     'SendConfigurationValidityReport',
   ]),
   stringifiesDefaults: false,
-  maxInFlight: Infinity,
+  keepsOffline: true,
+  maxInFlight: 5,
   maxInFlightBytes: Infinity,
+  takesRetain: true,
+  maxInboundPacketBytes: Infinity,
   errorFields: ['_message', 'message'],
 };
 
@@ -53,7 +62,10 @@ export const LITE: Personality = {
   refusesWithAck: false,
   operations: new Set(BOTH),
   stringifiesDefaults: true,
+  keepsOffline: false,
   maxInFlight: 10,
   maxInFlightBytes: 15_000,
+  takesRetain: false,
+  maxInboundPacketBytes: 5000,
   errorFields: ['_message'],
 };
