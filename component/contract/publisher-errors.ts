@@ -69,6 +69,12 @@ export const PUBLISHER_ERROR_CODES = {
     'Greengrass has not made the component version deployable within the time given.',
     'Publish again: it goes on waiting for the same version.',
   ),
+  COMPONENTS_CONFLICT: entry(
+    409,
+    false,
+    'No versions of the components go together on the devices; the proof is given in sentences.',
+    'Change what the sentences begin with: a version that is asked for, a device, or publish a version that fits.',
+  ),
   PUBLISHER_RECORDS_UNAVAILABLE: entry(
     503,
     true,

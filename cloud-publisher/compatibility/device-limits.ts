@@ -1,0 +1,34 @@
+import type { VersionFacts } from './component-catalog.ts';
+import type { DeviceFacts } from './device-facts.ts';
+import { BYTES_PER_MEGABYTE, artifactBytesOn, deviceRefusal } from './device-refusal.ts';
+import type { SharedLimit, SolveRequest } from './solver/solve.ts';
+
+/** What devices demand of versions, for the solver: a version is taken when all of them can run it. */
+export function demandsOf(
+  devices: readonly DeviceFacts[],
+): Pick<SolveRequest, 'refusal' | 'limits'> {
+  return {
+    refusal: (facts) => devices.map((device) => deviceRefusal(facts, device)).find(Boolean),
+    limits: devices.flatMap(limitsOf),
+  };
+}
+
+function limitsOf(device: DeviceFacts): SharedLimit[] {
+  const limits: SharedLimit[] = [];
+  const { memoryMegabytes, freeDiskMegabytes, name } = device;
+  if (memoryMegabytes !== undefined) {
+    limits.push({
+      needOf: ({ needs }: VersionFacts) => needs.memoryMegabytes,
+      limit: memoryMegabytes,
+      describe: (amount) => `${Math.ceil(amount)} MB of memory on ${name}`,
+    });
+  }
+  if (freeDiskMegabytes !== undefined) {
+    limits.push({
+      needOf: (facts) => artifactBytesOn(facts, device),
+      limit: freeDiskMegabytes * BYTES_PER_MEGABYTE,
+      describe: (bytes) => `${Math.ceil(bytes / BYTES_PER_MEGABYTE)} MB of disk on ${name}`,
+    });
+  }
+  return limits;
+}
