@@ -3,8 +3,11 @@ import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
 import { addConfigCommands } from './commands/config.ts';
+import { addDoctorCommand } from './commands/doctor.ts';
 import { addModelCommands } from './commands/model.ts';
 import { addRunCommand } from './commands/run.ts';
+import { addStatusCommand } from './commands/status.ts';
+import { addSupportBundleCommand } from './commands/support-bundle.ts';
 import type { CommandContext } from './commands/command-context.ts';
 import type { ConfigurationLayer } from './configuration/configuration-layer.ts';
 import { ipcAddress } from './greengrass/ipc-address.ts';
@@ -40,8 +43,11 @@ export function createDeviceProgram(process: NodeJS.Process): DeviceProgram {
       address: () => ipcAddress(process.env),
       thing: process.env['AWS_IOT_THING_NAME'],
       workFolder: process.cwd(),
+      // Set by the command line that the component puts into its work folder.
+      home: process.env['VEDETTE_WORK_FOLDER'],
     },
     version: packageJson.version,
+    program: [process.execPath, ...process.argv.slice(1, 2)],
     stdout: process.stdout,
     stderr: process.stderr,
     demoFile: pathOf('../samples/demo.yaml'),
@@ -74,5 +80,8 @@ export function createDeviceProgram(process: NodeJS.Process): DeviceProgram {
   addRunCommand(program, context);
   addConfigCommands(program, context);
   addModelCommands(program, context);
+  addStatusCommand(program, context);
+  addDoctorCommand(program, context);
+  addSupportBundleCommand(program, context);
   return { program, context };
 }

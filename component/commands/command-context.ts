@@ -18,6 +18,8 @@ export interface OpenServer {
 /** What commands get from the composition root. */
 export interface CommandContext {
   readonly version: string;
+  /** What started this command line: Node and its file. */
+  readonly program: readonly [string, ...string[]];
   readonly stdout: NodeJS.WriteStream;
   readonly stderr: NodeJS.WriteStream;
   /** Configuration of the demo. */
@@ -30,6 +32,8 @@ export interface CommandContext {
     readonly thing: string | undefined;
     /** Where the nucleus lets this component write. */
     readonly workFolder: string;
+    /** The work folder of the component whose command line this is; absent outside Greengrass. */
+    readonly home: string | undefined;
   };
   readonly readSecret: (reference: SecretReference) => Promise<string>;
   /** Serves a runtime over HTTP. Rejects with EADDRINUSE, EACCES or EADDRNOTAVAIL of node:net. */

@@ -3,6 +3,7 @@ import { VedetteError } from '../contract/errors.ts';
 import { explainConfiguration } from '../configuration/explain-configuration.ts';
 import { loadConfiguration } from '../configuration/load-configuration.ts';
 import { exitCodeOf, type CommandContext } from './command-context.ts';
+import { loadDeviceConfiguration } from './device-configuration.ts';
 
 /** `vedette config check|explain` */
 export function addConfigCommands(program: Command, context: CommandContext): void {
@@ -18,7 +19,10 @@ export function addConfigCommands(program: Command, context: CommandContext): vo
   config
     .command('explain')
     .description('show every setting in force and who set it')
-    .argument('[file]', 'the configuration; the defaults alone when absent')
+    .argument(
+      '[file]',
+      'the configuration; when absent that of the component whose command line this is, or the defaults',
+    )
     .option('--only <path>', 'only settings at or below this path, such as `cameras.walkway`')
     .option('--json', 'print [{"path", "value", "origin"}]')
     .action((file: string | undefined, options: { json?: boolean; only?: string }) =>
@@ -57,7 +61,7 @@ async function explainConfig(
   options: { json?: boolean; only?: string },
   context: CommandContext,
 ): Promise<void> {
-  const loaded = await loadConfiguration(sourcesOf(file, context));
+  const loaded = await loadDeviceConfiguration(file, context);
   const only = options.only;
   const settings = explainConfiguration(loaded).filter(
     ({ path }) => only === undefined || path === only || path.startsWith(`${only}.`),

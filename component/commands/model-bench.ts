@@ -57,7 +57,7 @@ async function bench(
   options: BenchOptions,
   context: CommandContext,
 ): Promise<void> {
-  const { config, store } = await openStore(options);
+  const { config, store } = await openStore(options, context);
   const { maxImagePixels } = config.limits;
   const limits = modelConfigSchema.parse({ package: named });
   const opened: OpenedPackage[] = [];

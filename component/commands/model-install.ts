@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import { loadConfiguration } from '../configuration/load-configuration.ts';
 import { runtimeConfigSchema } from '../contract/config.ts';
 import { modelConfigSchema } from '../contract/model-config.ts';
 import { VedetteError } from '../contract/errors.ts';
@@ -8,6 +7,7 @@ import type { ModelReference } from '../contract/model-manifest.ts';
 import { installModel } from '../inference/model-store/install-model.ts';
 import { ModelStore } from '../inference/model-store/model-store.ts';
 import type { CommandContext } from './command-context.ts';
+import { loadDeviceConfiguration, type DeviceContext } from './device-configuration.ts';
 import { installedLines } from './render-installed.ts';
 
 /** Where installed models are: options that the commands share. */
@@ -57,11 +57,12 @@ export function readReference(text: string): ModelReference {
   );
 }
 
-export async function openStore({ config: file, dataFolder }: StoreOptions) {
-  const { config } = await loadConfiguration({
-    ...(file === undefined ? {} : { file }),
-    ...(dataFolder === undefined ? {} : { overrides: { dataFolder } }),
-  });
+export async function openStore(
+  { config: file, dataFolder }: StoreOptions,
+  context: Partial<DeviceContext>,
+) {
+  const overrides = dataFolder === undefined ? {} : { dataFolder };
+  const { config } = await loadDeviceConfiguration(file, context, overrides);
   return { config, store: new ModelStore(config.dataFolder) };
 }
 
@@ -70,7 +71,7 @@ async function install(
   options: InstallOptions,
   context: CommandContext,
 ): Promise<void> {
-  const { config, store } = await openStore(options);
+  const { config, store } = await openStore(options, context);
   await store.cleanUp();
   const limits = modelConfigSchema.parse({ package: source });
   const { isNew, model } = await installModel(store, source, {

@@ -15,7 +15,7 @@ export function addModelList(model: Command, context: CommandContext): void {
 }
 
 async function list(options: StoreOptions, context: CommandContext): Promise<void> {
-  const { config, store } = await openStore(options);
+  const { config, store } = await openStore(options, context);
   const { models, damaged } = await store.list();
   if (options.json) {
     context.stdout.write(`${JSON.stringify([...models, ...damaged], undefined, 2)}\n`);

@@ -21,9 +21,10 @@ export function addModelRemove(model: Command, context: CommandContext): void {
 
 async function remove(text: string, options: StoreOptions, context: CommandContext): Promise<void> {
   const reference = readReference(text);
-  const { config, store } = await openStore(options);
+  const { config, store } = await openStore(options, context);
   const removed = referenceText(reference);
-  const uses = usesOf(removed, config, options.config !== undefined);
+  const isConfigured = options.config !== undefined || context.greengrass.home !== undefined;
+  const uses = usesOf(removed, config, isConfigured);
   if (uses.length > 0) {
     throw new VedetteError('MODEL_IN_USE', `${removed} ${uses.join(', and ')}`, {
       details: { uses },

@@ -89,7 +89,7 @@ export async function openRunner(
   settings: RunnerSettings,
   context: CommandContext,
 ): Promise<OpenRunner> {
-  const { config, store } = await openStore(options);
+  const { config, store } = await openStore(options, context);
   const opened = await openPackage(named, { variant: settings.variant, store });
   try {
     for (const guess of opened.guesses) context.stderr.write(`guessed: ${guess}\n`);

@@ -11,6 +11,8 @@ import type { ConfigurationValues, IpcConnection } from '../greengrass/ipc-conne
 import { NucleusLink } from '../greengrass/nucleus-link.ts';
 import { createLogger, type Logger } from '../logging/create-logger.ts';
 import type { CommandContext } from './command-context.ts';
+import { greengrassLayer } from './device-configuration.ts';
+import { writeLauncher } from './launcher.ts';
 import { spoolOf } from './model-components.ts';
 import { VedetteProcess } from './vedette-process.ts';
 
@@ -25,14 +27,7 @@ const IDLE_POLL_MS = 10_000;
 /** `vedette run --greengrass`: the configuration comes from the deployment, the state goes to the nucleus. */
 export async function runOnGreengrass(context: CommandContext): Promise<void> {
   const { workFolder, thing, address } = context.greengrass;
-  const machine: ConfigurationLayer = {
-    origin: 'Greengrass',
-    tree: {
-      ...context.machine?.tree,
-      dataFolder: path.join(workFolder, 'data'),
-      ...(thing === undefined ? {} : { thing }),
-    },
-  };
+  const machine = greengrassLayer(context, workFolder);
   const load = (deployment: ConfigurationLayer): Promise<LoadedConfiguration> =>
     loadConfiguration({ machine, deployment });
   let logger = createLogger({ level: 'info', stream: context.stdout });
@@ -61,6 +56,7 @@ export async function runOnGreengrass(context: CommandContext): Promise<void> {
     const spool = spoolOf(vedette, workFolder, logger);
     vedette.accompany(spool);
     await spool.open();
+    await writeLauncher(workFolder, context.program, thing);
     await component.connected(link.connection);
   } catch (error) {
     // An open connection would keep a process alive that has failed.

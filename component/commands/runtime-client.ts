@@ -1,9 +1,10 @@
 import { z } from 'zod';
-import { loadConfiguration } from '../configuration/load-configuration.ts';
 import { readServerToken } from '../configuration/read-server-token.ts';
 import { ERROR_CODES, VedetteError } from '../contract/errors.ts';
 import type { ErrorCode } from '../contract/errors.ts';
 import type { CommandContext } from './command-context.ts';
+import { loadDeviceConfiguration, type DeviceContext } from './device-configuration.ts';
+import { findRunning } from './running-runtime.ts';
 
 export interface RuntimeAddressOptions {
   readonly config?: string;
@@ -30,16 +31,18 @@ export class RuntimeClient {
   /** @throws VedetteError CONFIG_…, SECRET_UNAVAILABLE, REQUEST_INVALID when the port is not known */
   static async open(
     { config: file, url }: RuntimeAddressOptions,
-    { readSecret }: Pick<CommandContext, 'readSecret'>,
+    context: Pick<CommandContext, 'readSecret'> & Partial<DeviceContext>,
   ): Promise<RuntimeClient> {
-    const { config } = await loadConfiguration(file === undefined ? {} : { file });
+    const { config } = await loadDeviceConfiguration(file, context);
     const { host, port, token: tokenAt } = config.server;
-    const token = tokenAt && (await readServerToken(tokenAt, readSecret));
+    const token = tokenAt && (await readServerToken(tokenAt, context.readSecret));
     if (url !== undefined) return new RuntimeClient(addressOf(url), token);
+    const running = await findRunning(config.dataFolder);
+    if (running) return new RuntimeClient(addressOf(running.address), token);
     if (port === 0) {
       throw new VedetteError(
         'REQUEST_INVALID',
-        'server.port is 0: the runtime chose one at its start; give the address that it printed with --url',
+        `server.port is 0, and no runtime runs on ${config.dataFolder}: start it, or give the address that it printed with --url`,
       );
     }
     const reached = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
@@ -51,15 +54,39 @@ export class RuntimeClient {
     return this.#ask('GET', path);
   }
 
+  /** What is no JSON, such as `/metrics`. @throws as `get` */
+  async text(path: string): Promise<string> {
+    const response = await this.#fetch('GET', path);
+    if (!response.ok) throw this.#strange(path, response);
+    return response.text();
+  }
+
   post<T>(path: string, body?: object): Promise<T> {
     return this.#ask('POST', path, body);
   }
 
   /** @throws VedetteError of the runtime, or RUNTIME_UNREACHABLE */
   async #ask<T>(method: 'GET' | 'POST', path: string, body?: object): Promise<T> {
-    let response: Response;
+    const response = await this.#fetch(method, path, body);
+    const answer: unknown = await response.json().catch(() => undefined);
+    if (response.ok) return answer as T;
+    const problem = problemSchema.safeParse(answer);
+    if (problem.success && isErrorCode(problem.data.code)) {
+      throw new VedetteError(problem.data.code, problem.data.detail);
+    }
+    throw this.#strange(path, response);
+  }
+
+  #strange(path: string, { status }: Response): VedetteError {
+    return new VedetteError(
+      'RUNTIME_UNREACHABLE',
+      `${this.#address}${path} answered ${status}, and not as a Vedette runtime does`,
+    );
+  }
+
+  async #fetch(method: 'GET' | 'POST', path: string, body?: object): Promise<Response> {
     try {
-      response = await fetch(this.#address + path, {
+      return await fetch(this.#address + path, {
         method,
         signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
         headers: {
@@ -75,16 +102,6 @@ export class RuntimeClient {
         { cause },
       );
     }
-    const answer: unknown = await response.json().catch(() => undefined);
-    if (response.ok) return answer as T;
-    const problem = problemSchema.safeParse(answer);
-    if (problem.success && isErrorCode(problem.data.code)) {
-      throw new VedetteError(problem.data.code, problem.data.detail);
-    }
-    throw new VedetteError(
-      'RUNTIME_UNREACHABLE',
-      `${this.#address}${path} answered ${response.status}, and not as a Vedette runtime does`,
-    );
   }
 }
 

@@ -5,6 +5,7 @@ import { VedetteError } from '../contract/errors.ts';
 import { startEdgeRuntime, type LocalEdgeRuntime } from '../local-edge-runtime.ts';
 import type { Logger } from '../logging/create-logger.ts';
 import type { CommandContext, OpenServer } from './command-context.ts';
+import { announceRuntime, retractRuntime } from './running-runtime.ts';
 
 /** Longest time to stop, in milliseconds: Greengrass kills a component 5 s after it asked. */
 const STOP_TIMEOUT_MS = 4800;
@@ -86,6 +87,9 @@ export class VedetteProcess {
       throw error;
     }
     const { address } = this.#server;
+    await announceRuntime(config.dataFolder, { address, version }).catch((error: unknown) =>
+      logger.warn({ error }, 'commands on this device will not find the runtime by themselves'),
+    );
     logger.info({ address, version }, `Vedette ${version} is running`);
   }
 
@@ -94,6 +98,7 @@ export class VedetteProcess {
     const [server, runtime] = [this.#server, this.#runtime];
     this.#server = undefined;
     this.#runtime = undefined;
+    if (server && runtime) await retractRuntime(runtime.config.dataFolder);
     const serverClosed = server?.close();
     const report = (await runtime?.close()) ?? { isInsideRun: false };
     // Every request is answered by now. Whoever holds a connection open does not hold up the end.

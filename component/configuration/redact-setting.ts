@@ -21,5 +21,6 @@ export function redactSetting(value: unknown, path: string): unknown {
   );
 }
 
-const redactText = (text: string): string =>
+/** A text without the credentials of addresses in it. */
+export const redactText = (text: string): string =>
   withoutCredentials(text).replace(SECRET_PARAMETERS, '$1***');

@@ -42,7 +42,7 @@ export class DeploymentConfiguration {
       return { values, loaded: await this.#load(values, 'deployment') };
     } catch (thrown) {
       const refusal = VedetteError.from(thrown);
-      const lastGood = await this.#lastGood();
+      const lastGood = await readLastGood(this.#options.workFolder);
       if (lastGood === undefined) throw refusal;
       const loaded = await this.#load(lastGood, 'last good deployment');
       return { values: lastGood, loaded, refusal };
@@ -79,17 +79,18 @@ export class DeploymentConfiguration {
     const tree = absolutePaths(values, this.#options.workFolder);
     return this.#options.load({ origin, tree });
   }
+}
 
-  async #lastGood(): Promise<ConfigurationValues | undefined> {
-    const file = path.join(this.#options.workFolder, LAST_GOOD);
-    try {
-      const values: unknown = JSON.parse(await readFile(file, 'utf8'));
-      return isMap(values) ? values : undefined;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-      throw new VedetteError('CONFIG_UNREADABLE', `${file} cannot be read: ${String(error)}`, {
-        cause: error,
-      });
-    }
+/** What ran last as the deployment wanted it; nothing when nothing ever did. @throws VedetteError CONFIG_UNREADABLE */
+export async function readLastGood(workFolder: string): Promise<ConfigurationValues | undefined> {
+  const file = path.join(workFolder, LAST_GOOD);
+  try {
+    const values: unknown = JSON.parse(await readFile(file, 'utf8'));
+    return isMap(values) ? values : undefined;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw new VedetteError('CONFIG_UNREADABLE', `${file} cannot be read: ${String(error)}`, {
+      cause: error,
+    });
   }
 }

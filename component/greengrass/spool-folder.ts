@@ -85,8 +85,8 @@ export class SpoolFolder {
 }
 
 /** Replaces a file by one rename; after a power cut it is the old or the new. */
-export async function writeSynced(file: string, text: string): Promise<void> {
-  const handle = await open(`${file}.part`, 'w', 0o644);
+export async function writeSynced(file: string, text: string, mode = 0o644): Promise<void> {
+  const handle = await open(`${file}.part`, 'w', mode);
   try {
     await handle.writeFile(text);
     await handle.sync();

@@ -74,6 +74,20 @@ export function openDatabase(dataFolder: string): OpenedDatabase {
   }
 }
 
+/**
+ * Looks at the database of a data folder without changing anything; the runtime may be using it.
+ * @returns 0 bytes when there is none yet
+ * @throws VedetteError REGISTRY_TOO_NEW; errors of SQLite and the file system as they come
+ */
+export function checkRegistry(dataFolder: string): {
+  readonly bytes: number;
+  readonly problem: string | undefined;
+} {
+  const file = join(dataFolder, DATABASE_NAME);
+  refuseNewerVersion(headerVersion(file), file);
+  return { bytes: sizeOf(file), problem: findDamage(file, false) };
+}
+
 /** After SQLite reported damage in use: the next opening sets the file aside whatever a check says. */
 export function markSuspect(dataFolder: string): void {
   writeFileSync(join(dataFolder, SUSPECT_NAME), '');

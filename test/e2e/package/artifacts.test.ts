@@ -12,7 +12,7 @@ import {
 import { makeArtifact, unpackArtifact } from '../../support/artifact.ts';
 import { ComponentFolder } from '../../support/nucleus/component-folder.ts';
 import { CLASSIC, LITE } from '../../support/nucleus/personality.ts';
-import { RuntimeProcess, samples } from '../../support/runtime-process.ts';
+import { RuntimeProcess, runVedette, samples } from '../../support/runtime-process.ts';
 import { infer } from '../../support/runtime-requests.ts';
 
 const TIMEOUT_MS = 600_000;
@@ -65,6 +65,12 @@ describe(`the artifact for ${platform}`, { timeout: TIMEOUT_MS }, () => {
       const runtime = await component.start([unpacked('bin/vedette')]);
       await expect.poll(() => component.nucleus.states).toEqual(['RUNNING']);
       await runtime.ready();
+      // As whoever logs in on the device finds it: from an empty environment.
+      const status = await runVedette({
+        program: [path.join(component.path, 'vedette')],
+        arguments: ['status'],
+      });
+      expect(status.stdout).toMatch(/^Vedette \S+ on station-7, ready/);
       const addresses = () => runtime.log.filter(({ address }) => address !== undefined);
       component.nucleus.mergeConfiguration({ liveView: { quality: 50 } });
       await expect.poll(() => addresses().length, { timeout: 30_000 }).toBe(2);
