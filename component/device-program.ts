@@ -52,22 +52,22 @@ export function createDeviceProgram(process: NodeJS.Process): DeviceProgram {
     stderr: process.stderr,
     demoFile: pathOf('../samples/demo.yaml'),
     readSecret: (reference) => resolveSecret(reference, process.env),
-    openServer: async (runtime, { host, port, token, logger }) => {
+    executeAgain: () =>
+      process.execve!(
+        process.execPath,
+        [process.execPath, ...process.execArgv, ...process.argv.slice(1)],
+        process.env as Record<string, string>,
+      ),
+    openServer: async (runtime, { host, port, ...settings }) => {
       // Loaded by who serves alone: other commands start sooner and need less memory.
-      const { buildApp } = await import('../local-server/app.ts');
-      const { server } = runtime.config;
-      const app = await buildApp({
-        runtime,
-        ...(token === undefined ? {} : { token }),
-        allowedHosts: Object.keys(server.allowedHosts).filter((name) => server.allowedHosts[name]),
-        maxBodyBytes: server.maxBodyBytes,
-        logger,
-        dashboardFolder: pathOf('../build/dashboard'),
-      });
+      const { buildApp, followConfiguration } = await import('../local-server/app.ts');
+      const dashboardFolder = pathOf('../build/dashboard');
+      const app = await buildApp({ runtime, ...settings, dashboardFolder });
       return {
         address: await app.listen({ host, port }),
         close: () => app.close(),
         endConnections: () => app.server.closeAllConnections(),
+        configured: () => followConfiguration(app, runtime, settings.logger),
       };
     },
   };

@@ -1,4 +1,5 @@
 import type { RuntimeConfig } from './contract/config.ts';
+import type { ConfigurationStatus } from './contract/configuration-status.ts';
 import type { ErrorCode } from './contract/errors.ts';
 import type {
   CameraStatus,
@@ -39,9 +40,12 @@ export interface PushedFrame {
 
 /** The running device as one object: what the local server and the commands talk to. */
 export interface EdgeRuntime {
+  /** In force now: another object after a change. */
   readonly config: RuntimeConfig;
   readonly version: string;
   readonly startedAtMs: number;
+  /** Which configuration is in force, and what became of what was asked for since. */
+  configurationStatus(): ConfigurationStatus;
   /** Configuration valid, registry open. (The server being up is what answers.) */
   readonly isStarted: boolean;
   readiness(): ModelReadiness;

@@ -1,13 +1,14 @@
-import { redactSetting } from './configuration/redact-setting.ts';
+import { applyConfiguration } from './apply-configuration.ts';
+import { CameraFleet } from './camera-fleet.ts';
+import { ConfigurationState } from './configuration/configuration-state.ts';
 import type { RuntimeConfig } from './contract/config.ts';
+import type { ConfigurationStatus } from './contract/configuration-status.ts';
 import type { SecretReference } from './contract/config-values.ts';
 import { VedetteError, type ErrorCode } from './contract/errors.ts';
-import { WHOLE_FRAME } from './contract/frame.ts';
 import type {
   CameraStatus,
   CaptureQuery,
   InferenceAnswer,
-  InferenceRequest,
   ModelStatus,
   Notice,
   Page,
@@ -20,21 +21,19 @@ import type {
 import type { ModelChangeRecord, ModelChangeRequest } from './contract/model-lifecycle.ts';
 import type { InferenceResult } from './contract/result.ts';
 import type { ShadowQuery, ShadowResult, VerdictLabel } from './contract/verdict-comparison.ts';
-import { CaptureRules } from './delivery/capture-rules.ts';
 import { CaptureStore } from './delivery/capture-store.ts';
 import { Retention } from './delivery/retention.ts';
-import { inferPicture } from './inference/chain/camera-model.ts';
 import { RuntimeLibrary } from './inference/execution/runtime-library.ts';
 import { ModelStore } from './inference/model-store/model-store.ts';
 import { ModelFleet } from './model-fleet.ts';
+import { NoticeBoard } from './notice-board.ts';
+import { PictureRequests } from './picture-requests.ts';
 import { FaultLog } from './logging/fault-log.ts';
 import type { Logger } from './logging/create-logger.ts';
-import { CameraStation } from './pipeline/camera-station.ts';
-import { composeResult } from './pipeline/compose-result.ts';
-import { judge } from './pipeline/judge.ts';
 import { LiveView } from './pipeline/live-view.ts';
 import { Metrics } from './pipeline/metrics.ts';
 import { Pictures } from './pipeline/pictures.ts';
+import { registryReadings } from './pipeline/registry-readings.ts';
 import { Registry } from './registry/registry.ts';
 import type { EdgeRuntime, ModelReadiness, PictureRequest, PushedFrame } from './edge-runtime.ts';
 
@@ -49,34 +48,17 @@ export interface EdgeRuntimeOptions {
 const DRAIN_MS = 4000;
 /** How often live viewers hear of rates that changed, in milliseconds. */
 const STATUS_INTERVAL_MS = 1000;
-const MAX_NOTICES = 100;
-/** Older notices stay in the registry, but no longer on the page, in milliseconds. */
-const NOTICE_AGE_MS = 7 * 24 * 3_600_000;
 
 /**
  * Opens the registry, then starts models and cameras without waiting for them.
  * @throws VedetteError REGISTRY_UNAVAILABLE, DATA_FOLDER_LOCKED, STORAGE_FULL
  */
 export async function startEdgeRuntime(options: EdgeRuntimeOptions): Promise<LocalEdgeRuntime> {
-  const notices: Notice[] = [];
-  const listeners = new Set<(event: RuntimeEvent) => void>();
-  const publish = (event: RuntimeEvent) => {
-    for (const listener of listeners) listener(event);
-  };
-  const onNotice = (notice: Notice) => {
-    notices.push(notice);
-    if (notices.length > MAX_NOTICES) notices.shift();
-    options.logger[notice.level]({ error: notice.error }, notice.error.message);
-    publish({ kind: 'notice', notice });
-  };
-  const registry = await Registry.open({ dataFolder: options.config.dataFolder, onNotice });
-  notices.unshift(...(await earlierNotices(registry, options.logger)));
-  const runtime = new LocalEdgeRuntime(options, registry, {
-    notices,
-    listeners,
-    publish,
-    notify: onNotice,
-  });
+  const board = new NoticeBoard(options.logger);
+  const { dataFolder } = options.config;
+  const registry = await Registry.open({ dataFolder, onNotice: board.notify });
+  await board.recall(registry);
+  const runtime = new LocalEdgeRuntime(options, registry, board);
   try {
     runtime.start();
   } catch (error) {
@@ -87,53 +69,36 @@ export async function startEdgeRuntime(options: EdgeRuntimeOptions): Promise<Loc
   return runtime;
 }
 
-/** Those of earlier runs: who comes in the morning should see what happened at night. */
-async function earlierNotices(registry: Registry, logger: Logger): Promise<Notice[]> {
-  const openedAtMs = performance.timeOrigin;
-  try {
-    return (await registry.notices(MAX_NOTICES))
-      .filter(({ atMs }) => atMs < openedAtMs && atMs > openedAtMs - NOTICE_AGE_MS)
-      .toReversed();
-  } catch (thrown) {
-    logger.warn({ error: VedetteError.from(thrown) }, 'earlier notices could not be read');
-    return [];
-  }
-}
-
-interface Hearing {
-  readonly notices: readonly Notice[];
-  readonly listeners: Set<(event: RuntimeEvent) => void>;
-  readonly publish: (event: RuntimeEvent) => void;
-  readonly notify: (notice: Notice) => void;
-}
-
 /** The edge runtime of this process. */
 export class LocalEdgeRuntime implements EdgeRuntime {
-  readonly config: RuntimeConfig;
   readonly version: string;
   readonly startedAtMs = Date.now();
   readonly #registry: Registry;
-  readonly #hearing: Hearing;
+  readonly #board: NoticeBoard;
+  readonly #configuration: ConfigurationState;
   readonly #logger: Logger;
   readonly #models: ModelFleet;
-  readonly #stations = new Map<string, CameraStation>();
+  readonly #cameras: CameraFleet;
   readonly #pictures: Pictures;
   readonly #liveView: LiveView;
   readonly #metrics: Metrics;
   readonly #captureStore: CaptureStore;
   readonly #retention: Retention;
   readonly #modelStore: ModelStore;
+  readonly #requests: PictureRequests;
   #statusTimer: NodeJS.Timeout | undefined;
-  #requests = 0;
   #isStarted = false;
+  #isClosed = false;
 
-  constructor(options: EdgeRuntimeOptions, registry: Registry, hearing: Hearing) {
+  constructor(options: EdgeRuntimeOptions, registry: Registry, board: NoticeBoard) {
     const { config, logger } = options;
-    this.config = config;
+    this.#configuration = new ConfigurationState(config, (configuration) =>
+      board.publish({ kind: 'configuration', configuration }),
+    );
     this.version = options.version;
     this.#logger = logger;
     this.#registry = registry;
-    this.#hearing = hearing;
+    this.#board = board;
     const faults = new FaultLog(logger);
     this.#pictures = new Pictures(config.limits.maxImagePixels);
     this.#liveView = new LiveView(this.#pictures, config.liveView, faults);
@@ -157,46 +122,80 @@ export class LocalEdgeRuntime implements EdgeRuntime {
       library: folder === undefined ? undefined : new RuntimeLibrary(folder),
       logger,
       faults,
-      ...hearing,
+      notices: board.notices,
+      publish: board.publish,
+      notify: board.notify,
       onChange: (change) => this.#metrics.countModelChange(change),
     });
-    const captureRules = new CaptureRules(config.captures);
-    for (const name of Object.keys(config.cameras)) {
-      const station = new CameraStation({
-        name,
-        config,
-        modelOf: (model) => this.#models.cameraModel(model),
-        candidatesOf: (model) => this.#models.candidatesOf(model),
-        readSecret: options.readSecret,
-        registry,
-        captureRules,
-        captureStore: this.#captureStore,
-        pictures: this.#pictures,
-        liveView: this.#liveView,
-        metrics: this.#metrics,
-        faults,
-        onChange: (status) => this.#onCameraChange(status),
-        onResult: (result) => hearing.publish({ kind: 'result', result }),
-      });
-      this.#stations.set(name, station);
-    }
+    const onResult = (result: InferenceResult) => board.publish({ kind: 'result', result });
+    this.#requests = new PictureRequests({
+      config: () => this.config,
+      models: this.#models,
+      registry,
+      metrics: this.#metrics,
+      onResult,
+    });
+    this.#cameras = new CameraFleet({
+      config,
+      logger,
+      modelOf: (model) => this.#models.cameraModel(model),
+      candidatesOf: (model) => this.#models.candidatesOf(model),
+      readSecret: options.readSecret,
+      registry,
+      captureStore: this.#captureStore,
+      pictures: this.#pictures,
+      liveView: this.#liveView,
+      metrics: this.#metrics,
+      faults,
+      onChange: (camera) => board.publish({ kind: 'camera', camera }),
+      onResult,
+    });
   }
 
   start(): void {
     this.#models.start();
-    for (const [name, station] of this.#stations) {
-      station.start();
-      const config = JSON.stringify(redactSetting(this.config.cameras[name], `cameras.${name}`));
-      void this.#recorded(this.#registry.upsertCamera(name, config), `camera ${name}`);
-    }
+    this.#cameras.start();
     void this.#openCaptures();
-    void this.#recorded(this.#modelStore.cleanUp(), 'leftovers in the model store');
+    void this.#cleanUpModels();
     this.#retention.start();
     this.#statusTimer = setInterval(() => {
-      if (this.#hearing.listeners.size === 0) return;
-      for (const camera of this.cameras()) this.#hearing.publish({ kind: 'camera', camera });
+      if (!this.#board.hasListeners) return;
+      for (const camera of this.cameras()) this.#board.publish({ kind: 'camera', camera });
     }, STATUS_INTERVAL_MS);
     this.#isStarted = true;
+  }
+
+  get config(): RuntimeConfig {
+    return this.#configuration.config;
+  }
+
+  configurationStatus(): ConfigurationStatus {
+    return this.#configuration.status();
+  }
+
+  /** Something was asked for that is not going to be in force, for the status to say so. */
+  refuseConfiguration(reason: VedetteError): void {
+    this.#configuration.refuse(reason);
+  }
+
+  /**
+   * Puts another configuration in force, as a whole or not at all. What it needs is loaded beside what
+   * runs; then cameras, models and limits change between two frames, each of which ends as it began.
+   * Only sources that changed are opened anew. What the server must do is left to its owner.
+   * @throws VedetteError CONFIG_NEEDS_RESTART, the reason why a model cannot be used,
+   * REGISTRY_UNAVAILABLE, SHUTTING_DOWN; the configuration of before is in force then
+   */
+  apply(next: RuntimeConfig): Promise<void> {
+    const parts = {
+      models: this.#models,
+      cameras: this.#cameras,
+      logger: this.#logger,
+      isClosed: () => this.#isClosed,
+      useLimits: (config: RuntimeConfig) => this.#useLimits(config),
+    };
+    return this.#configuration.change((takes) =>
+      applyConfiguration(parts, this.config, next, takes),
+    );
   }
 
   get isStarted(): boolean {
@@ -209,11 +208,11 @@ export class LocalEdgeRuntime implements EdgeRuntime {
   }
 
   cameras(): readonly CameraStatus[] {
-    return [...this.#stations.values()].map((station) => station.status());
+    return this.#cameras.statuses();
   }
 
   camera(name: string): CameraStatus {
-    return this.#station(name).status();
+    return this.#cameras.station(name).status();
   }
 
   models(): readonly ModelStatus[] {
@@ -225,40 +224,15 @@ export class LocalEdgeRuntime implements EdgeRuntime {
   }
 
   async inferPicture(request: PictureRequest): Promise<InferenceResult> {
-    const takenAtMs = performance.now();
-    const capturedAtMs = Date.now();
-    const answer = await this.inferRaw(request.model, request.data);
-    const origin = {
-      thing: this.config.thing,
-      ...(request.context ? { context: request.context } : {}),
-      frame: {
-        ...answer.picture,
-        sequence: this.#requests++,
-        capturedAtMs,
-        ...(request.fileName === undefined ? {} : { fileName: request.fileName }),
-      },
-      takenAtMs,
-    };
-    const result = composeResult(origin, answer, judge([], answer.findings));
-    const stored = await this.#registry.appendResult(result, { durability: 'promised' });
-    this.#metrics.countResult('http', stored.model.name, stored);
-    this.#hearing.publish({ kind: 'result', result: stored });
-    return stored;
+    return this.#requests.inferAndStore(request);
   }
 
   async inferRaw(model: string, data: Uint8Array<ArrayBuffer>): Promise<InferenceAnswer> {
-    const request: InferenceRequest = {
-      image: { kind: 'encoded', data },
-      view: WHOLE_FRAME,
-      thresholds: { labels: {} },
-      wantsAnomalyMap: false,
-    };
-    const { tiling } = this.config.models[model] ?? {};
-    return inferPicture(this.#models.cameraModel(model), request, tiling);
+    return this.#requests.infer(model, data);
   }
 
   async inferTensors(model: string, request: TensorRequest): Promise<TensorAnswer> {
-    return this.#models.model(model).host.inferTensors(request);
+    return this.#requests.inferTensors(model, request);
   }
 
   async inferPictureTensors(
@@ -266,11 +240,11 @@ export class LocalEdgeRuntime implements EdgeRuntime {
     data: Uint8Array<ArrayBuffer>,
     outputs?: readonly string[],
   ): Promise<TensorAnswer> {
-    return this.#models.model(model).host.inferPictureTensors(data, outputs);
+    return this.#requests.inferPictureTensors(model, data, outputs);
   }
 
   async pushFrame(camera: string, frame: PushedFrame): Promise<InferenceResult> {
-    return this.#station(camera).push(frame.data, frame.context, frame.fileName);
+    return this.#cameras.station(camera).push(frame.data, frame.context, frame.fileName);
   }
 
   async results(query: ResultQuery): Promise<Page<InferenceResult>> {
@@ -310,13 +284,11 @@ export class LocalEdgeRuntime implements EdgeRuntime {
   }
 
   notices(): readonly Notice[] {
-    return this.#hearing.notices;
+    return this.#board.notices;
   }
 
   subscribe(listener: (event: RuntimeEvent) => void): () => void {
-    const own = (event: RuntimeEvent) => listener(event);
-    this.#hearing.listeners.add(own);
-    return () => this.#hearing.listeners.delete(own);
+    return this.#board.subscribe(listener);
   }
 
   watchCamera(name: string, listener: (jpeg: Uint8Array) => void): () => void {
@@ -336,10 +308,11 @@ export class LocalEdgeRuntime implements EdgeRuntime {
    * is still running, so that only a kill ends the process without an abort.
    */
   async close(): Promise<{ readonly isInsideRun: boolean }> {
+    this.#isClosed = true;
     clearInterval(this.#statusTimer);
-    const stations = [...this.#stations.values()].map((station) => station.close());
+    const cameras = this.#cameras.close();
     const models = this.#models.close(DRAIN_MS);
-    await Promise.all(stations);
+    await cameras;
     const { isInsideRun } = await models;
     await this.#pictures.close();
     await this.#retention.close();
@@ -348,13 +321,21 @@ export class LocalEdgeRuntime implements EdgeRuntime {
     return { isInsideRun };
   }
 
-  /** What the registry knows of models and cameras is for reading back; a failure is no reason to stop. */
-  async #recorded(recording: Promise<void>, what: string): Promise<void> {
+  /** What holds without anything being started anew. */
+  #useLimits({ limits, liveView, retention, log }: RuntimeConfig): void {
+    this.#pictures.limitPixels(limits.maxImagePixels);
+    this.#liveView.configure(liveView);
+    this.#captureStore.configure(retention);
+    this.#retention.configure(retention);
+    if (log.level !== this.config.log.level) this.#logger.level = log.level;
+  }
+
+  async #cleanUpModels(): Promise<void> {
     try {
-      await recording;
+      await this.#modelStore.cleanUp();
     } catch (thrown) {
-      const error = VedetteError.from(thrown, 'REGISTRY_UNAVAILABLE');
-      this.#logger.warn({ error }, `${what} could not be recorded or removed`);
+      const error = VedetteError.from(thrown);
+      this.#logger.warn({ error }, 'leftovers in the model store could not be removed');
     }
   }
 
@@ -366,37 +347,4 @@ export class LocalEdgeRuntime implements EdgeRuntime {
       this.#logger.error({ error }, 'captures that a crash left could not be looked through');
     }
   }
-
-  #onCameraChange(camera: CameraStatus): void {
-    const fields = { camera: camera.name, state: camera.state, reason: camera.reason };
-    const isWell = camera.state === 'running' || camera.state === 'ended';
-    this.#logger[isWell ? 'info' : 'warn'](fields, `camera ${camera.name} is ${camera.state}`);
-    this.#hearing.publish({ kind: 'camera', camera });
-  }
-
-  #station(name: string): CameraStation {
-    const station = this.#stations.get(name);
-    if (station) return station;
-    throw new VedetteError(
-      'CAMERA_NOT_FOUND',
-      `No camera is named ${name}; ${known(this.#stations)}`,
-    );
-  }
-}
-
-const known = (map: ReadonlyMap<string, unknown>): string =>
-  map.size === 0
-    ? 'none is configured'
-    : `configured are ${[...map.keys()].slice(0, 20).join(', ')}`;
-
-async function registryReadings(registry: Registry): Promise<Record<string, number>> {
-  const store = await registry.statistics();
-  return {
-    results: store.results,
-    captures: store.captures,
-    capture_bytes: store.captureBytes,
-    database_bytes: store.databaseBytes,
-    pending: store.writesWaiting + store.retained,
-    given_up: store.givenUp,
-  };
 }

@@ -1,83 +1,133 @@
 import { isAbsolute } from 'node:path';
+import { configurationChanges } from './configuration/configuration-changes.ts';
 import type { RuntimeConfig } from './contract/config.ts';
 import { VedetteError } from './contract/errors.ts';
-import type { ModelChangeRecord, ModelChangeRequest } from './contract/model-lifecycle.ts';
+import type { ModelChangeRequest } from './contract/model-lifecycle.ts';
 import { isModelReference } from './contract/model-manifest.ts';
-import type { ModelStatus, Notice, RuntimeEvent } from './contract/ports.ts';
+import type { ModelStatus } from './contract/ports.ts';
 import type { CameraModel } from './inference/chain/camera-model.ts';
-import { ModelChain } from './inference/chain/model-chain.ts';
+import type { ModelChain } from './inference/chain/model-chain.ts';
 import { ModelHost } from './inference/model-host.ts';
-import type { CloseReport } from './inference/model-host.ts';
-import { workerCount } from './inference/worker-count.ts';
+import type { CloseReport, PreparedModel } from './inference/model-host.ts';
 import type { RuntimeLibrary } from './inference/execution/runtime-library.ts';
 import type { ModelStore } from './inference/model-store/model-store.ts';
-import type { Logger } from './logging/create-logger.ts';
-import type { FaultLog } from './logging/fault-log.ts';
-import { modelTrust, registered, versionStore } from './model-memory.ts';
+import { chainsOf, modelIn, settingsOf, startAdded } from './fleet-models.ts';
+import type { FleetModel } from './fleet-models.ts';
+import { modelTrust, versionStore } from './model-memory.ts';
+import { ModelRecords } from './model-records.ts';
+import type { ModelRecordsOptions } from './model-records.ts';
 import { CandidateWatch } from './pipeline/candidate/candidate-watch.ts';
-import type { Registry } from './registry/registry.ts';
-import { unknownLabels, unknownLabelsText } from './unknown-labels.ts';
 
-export interface ModelFleetOptions {
+export interface ModelFleetOptions extends ModelRecordsOptions {
   readonly config: RuntimeConfig;
-  readonly registry: Registry;
   readonly store: ModelStore;
   /** The device's own ONNX Runtime; the one that Vedette brings when absent. */
   readonly library: RuntimeLibrary | undefined;
-  readonly logger: Logger;
-  readonly faults: FaultLog;
-  readonly notices: readonly Notice[];
-  readonly publish: (event: RuntimeEvent) => void;
-  readonly notify: (notice: Notice) => void;
-  readonly onChange: (change: ModelChangeRecord) => void;
 }
 
-/** A model and what is found out about its candidate. */
-export interface FleetModel {
-  readonly host: ModelHost;
-  readonly candidates: CandidateWatch;
+/** Models by another configuration, see `ConfiguredVersion`. */
+export interface PreparedModels extends PreparedModel {
+  /** Of the new configuration. @throws VedetteError MODEL_NOT_FOUND */
+  cameraModel(name: string): CameraModel;
 }
 
 /** Every configured model: started, changed, watched and closed together. */
 export class ModelFleet {
   readonly #options: ModelFleetOptions;
-  readonly #models = new Map<string, FleetModel>();
-  readonly #chains = new Map<string, ModelChain>();
-  /** Faults that were shown to an operator already. */
-  readonly #told = new Set<string>();
+  readonly #records: ModelRecords;
+  #config: RuntimeConfig;
+  #models: ReadonlyMap<string, FleetModel>;
+  #chains: ReadonlyMap<string, ModelChain>;
+  /** Of a configuration that is not in force yet. */
+  #coming: readonly FleetModel[] = [];
 
   constructor(options: ModelFleetOptions) {
+    const { config } = options;
     this.#options = options;
-    for (const name of Object.keys(options.config.models)) {
-      this.#models.set(name, this.#create(name));
-    }
-    const { models, chains } = options.config;
-    for (const [name, chain] of Object.entries(chains)) {
-      const parts = {
-        host: (model: string) => this.model(model).host,
-        tiling: (model: string) => models[model]?.tiling,
-      };
-      this.#chains.set(name, new ModelChain(name, chain, parts));
-    }
+    this.#records = new ModelRecords(options);
+    this.#config = config;
+    this.#models = new Map(
+      Object.keys(config.models).map((name) => [name, this.#create(name, config)]),
+    );
+    this.#chains = chainsOf(config, this.#models);
   }
 
   start(): void {
     for (const { host } of this.#models.values()) void host.start();
   }
 
+  /**
+   * Loads what another configuration asks for, beside what runs.
+   * @throws VedetteError of the first model that cannot be used as it asks; nothing has changed then
+   */
+  async prepare(next: RuntimeConfig): Promise<PreparedModels> {
+    const models = new Map<string, FleetModel>();
+    const added: FleetModel[] = [];
+    const prepared: PreparedModel[] = [];
+    const loading: Promise<void>[] = [];
+    for (const name of Object.keys(next.models)) {
+      const known = this.#models.get(name);
+      const model = known ?? this.#create(name, next);
+      models.set(name, model);
+      if (!known) added.push(model);
+      this.#coming = added;
+      const work = known ? this.#prepareKnown(name, model, next) : startAdded(model);
+      loading.push(work.then((one) => void (one && prepared.push(one))));
+    }
+    const discard = async () => {
+      this.#coming = [];
+      const closing = added.map(({ host }) => host.close(0));
+      await Promise.all([...closing, ...prepared.map((one) => one.discard())]);
+    };
+    const failed = (await Promise.allSettled(loading)).find(({ status }) => status === 'rejected');
+    if (failed) {
+      await discard();
+      throw (failed as PromiseRejectedResult).reason;
+    }
+    const chains = chainsOf(next, models);
+    const removed = [...this.#models].filter(([name]) => !models.has(name));
+    return {
+      cameraModel: (name) => chains.get(name) ?? modelIn(models, chains, name).host,
+      remember: async () => {
+        for (const one of prepared) await one.remember();
+      },
+      assign: () => {
+        this.#config = next;
+        this.#models = models;
+        this.#chains = chains;
+        this.#coming = [];
+        for (const one of prepared) one.assign();
+        for (const [name, { host, candidates }] of models) {
+          candidates.configure(next.models[name]!.rollout);
+          this.#records.checkLabels(name, host.package?.labels ?? [], next);
+        }
+      },
+      finish: async () => {
+        const closing = removed.map(([, { host }]) => host.close(REMOVED_DRAIN_MS));
+        await Promise.all([...closing, ...prepared.map((one) => one.finish())]);
+      },
+      discard,
+    };
+  }
+
+  async #prepareKnown(
+    name: string,
+    { host }: FleetModel,
+    next: RuntimeConfig,
+  ): Promise<PreparedModel | undefined> {
+    const changes = configurationChanges(this.#config, next).filter(
+      ({ keys }) => (keys[0] === 'models' && keys[1] === name) || keys[0] === 'limits',
+    );
+    if (changes.length === 0) return undefined;
+    const isReloaded = changes.some(
+      ({ keys, restart }) => restart === 'model' && keys[2] !== 'package',
+    );
+    return host.prepare({ ...settingsOf(name, next), isReloaded });
+  }
+
   /** A model by itself. @throws VedetteError MODEL_NOT_FOUND, REQUEST_INVALID for a chain */
   model(name: string): FleetModel {
-    const model = this.#models.get(name);
-    if (model) return model;
-    if (this.#chains.has(name)) {
-      throw new VedetteError(
-        'REQUEST_INVALID',
-        `${name} is a chain of models, which has no tensors and no versions of its own; ask POST /api/v1/models/${name}/infer, or one of its models`,
-      );
-    }
-    const names = [...this.#models.keys()].slice(0, 20).join(', ');
-    const known = names === '' ? 'none is configured' : `configured are ${names}`;
-    throw new VedetteError('MODEL_NOT_FOUND', `No model is named ${name}; ${known}`);
+    return modelIn(this.#models, this.#chains, name);
   }
 
   /** A model or a chain. @throws VedetteError MODEL_NOT_FOUND */
@@ -117,29 +167,25 @@ export class ModelFleet {
   }
 
   async close(drainMs: number): Promise<CloseReport> {
-    const models = [...this.#models.values()];
+    const models = [...this.#models.values(), ...this.#coming];
     const reports = await Promise.all(models.map(({ host }) => host.close(drainMs)));
     return { isInsideRun: reports.some(({ isInsideRun }) => isInsideRun) };
   }
 
-  #create(name: string): FleetModel {
-    const { config, registry, store, library, logger, publish } = this.#options;
-    const configured = config.models[name];
-    if (!configured) throw new VedetteError('MODEL_NOT_FOUND', `No model is named ${name}`);
-    const workers = workerCount(configured, Object.keys(config.models).length);
-    const modelConfig = { ...configured, workers };
-    const onFault = (error: VedetteError) => this.#onFault(name, error);
+  #create(name: string, config: RuntimeConfig): FleetModel {
+    const { registry, store, library, logger, publish } = this.#options;
+    const settings = settingsOf(name, config);
+    const onFault = (error: VedetteError) => this.#records.fault(name, error);
     const candidates = new CandidateWatch({
       model: name,
-      rollout: modelConfig.rollout,
+      rollout: settings.config.rollout,
       registry,
       onFault,
     });
     let last: string | undefined;
     const host: ModelHost = new ModelHost({
       name,
-      config: modelConfig,
-      maxImagePixels: config.limits.maxImagePixels,
+      ...settings,
       trust: modelTrust(registry),
       store,
       library,
@@ -154,10 +200,10 @@ export class ModelFleet {
         if (now === last) return;
         last = now;
         logger.info({ model: name, state: model.state }, `model ${name} is ${model.state}`);
-        if (model.state === 'ready') this.#onReady(host, model);
+        if (model.state === 'ready') this.#records.ready(host, model, this.#config);
       },
       onFault,
-      onRecord: (change) => this.#onRecord(change),
+      onRecord: (change) => this.#records.change(change),
     });
     return { host, candidates };
   }
@@ -169,48 +215,6 @@ export class ModelFleet {
       if (!Object.values(status.steps ?? {}).includes(model)) continue;
       this.#options.publish({ kind: 'model', model: status });
     }
-  }
-
-  #onReady(host: ModelHost, { name, labels }: ModelStatus): void {
-    const { registry } = this.#options;
-    if (host.package) {
-      void this.#recorded(registry.upsertModel(registered(host.package)), `model ${name}`);
-    }
-    this.#checkLabels(name, labels ?? []);
-  }
-
-  /** A model that runs other than it was configured to is an operator's affair; the rest is logged. */
-  #onFault(model: string, error: VedetteError): void {
-    const { registry, notify, faults } = this.#options;
-    const { code, details } = error;
-    const text = `model ${model}: ${error.message}`;
-    if (code !== 'EXECUTION_PROVIDER_UNAVAILABLE' && details['isServed'] !== true) {
-      faults.error(`model/${model}/${code}`, { model, error }, text);
-      return;
-    }
-    const key = JSON.stringify([model, code, details['executionProvider']]);
-    if (this.#told.has(key)) return;
-    this.#told.add(key);
-    const told = new VedetteError(code, text, { cause: error, details: { ...details, model } });
-    const notice: Notice = { atMs: Date.now(), level: 'warn', error: told.serialize() };
-    notify(notice);
-    void this.#recorded(registry.appendNotice(notice), text);
-  }
-
-  /** A line of the history: kept, told, and shown to an operator when nobody asked for it. */
-  #onRecord(change: ModelChangeRecord): void {
-    const { registry, logger, publish, onChange, notify } = this.#options;
-    const { model, kind, package: named, reason, cause } = change;
-    const text = `model ${model}: ${named} was ${kind}`;
-    logger.info({ change }, reason ? `${text}: ${reason.message}` : text);
-    onChange(change);
-    publish({ kind: 'model-change', change });
-    void this.#recorded(registry.appendModelChange(change), text);
-    if (!reason) return;
-    const level = kind === 'refused' || (kind === 'rolled-back' && cause !== 'person');
-    const notice: Notice = { atMs: change.atMs, level: level ? 'error' : 'warn', error: reason };
-    notify(notice);
-    void this.#recorded(registry.appendNotice(notice), text);
   }
 
   #checkProposal(name: string, request: ModelChangeRequest & { kind: 'propose' }): void {
@@ -230,7 +234,7 @@ export class ModelFleet {
       );
     }
     for (const camera of cameras) {
-      const config = this.#options.config.cameras[camera];
+      const config = this.#config.cameras[camera];
       if (!config) throw new VedetteError('CAMERA_NOT_FOUND', `No camera is named ${camera}`);
       const used = [config.model, ...Object.values(config.products).map(({ model }) => model)];
       if (used.includes(name) && config.isEnabled) continue;
@@ -242,26 +246,7 @@ export class ModelFleet {
       );
     }
   }
-
-  /** A rule on a label that the model does not have would never see anything. */
-  #checkLabels(model: string, labels: readonly string[]): void {
-    const { config, notices, notify } = this.#options;
-    if (labels.length === 0) return;
-    const unknown = unknownLabels(config, model, labels);
-    if (unknown.length === 0) return;
-    const text = unknownLabelsText(model, unknown);
-    if (notices.some(({ error }) => error.message === text)) return;
-    const error = new VedetteError('CONFIG_INVALID', text, { details: { model, unknown } });
-    notify({ atMs: Date.now(), level: 'warn', error: error.serialize() });
-  }
-
-  /** What the registry knows of models is for reading back; a failure is no reason to stop. */
-  async #recorded(recording: Promise<void>, what: string): Promise<void> {
-    try {
-      await recording;
-    } catch (thrown) {
-      const error = VedetteError.from(thrown, 'REGISTRY_UNAVAILABLE');
-      this.#options.logger.warn({ error }, `${what} could not be recorded`);
-    }
-  }
 }
+
+/** Longest wait for what a model that is no longer configured has accepted, in milliseconds. */
+const REMOVED_DRAIN_MS = 4000;

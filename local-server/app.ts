@@ -92,6 +92,16 @@ export async function buildApp(deps: AppDependencies): Promise<FastifyInstance> 
   return app;
 }
 
+/** What of a configuration that was changed concerns a server that goes on. */
+export function followConfiguration(
+  app: FastifyInstance,
+  runtime: EdgeRuntime,
+  logger: Logger,
+): void {
+  app.log.level = warningsOf(logger);
+  app.server.setTimeout(socketTimeoutMs(runtime));
+}
+
 const warningsOf = (logger: Logger): string =>
   logger.isLevelEnabled('warn') ? 'warn' : logger.level;
 

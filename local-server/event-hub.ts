@@ -33,13 +33,7 @@ export class EventHub {
     this.#listeners.add(listener);
     if (this.#listeners.size === 1) this.#start();
     listener.begin(headers);
-    listener.send(this.#status());
-    for (const camera of this.#runtime.cameras()) {
-      listener.send(serverEvent({ kind: 'camera', camera }));
-    }
-    for (const model of this.#runtime.models()) {
-      listener.send(serverEvent({ kind: 'model', model }));
-    }
+    for (const event of this.#state()) listener.send(event);
     for (const notice of this.#runtime.notices()) {
       listener.send(serverEvent({ kind: 'notice', notice }));
     }
@@ -51,7 +45,7 @@ export class EventHub {
   }
 
   #start(): void {
-    this.#unsubscribe = this.#runtime.subscribe((event) => this.#sendToAll(serverEvent(event)));
+    this.#unsubscribe = this.#runtime.subscribe((event) => this.#tell(event));
     this.#statusTimer = setInterval(() => this.#sendToAll(this.#status()), STATUS_INTERVAL_MS);
   }
 
@@ -64,6 +58,23 @@ export class EventHub {
   #remove(listener: EventListener): void {
     this.#listeners.delete(listener);
     if (this.#listeners.size === 0) this.#stop();
+  }
+
+  /** What is there, in the order in which a listener forgets what was there before. */
+  #state(): ServerEvent[] {
+    const configuration = this.#runtime.configurationStatus();
+    return [
+      this.#status(),
+      serverEvent({ kind: 'configuration', configuration }),
+      ...this.#runtime.cameras().map((camera) => serverEvent({ kind: 'camera', camera })),
+      ...this.#runtime.models().map((model) => serverEvent({ kind: 'model', model })),
+    ];
+  }
+
+  /** With another configuration there are other cameras and models. */
+  #tell(event: RuntimeEvent): void {
+    if (event.kind !== 'configuration') this.#sendToAll(serverEvent(event));
+    else for (const one of this.#state()) this.#sendToAll(one);
   }
 
   #sendToAll(event: ServerEvent): void {
@@ -87,6 +98,11 @@ function serverEvent(event: RuntimeEvent): ServerEvent {
       return {
         text: eventText('model-change', event.change),
         replaces: `model-change ${event.change.model}`,
+      };
+    case 'configuration':
+      return {
+        text: eventText('configuration', event.configuration),
+        replaces: 'configuration',
       };
     case 'notice':
       return {

@@ -13,6 +13,8 @@ export interface OpenServer {
   close(): Promise<unknown>;
   /** Ends every connection, whatever its client still waits for or has not sent. */
   endConnections(): void;
+  /** Goes by the configuration that is in force now. */
+  configured(): void;
 }
 
 /** What commands get from the composition root. */
@@ -35,6 +37,8 @@ export interface CommandContext {
     /** The work folder of the component whose command line this is; absent outside Greengrass. */
     readonly home: string | undefined;
   };
+  /** Replaces the program by itself in the same process, with its arguments and environment. */
+  readonly executeAgain: () => void;
   readonly readSecret: (reference: SecretReference) => Promise<string>;
   /** Serves a runtime over HTTP. Rejects with EADDRINUSE, EACCES or EADDRNOTAVAIL of node:net. */
   readonly openServer: (
@@ -43,6 +47,8 @@ export interface CommandContext {
       readonly host: string;
       readonly port: number;
       readonly token?: string;
+      readonly allowedHosts: readonly string[];
+      readonly maxBodyBytes: number;
       readonly logger: Logger;
     },
   ) => Promise<OpenServer>;

@@ -21,7 +21,6 @@ export function spoolOf(vedette: VedetteProcess, workFolder: string, logger: Log
     logger,
     install: async (request, signal) => {
       await install(store(), request, vedette.runtime.config, signal);
-      await startWaiting(vedette, request.model, logger);
     },
     isInstalled: (model) => isInstalled(store(), model),
     remove: async (model) => {
@@ -68,25 +67,6 @@ async function executionOf(
     onnxRuntimeLibrary === undefined ? undefined : new RuntimeLibrary(onnxRuntimeLibrary);
   return { execution: { providers: user.executionProviders, library: await library?.file() } };
 }
-
-/** A model that is configured but was not there yet is loaded now. */
-async function startWaiting(
-  vedette: VedetteProcess,
-  model: ModelReference,
-  logger: Logger,
-): Promise<void> {
-  const users = usersOf(vedette, model);
-  const { models } = vedette.runtime.readiness();
-  const isWaited = models.some(({ name, state }) => users.includes(name) && state === 'failed');
-  if (!isWaited) return;
-  logger.info(`models.${users.join(', models.')} waited for ${referenceText(model)}`);
-  await vedette.replace(vedette.runtime.config);
-}
-
-const usersOf = ({ runtime }: VedetteProcess, model: ModelReference): string[] =>
-  Object.entries(runtime.config.models).flatMap(([name, { package: source }]) =>
-    source === referenceText(model) ? [name] : [],
-  );
 
 /** As it is configured or remembered, or as a change that is under way needs it. */
 function isUsed({ runtime }: VedetteProcess, version: string): boolean {

@@ -127,8 +127,8 @@ class GreengrassComponent {
       this.#refused = '';
       const text = JSON.stringify(values);
       if (text === this.#inForce) return;
-      logger.info('the deployment changed the configuration; the runtime starts again with it');
-      await vedette.replace(loaded.config);
+      await vedette.apply(loaded.config);
+      logger.info('the configuration of the deployment is in force');
       this.#inForce = text;
       await deployment.keep(values);
     } catch (thrown) {

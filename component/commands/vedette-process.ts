@@ -1,16 +1,20 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { readServerToken } from '../configuration/read-server-token.ts';
+import { configurationChanges } from '../configuration/configuration-changes.ts';
 import type { RuntimeConfig } from '../contract/config.ts';
+import { readServerToken } from '../configuration/read-server-token.ts';
 import { VedetteError } from '../contract/errors.ts';
 import { startEdgeRuntime, type LocalEdgeRuntime } from '../local-edge-runtime.ts';
 import type { Logger } from '../logging/create-logger.ts';
 import type { CommandContext, OpenServer } from './command-context.ts';
 import { announceRuntime, retractRuntime } from './running-runtime.ts';
+import { openServer } from './open-server.ts';
 
 /** Longest time to stop, in milliseconds: Greengrass kills a component 5 s after it asked. */
 const STOP_TIMEOUT_MS = 4800;
 /** So long the last answers have to reach their clients, in milliseconds. */
 const LAST_ANSWERS_MS = 300;
+/** So long a server that is replaced may go on answering, in milliseconds. */
+const REPLACED_SERVER_MS = 4000;
 /** Signals so close together are one request, in milliseconds. */
 const SAME_REQUEST_MS = 500;
 
@@ -30,7 +34,7 @@ export class VedetteProcess {
     logger: Logger,
   ): Promise<VedetteProcess> {
     const vedette = new VedetteProcess(context, logger);
-    await vedette.#open(config, () => vedette.#listenToSignals());
+    await vedette.#open(config);
     return vedette;
   }
 
@@ -41,10 +45,7 @@ export class VedetteProcess {
 
   get runtime(): LocalEdgeRuntime {
     if (this.#runtime) return this.#runtime;
-    throw new VedetteError(
-      'MODEL_NOT_READY',
-      'The runtime is being started with another configuration',
-    );
+    throw new VedetteError('SHUTTING_DOWN', 'The process is stopping');
   }
 
   get address(): string {
@@ -56,41 +57,96 @@ export class VedetteProcess {
     this.#companions.push(companion);
   }
 
-  /** Runs with another configuration in the same process; with the one of before when it cannot start. */
-  async replace(config: RuntimeConfig): Promise<void> {
-    const before = this.runtime.config;
-    await this.#close();
+  /**
+   * Puts another configuration in force while the runtime goes on. What the schema says needs another
+   * process has this one start again as itself: `restarting` then.
+   * @throws VedetteError as LocalEdgeRuntime.apply, and PORT_IN_USE, CONFIG_INVALID,
+   * SECRET_UNAVAILABLE of the server: the configuration of before is in force then
+   */
+  async apply(next: RuntimeConfig): Promise<'in-force' | 'restarting'> {
+    const { runtime } = this;
+    const restarts = configurationChanges(runtime.config, next).map(({ restart }) => restart);
+    if (restarts.includes('process')) {
+      void this.#end('the new configuration needs another process', this.#context.executeAgain);
+      return 'restarting';
+    }
+    const isServerOther = restarts.includes('server');
+    const beside = isServerOther ? await this.#listenBeside(next) : undefined;
     try {
-      await this.#open(config);
+      await runtime.apply(next);
     } catch (error) {
-      await this.#open(before);
+      await closeServer(beside);
       throw error;
     }
+    if (isServerOther) await this.#serve(beside, next);
+    this.#server?.configured();
+    return 'in-force';
   }
 
-  async #open(config: RuntimeConfig, onStarted: () => void = () => {}): Promise<void> {
-    const { token: tokenAt, host, port } = config.server;
+  /**
+   * On another port the new server listens before the old one is closed: what cannot be listened on is
+   * refused. On the same one it cannot.
+   */
+  async #listenBeside(next: RuntimeConfig): Promise<OpenServer | undefined> {
+    const { host, port } = this.runtime.config.server;
+    const isSamePort = next.server.port === port && port !== 0;
+    if (!isSamePort) return this.#openServer(next);
+    // All but the port itself is tried before.
+    if (next.server.host === host) {
+      const { token } = next.server;
+      if (token) await readServerToken(token, this.#context.readSecret);
+    } else {
+      const anyPort = { ...next, server: { ...next.server, port: 0 } };
+      await closeServer(await this.#openServer(anyPort));
+    }
+    return undefined;
+  }
+
+  async #serve(beside: OpenServer | undefined, config: RuntimeConfig): Promise<void> {
+    const before = this.#server;
+    if (beside === undefined) await closeServer(before);
+    try {
+      this.#server = beside ?? (await this.#openServer(config));
+    } catch (error) {
+      void this.stop(`the local server cannot be opened again: ${String(error)}`, 1);
+      throw error;
+    }
+    const { address } = this.#server;
+    await this.#announce(config.dataFolder, address);
+    this.#logger.info({ address }, 'the local server was started again');
+    if (beside !== undefined) await closeServer(before);
+  }
+
+  #openServer(config: RuntimeConfig): Promise<OpenServer> {
+    return openServer(this.runtime, config, this.#context, this.#logger);
+  }
+
+  async #open(config: RuntimeConfig): Promise<void> {
     const { readSecret, version } = this.#context;
     const logger = this.#logger;
-    const token = tokenAt && (await readServerToken(tokenAt, readSecret));
+    // What a token lacks is found before anything is opened.
+    if (config.server.token) await readServerToken(config.server.token, readSecret);
     this.#runtime = await startEdgeRuntime({ config, version, logger, readSecret });
-    onStarted();
+    this.#listenToSignals();
     try {
-      const settings = { host, port, logger, ...(token === undefined ? {} : { token }) };
-      this.#server = await this.#context
-        .openServer(this.#runtime, settings)
-        .catch((cause: unknown) => {
-          throw listenError(cause, host, port);
-        });
+      this.#server = await this.#openServer(config);
     } catch (error) {
       await this.#close();
       throw error;
     }
     const { address } = this.#server;
-    await announceRuntime(config.dataFolder, { address, version }).catch((error: unknown) =>
-      logger.warn({ error }, 'commands on this device will not find the runtime by themselves'),
-    );
+    await this.#announce(config.dataFolder, address);
     logger.info({ address, version }, `Vedette ${version} is running`);
+  }
+
+  async #announce(dataFolder: string, address: string): Promise<void> {
+    const { version } = this.#context;
+    await announceRuntime(dataFolder, { address, version }).catch((error: unknown) =>
+      this.#logger.warn(
+        { error },
+        'commands on this device will not find the runtime by themselves',
+      ),
+    );
   }
 
   /** Closes everything; what does not end in time is left. */
@@ -99,12 +155,9 @@ export class VedetteProcess {
     this.#server = undefined;
     this.#runtime = undefined;
     if (server && runtime) await retractRuntime(runtime.config.dataFolder);
-    const serverClosed = server?.close();
+    const closed = server?.close();
     const report = (await runtime?.close()) ?? { isInsideRun: false };
-    // Every request is answered by now. Whoever holds a connection open does not hold up the end.
-    await Promise.race([serverClosed, pause(LAST_ANSWERS_MS)]);
-    server?.endConnections();
-    await serverClosed;
+    await connectionsEnded(server, closed, LAST_ANSWERS_MS);
     return report;
   }
 
@@ -120,6 +173,16 @@ export class VedetteProcess {
 
   /** Ends the process. */
   async stop(reason: string, exitCode: number): Promise<void> {
+    await this.#end(reason, (isInsideRun, isFailed) => {
+      if (isInsideRun) process.kill(process.pid, 'SIGKILL');
+      process.exit(isFailed ? exitCode || 1 : exitCode);
+    });
+  }
+
+  async #end(
+    reason: string,
+    end: (isInsideRun: boolean, isFailed: boolean) => void,
+  ): Promise<void> {
     if (this.#stoppingSinceMs !== undefined) {
       // One Ctrl-C may arrive twice: from the terminal and from a parent that passes it on.
       if (performance.now() - this.#stoppingSinceMs < SAME_REQUEST_MS) return;
@@ -133,36 +196,34 @@ export class VedetteProcess {
       process.kill(process.pid, 'SIGKILL');
     }, STOP_TIMEOUT_MS);
     let isInsideRun = false;
-    let code = exitCode;
+    let isFailed = false;
     try {
       await Promise.all(this.#companions.map((companion) => companion.close()));
       ({ isInsideRun } = await this.#close());
     } catch (error) {
       this.#logger.error({ error }, 'could not close everything');
-      code ||= 1;
+      isFailed = true;
       // Whether a model still runs is unknown now.
       isInsideRun = true;
     }
     clearTimeout(timeout);
     this.#logger.info('stopped');
-    if (isInsideRun) process.kill(process.pid, 'SIGKILL');
-    process.exit(code);
+    end(isInsideRun, isFailed);
   }
 }
 
-function listenError(cause: unknown, host: string, port: number): VedetteError {
-  const code = (cause as NodeJS.ErrnoException).code;
-  if (code === 'EADDRINUSE') {
-    return new VedetteError('PORT_IN_USE', `Port ${port} on ${host} is taken by another program`, {
-      cause,
-      details: { host, port },
-    });
-  }
-  if (code === 'EACCES' || code === 'EADDRNOTAVAIL') {
-    const reason = code === 'EACCES' ? 'needs more rights' : 'is no address of this machine';
-    return new VedetteError('CONFIG_INVALID', `Cannot listen on ${host}:${port}: it ${reason}`, {
-      cause,
-    });
-  }
-  return VedetteError.from(cause);
+/** Requests that it has taken are answered; streams end. */
+async function closeServer(server: OpenServer | undefined): Promise<void> {
+  await connectionsEnded(server, server?.close(), REPLACED_SERVER_MS);
+}
+
+/** Whoever holds a connection open does not hold up the end. */
+async function connectionsEnded(
+  server: OpenServer | undefined,
+  closed: Promise<unknown> | undefined,
+  withinMs: number,
+): Promise<void> {
+  await Promise.race([closed, pause(withinMs)]);
+  server?.endConnections();
+  await closed;
 }

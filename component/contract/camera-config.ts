@@ -8,6 +8,7 @@ import {
   regionSchema,
   secretSchema,
 } from './config-values.ts';
+import type { Restart } from './config-values.ts';
 import { nameSchema } from './model-manifest.ts';
 import { productsSchema, thresholdsSchema } from './product-config.ts';
 import { trackingSchema } from './space-config.ts';
@@ -81,17 +82,19 @@ export const cameraSourceSchema = z.discriminatedUnion('kind', [
 ]);
 
 export const cameraSchema = z.strictObject({
-  isEnabled: described(boolean().default(true), 'Whether the camera runs'),
+  isEnabled: described(boolean().default(true), 'Whether the camera runs', 'camera'),
   title: described(z.string().max(100).optional(), 'Name shown to people; the key when absent'),
-  source: cameraSourceSchema,
+  source: cameraSourceSchema.meta({ restart: 'camera' satisfies Restart }),
   model: described(nameSchema, 'The model that judges its frames'),
   policy: described(
     z.enum(['auto', 'newest', 'every']).default('auto'),
     '`newest`: the latest frame when the model is free, older ones are dropped and counted; `every`: each frame, in order, the source waits. `auto`: `every` for folders, pushed frames and recordings with `pace: fast`, else `newest`',
+    'camera',
   ),
   pace: described(
     pace.default('source'),
     '`source`: at the rate of the source; `fast`: as fast as the model can',
+    'camera',
   ),
   rotation: described(
     z
@@ -121,11 +124,11 @@ export const cameraSchema = z.strictObject({
     'How its pictures are cut into tiles for the model; as the model’s `tiling` says when absent',
   ),
   tracking: described(trackingSchema.prefault({}), 'How objects are followed from frame to frame'),
-  slots: described(integer(3, 64).default(4), 'Frames held in memory', true),
+  slots: described(integer(3, 64).default(4), 'Frames held in memory', 'camera'),
   maxFrameBytes: described(
     integer(65_536, 1_073_741_824).default(33_554_432),
     'Largest frame in bytes',
-    true,
+    'camera',
   ),
 });
 

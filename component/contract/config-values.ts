@@ -12,12 +12,26 @@ export const number = (min: number, max: number) =>
 export const integer = (min: number, max: number) =>
   z.preprocess(numeric, z.int().min(min).max(max));
 export const boolean = () => z.preprocess(boolish, z.boolean());
-/** `restart`: a change takes effect only when the process starts again. */
+/**
+ * What a change of a value restarts, if anything. A camera's source is opened again, a model is loaded
+ * beside the one that answers, which it then replaces; the process starts again by itself.
+ */
+export const RESTARTS = ['camera', 'model', 'server', 'process'] as const;
+export type Restart = (typeof RESTARTS)[number];
+
+/** `restart` is that of the value and of all that is in it. */
 export const described = <T extends z.ZodType>(
   schema: T,
   description: string,
-  restart = false,
+  restart?: Restart,
 ): T => schema.meta({ description, ...(restart ? { restart } : {}) });
+
+/** What a schema says by itself, see `described`. */
+export function ownRestart(schema: z.core.$ZodType): Restart | undefined {
+  const restart = z.globalRegistry.get(schema)?.['restart'];
+  return RESTARTS.find((one) => one === restart);
+}
+
 export const mapOf = <T extends z.ZodType>(value: T) => z.record(nameSchema, value);
 
 export const secretSchema = z.union([

@@ -47,17 +47,17 @@ export const runtimeConfigSchema = z.strictObject({
       .regex(/^[a-zA-Z0-9:_-]+$/)
       .default('local'),
     'Name of this device in results; the thing name on Greengrass',
-    true,
+    'process',
   ),
   dataFolder: described(
     z.string().min(1).default('.vedette/data'),
     'Database, captures and station file',
-    true,
+    'process',
   ),
   onnxRuntimeLibrary: described(
     z.string().min(1).optional(),
     'Folder with an ONNX Runtime library (`libonnxruntime.so.1`) that is used in place of the one that Vedette brings, for its execution providers; docs/DEVICES.md',
-    true,
+    'process',
   ),
   locks: described(
     z.record(z.string().min(1), boolean()).default({}),
@@ -68,23 +68,23 @@ export const runtimeConfigSchema = z.strictObject({
       host: described(
         z.string().min(1).default('127.0.0.1'),
         'Address to listen on; anything but a loopback address needs `token`',
-        true,
+        'server',
       ),
-      port: described(integer(0, 65_535).default(8080), 'Port; 0 takes a free one', true),
+      port: described(integer(0, 65_535).default(8080), 'Port; 0 takes a free one', 'server'),
       token: described(
         secretSchema.optional(),
         'Where the token that requests must carry is: `{ file: … }` or `{ env: … }`',
-        true,
+        'server',
       ),
       allowedHosts: described(
         z.record(z.string().min(1), boolean()).default({}),
         'Further host names that requests may use: `{ "station-7.local": true }`',
-        true,
+        'server',
       ),
       maxBodyBytes: described(
         integer(1024, 1_073_741_824).default(67_108_864),
         'Largest request body in bytes',
-        true,
+        'server',
       ),
     })
     .prefault({}),
@@ -137,6 +137,7 @@ export const runtimeConfigSchema = z.strictObject({
       maxImagePixels: described(
         integer(1024, 2_000_000_000).default(100_000_000),
         'Pictures with more pixels are refused before anything is decoded',
+        'model',
       ),
     })
     .prefault({}),
@@ -156,7 +157,7 @@ export const runtimeConfigSchema = z.strictObject({
     .prefault({}),
   ffmpeg: z
     .strictObject({
-      path: described(z.string().min(1).default('ffmpeg'), 'The ffmpeg program'),
+      path: described(z.string().min(1).default('ffmpeg'), 'The ffmpeg program', 'camera'),
     })
     .prefault({}),
   log: z

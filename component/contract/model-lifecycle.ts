@@ -72,8 +72,11 @@ export interface ModelChangeRecord {
   /** The package that the change is about. */
   readonly package: string;
   readonly mode?: CandidateMode;
-  /** `person` for what was asked for over HTTP or on the command line. */
-  readonly cause: RollbackCause | 'person' | 'labels' | 'start';
+  /**
+   * `person`: it was asked for over HTTP or on the command line. `component`: a model component brought
+   * the version. `configuration`: it names the version.
+   */
+  readonly cause: RollbackCause | 'person' | 'labels' | 'start' | 'configuration' | 'component';
   readonly reason?: SerializedError;
 }
 
@@ -81,7 +84,8 @@ export type ChangeStage = 'installing' | 'probing' | 'loading' | 'warming-up' | 
 
 /** A change under way: another one is refused until it ends. */
 export interface RunningChange {
-  readonly kind: ModelChangeRequest['kind'];
+  /** `configure`: a configuration that is being applied has other settings for the model. */
+  readonly kind: ModelChangeRequest['kind'] | 'configure';
   readonly package: string;
   readonly mode?: CandidateMode;
   readonly stage: ChangeStage;

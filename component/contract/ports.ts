@@ -1,3 +1,4 @@
+import type { ConfigurationStatus } from './configuration-status.ts';
 import type { DropReason, FrameDescription, FrameLease, FrameView, Box, Size } from './frame.ts';
 import type { ModelChangeRecord, ModelLifecycleStatus, ModelState } from './model-lifecycle.ts';
 import type { TensorDeclaration, TensorValue } from './tensor.ts';
@@ -300,6 +301,7 @@ export type RuntimeEvent =
   | { readonly kind: 'camera'; readonly camera: CameraStatus }
   | { readonly kind: 'model'; readonly model: ModelStatus }
   | { readonly kind: 'model-change'; readonly change: ModelChangeRecord }
+  | { readonly kind: 'configuration'; readonly configuration: ConfigurationStatus }
   | { readonly kind: 'notice'; readonly notice: Notice };
 
 /** Something an operator should know that is no result: a corrupt database, a full disk. */

@@ -1,6 +1,13 @@
 import type { CaptureRuleConfig } from '../contract/config.ts';
 import type { NewResult } from '../contract/ports.ts';
 
+interface NamedRule {
+  readonly name: string;
+  readonly rule: CaptureRuleConfig;
+  /** Name and rule: another text is another rule. */
+  readonly text: string;
+}
+
 interface RuleMemory {
   frames: number;
   capturedAtMs: number | undefined;
@@ -11,11 +18,25 @@ interface RuleMemory {
  * holds; a rule without `camera` acts for each camera as if it were written for it alone.
  */
 export class CaptureRules {
-  readonly #rules: readonly (readonly [name: string, rule: CaptureRuleConfig])[];
-  readonly #memories = new Map<string, RuleMemory>();
+  readonly #rules: readonly NamedRule[];
+  readonly #memories: Map<string, RuleMemory>;
 
-  constructor(rules: Readonly<Record<string, CaptureRuleConfig>>) {
-    this.#rules = Object.entries(rules).filter(([, rule]) => rule.isEnabled);
+  constructor(
+    rules: Readonly<Record<string, CaptureRuleConfig>>,
+    memories: ReadonlyMap<string, RuleMemory> = new Map(),
+  ) {
+    this.#rules = Object.entries(rules)
+      .filter(([, rule]) => rule.isEnabled)
+      .map(([name, rule]) => ({ name, rule, text: `${name} ${JSON.stringify(rule)}` }));
+    const kept = [...memories].filter(([key]) =>
+      this.#rules.some(({ text }) => key.startsWith(`${text}/`)),
+    );
+    this.#memories = new Map(kept);
+  }
+
+  /** In place of these: a rule that is the same counts on. */
+  replacedBy(rules: Readonly<Record<string, CaptureRuleConfig>>): CaptureRules {
+    return new CaptureRules(rules, this.#memories);
   }
 
   /**
@@ -24,9 +45,9 @@ export class CaptureRules {
    */
   choose(camera: string, result: NewResult, nowMs = performance.now()): string | undefined {
     let chosen: string | undefined;
-    for (const [name, rule] of this.#rules) {
+    for (const { name, rule, text } of this.#rules) {
       if (rule.camera !== undefined && rule.camera !== camera) continue;
-      const memory = this.#memory(name, camera);
+      const memory = this.#memory(`${text}/${camera}`);
       memory.frames += 1;
       if (chosen !== undefined || !asks(rule, result, memory.frames)) continue;
       const isTooSoon =
@@ -38,8 +59,7 @@ export class CaptureRules {
     return chosen;
   }
 
-  #memory(rule: string, camera: string): RuleMemory {
-    const key = `${rule}/${camera}`;
+  #memory(key: string): RuleMemory {
     const known = this.#memories.get(key);
     if (known !== undefined) return known;
     const memory: RuleMemory = { frames: 0, capturedAtMs: undefined };

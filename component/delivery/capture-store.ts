@@ -45,7 +45,7 @@ export class CaptureStore {
   readonly #registry: Registry;
   readonly #root: string;
   readonly #gate = new RequestGate(MAX_SAVES_AT_ONCE, MAX_SAVES_WAITING, 'Captures');
-  readonly #minFreeBytes: number;
+  #minFreeBytes: number;
   #prepared: Promise<void> | undefined;
   /** Ids saved while the registry looks through the folder: their documents are nobody's leftovers. */
   #savedMeanwhile: Set<string> | undefined = new Set();
@@ -55,6 +55,10 @@ export class CaptureStore {
     this.#registry = registry;
     this.#root = captureRoot(dataFolder);
     this.#minFreeBytes = retention.minFreeBytes;
+  }
+
+  configure({ minFreeBytes }: Pick<RetentionConfig, 'minFreeBytes'>): void {
+    this.#minFreeBytes = minFreeBytes;
   }
 
   /** Absolute path of a capture's picture. @throws VedetteError INTERNAL */

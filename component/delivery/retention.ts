@@ -18,17 +18,24 @@ export interface RetentionOptions {
  */
 export class Retention {
   readonly #options: RetentionOptions;
+  #retention: RetentionConfig;
   #timer: NodeJS.Timeout | undefined;
   #round: Promise<void> | undefined;
   #isClosed = false;
 
   constructor(options: RetentionOptions) {
     this.#options = options;
+    this.#retention = options.retention;
   }
 
   start(): void {
     if (this.#isClosed) return;
     this.#round = this.#apply().finally(() => this.#schedule());
+  }
+
+  /** Other limits, from the next round on. */
+  configure(retention: RetentionConfig): void {
+    this.#retention = retention;
   }
 
   async close(): Promise<void> {
@@ -47,7 +54,7 @@ export class Retention {
   async #apply(): Promise<void> {
     if (this.#isClosed) return;
     try {
-      await this.#options.registry.applyRetention(this.#options.retention);
+      await this.#options.registry.applyRetention(this.#retention);
     } catch (thrown) {
       const error = VedetteError.from(thrown, 'REGISTRY_UNAVAILABLE');
       const message = 'old results and captures could not be deleted; it is tried again';

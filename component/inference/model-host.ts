@@ -12,6 +12,8 @@ import type {
 import type { CloseReport } from './generation-options.ts';
 import type { ModelGeneration } from './model-generation.ts';
 import type { ModelPackage } from './package/read-package.ts';
+import { ConfiguredVersion } from './versions/configured-version.ts';
+import type { ModelConfiguration } from './versions/configured-version.ts';
 import { lifecycleStatus } from './versions/lifecycle-status.ts';
 import type { CandidateFigures } from './versions/lifecycle-status.ts';
 import { ModelChanges } from './versions/model-changes.ts';
@@ -30,9 +32,21 @@ export interface ModelHostOptions extends Omit<VersionSetOptions, 'onChange'> {
   readonly onChange: (status: ModelStatus) => void;
 }
 
+/** A change of a model's configuration between two steps: `remember` and `assign`, or `discard`. */
+export interface PreparedModel {
+  /** @throws VedetteError of the registry: `discard` must follow */
+  remember(): Promise<void>;
+  /** From the next frame on; cannot fail. */
+  assign(): void;
+  /** After `assign`: ends what it replaced. */
+  finish(): Promise<void>;
+  discard(): Promise<void>;
+}
+
 /** A configured model on the main thread: its name, the version that answers, and the state shown. */
 export class ModelHost {
-  readonly #options: ModelHostOptions;
+  #options: ModelHostOptions;
+  #started: Promise<void> = Promise.resolve();
   readonly #versions: VersionSet;
   readonly #changes: ModelChanges;
   readonly #starter: StartActive;
@@ -73,9 +87,39 @@ export class ModelHost {
   }
 
   /** Resolves when the model is ready or failed; never rejects for a fault of the model. */
-  async start(): Promise<void> {
-    await this.#starter.start();
-    this.#changes.started();
+  start(): Promise<void> {
+    this.#started = this.#starter.start().then(() => this.#changes.started());
+    return this.#started;
+  }
+
+  /**
+   * Loads what another configuration asks of this model, beside the model as it is. No other change
+   * begins until the new configuration is in force or discarded.
+   * @throws VedetteError see ModelGeneration.load: nothing has changed then
+   */
+  async prepare(next: ModelConfiguration): Promise<PreparedModel> {
+    await this.#started;
+    const release = await this.#changes.hold(next.config.package);
+    try {
+      const version = await ConfiguredVersion.load(this.#versions, next);
+      return {
+        remember: () => version.remember(),
+        assign: () => {
+          version.assign();
+          this.#options = { ...this.#options, ...next };
+          this.#changes.configure(next);
+          this.#onChange();
+        },
+        finish: async () => {
+          const { isUnloaded } = await version.finish().finally(release);
+          if (isUnloaded) void this.start();
+        },
+        discard: () => version.discard().finally(release),
+      };
+    } catch (error) {
+      release();
+      throw error;
+    }
   }
 
   /** Resolves when the model is ready, or will never be: closed, or `signal` aborted. */

@@ -10,8 +10,10 @@ import type { CameraDriver, CameraStatus } from '../contract/ports.ts';
 import type { InferenceResult } from '../contract/result.ts';
 import type { CameraModel } from '../inference/chain/camera-model.ts';
 import type { CandidateWatch } from './candidate/candidate-watch.ts';
-import { JudgingSets, rulesOf } from './judging-sets.ts';
 import { CameraStatistics } from './camera-statistics.ts';
+import { CurrentSettings } from './current-settings.ts';
+import type { FrameSettings } from './frame-settings.ts';
+import { rulesOf } from './judging-sets.ts';
 import {
   createResultKeeper,
   type JudgedFrame,
@@ -19,7 +21,7 @@ import {
   type ResultKeeper,
 } from './keep-result.ts';
 import { furnitureOf } from './scene-furniture.ts';
-import { CameraScene, isTracking, ofCamera } from './space/camera-scene.ts';
+import { CameraScene, isTracking } from './space/camera-scene.ts';
 import { CounterLedger } from './space/counter-ledger.ts';
 import { keepRefused, runCamera, type CameraLine } from './run-camera.ts';
 
@@ -28,14 +30,13 @@ const MODEL_CHECK_MS = 100;
 
 type Shared = Pick<
   KeepDependencies,
-  'registry' | 'captureRules' | 'captureStore' | 'pictures' | 'liveView' | 'metrics' | 'faults'
+  'registry' | 'captureStore' | 'pictures' | 'liveView' | 'metrics' | 'faults'
 >;
 
 export interface CameraStationOptions extends Shared {
   readonly name: string;
-  readonly config: RuntimeConfig;
-  /** @throws VedetteError MODEL_NOT_FOUND */
-  readonly modelOf: (name: string) => CameraModel;
+  /** How its first frames are judged. The source is opened as they say for as long as it runs. */
+  readonly settings: FrameSettings;
   /** What tries out other versions of a model; nothing does of a chain. */
   readonly candidatesOf: (name: string) => CandidateWatch | undefined;
   readonly readSecret: (reference: SecretReference) => Promise<string>;
@@ -57,8 +58,7 @@ interface PushedWait {
 export class CameraStation {
   readonly name: string;
   readonly #options: CameraStationOptions;
-  readonly #camera: CameraConfig;
-  readonly #sets: JudgingSets;
+  readonly #settings: CurrentSettings;
   readonly #statistics = new CameraStatistics();
   readonly #stop = new AbortController();
   readonly #pushed = new Map<number, PushedWait>();
@@ -76,22 +76,25 @@ export class CameraStation {
   #ledger: CounterLedger | undefined;
 
   constructor(options: CameraStationOptions) {
-    const camera = options.config.cameras[options.name];
-    if (!camera) throw new VedetteError('CAMERA_NOT_FOUND', `No camera is named ${options.name}`);
     this.name = options.name;
     this.#options = options;
-    this.#camera = camera;
-    this.#sets = new JudgingSets(options.name, options.config, options.modelOf);
+    this.#settings = new CurrentSettings(options.settings);
+  }
+
+  get #config(): RuntimeConfig {
+    return this.#settings.now.config;
+  }
+
+  get #camera(): CameraConfig {
+    return this.#config.cameras[this.name]!;
   }
 
   start(): void {
-    const { name, config, faults, liveView } = this.#options;
-    const sets = this.#sets;
-    const rules = rulesOf(config, name);
-    liveView.addCamera(name, furnitureOf(config, name, rules));
+    const { name, faults, liveView } = this.#options;
+    const config = this.#config;
+    this.#showFurniture();
     if (!this.#camera.isEnabled) return;
 
-    const { view } = sets.own;
     const driver = createDriver({
       name,
       camera: this.#camera,
@@ -126,7 +129,6 @@ export class CameraStation {
     const keeper = createResultKeeper({
       ...this.#options,
       camera: name,
-      view,
       slots,
       driver,
       statistics: this.#statistics,
@@ -135,20 +137,12 @@ export class CameraStation {
       onKept: (judged, kept) => this.#onKept(judged, kept),
     });
     this.#keeper = keeper;
-    const ledger = new CounterLedger(name, this.#options.registry, faults);
-    if (isTracking(config, name)) {
-      const restarts = () => supervisor.status.restarts;
-      this.#scene = new CameraScene({ camera: name, config, ledger, faults, restarts });
-      this.#ledger = ledger;
-    }
     const line: CameraLine = {
       name,
-      thing: config.thing,
       slots,
-      sets,
+      settings: this.#settings,
+      sceneFor: (settings) => this.#sceneFor(settings),
       candidatesOf: this.#options.candidatesOf,
-      zones: ofCamera(config.zones, name),
-      scene: this.#scene,
       hasViewers: () => liveView.hasViewers(name),
       contextOf: ({ sequence }) => this.#pushed.get(sequence)?.context,
       isAbandoned: ({ sequence }) => this.#abandoned.delete(sequence),
@@ -163,10 +157,34 @@ export class CameraStation {
     supervisor.start();
   }
 
-  /** Counts go on where they stood before the first frame is judged. */
   async #begin(line: CameraLine): Promise<void> {
-    await this.#ledger?.load();
+    await this.#sceneFor(this.#settings.now);
     await runCamera(line, this.#stop.signal);
+  }
+
+  /** Frames that are taken from now on are judged and kept by these; the source goes on. */
+  use(settings: FrameSettings): void {
+    this.#settings.replace(settings);
+    this.#showFurniture();
+  }
+
+  #showFurniture(): void {
+    const { name, liveView } = this.#options;
+    liveView.setCamera(name, furnitureOf(this.#config, name, rulesOf(this.#config, name)));
+  }
+
+  /** Counts go on where they stood before the first frame is judged by them. */
+  async #sceneFor({ config }: FrameSettings): Promise<CameraScene | undefined> {
+    const { name, registry, faults } = this.#options;
+    if (!isTracking(config, name)) return (this.#scene = undefined);
+    if (this.#scene === undefined) {
+      this.#ledger ??= await loadedLedger(new CounterLedger(name, registry, faults));
+      const restarts = () => this.#supervisor?.status.restarts ?? 0;
+      const parts = { camera: name, config, ledger: this.#ledger, faults, restarts };
+      this.#scene = new CameraScene(parts);
+    }
+    this.#scene.use(config);
+    return this.#scene;
   }
 
   /**
@@ -189,7 +207,7 @@ export class CameraStation {
         `Camera ${this.name} is of kind ${this.#camera.source.kind}; frames are pushed only to cameras of kind push`,
       );
     }
-    const { model } = this.#sets.of(context);
+    const { model } = this.#settings.now.sets.of(context);
     if (model.status().state === 'failed') throw this.#modelNotReady(model);
     const { promise, resolve, reject } = Promise.withResolvers<InferenceResult>();
     promise.catch(() => {});
@@ -224,7 +242,7 @@ export class CameraStation {
    * the model failed, or was not ready for as long as an answer may take.
    */
   #watchModel(model: CameraModel, onNotReady: () => void): NodeJS.Timeout {
-    const limitMs = answerLimitMs(this.#options.config, model.name);
+    const limitMs = answerLimitMs(this.#config, model.name);
     let readyAtMs = performance.now();
     const watch = setInterval(() => {
       const nowMs = performance.now();
@@ -318,4 +336,9 @@ export class CameraStation {
 function answerLimitMs({ models, chains }: RuntimeConfig, name: string): number {
   const steps = Object.values(chains[name]?.steps ?? {}).map(({ model }) => model);
   return Math.max(0, ...[name, ...steps].map((model) => models[model]?.timeoutMs ?? 0));
+}
+
+async function loadedLedger(ledger: CounterLedger): Promise<CounterLedger> {
+  await ledger.load();
+  return ledger;
 }

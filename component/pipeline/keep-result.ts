@@ -1,11 +1,10 @@
 import { v7 as uuidv7 } from 'uuid';
-import type { CaptureRules } from '../delivery/capture-rules.ts';
 import type { CaptureStore } from '../delivery/capture-store.ts';
 import type { FaultLog } from '../logging/fault-log.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { FrameSlots } from '../camera/frame-slots.ts';
 import { VedetteError } from '../contract/errors.ts';
-import type { FrameLease, FrameView } from '../contract/frame.ts';
+import type { FrameLease } from '../contract/frame.ts';
 import type {
   AnomalyMap,
   CameraDriver,
@@ -15,6 +14,7 @@ import type {
 } from '../contract/ports.ts';
 import type { InferenceResult } from '../contract/result.ts';
 import type { CameraStatistics } from './camera-statistics.ts';
+import type { FrameSettings } from './frame-settings.ts';
 import type { LiveView } from './live-view.ts';
 import type { Metrics } from './metrics.ts';
 import type { Pictures } from './pictures.ts';
@@ -26,6 +26,8 @@ export interface JudgedFrame {
   /** Absent for a frame that never had a slot. */
   readonly lease?: FrameLease;
   readonly result: NewResult;
+  /** Those that it was judged by. */
+  readonly settings: Pick<FrameSettings, 'captureRules' | 'view'>;
   readonly end: FrameEnd;
   /** Why the frame got no answer from its model; its result says so too. */
   readonly error?: VedetteError;
@@ -42,11 +44,9 @@ export type KeepResult = (judged: JudgedFrame) => Promise<void>;
 
 export interface KeepDependencies {
   readonly camera: string;
-  readonly view: FrameView;
   readonly slots: FrameSlots;
   readonly driver: CameraDriver;
   readonly registry: Registry;
-  readonly captureRules: CaptureRules;
   readonly captureStore: CaptureStore;
   readonly pictures: Pictures;
   readonly liveView: LiveView;
@@ -84,7 +84,7 @@ function createKeep(line: KeepDependencies, unstored: Unstored): KeepResult {
   return async (judged) => {
     const { frame, lease, end } = judged;
     try {
-      const drawn = lease && line.liveView.show(line.camera, lease, line.view, judged);
+      const drawn = lease && line.liveView.show(line.camera, lease, judged.settings.view, judged);
       const startedMs = performance.now();
       const kept = await store(line, judged, unstored);
       const storeMs = performance.now() - startedMs;
@@ -112,8 +112,9 @@ async function store(
   unstored: Unstored,
 ): Promise<InferenceResult | VedetteError> {
   const isAwaited = line.isAwaited(judged.frame);
+  const { captureRules } = judged.settings;
   const rule =
-    judged.end === 'judged' ? line.captureRules.choose(line.camera, judged.result) : undefined;
+    judged.end === 'judged' ? captureRules.choose(line.camera, judged.result) : undefined;
   const result = rule === undefined ? judged.result : { ...judged.result, captureId: uuidv7() };
   let stored: InferenceResult;
   try {
@@ -136,8 +137,7 @@ async function store(
     if (!isHeld) await unstored.add(withoutPixels(judged));
     return judged.result;
   }
-  const { lease } = judged;
-  const isCaptured = rule !== undefined && lease && (await capture(line, lease, stored, rule));
+  const isCaptured = rule !== undefined && (await capture(line, judged, stored, rule));
   await settle(line, judged);
   if (isCaptured || rule === undefined) return stored;
   const { captureId: _failed, ...withoutCapture } = stored;
@@ -147,16 +147,17 @@ async function store(
 /** Whether the picture of a stored result was kept as well. */
 async function capture(
   line: KeepDependencies,
-  frame: FrameLease,
+  { lease, settings }: JudgedFrame,
   result: InferenceResult,
   rule: string,
 ): Promise<boolean> {
+  if (!lease) return false;
   try {
-    const picture = await line.pictures.encode(frame, line.view);
+    const picture = await line.pictures.encode(lease, settings.view);
     await line.captureStore.save({
       id: result.captureId ?? uuidv7(),
       camera: line.camera,
-      capturedAtMs: frame.capturedAtMs,
+      capturedAtMs: lease.capturedAtMs,
       bytes: picture.bytes,
       format: picture.format,
       result,
@@ -177,11 +178,12 @@ async function capture(
 }
 
 /** What waits to be stored holds no memory but its own: the frame's slot is given back. */
-function withoutPixels({ frame, result, end, error }: JudgedFrame): JudgedFrame {
+function withoutPixels({ frame, result, settings, end, error }: JudgedFrame): JudgedFrame {
   const { sequence, capturedAtMs, fileName } = frame;
   return {
     frame: { sequence, capturedAtMs, ...(fileName === undefined ? {} : { fileName }) },
     result,
+    settings,
     end,
     ...(error ? { error } : {}),
   };

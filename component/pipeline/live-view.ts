@@ -11,7 +11,7 @@ type Viewer = (jpeg: Uint8Array) => void;
 
 interface Channel {
   readonly viewers: Set<Viewer>;
-  readonly furniture: SceneFurniture;
+  furniture: SceneFurniture;
   latest: Uint8Array | undefined;
   drawnAtMs: number;
   isDrawing: boolean;
@@ -20,7 +20,7 @@ interface Channel {
 /** Pictures with everything drawn on them, made only while somebody looks. */
 export class LiveView {
   readonly #pictures: Pictures;
-  readonly #settings: RuntimeConfig['liveView'];
+  #settings: RuntimeConfig['liveView'];
   readonly #faults: FaultLog;
   readonly #channels = new Map<string, Channel>();
 
@@ -30,7 +30,23 @@ export class LiveView {
     this.#faults = faults;
   }
 
-  addCamera(name: string, furniture: SceneFurniture): void {
+  /** From the next picture on. Who looks already is not sent away when fewer may. */
+  configure(settings: RuntimeConfig['liveView']): void {
+    this.#settings = settings;
+  }
+
+  /** A camera, or what stands in its picture now. */
+  setCamera(name: string, furniture: SceneFurniture): void {
+    const channel = this.#channels.get(name);
+    if (channel) channel.furniture = furniture;
+    else this.#addCamera(name, furniture);
+  }
+
+  removeCamera(name: string): void {
+    this.#channels.delete(name);
+  }
+
+  #addCamera(name: string, furniture: SceneFurniture): void {
     this.#channels.set(name, {
       viewers: new Set(),
       furniture,

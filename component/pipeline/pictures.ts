@@ -46,13 +46,18 @@ const MAX_WAITING = 64;
  * and captures. The caller holds the frame until the promise settles.
  */
 export class Pictures {
-  readonly #maxPixels: number;
+  #maxPixels: number;
   readonly #waiting = new Map<number, Waiting>();
   #worker: Worker | undefined;
   #nextId = 1;
   #isClosed = false;
 
   constructor(maxImagePixels: number) {
+    this.#maxPixels = maxImagePixels;
+  }
+
+  /** Of pictures that are ordered from now on. */
+  limitPixels(maxImagePixels: number): void {
     this.#maxPixels = maxImagePixels;
   }
 

@@ -1,4 +1,3 @@
-import type { RuntimeConfig } from '../contract/config.ts';
 import { VedetteError } from '../contract/errors.ts';
 import type { FrameLease, Size } from '../contract/frame.ts';
 import type {
@@ -22,8 +21,10 @@ import type { ServingModel } from '../inference/chain/camera-model.ts';
 import type { FaultLog } from '../logging/fault-log.ts';
 import type { CandidateWatch } from './candidate/candidate-watch.ts';
 import { composeErrorResult, composeResult, type ResultOrigin } from './compose-result.ts';
+import type { CurrentSettings } from './current-settings.ts';
+import type { FrameSettings } from './frame-settings.ts';
 import { judge } from './judge.ts';
-import type { JudgingSet, JudgingSets } from './judging-sets.ts';
+import type { JudgingSet } from './judging-sets.ts';
 import type { KeepResult } from './keep-result.ts';
 import type { CameraScene } from './space/camera-scene.ts';
 import type { SeenScene } from './space/scene.ts';
@@ -31,16 +32,13 @@ import type { SeenScene } from './space/scene.ts';
 /** A camera with all that its frames pass through. */
 export interface CameraLine {
   readonly name: string;
-  readonly thing: string;
   readonly slots: FrameSlots;
   /** By what its pictures are judged. */
-  readonly sets: JudgingSets;
+  readonly settings: CurrentSettings;
   /** Told of every frame that has its verdict: a version of its model that is tried may see it too. */
   readonly candidatesOf: (model: string) => CandidateWatch | undefined;
-  /** The camera's zones by name. */
-  readonly zones: RuntimeConfig['zones'];
-  /** Of a camera that follows objects. */
-  readonly scene: CameraScene | undefined;
+  /** Where objects are followed, if these settings ask for it. To be asked for each frame in its turn. */
+  readonly sceneFor: (settings: FrameSettings) => Promise<CameraScene | undefined>;
   /** Whether somebody looks at the live picture, which shows the anomaly map. */
   readonly hasViewers: () => boolean;
   /** What came with a pushed frame, to be passed through to its result. */
@@ -58,37 +56,31 @@ const MAX_KEEPING = 8;
 export async function runCamera(line: CameraLine, signal: AbortSignal): Promise<void> {
   const keeping = new Set<Promise<void>>();
   for (;;) {
-    if (line.sets.hasOneModel) await line.sets.own.model.whenReady(signal);
+    await modelReady(line, signal);
     const frame = await line.slots.next(signal);
     if (frame === undefined) break;
 
-    const set = setOf(line, frame);
-    const origin = originOf(line, frame, frame);
-    const request: InferenceRequest = {
-      image: { kind: 'frame', frame },
-      view: set.view,
-      thresholds: line.scene?.thresholdsFor(set) ?? set.thresholds,
-      wantsAnomalyMap: line.hasViewers(),
-    };
-    const seen = await see(line, set, request, frame, signal);
+    const seen = await seeFrame(line, frame, signal);
     if (seen === 'abandoned' || seen === 'stopped') {
       line.slots.dropTaken('stopped');
       line.slots.release(frame);
       if (seen === 'stopped') break;
       continue;
     }
-    const { answer } = seen;
-    const scene = answer instanceof VedetteError ? undefined : line.scene?.see(answer, frame, set);
-    const result = judgeSeen(line, set, origin, seen, scene);
-    const anomalyMap = answer instanceof VedetteError ? undefined : answer.anomalyMap;
+    const { answer, asked } = seen;
+    const { set, settings, origin } = asked;
+    const isAnswer = !(answer instanceof VedetteError);
+    const scene = isAnswer ? asked.scene?.see(answer, frame, set) : undefined;
+    const result = judgeSeen(line, seen, scene);
 
     const kept = line.keep({
       frame,
       lease: frame,
       result,
+      settings,
       end: endOf(answer),
-      ...(answer instanceof VedetteError ? { error: answer } : {}),
-      ...(anomalyMap ? { anomalyMap } : {}),
+      ...(isAnswer ? {} : { error: answer }),
+      ...(isAnswer && answer.anomalyMap ? { anomalyMap: answer.anomalyMap } : {}),
       ...(scene ? { trails: scene.trails } : {}),
     });
     // The slot is still held: it is given back when the result is stored.
@@ -98,11 +90,11 @@ export async function runCamera(line: CameraLine, signal: AbortSignal): Promise<
       show: (version) =>
         inferPicture(
           version,
-          { ...request, thresholds: set.thresholds, wantsAnomalyMap: false },
+          { ...asked.request, thresholds: set.thresholds, wantsAnomalyMap: false },
           set.tiling,
         ),
       judge: (findings, version) =>
-        verdictOf(line, set, findings, { version, scene, context: origin.context }),
+        verdictOf(asked, findings, { version, scene, context: origin.context }),
       hasSpareSlot: () => line.slots.hasSpareSlot,
       kept,
     });
@@ -111,6 +103,17 @@ export async function runCamera(line: CameraLine, signal: AbortSignal): Promise<
     if (keeping.size >= MAX_KEEPING) await Promise.race(keeping);
   }
   await Promise.all(keeping);
+}
+
+/** Frames wait in their slots until the model of the settings in force can answer. */
+async function modelReady(line: CameraLine, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    const { now, superseded } = line.settings;
+    const { model } = now.sets.own;
+    if (!now.sets.hasOneModel || model.isReady) return;
+    await model.whenReady(AbortSignal.any([signal, superseded]));
+    if (line.settings.now === now) return;
+  }
 }
 
 /**
@@ -122,24 +125,30 @@ export async function keepRefused(
   refused: RefusedFrame,
   signal: AbortSignal,
 ): Promise<void> {
-  const origin = originOf(line, refused, { width: 0, height: 0 });
-  const { model } = setOf(line, refused);
+  const settings = line.settings.now;
+  const origin = originOf(line, settings, refused, { width: 0, height: 0 });
+  const { model } = setOf(line, settings, refused);
   if (!model.status().identity) await model.whenReady(signal);
   const { identity } = model.status();
   if (!identity) return;
   const { error } = refused;
   const result = composeErrorResult(origin, identity, error);
-  await line.keep({ frame: refused, result, end: 'unreadable', error });
+  await line.keep({ frame: refused, result, settings, end: 'unreadable', error });
 }
 
-const setOf = (line: CameraLine, frame: FrameReference): JudgingSet =>
-  line.sets.of(line.contextOf(frame));
+const setOf = (line: CameraLine, { sets }: FrameSettings, frame: FrameReference): JudgingSet =>
+  sets.of(line.contextOf(frame));
 
-const originOf = (line: CameraLine, frame: FrameReference, size: Size): ResultOrigin => {
+const originOf = (
+  line: CameraLine,
+  { config, sets }: FrameSettings,
+  frame: FrameReference,
+  size: Size,
+): ResultOrigin => {
   const context = line.contextOf(frame);
-  const { product } = line.sets.of(context);
+  const { product } = sets.of(context);
   return {
-    thing: line.thing,
+    thing: config.thing,
     camera: line.name,
     frame: { ...frame, width: size.width, height: size.height },
     takenAtMs: performance.now(),
@@ -151,10 +160,43 @@ const originOf = (line: CameraLine, frame: FrameReference, size: Size): ResultOr
 /** The version that was asked is replaced, or going. */
 const PASSING: ReadonlySet<string> = new Set(['MODEL_NOT_READY', 'SHUTTING_DOWN']);
 
+/** A frame with the settings that it is judged by. */
+interface AskedFrame {
+  readonly frame: FrameLease;
+  readonly settings: FrameSettings;
+  readonly set: JudgingSet;
+  readonly scene: CameraScene | undefined;
+  readonly origin: ResultOrigin;
+  readonly request: InferenceRequest;
+}
+
 /** What came of a frame, and the version of the model that it came of. */
 interface Seen {
+  readonly asked: AskedFrame;
   readonly answer: InferenceAnswer | VedetteError;
   readonly version: ServingModel;
+}
+
+/** By the settings that are in force now, and by later ones only when the model of these is gone. */
+async function seeFrame(
+  line: CameraLine,
+  frame: FrameLease,
+  signal: AbortSignal,
+): Promise<Seen | 'abandoned' | 'stopped'> {
+  for (;;) {
+    const settings = line.settings.now;
+    const set = setOf(line, settings, frame);
+    const scene = await line.sceneFor(settings);
+    const request: InferenceRequest = {
+      image: { kind: 'frame', frame },
+      view: set.view,
+      thresholds: scene?.thresholdsFor(set) ?? set.thresholds,
+      wantsAnomalyMap: line.hasViewers(),
+    };
+    const origin = originOf(line, settings, frame, frame);
+    const seen = await see(line, { frame, settings, set, scene, origin, request }, signal);
+    if (seen !== 'superseded') return seen;
+  }
 }
 
 /**
@@ -163,25 +205,29 @@ interface Seen {
  */
 async function see(
   line: CameraLine,
-  set: JudgingSet,
-  request: InferenceRequest,
-  frame: FrameLease,
+  asked: AskedFrame,
   signal: AbortSignal,
-): Promise<Seen | 'abandoned' | 'stopped'> {
+): Promise<Seen | 'abandoned' | 'stopped' | 'superseded'> {
+  const { frame, set, request, settings } = asked;
   let lostWorkers = 0;
   while (!signal.aborted) {
     if (line.isAbandoned(frame)) return 'abandoned';
     const version = servingFor(set.model, line.name);
     try {
-      return { answer: await inferPicture(version, request, set.tiling), version };
+      return { answer: await inferPicture(version, request, set.tiling), version, asked };
     } catch (thrown) {
       const error = VedetteError.from(thrown, 'INFERENCE_FAILED');
       // Else the version alone has gone, and another one answers.
-      if (error.code === 'SHUTTING_DOWN' && set.model.isClosed) return 'stopped';
+      if (error.code === 'SHUTTING_DOWN' && set.model.isClosed) {
+        return line.settings.now === settings ? 'stopped' : 'superseded';
+      }
       if (error.code === 'WORKER_LOST') lostWorkers += 1;
       const isWorthTrying = error.code === 'WORKER_LOST' && lostWorkers === 1;
-      if (!PASSING.has(error.code) && !isWorthTrying) return { answer: error, version };
-      await set.model.whenReady(signal);
+      if (!PASSING.has(error.code) && !isWorthTrying) return { answer: error, version, asked };
+      const isCurrent = line.settings.now === settings;
+      const { superseded } = line.settings;
+      await set.model.whenReady(isCurrent ? AbortSignal.any([signal, superseded]) : signal);
+      if (!set.model.isReady && line.settings.now !== settings) return 'superseded';
     }
   }
   return 'stopped';
@@ -189,16 +235,15 @@ async function see(
 
 function judgeSeen(
   line: CameraLine,
-  set: JudgingSet,
-  origin: ResultOrigin,
-  { answer, version }: Seen,
+  { asked, answer, version }: Seen,
   scene: SeenScene | undefined,
 ): NewResult {
+  const { origin, set } = asked;
   if (!(answer instanceof VedetteError)) {
     const findings = scene
       ? { ...answer.findings, detections: [...scene.detections] }
       : answer.findings;
-    const verdict = verdictOf(line, set, findings, { version, scene, context: origin.context });
+    const verdict = verdictOf(asked, findings, { version, scene, context: origin.context });
     return composeResult(origin, { ...answer, findings }, verdict, scene?.tracking);
   }
   const model = identityOf(version);
@@ -220,14 +265,13 @@ interface Evidence {
 
 /** Rules on tracked objects take the tracks of the version that acts. */
 function verdictOf(
-  line: CameraLine,
-  set: JudgingSet,
+  { set, settings }: AskedFrame,
   findings: Findings,
   { version, scene, context }: Evidence,
 ): Verdict {
   if (set.review !== undefined) return { outcome: 'review', reason: set.review };
   return judge(set.rules, findings, version.package?.labels, {
-    zones: line.zones,
+    zones: settings.zones,
     space: scene?.evidence,
     context,
     thresholdFor: (label) =>

@@ -1,3 +1,4 @@
+import type { ConfigurationStatus } from '../../component/contract/configuration-status.ts';
 import type { CameraStatus, ModelStatus, Notice } from '../../component/contract/ports.ts';
 import type { InferenceResult } from '../../component/contract/result.ts';
 import type { DeviceStatus } from '../routes/status.ts';
@@ -10,6 +11,7 @@ export interface DeviceState {
   /** Browser's clock, when the connection changed. */
   readonly connectionSinceMs: number;
   readonly status?: DeviceStatus;
+  readonly configuration?: ConfigurationStatus;
   /** Device's clock minus the browser's. */
   readonly clockOffsetMs: number;
   readonly cameras: Readonly<Record<string, CameraStatus>>;
@@ -24,6 +26,7 @@ export interface DeviceState {
 export type DeviceMessage =
   | { readonly kind: 'connection'; readonly connection: Connection; readonly nowMs: number }
   | { readonly kind: 'status'; readonly status: DeviceStatus; readonly nowMs: number }
+  | { readonly kind: 'configuration'; readonly configuration: ConfigurationStatus }
   | { readonly kind: 'camera'; readonly camera: CameraStatus }
   | { readonly kind: 'model'; readonly model: ModelStatus }
   | { readonly kind: 'notice'; readonly notice: Notice }
@@ -60,6 +63,8 @@ function applyMessage(state: DeviceState, message: DeviceMessage): DeviceState {
         status: message.status,
         clockOffsetMs: Date.parse(message.status.time) - message.nowMs,
       };
+    case 'configuration':
+      return configurationChanged(state, message.configuration);
     case 'camera':
       return { ...state, cameras: { ...state.cameras, [message.camera.name]: message.camera } };
     case 'model':
@@ -79,6 +84,12 @@ function connectionChanged(state: DeviceState, connection: Connection, nowMs: nu
   const changed = { ...state, connection, connectionSinceMs: nowMs };
   if (connection !== 'connected') return changed;
   return { ...changed, cameras: {}, models: {}, notices: [], newResults: [], missedResults: 0 };
+}
+
+/** Cameras and models of another configuration follow; those of before may no longer be there. */
+function configurationChanged(state: DeviceState, configuration: ConfigurationStatus): DeviceState {
+  if (state.configuration?.hash === configuration.hash) return { ...state, configuration };
+  return { ...state, configuration, cameras: {}, models: {} };
 }
 
 function withNotice(notices: readonly Notice[], notice: Notice): readonly Notice[] {

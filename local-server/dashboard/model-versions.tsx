@@ -128,6 +128,7 @@ function Buttons({
 
 const CHANGE_WORDS = {
   propose: 'Bringing in',
+  configure: 'Configuring',
   promote: 'Promoting',
   rollback: 'Going back to',
   discard: 'Discarding',

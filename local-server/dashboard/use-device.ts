@@ -45,6 +45,7 @@ function followDevice(apply: (messages: readonly DeviceMessage[]) => void): () =
         tell(message(JSON.parse((event as MessageEvent<string>).data) as never));
       });
     hear('status', (status) => ({ kind: 'status', status, nowMs: Date.now() }));
+    hear('configuration', (configuration) => ({ kind: 'configuration', configuration }));
     hear('camera', (camera) => ({ kind: 'camera', camera }));
     hear('model', (model) => ({ kind: 'model', model }));
     hear('notice', (notice) => ({ kind: 'notice', notice }));

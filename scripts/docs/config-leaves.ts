@@ -5,7 +5,8 @@ export interface ConfigLeaf {
   readonly path: string;
   readonly schema: JsonSchema;
   readonly isRequired: boolean;
-  readonly needsRestart: boolean;
+  /** What a change restarts. */
+  readonly restart: string | undefined;
 }
 
 /** Leaves that stand together: a section of the reference page. */
@@ -18,7 +19,8 @@ export interface ConfigGroup {
 interface Place {
   readonly path: string;
   readonly isRequired: boolean;
-  readonly needsRestart: boolean;
+  /** What a change restarts. */
+  readonly restart: string | undefined;
 }
 
 const join = (path: string, key: string): string => (path === '' ? key : `${path}.${key}`);
@@ -38,7 +40,7 @@ export function discriminatorOf(schema: JsonSchema): string | undefined {
  */
 export function groupsOf(schema: JsonSchema, title: string, path = ''): ConfigGroup[] {
   const inner: ConfigGroup[] = [];
-  const leaves = leavesOf(schema, path, false, inner);
+  const leaves = leavesOf(schema, path, schema.restart, inner);
   const group = { title, description: schema.description ?? '', leaves };
   return [...(leaves.length > 0 ? [group] : []), ...inner];
 }
@@ -46,7 +48,7 @@ export function groupsOf(schema: JsonSchema, title: string, path = ''): ConfigGr
 function leavesOf(
   schema: JsonSchema,
   path: string,
-  needsRestart: boolean,
+  restart: string | undefined,
   groups: ConfigGroup[],
 ): ConfigLeaf[] {
   return Object.entries(schema.properties ?? {}).flatMap(([key, value]) =>
@@ -57,7 +59,7 @@ function leavesOf(
       {
         path: join(path, key),
         isRequired: schema.required?.includes(key) ?? false,
-        needsRestart: needsRestart || value.restart === true,
+        restart: restart ?? value.restart,
       },
       groups,
     ),
@@ -68,13 +70,13 @@ function leafOrGroups(schema: JsonSchema, place: Place, groups: ConfigGroup[]): 
   const { path } = place;
   const ofEach = schema.additionalProperties;
   if (discriminatorOf(schema) !== undefined) {
-    groups.push(...kindGroups(schema, path, ''));
+    groups.push(...kindGroups(schema, path, '', place.restart));
     return [];
   }
   if (typeof ofEach === 'object') {
     const each = `${path}.<${schema.propertyNames?.pattern?.startsWith('^[a-z0-9]') ? 'name' : 'key'}>`;
     if (discriminatorOf(ofEach) !== undefined) {
-      groups.push(...kindGroups(ofEach, each, schema.description ?? ''));
+      groups.push(...kindGroups(ofEach, each, schema.description ?? '', place.restart));
       return [];
     }
     if (ofEach.properties) {
@@ -88,7 +90,7 @@ function leafOrGroups(schema: JsonSchema, place: Place, groups: ConfigGroup[]): 
   }
   // An inner object with a description of its own is one value (a region); else its leaves count.
   if (schema.properties && Object.keys(schema.properties).length > 0 && !isOneValue(schema)) {
-    if (path.includes('.')) return leavesOf(schema, path, place.needsRestart, groups);
+    if (path.includes('.')) return leavesOf(schema, path, place.restart, groups);
     groups.push(...groupsOf(schema, path, path));
     return [];
   }
@@ -101,7 +103,12 @@ const isOneValue = (schema: JsonSchema): boolean =>
   Object.keys(schema.properties ?? {}).length === (schema.required ?? []).length;
 
 /** One group for what all kinds share, one for each kind. */
-function kindGroups(schema: JsonSchema, path: string, description: string): ConfigGroup[] {
+function kindGroups(
+  schema: JsonSchema,
+  path: string,
+  description: string,
+  restart: string | undefined,
+): ConfigGroup[] {
   const choices = schema.oneOf ?? schema.anyOf ?? [];
   const kind = discriminatorOf(schema) ?? 'kind';
   const [first] = choices;
@@ -124,7 +131,7 @@ function kindGroups(schema: JsonSchema, path: string, description: string): Conf
         ),
       },
       path,
-      false,
+      restart,
       nested,
     );
   const kinds = choices.map((choice) => String(choice.properties?.[kind]?.const));
@@ -132,7 +139,7 @@ function kindGroups(schema: JsonSchema, path: string, description: string): Conf
     path: join(path, kind),
     schema: { enum: kinds, description: 'Its kind; each has its own values, below' },
     isRequired: true,
-    needsRestart: false,
+    restart,
   };
   const common: ConfigGroup = {
     title: path,

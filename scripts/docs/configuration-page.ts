@@ -14,7 +14,7 @@ Every value of the edge runtime. A configuration file is YAML or JSON; what is l
 - Paths join the keys with dots: \`server.port\` is \`port\` under \`server:\`. \`<name>\` is a name that you choose: lower-case letters, digits and inner hyphens.
 - Cameras, models, rules and captures are maps by name, never lists.
 - Numbers and \`true\`/\`false\` may also be written as text (\`"8080"\`), as Greengrass delivers them.
-- **Restart: yes** means that a change takes effect when the process starts again.
+- **Restart** says what a change restarts while the runtime goes on; what restarts nothing holds from the next frame on. \`camera\`: its source is opened again. \`model\`: it is loaded beside the one that answers, which it replaces between two frames. \`server\`: connections end. \`process\`: it starts again by itself.
 - A key that is not listed here is refused.
 `;
 
@@ -47,12 +47,12 @@ function section({ title, description, leaves }: ConfigGroup): string {
   );
 }
 
-const row = ({ path, schema, isRequired, needsRestart }: ConfigLeaf): string[] => [
+const row = ({ path, schema, isRequired, restart }: ConfigLeaf): string[] => [
   `\`${path}\``,
   typeOf(schema),
   defaultOf(schema, isRequired),
   rangeOf(schema),
   unitOf(path, schema.description ?? ''),
-  needsRestart ? 'yes' : '',
+  restart ?? '',
   schema.description ?? '',
 ];

@@ -27,7 +27,7 @@ export interface JsonSchema {
   readonly items?: JsonSchema;
   readonly anyOf?: readonly JsonSchema[];
   readonly oneOf?: readonly JsonSchema[];
-  readonly restart?: boolean;
+  readonly restart?: string;
 }
 
 /** What a person may write: what has a default is not required. */

@@ -1,3 +1,4 @@
+import type { ConfigurationStatus } from '../../component/contract/configuration-status.ts';
 import { runtimeConfigSchema } from '../../component/contract/config.ts';
 import type { RuntimeConfig } from '../../component/contract/config.ts';
 import { VedetteError, type ErrorCode } from '../../component/contract/errors.ts';
@@ -60,6 +61,13 @@ export class InMemoryRuntime implements EdgeRuntime {
   showPicture(jpeg: Uint8Array): void {
     for (const viewer of this.viewers) viewer(jpeg);
   }
+
+  configuration: ConfigurationStatus = {
+    hash: '0123456789abcdef',
+    inForceSinceMs: 0,
+    isApplying: false,
+  };
+  configurationStatus = () => this.configuration;
 
   readiness() {
     return {

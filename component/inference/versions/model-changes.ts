@@ -11,6 +11,7 @@ import { parseModelReference } from '../../contract/model-manifest.ts';
 import { installModel } from '../model-store/install-model.ts';
 import { referenceText } from '../model-store/installed-model.ts';
 import { checkChange } from './check-change.ts';
+import type { VersionSettings } from './version-roles.ts';
 import type { VersionSet, VersionSetOptions } from './version-set.ts';
 import type { ModelGeneration } from '../model-generation.ts';
 
@@ -19,7 +20,7 @@ import type { ModelGeneration } from '../model-generation.ts';
  * or with the old one and a reason.
  */
 export class ModelChanges {
-  readonly #options: VersionSetOptions;
+  #options: VersionSetOptions;
   readonly #versions: VersionSet;
   readonly #abort = new AbortController();
   #hasStarted = false;
@@ -69,6 +70,32 @@ export class ModelChanges {
       const generation = await this.#versions.load(named, 'start', mode === 'shadow');
       this.#versions.resume({ generation, mode, cameras, sinceMs });
     });
+  }
+
+  /**
+   * Waits for the change that is under way. Until the function that it gives is called no other begins:
+   * the configuration is being changed.
+   */
+  async hold(named: string): Promise<() => void> {
+    while (this.#running) await this.#ended;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#ended = promise;
+    this.#running = {
+      kind: 'configure',
+      package: named,
+      stage: 'loading',
+      startedAtMs: Date.now(),
+    };
+    return () => {
+      this.#running = undefined;
+      resolve();
+      this.#options.onChange();
+    };
+  }
+
+  /** Packages are installed by these from now on. */
+  configure(settings: VersionSettings): void {
+    this.#options = { ...this.#options, ...settings };
   }
 
   /** Resolves when no change is under way. */

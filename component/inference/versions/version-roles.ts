@@ -15,6 +15,9 @@ export interface VersionSetOptions extends Pick<
   readonly onRecord?: (change: ModelChangeRecord) => void;
 }
 
+/** What a change of the configuration may change of them. */
+export type VersionSettings = Pick<VersionSetOptions, 'config' | 'maxImagePixels'>;
+
 /** A version that is tried beside the active one, and is ready. */
 export interface Candidate {
   readonly generation: ModelGeneration;

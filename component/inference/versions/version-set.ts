@@ -7,19 +7,25 @@ import type {
   RollbackCause,
 } from '../../contract/model-lifecycle.ts';
 import type { AdmissionOccasion } from '../admit-model.ts';
-import { ModelGeneration } from '../model-generation.ts';
+import type { ModelGeneration } from '../model-generation.ts';
 import type { CloseReport } from '../generation-options.ts';
 import { checkTask } from './check-task.ts';
+import { createVersion } from './create-version.ts';
+import { reported, retireVersion } from './retire-version.ts';
+import type { Retirement } from './retire-version.ts';
 import { VersionMemory } from './version-memory.ts';
 import { remembered } from './version-roles.ts';
-import type { Candidate, PreviousVersion, VersionSetOptions } from './version-roles.ts';
+import type {
+  Candidate,
+  PreviousVersion,
+  VersionSetOptions,
+  VersionSettings,
+} from './version-roles.ts';
+import { WarmPrevious } from './warm-previous.ts';
 
 export type { Candidate, PreviousVersion, VersionSetOptions } from './version-roles.ts';
 
 type Cause = ModelChangeRecord['cause'];
-
-/** Longest wait for what a version that goes has accepted, in milliseconds. */
-const DRAIN_MS = 4000;
 
 /**
  * The versions of one model: the active one, the one before, a candidate. Which of them answers
@@ -28,14 +34,13 @@ const DRAIN_MS = 4000;
  */
 export class VersionSet {
   readonly memory: VersionMemory;
-  readonly #options: VersionSetOptions;
+  #options: VersionSetOptions;
   readonly #runs = { inferences: 0, failures: 0 };
   #active: ModelGeneration;
-  #previous: PreviousVersion | undefined;
+  readonly #warm = new WarmPrevious();
   #candidate: Candidate | undefined;
   #incoming: ModelGeneration | undefined;
   #isClosed = false;
-  #coolTimer: NodeJS.Timeout | undefined;
 
   constructor(options: VersionSetOptions) {
     const configured = options.config.package;
@@ -49,7 +54,7 @@ export class VersionSet {
   }
 
   get previous(): PreviousVersion | undefined {
-    return this.#previous;
+    return this.#warm.version;
   }
 
   get candidate(): Candidate | undefined {
@@ -75,13 +80,20 @@ export class VersionSet {
 
   // ------------------------------------------------------------------ at a start
 
-  /** Another package takes the place of an active version that is not loaded or has failed. */
-  async replaceUnloaded(named: string, previous: PreviousVersion | undefined): Promise<void> {
+  /**
+   * Another package takes the place of an active version that is not loaded or has failed.
+   * @param isAnew also the same package, by other settings
+   */
+  async replaceUnloaded(
+    named: string,
+    previous: PreviousVersion | undefined,
+    isAnew = false,
+  ): Promise<void> {
     const old = this.#active;
-    this.#previous = previous;
-    if (named !== old.packageName) this.#active = this.#create(named, 'start', false);
+    this.#warm.replace(previous);
+    if (isAnew || named !== old.packageName) this.#active = this.#create(named, 'start', false);
     this.#options.onChange();
-    if (old !== this.#active) await this.#retire(old, { drainMs: 0 });
+    if (old !== this.#active) await this.retire(old, { drainMs: 0 });
   }
 
   /** A candidate of the run before, which is on the disk already. */
@@ -91,28 +103,54 @@ export class VersionSet {
     this.#options.onChange();
   }
 
+  // ------------------------------------------------------------------ another configuration
+
+  /** Versions are loaded by these from now on. */
+  configure(settings: VersionSettings): void {
+    this.#options = { ...this.#options, ...settings };
+  }
+
+  /**
+   * From the next frame on this generation answers: of the version that did, or of another one that
+   * takes its place, which is remembered already.
+   * @returns those that have no role any more, to be retired
+   */
+  replaceActive(generation: ModelGeneration): readonly ModelGeneration[] {
+    const old = this.#active;
+    this.#active = generation;
+    this.#incoming = undefined;
+    if (generation.packageName === old.packageName) return [old];
+    const candidate = this.#candidate?.generation;
+    const previous = this.previous?.generation;
+    this.#candidate = undefined;
+    if (old.isReady) this.#warm.keep(old, this.#options.config.rollout.keepWarmMs);
+    this.#coolLater();
+    return [candidate, old.isReady ? previous : old].filter((one) => one !== undefined);
+  }
+
   // ------------------------------------------------------------------ changes
 
   /**
    * Loads a version beside those that are there, and keeps it `incoming` until it is given its role.
    * A failure leaves nothing of it.
    * @param isAside it will only be compared: one worker at a low priority
+   * @param settings those of a configuration that is not in force yet
    * @throws VedetteError see ModelGeneration.load
    */
   async load(
     named: string,
     occasion: AdmissionOccasion,
     isAside: boolean,
+    settings?: VersionSettings,
   ): Promise<ModelGeneration> {
-    const generation = this.#create(named, occasion, isAside);
+    const generation = this.#create(named, occasion, isAside, settings);
     this.#incoming = generation;
     try {
       await generation.load(await generation.signature());
       if (this.#isClosed) throw new VedetteError('SHUTTING_DOWN', 'the model is being closed');
       return generation;
     } catch (error) {
-      this.#incoming = undefined;
-      await this.#retire(generation, { drainMs: 0 });
+      await this.retire(generation, { drainMs: 0 });
       throw error;
     }
   }
@@ -130,7 +168,7 @@ export class VersionSet {
     });
     this.record('proposed', generation.packageName, 'person', { mode });
     this.#options.onChange();
-    await this.#retire(before?.generation, { handsBack: true });
+    await this.retire(before?.generation, { handsBack: true });
   }
 
   /**
@@ -153,15 +191,15 @@ export class VersionSet {
     };
     await this.#give(generation, changed, () => {
       candidate = this.#candidate?.generation;
-      previous = this.#previous?.generation;
-      this.#keepWarm(this.#active);
+      previous = this.previous?.generation;
+      this.#warm.keep(this.#active, this.#options.config.rollout.keepWarmMs);
       this.#active = generation;
       this.#candidate = undefined;
     });
     this.record(kind, generation.packageName, cause, mode ? { mode } : {});
     this.#options.onChange();
-    if (candidate !== generation) await this.#retire(candidate, { handsBack: true });
-    if (previous !== generation) await this.#retire(previous);
+    if (candidate !== generation) await this.retire(candidate, { handsBack: true });
+    if (previous !== generation) await this.retire(previous);
   }
 
   /** The candidate acts and is compared no longer, at once. */
@@ -175,7 +213,7 @@ export class VersionSet {
     this.#candidate = undefined;
     this.record(kind, generation.packageName, cause, { mode, ...(reason ? { reason } : {}) });
     this.#options.onChange();
-    const retired = this.#retire(generation, { handsBack: true });
+    const retired = this.retire(generation, { handsBack: true });
     try {
       await this.memory.correct(({ candidate }) =>
         candidate?.sinceMs === sinceMs ? { candidate: undefined } : {},
@@ -187,12 +225,10 @@ export class VersionSet {
 
   /** Gives back what the version before is kept warm by. */
   async cool(): Promise<void> {
-    if (!this.#previous?.generation) return;
-    const { generation, warmUntilMs: _, ...known } = this.#previous;
-    clearTimeout(this.#coolTimer);
-    this.#previous = known;
+    const generation = this.#warm.cool();
+    if (!generation) return;
     this.#options.onChange();
-    await this.#retire(generation);
+    await this.retire(generation);
   }
 
   record(
@@ -214,10 +250,10 @@ export class VersionSet {
 
   async close(drainMs: number): Promise<CloseReport> {
     this.#isClosed = true;
-    clearTimeout(this.#coolTimer);
+    this.#warm.stop();
     const generations = [
       this.#active,
-      this.#previous?.generation,
+      this.previous?.generation,
       this.#candidate?.generation,
       this.#incoming,
     ].filter((one) => one !== undefined);
@@ -234,16 +270,14 @@ export class VersionSet {
     assign: () => void,
   ): Promise<void> {
     this.#incoming = generation;
-    clearTimeout(this.#coolTimer);
+    this.#warm.stop();
     try {
       await this.memory.save(changed);
       await this.#requireFit(generation);
       assign();
     } catch (error) {
-      const isKnown = [this.#candidate?.generation, this.#previous?.generation].includes(
-        generation,
-      );
-      if (!isKnown) await this.#retire(generation, { drainMs: 0 });
+      const isKnown = [this.#candidate?.generation, this.previous?.generation].includes(generation);
+      if (!isKnown) await this.retire(generation, { drainMs: 0 });
       throw error;
     } finally {
       this.#incoming = undefined;
@@ -255,7 +289,10 @@ export class VersionSet {
   async #requireFit({ isReady, packageName, state }: ModelGeneration): Promise<void> {
     if (this.#isClosed) throw new VedetteError('SHUTTING_DOWN', 'the model is being closed');
     if (isReady) return;
-    await this.#reported(this.memory.correct(() => this.#roles()));
+    await reported(
+      this.memory.correct(() => this.#roles()),
+      this.#options.onFault,
+    );
     throw new VedetteError(
       'MODEL_NOT_READY',
       `${packageName} is ${state} since its role was remembered, expected ready`,
@@ -266,55 +303,34 @@ export class VersionSet {
   #roles(): Partial<RememberedModel> {
     return {
       activePackage: this.#active.packageName,
-      previousPackage: this.#previous?.package,
+      previousPackage: this.previous?.package,
       candidate: this.#candidate && remembered(this.#candidate),
     };
   }
 
-  /** That files of what goes cannot be removed undoes nothing. */
-  async #retire(
-    generation: ModelGeneration | undefined,
-    how: { readonly drainMs?: number; readonly handsBack?: boolean } = {},
-  ): Promise<void> {
-    const { drainMs = DRAIN_MS, handsBack = false } = how;
-    await this.#reported(generation?.close(drainMs, handsBack));
-  }
-
-  async #reported(work: Promise<unknown> | undefined): Promise<void> {
-    try {
-      await work;
-    } catch (thrown) {
-      this.#options.onFault(VedetteError.from(thrown));
-    }
-  }
-
-  #keepWarm(old: ModelGeneration): void {
-    const { identity } = old;
-    this.#previous = {
-      package: old.packageName,
-      ...(identity ? { identity } : {}),
-      generation: old,
-      warmUntilMs: Date.now() + this.#options.config.rollout.keepWarmMs,
-    };
+  /** Closes what has no role any more. */
+  async retire(generation: ModelGeneration | undefined, how: Retirement = {}): Promise<void> {
+    if (this.#incoming === generation) this.#incoming = undefined;
+    await retireVersion(generation, how, this.#options.onFault);
   }
 
   #coolLater(): void {
-    const { warmUntilMs } = this.#previous ?? {};
-    if (warmUntilMs === undefined || this.#isClosed) return;
-    this.#coolTimer = setTimeout(() => void this.cool(), warmUntilMs - Date.now());
+    if (!this.#isClosed) this.#warm.watch(() => void this.cool());
   }
 
-  #create(named: string, occasion: AdmissionOccasion, isAside: boolean): ModelGeneration {
-    const { config } = this.#options;
-    // A variant is one of the package that is configured beside it.
-    const { variant: _, ...others } = config;
-    return new ModelGeneration({
-      ...this.#options,
-      config: named === config.package ? config : { ...others, package: named },
+  #create(
+    named: string,
+    occasion: AdmissionOccasion,
+    isAside: boolean,
+    settings?: VersionSettings,
+  ): ModelGeneration {
+    return createVersion({ ...this.#options, ...settings }, named, {
       occasion,
       isAside,
       ...(isAside ? {} : { runs: this.#runs }),
-      check: (model) => occasion === 'change' && checkTask(this.#active.package, model),
+      // A configuration brings the rules that fit its models.
+      check: (model) =>
+        occasion === 'change' && !settings && checkTask(this.#active.package, model),
       makeRoom: () => this.cool(),
       onChange: () => {
         this.#rollBackLostCanary();
@@ -337,7 +353,7 @@ export class VersionSet {
    */
   rollBackCandidate(cause: RollbackCause, reason: VedetteError): boolean {
     if (!this.#candidate || this.#candidate.generation === this.#incoming) return false;
-    void this.#reported(this.dropCandidate('rolled-back', cause, reason));
+    void reported(this.dropCandidate('rolled-back', cause, reason), this.#options.onFault);
     return true;
   }
 }

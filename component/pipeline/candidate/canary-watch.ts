@@ -36,11 +36,17 @@ const MAX_TIMES = 500;
 /** Follows what a canary gives on its cameras, and sends it back by the rules of `canary-rule.ts`. */
 export class CanaryWatch {
   readonly #options: CanaryWatchOptions;
+  #rollout: RolloutConfig;
   readonly #cameras = new Map<string, CameraTally>();
   #isOver = false;
 
   constructor(options: CanaryWatchOptions) {
     this.#options = options;
+    this.#rollout = options.rollout;
+  }
+
+  configure(rollout: RolloutConfig): void {
+    this.#rollout = rollout;
   }
 
   /** Reads what the canary is compared with. Until then, and without it, errors alone are judged. */
@@ -64,7 +70,7 @@ export class CanaryWatch {
     tally.results += 1;
     if (outcome === 'error') tally.errors += 1;
     else this.#countAnswer(tally, result);
-    const { rollout } = this.#options;
+    const rollout = this.#rollout;
     let reason = errorsOf(tally, tally.baseline, rollout);
     if (!reason && tally.results >= tally.nextLookAt) {
       tally.nextLookAt *= 2;
@@ -84,7 +90,7 @@ export class CanaryWatch {
 
   #countAnswer(tally: CameraTally, { verdict, timings }: NewResult): void {
     const answerMs = timings.queueMs + timings.preprocessMs + timings.runMs + timings.decodeMs;
-    const limit = (tally.baseline.medianMs ?? Infinity) * this.#options.rollout.latencyFactor;
+    const limit = (tally.baseline.medianMs ?? Infinity) * this.#rollout.latencyFactor;
     tally.answers += 1;
     if (verdict.outcome === 'fail') tally.fails += 1;
     if (verdict.outcome === 'review') tally.reviews += 1;
@@ -116,7 +122,7 @@ export class CanaryWatch {
         answers: 0,
         slow: 0,
         times: [],
-        nextLookAt: this.#options.rollout.minimumResults,
+        nextLookAt: this.#rollout.minimumResults,
         baseline: NO_BASELINE,
       };
       this.#cameras.set(camera, tally);

@@ -24,6 +24,7 @@ export interface CandidateWatchOptions {
 /** What is found out about the candidate of one model, whichever it is at the time. */
 export class CandidateWatch {
   readonly #options: CandidateWatchOptions;
+  #rollout: RolloutConfig;
   #candidate: Candidate | undefined;
   #shadow: ShadowRun | undefined;
   #canary: CanaryWatch | undefined;
@@ -31,6 +32,7 @@ export class CandidateWatch {
 
   constructor(options: CandidateWatchOptions) {
     this.#options = options;
+    this.#rollout = options.rollout;
   }
 
   figures(): CandidateFigures {
@@ -41,6 +43,12 @@ export class CandidateWatch {
     };
   }
 
+  /** Candidates are judged by these from now on, also one that is being tried. */
+  configure(rollout: RolloutConfig): void {
+    this.#rollout = rollout;
+    this.#canary?.configure(rollout);
+  }
+
   /** After every change of versions: another candidate is judged anew. */
   follow(host: ModelHost): void {
     const { candidate } = host;
@@ -49,14 +57,14 @@ export class CandidateWatch {
     this.#shadow = undefined;
     this.#canary = undefined;
     this.#labels = undefined;
-    const { model, registry, rollout, onFault } = this.#options;
+    const { model, registry, onFault } = this.#options;
     if (candidate?.mode === 'shadow') {
       this.#shadow = new ShadowRun(model, candidate, (shadow) => registry.appendShadow(shadow));
     } else if (candidate) {
       const version = host.servingFor().identity;
       this.#canary = new CanaryWatch({
         candidate,
-        rollout,
+        rollout: this.#rollout,
         recent: async (camera) =>
           version
             ? registry.recentOutcomes({ camera, model, version, limit: BASELINE_RESULTS })
@@ -88,7 +96,8 @@ export class CandidateWatch {
     const { candidate } = host;
     const [active, other] = [host.servingFor().identity, candidate?.generation.identity];
     if (!candidate || !active || !other) return;
-    const { model, registry, rollout } = this.#options;
+    const { model, registry } = this.#options;
+    const rollout = this.#rollout;
     const labels = await registry.labelFigures({
       model,
       active,

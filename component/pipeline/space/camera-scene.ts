@@ -7,11 +7,12 @@ import type { FaultLog } from '../../logging/fault-log.ts';
 import type { JudgingSet } from '../judging-sets.ts';
 import { MAX_FOLLOWED, MAX_TRACKS } from '../tracking/byte-tracker.ts';
 import type { CounterLedger } from './counter-ledger.ts';
-import { Scene, type SeenScene } from './scene.ts';
+import { Scene, type SeenScene, type Watched } from './scene.ts';
 
 export interface CameraSceneOptions {
   readonly camera: string;
   readonly config: RuntimeConfig;
+  /** Loaded already. */
   readonly ledger: CounterLedger;
   readonly faults: FaultLog;
   /** How often the source was opened again: its objects are others then. */
@@ -51,22 +52,26 @@ export const ofCamera = <T extends { readonly camera: string }>(
 /** The scene of a configured camera: joins its model's answers to it. */
 export class CameraScene {
   readonly #options: CameraSceneOptions;
-  readonly #scene: Scene;
+  #config: RuntimeConfig;
+  #scene: Scene;
 
   constructor(options: CameraSceneOptions) {
-    const { camera, config, ledger } = options;
-    const { tracking } = config.cameras[camera]!;
     this.#options = options;
-    const windows = Object.values(config.rules).map((rule) =>
-      rule.kind === 'crossing' && rule.camera === camera ? (rule.withinMs ?? 0) : 0,
-    );
-    this.#scene = new Scene({
-      settings: tracking,
-      zones: ofCamera(config.zones, camera),
-      lines: ofCamera(config.lines, camera),
-      rememberMs: Math.max(0, ...windows),
-      counters: ledger,
-    });
+    this.#config = options.config;
+    this.#scene = this.#create();
+  }
+
+  /**
+   * Goes by another configuration from the next frame on. Objects are followed as before, unless how
+   * they are followed is what changed.
+   */
+  use(config: RuntimeConfig): void {
+    if (config === this.#config) return;
+    const { camera } = this.#options;
+    const before = trackingOf(this.#config, camera);
+    this.#config = config;
+    if (trackingOf(config, camera) === before) this.#scene.watch(watchedBy(config, camera));
+    else this.#scene = this.#create();
   }
 
   /** Thresholds to ask the model with: low enough for what only continues a track. */
@@ -109,4 +114,27 @@ export class CameraScene {
   state(): Pick<Tracking, 'zones' | 'lines'> {
     return this.#scene.state();
   }
+
+  #create(): Scene {
+    const { camera, ledger } = this.#options;
+    return new Scene({
+      settings: this.#config.cameras[camera]!.tracking,
+      ...watchedBy(this.#config, camera),
+      counters: ledger,
+    });
+  }
+}
+
+const trackingOf = ({ cameras }: RuntimeConfig, camera: string): string =>
+  JSON.stringify(cameras[camera]!.tracking);
+
+function watchedBy({ zones, lines, rules }: RuntimeConfig, camera: string): Watched {
+  const windows = Object.values(rules).map((rule) =>
+    rule.kind === 'crossing' && rule.camera === camera ? (rule.withinMs ?? 0) : 0,
+  );
+  return {
+    zones: ofCamera(zones, camera),
+    lines: ofCamera(lines, camera),
+    rememberMs: Math.max(0, ...windows),
+  };
 }

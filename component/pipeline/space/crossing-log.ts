@@ -15,10 +15,15 @@ const MAX_CROSSINGS = 200_001;
 
 /** The crossings of the last while, oldest first. */
 export class CrossingLog {
-  readonly #rememberMs: number;
+  #rememberMs: number;
   #crossings: LoggedCrossing[] = [];
 
   constructor(rememberMs: number) {
+    this.#rememberMs = rememberMs;
+  }
+
+  /** What is forgotten already does not come back when it grows. */
+  remember(rememberMs: number): void {
     this.#rememberMs = rememberMs;
   }
 

@@ -20,12 +20,16 @@ export interface SceneCounters {
   valueOf(counter: string): number;
 }
 
-export interface SceneOptions {
-  readonly settings: TrackingConfig;
+/** What is watched in a scene. */
+export interface Watched {
   readonly zones: Readonly<Record<string, ZoneConfig>>;
   readonly lines: Readonly<Record<string, LineConfig>>;
   /** Crossings are remembered for so long, in milliseconds. */
   readonly rememberMs: number;
+}
+
+export interface SceneOptions extends Watched {
+  readonly settings: TrackingConfig;
   readonly counters: SceneCounters;
 }
 
@@ -72,8 +76,9 @@ const TRAIL_LENGTH = 40;
 export class Scene {
   readonly #options: SceneOptions;
   readonly #tracker: ByteTracker;
-  readonly #zones: ReadonlyMap<string, ZoneWatch>;
-  readonly #lines: ReadonlyMap<string, LineWatch>;
+  #watched: Watched;
+  #zones: ReadonlyMap<string, ZoneWatch>;
+  #lines: ReadonlyMap<string, LineWatch>;
   readonly #log: CrossingLog;
   readonly #trails = new Map<number, Point[]>();
   #origin: string | undefined;
@@ -83,13 +88,23 @@ export class Scene {
   constructor(options: SceneOptions) {
     this.#options = options;
     this.#tracker = new ByteTracker(options.settings, () => options.counters.nextTrackId());
-    this.#zones = new Map(
-      Object.entries(options.zones).map(([name, zone]) => [name, new ZoneWatch(zone)]),
-    );
-    this.#lines = new Map(
-      Object.entries(options.lines).map(([name, line]) => [name, new LineWatch(line)]),
-    );
+    this.#watched = { zones: {}, lines: {}, rememberMs: 0 };
+    this.#zones = new Map();
+    this.#lines = new Map();
     this.#log = new CrossingLog(options.rememberMs);
+    this.watch(options);
+  }
+
+  /**
+   * Watches other zones and lines from the next frame on. Objects are followed as before, and whoever
+   * is in a zone that stays as it is has been there for as long.
+   */
+  watch({ zones, lines, rememberMs }: Watched): void {
+    const before = this.#watched;
+    this.#zones = watches(zones, before.zones, this.#zones, (zone) => new ZoneWatch(zone));
+    this.#lines = watches(lines, before.lines, this.#lines, (line) => new LineWatch(line));
+    this.#log.remember(rememberMs);
+    this.#watched = { zones, lines, rememberMs };
   }
 
   /** What the model must be asked for, given what the camera wants to see. */
@@ -230,4 +245,20 @@ export class Scene {
           : this.#log.since(line, nowMs - withinMs, nowMs),
     };
   }
+}
+
+/** One for each place; those of places that did not change go on. */
+function watches<P, W>(
+  places: Readonly<Record<string, P>>,
+  placesBefore: Readonly<Record<string, P>>,
+  watchesBefore: ReadonlyMap<string, W>,
+  create: (place: P) => W,
+): Map<string, W> {
+  return new Map(
+    Object.entries(places).map(([name, place]) => {
+      const watch = watchesBefore.get(name);
+      const isSame = JSON.stringify(placesBefore[name]) === JSON.stringify(place);
+      return [name, watch !== undefined && isSame ? watch : create(place)];
+    }),
+  );
 }

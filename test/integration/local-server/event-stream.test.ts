@@ -74,7 +74,7 @@ it('begins with the state of everything', async () => {
   const listener = new Listener();
   await expect
     .poll(() => listener.events.map(({ name }) => name))
-    .toEqual(['status', 'camera', 'model', 'notice']);
+    .toEqual(['status', 'configuration', 'camera', 'model', 'notice']);
 });
 
 it('brings each event under its name, results with their id', async () => {

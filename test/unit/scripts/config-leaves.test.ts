@@ -22,8 +22,11 @@ describe('the configuration as a table', () => {
   it('marks what must be given and what needs a restart', () => {
     expect(leaf('models.<name>.package')?.isRequired).toBe(true);
     expect(leaf('cameras.<name>.policy')?.isRequired).toBe(false);
-    expect(leaf('server.port')?.needsRestart).toBe(true);
-    expect(leaf('log.level')?.needsRestart).toBe(false);
+    expect(leaf('server.port')?.restart).toBe('server');
+    expect(leaf('log.level')?.restart).toBeUndefined();
+    expect(
+      leaf('cameras.<name>.source.path')?.restart ?? leaf('cameras.<name>.source.kind')?.restart,
+    ).toBe('camera');
   });
 
   it('gives each kind of camera and rule a section of its own', () => {

@@ -1,0 +1,18 @@
+import { createHash } from 'node:crypto';
+import type { RuntimeConfig } from '../contract/config.ts';
+
+const DIGITS = 16;
+
+/** Names a configuration by its values, in whatever order they were written. */
+export function configurationHash(config: RuntimeConfig): string {
+  const text = JSON.stringify(config, (_, value: unknown) =>
+    isMap(value) ? sorted(value) : value,
+  );
+  return createHash('sha256').update(text).digest('hex').slice(0, DIGITS);
+}
+
+const isMap = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const sorted = (map: Record<string, unknown>): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(map).sort(([a], [b]) => (a < b ? -1 : 1)));
