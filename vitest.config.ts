@@ -7,7 +7,8 @@ export default defineConfig({
     include: ['test/{unit,contract,integration,e2e}/**/*.test.ts'],
     // Tests load the addon and ONNX Runtime and kill processes: each file gets a process of its own.
     pool: 'forks',
-    maxWorkers: 2,
+    // One more than the cores of a small machine: many tests wait for processes.
+    maxWorkers: 3,
     testTimeout: isDeep ? 900_000 : 30_000,
     hookTimeout: isDeep ? 120_000 : 30_000,
     teardownTimeout: 10_000,

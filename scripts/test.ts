@@ -101,11 +101,13 @@ async function runCoreTests({ title, args }: (typeof CORE_TESTS)[number]): Promi
 
 let total = NOTHING;
 if (filters.length === 0) {
-  // Two at a time: each of them keeps one core busy.
-  total = await runInLanes(staticChecks(root), 2, runStatic);
-  for (const tests of [...CORE_TESTS, ...(isDeep ? DEEP_CORE_TESTS : [])]) {
-    total = add(total, await runCoreTests(tests));
-  }
+  const core = [...CORE_TESTS, ...(isDeep ? DEEP_CORE_TESTS : [])];
+  const checks = [
+    ...core.map((tests) => () => runCoreTests(tests)),
+    ...staticChecks(root).map((check) => () => runStatic(check)),
+  ];
+  // Two at a time: most of each keeps one core busy.
+  total = await runInLanes(checks, 2, (check) => check());
 }
 const startedAtMs = performance.now();
 const tests = await runVitest(root, { isDeep, filters, timeoutMs });

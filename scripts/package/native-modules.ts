@@ -24,21 +24,22 @@ export async function buildNativeModules(target: Target, sysroot: Sysroot): Prom
     'scripts/package/native-modules.ts',
     'scripts/package/sysroot.ts',
   ];
-  const addon = await build(target, sysroot, {
+  const addon = build(target, sysroot, {
     name: 'vedette',
     source: path.join(root, 'native'),
     parts: ['binding.gyp', 'core', 'binding'],
     inputs: [...recipe, 'native/binding.gyp', 'native/core', 'native/binding'],
     args: [],
   });
-  const sqlite = await build(target, sysroot, {
+  const sqlite = build(target, sysroot, {
     name: 'better_sqlite3',
     source: path.join(root, 'node_modules/better-sqlite3'),
     parts: ['binding.gyp', 'deps', 'src', 'lib', 'package.json'],
     inputs: recipe,
     args: ['--', '-Dforce_build=1'],
   });
-  return { addon, sqlite };
+  const [addonFile, sqliteFile] = await Promise.all([addon, sqlite]);
+  return { addon: addonFile, sqlite: sqliteFile };
 }
 
 interface Recipe {

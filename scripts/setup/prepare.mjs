@@ -34,15 +34,31 @@ const ADDON_SOURCES = ['native/build.mjs', 'native/binding.gyp', 'native/core', 
  */
 export async function prepare(root, needs) {
   requireKnownPlatform(process.platform, process.arch, runsOnGlibc());
-  const steps = stepsFor(root, needs);
-  if (steps.every((step) => step.isDone())) return;
+  const { first, then } = stepsFor(root, needs);
+  if ([...first, ...then.flat()].every((step) => step.isDone())) return;
   await withSetupLock(
     join(root, 'build/setup/lock'),
     async () => {
-      for (const step of steps) await runStep(step);
+      await runInOrder(first);
+      await allEnded(then.map(runInOrder));
     },
     (holder) => console.error(`Preparing: waiting for process ${holder}, which is at it already…`),
   );
+}
+
+/** @param {readonly Step[]} steps */
+async function runInOrder(steps) {
+  for (const step of steps) await runStep(step);
+}
+
+/**
+ * A failure is told when nothing writes to the clone any more.
+ * @param {readonly Promise<void>[]} runs
+ */
+async function allEnded(runs) {
+  for (const run of await Promise.allSettled(runs)) {
+    if (run.status === 'rejected') throw run.reason;
+  }
 }
 
 /** @param {Step} step */
@@ -56,9 +72,10 @@ async function runStep(step) {
 }
 
 /**
+ * `first` one after the other, `then` side by side: compiling one long file keeps one core busy.
  * @param {string} root
  * @param {Needs} needs
- * @returns {Step[]}
+ * @returns {{ first: Step[], then: Step[][] }}
  */
 function stepsFor(root, needs) {
   const log = (/** @type {string} */ name) => join(root, `build/setup/${name}.log`);
@@ -78,15 +95,15 @@ function stepsFor(root, needs) {
       }
     },
   };
-  if (needs === 'packages') return [npmPackages];
-  return [
-    {
-      title: `Debian packages`,
-      duration: 'about a minute',
-      isDone: () => missingDebianPackages(needs).length === 0,
-      run: () => installDebianPackages(needs, root, log('apt')),
-    },
-    npmPackages,
+  if (needs === 'packages') return { first: [npmPackages], then: [] };
+  /** @type {Step} */
+  const debianPackages = {
+    title: 'Debian packages',
+    duration: 'about a minute',
+    isDone: () => missingDebianPackages(needs).length === 0,
+    run: () => installDebianPackages(needs, root, log('apt')),
+  };
+  const runs = [
     {
       title: 'text models',
       duration: 'a moment',
@@ -107,9 +124,16 @@ function stepsFor(root, needs) {
       inputs: ['local-server/dashboard'],
       output: 'build/dashboard/index.html',
     }),
-    ...(needs === 'run' ? [] : [artifactStep(root, needs)]),
-    ...(['test', 'deep'].includes(needs) && emulatesArm64() ? arm64Steps(root, log) : []),
   ];
+  const emulates = ['test', 'deep'].includes(needs) && emulatesArm64();
+  return {
+    first: [debianPackages, npmPackages],
+    then: [
+      ...(needs === 'run' ? [] : [[artifactStep(root, needs)]]),
+      runs,
+      ...(emulates ? [arm64Steps(root, log)] : []),
+    ],
+  };
 }
 
 /**

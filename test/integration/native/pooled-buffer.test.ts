@@ -105,7 +105,7 @@ test('10,000 cycles of three sizes leave no memory behind', async () => {
     collect();
     await new Promise((resolve) => setImmediate(resolve));
   };
-  await cycles(2000);
+  await cycles(10_000);
   const before = process.memoryUsage.rss();
   const { acquired, reused } = bufferPoolStatistics();
   await cycles(10_000);
