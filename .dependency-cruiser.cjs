@@ -71,6 +71,12 @@ const SINGLE_IMPORTERS = [
     comment: 'Statements of the publisher stand in its registry, whatever the database.',
   },
   {
+    name: 'pg',
+    what: '(^|node_modules/)pg/',
+    where: '^cloud-publisher/registry/',
+    comment: 'Which database it is, only the registry knows.',
+  },
+  {
     name: 'aws-s3',
     what: '(^|node_modules/)@aws-sdk/client-s3',
     where: '^cloud-publisher/storage/',

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { exitCodeOf } from '../component/commands/command-context.ts';
 import { VedetteError } from '../component/contract/errors.ts';
 import { createDeviceProgram } from '../component/device-program.ts';
+import { addBundleCommands } from './commands/bundle.ts';
 import { addComponentCommands } from './commands/component.ts';
 import { addModelPackage } from './commands/model-package.ts';
 import { addPublishModel } from './commands/publish-model.ts';
@@ -10,7 +11,7 @@ import type { PublisherContext } from './commands/publisher-context.ts';
 
 /** Refused by the remote side: the same call will be refused again. */
 const REFUSED = 3;
-const REMOTE_CODES = /^(AWS_|COMPONENT_|ARTIFACT_CONFLICT$)/;
+const REMOTE_CODES = /^(AWS_|COMPONENTS?_|ARTIFACT_CONFLICT$|BUNDLE_(NOT_FOUND|EXISTS)$)/;
 
 const { program, context: device } = createDeviceProgram(process);
 const context: PublisherContext = {
@@ -27,6 +28,7 @@ addPublishModel(
   context,
 );
 addComponentCommands(program, context);
+addBundleCommands(program, context);
 
 try {
   await program.parseAsync(process.argv);

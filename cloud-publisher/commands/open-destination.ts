@@ -2,8 +2,16 @@ import { resolve } from 'node:path';
 import { VedetteError } from '../../component/contract/errors.ts';
 import type { ComponentGateway } from '../greengrass/component-gateway.ts';
 import { FolderGateway } from '../greengrass/folder-gateway.ts';
+import { FolderSource } from '../storage/artifact-source.ts';
+import type { ArtifactSource } from '../storage/artifact-source.ts';
 import type { ArtifactStore } from '../storage/artifact-store.ts';
 import { FolderStore } from '../storage/folder-store.ts';
+
+/** Where components are: a folder, or Greengrass. */
+export interface PlaceOptions {
+  readonly to?: string;
+  readonly region?: string;
+}
 
 /** Where components go: a folder, or a bucket and Greengrass of one account and region. */
 export interface DestinationOptions {
@@ -46,10 +54,7 @@ export async function openDestination({
 }
 
 /** The folder named, or Greengrass. */
-export async function openGateway({
-  to,
-  region,
-}: Pick<DestinationOptions, 'to' | 'region'>): Promise<ComponentGateway> {
+export async function openGateway({ to, region }: PlaceOptions): Promise<ComponentGateway> {
   if (to !== undefined) return new FolderGateway(resolve(to));
   // AWS' clients take a third of a second to load: only who calls AWS waits for them.
   const [{ findAccount }, { GreengrassGateway, openGreengrass }] = await Promise.all([
@@ -58,6 +63,16 @@ export async function openGateway({
   ]);
   const account = await findAccount(region);
   return new GreengrassGateway(openGreengrass(account.region), account);
+}
+
+/** Where artifacts of published components are read from. */
+export async function openSource({ to, region }: PlaceOptions): Promise<ArtifactSource> {
+  if (to !== undefined) return new FolderSource(resolve(to));
+  const [{ S3Source }, { openS3 }] = await Promise.all([
+    import('../storage/s3-source.ts'),
+    import('../storage/s3-store.ts'),
+  ]);
+  return new S3Source(openS3(region));
 }
 
 async function openBucket(

@@ -30,7 +30,7 @@ export function addPublishModel(publish: Command, context: PublisherContext): vo
     .option('--runtime <name>', "the runtime's component; else io.vedette.EdgeRuntime")
     .option('--wait-seconds <seconds>', 'how long to wait until the version is deployable', '60')
     .option('--dry-run', 'prepare and package only, and show every call that would be made')
-    .option('--state <folder>', "the publisher's records; else .vedette/publisher here");
+    .option('--state <place>', "the publisher's records; else .vedette/publisher here");
   withDdaOptions(withSourceOptions(command)).action((path: string, options: PublishModelOptions) =>
     publishModel(path, options, context),
   );

@@ -21,6 +21,21 @@ export interface ComponentSummary {
   readonly arn: string;
 }
 
+/** What a version holds. */
+export interface ComponentDetails {
+  readonly recipe: unknown;
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+/** A file of a version, wherever it lies. */
+export interface ComponentArtifact {
+  /** As the recipe has it. */
+  readonly uri: string;
+  readonly fileName: string;
+  /** Absent for what is no file, such as a Docker image. */
+  readonly sha256?: string;
+}
+
 export interface CreateRequest {
   readonly component: string;
   readonly version: string;
@@ -43,6 +58,10 @@ export interface ComponentGateway {
   list(): Promise<ComponentSummary[]>;
   /** As it is kept, which may be in other words than it was written. @throws VedetteError COMPONENT_NOT_FOUND */
   recipe(component: string, version: string): Promise<unknown>;
+  /** Recipe and tags. @throws VedetteError COMPONENT_NOT_FOUND */
+  details(component: string, version: string): Promise<ComponentDetails>;
+  /** Of every platform. @throws VedetteError COMPONENT_NOT_FOUND, RECIPE_INVALID */
+  artifacts(component: string, version: string): Promise<ComponentArtifact[]>;
   /** @throws VedetteError COMPONENT_VERSION_EXISTS when a version with another token is there */
   create(request: CreateRequest): Promise<ComponentVersion>;
   remove(component: string, version: string): Promise<void>;

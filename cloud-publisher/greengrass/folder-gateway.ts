@@ -1,15 +1,19 @@
 import { randomUUID } from 'node:crypto';
-import { link, readFile, readdir, rm } from 'node:fs/promises';
+import { link, readFile, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { VedetteError } from '../../component/contract/errors.ts';
 import { sha256Of } from '../../component/inference/package/package-files.ts';
 import { syncFolder, writeSyncedFile } from '../../component/inference/package/synced-file.ts';
 import { checkRecipe } from '../recipe/check-recipe.ts';
+import { readRecipe } from '../recipe/read-recipe.ts';
 import { CONTENT_TAG, contentSha256, fileNameOf } from '../recipe/recipe-content.ts';
 import type { Recipe } from '../recipe/recipe-schema.ts';
 import { folderFault } from '../storage/folder-fault.ts';
 import { compareVersions } from './compare-versions.ts';
 import type {
+  ComponentArtifact,
+  ComponentDetails,
   ComponentGateway,
   ComponentSummary,
   ComponentVersion,
@@ -20,17 +24,20 @@ import type {
  * Components in a folder as `greengrass-cli deployment create --recipeDir` takes it:
  * `<folder>/recipes/<component>-<version>.json`. A recipe appears by one hard link, after its
  * artifacts: what is there can be deployed. Recipes are JSON, because nucleus lite reads numbers of
- * YAML as texts. Of the tags only the content's digest is known again, from the files themselves.
+ * YAML as texts. Tags lie beside, in `<folder>/tags`, but for the content's digest, which is computed of
+ * the files themselves.
  */
 export class FolderGateway implements ComponentGateway {
   readonly description: string;
   readonly #recipes: string;
   readonly #artifacts: string;
+  readonly #tags: string;
 
   constructor(folder: string) {
     this.description = folder;
     this.#recipes = join(folder, 'recipes');
     this.#artifacts = join(folder, 'artifacts');
+    this.#tags = join(folder, 'tags');
   }
 
   plan(component: string, version: string): string[] {
@@ -41,8 +48,11 @@ export class FolderGateway implements ComponentGateway {
     const recipe = await this.#read(join(this.#recipes, fileOf(component, version)));
     if (recipe === undefined) return undefined;
     const content = await this.#content(checkRecipe(recipe));
-    const tags = content === undefined ? {} : { [CONTENT_TAG]: content };
-    return this.#version(component, version, tags);
+    const tags = await this.#readTags(component, version);
+    return this.#version(component, version, {
+      ...tags,
+      ...(content === undefined ? {} : { [CONTENT_TAG]: content }),
+    });
   }
 
   async versions(component: string): Promise<string[]> {
@@ -78,6 +88,22 @@ export class FolderGateway implements ComponentGateway {
     );
   }
 
+  async details(component: string, version: string): Promise<ComponentDetails> {
+    const recipe = await this.recipe(component, version);
+    return { recipe, tags: await this.#readTags(component, version) };
+  }
+
+  async artifacts(component: string, version: string): Promise<ComponentArtifact[]> {
+    const what = `${component} ${version}`;
+    const { artifacts } = readRecipe(await this.recipe(component, version), what);
+    const found: ComponentArtifact[] = [];
+    for (const { uri, fileName } of artifacts) {
+      const sha256 = isFile(uri) ? await this.#sha256(component, version, fileName) : undefined;
+      found.push({ uri, fileName, ...(sha256 === undefined ? {} : { sha256 }) });
+    }
+    return found;
+  }
+
   async create({ component, version, recipe, tags }: CreateRequest): Promise<ComponentVersion> {
     const name = fileOf(component, version);
     const part = `.${randomUUID()}.part`;
@@ -96,11 +122,13 @@ export class FolderGateway implements ComponentGateway {
     } finally {
       await rm(join(this.#recipes, part), { force: true });
     }
+    await this.#writeTags(name, tags);
     return this.#version(component, version, tags);
   }
 
   async remove(component: string, version: string): Promise<void> {
-    await rm(join(this.#recipes, fileOf(component, version)), { force: true });
+    const name = fileOf(component, version);
+    for (const folder of [this.#recipes, this.#tags]) await rm(join(folder, name), { force: true });
   }
 
   close(): void {
@@ -119,19 +147,44 @@ export class FolderGateway implements ComponentGateway {
   /** `undefined` when an artifact is missing. */
   async #content(recipe: Recipe): Promise<string | undefined> {
     const { ComponentName, ComponentVersion, Manifests } = recipe;
-    const folder = join(this.#artifacts, ComponentName, ComponentVersion);
     const sums = new Map<string, string>();
     for (const { Uri } of Manifests.flatMap(({ Artifacts }) => Artifacts)) {
-      const sum = await sha256Of([join(folder, fileNameOf(Uri))]).catch(
-        (error: NodeJS.ErrnoException) => {
-          if (error.code === 'ENOENT') return undefined;
-          throw folderFault(error, `artifacts of ${ComponentName} could not be read`);
-        },
-      );
+      const sum = await this.#sha256(ComponentName, ComponentVersion, fileNameOf(Uri));
       if (sum === undefined) return undefined;
       sums.set(Uri, sum);
     }
     return contentSha256(recipe, (uri) => sums.get(uri)!);
+  }
+
+  /** `undefined` when the file is missing. */
+  async #sha256(component: string, version: string, fileName: string): Promise<string | undefined> {
+    const file = join(this.#artifacts, component, version, fileName);
+    return sha256Of([file]).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return undefined;
+      throw folderFault(error, `artifacts of ${component} could not be read`);
+    });
+  }
+
+  /** Of a version whose publisher was killed right after it appeared there are none. */
+  async #readTags(component: string, version: string): Promise<Record<string, string>> {
+    const tags = await this.#read(join(this.#tags, fileOf(component, version)));
+    const parsed = tagsSchema.safeParse(tags ?? {});
+    if (parsed.success) return parsed.data;
+    throw new VedetteError(
+      'RECIPE_INVALID',
+      `${join(this.#tags, fileOf(component, version))} holds no tags`,
+    );
+  }
+
+  async #writeTags(name: string, tags: Readonly<Record<string, string>>): Promise<void> {
+    const part = `.${randomUUID()}.part`;
+    try {
+      await writeSyncedFile(this.#tags, part, once(tags));
+      await rename(join(this.#tags, part), join(this.#tags, name));
+      await syncFolder(this.#tags);
+    } catch (error) {
+      throw folderFault(error, `tags of ${name} could not be written`);
+    }
   }
 
   #arn(component: string, version: string): string {
@@ -160,6 +213,11 @@ export class FolderGateway implements ComponentGateway {
     }
   }
 }
+
+const tagsSchema = z.record(z.string(), z.string());
+
+/** Docker images are no files. */
+const isFile = (uri: string): boolean => uri.startsWith('s3://');
 
 const fileOf = (component: string, version: string): string => `${component}-${version}.json`;
 

@@ -13,7 +13,10 @@ import { VedetteError } from '../../component/contract/errors.ts';
 import type { AwsAction } from '../aws/aws-calls.ts';
 import { awsFault } from '../aws/aws-fault.ts';
 import { compareVersions } from './compare-versions.ts';
+import { readRecipe } from '../recipe/read-recipe.ts';
 import type {
+  ComponentArtifact,
+  ComponentDetails,
   ComponentGateway,
   ComponentState,
   ComponentSummary,
@@ -37,6 +40,8 @@ type GreengrassOperation = AwsAction extends infer Action
 /** CreateComponentVersion takes one call a second in a region; a little more, as networks vary. */
 const CREATE_INTERVAL_MS = 1100;
 const PAGE_SIZE = 100;
+/** Names that only AWS may use: its own components, which every account sees. */
+const PUBLIC_COMPONENT = /^aws\.greengrass\./;
 
 /** @param region AWS_REGION or the profile's when absent */
 export const openGreengrass = (region: string | undefined): GreengrassV2Client =>
@@ -119,17 +124,29 @@ export class GreengrassGateway implements ComponentGateway {
   }
 
   async recipe(component: string, version: string): Promise<unknown> {
+    return (await this.details(component, version)).recipe;
+  }
+
+  async details(component: string, version: string): Promise<ComponentDetails> {
     const arn = this.#arnOf(component, version);
     const found = await this.#call('GetComponent', arn, () =>
       this.#client
         .send(new GetComponentCommand({ arn, recipeOutputFormat: 'JSON' }))
         .catch(unlessAbsent),
     );
-    if (found?.recipe) return JSON.parse(Buffer.from(found.recipe).toString('utf8'));
+    if (found?.recipe) {
+      const recipe: unknown = JSON.parse(Buffer.from(found.recipe).toString('utf8'));
+      return { recipe, tags: { ...found.tags } };
+    }
     throw new VedetteError(
       'COMPONENT_NOT_FOUND',
       `there is no ${component} ${version} in ${this.description}`,
     );
+  }
+
+  async artifacts(component: string, version: string): Promise<ComponentArtifact[]> {
+    const { recipe } = await this.details(component, version);
+    return [...readRecipe(recipe, `${component} ${version}`).artifacts];
   }
 
   async create({
@@ -163,7 +180,8 @@ export class GreengrassGateway implements ComponentGateway {
 
   #arnOf(component: string, version?: string): string {
     const { partition, region, accountId } = this.#account;
-    const arn = `arn:${partition}:greengrass:${region}:${accountId}:components:${component}`;
+    const owner = PUBLIC_COMPONENT.test(component) ? 'aws' : accountId;
+    const arn = `arn:${partition}:greengrass:${region}:${owner}:components:${component}`;
     return version === undefined ? arn : `${arn}:versions:${version}`;
   }
 

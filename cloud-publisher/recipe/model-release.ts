@@ -2,6 +2,8 @@ import type { ComponentRelease } from '../publication/component-release.ts';
 import { componentRelease } from '../publication/component-release.ts';
 import type { ModelArchive } from '../package/package-model.ts';
 import type { PreparedModel } from '../prepare/prepare-model.ts';
+import type { ComponentNeeds } from '../compatibility/component-catalog.ts';
+import { needsTags } from './needs-tags.ts';
 import { fillTemplate, readTemplate } from './fill-template.ts';
 
 export interface ModelReleaseOptions {
@@ -18,6 +20,8 @@ const PUBLISHER = 'Vedette';
 /** Installing tries every variant: minutes on a small device. */
 const WAIT_SECONDS = 840;
 const TIMEOUT_SECONDS = 900;
+/** Megabytes: two runs of one model do not differ by more, and get the same tags. */
+const MEMORY_STEP = 50;
 
 /**
  * The component of a model for Vedette's runtime: name stable over its versions, because nucleus lite
@@ -25,10 +29,11 @@ const TIMEOUT_SECONDS = 900;
  * @throws VedetteError RECIPE_INVALID with every problem, ARTIFACT_TOO_LARGE
  */
 export async function modelRelease(
-  { name, version, manifest }: PreparedModel,
+  prepared: PreparedModel,
   archives: readonly ModelArchive[],
   options: ModelReleaseOptions = {},
 ): Promise<ComponentRelease> {
+  const { name, version, manifest } = prepared;
   const component = options.component ?? `${MODEL_COMPONENT_PREFIX}${name}`;
   const template = (await readTemplate('model')) as Readonly<Record<string, unknown>>;
   const [each] = template['Manifests'] as readonly unknown[];
@@ -52,7 +57,11 @@ export async function modelRelease(
       archive,
       key: ['components', component, version, archive.sha256, archive.fileName].join('/'),
     })),
-    tags: { 'vedette:model': name, 'vedette:model-version': version },
+    tags: {
+      'vedette:model': name,
+      'vedette:model-version': version,
+      ...needsTags(needsOf(prepared, archives)),
+    },
     render: (uris) => ({
       ...(fillTemplate({ ...template, Manifests: [] }, values) as object),
       Manifests: archives.flatMap(({ architectures, sha256, fileName }) =>
@@ -62,4 +71,25 @@ export async function modelRelease(
       ),
     }),
   });
+}
+
+/** What a device must have for the model beside the runtime: of its archive, and as it was tried here. */
+function needsOf(
+  { manifest, reports }: PreparedModel,
+  archives: readonly ModelArchive[],
+): ComponentNeeds {
+  // A variant without them runs on every one.
+  const providers = manifest.variants.map(({ executionProviders }) => executionProviders);
+  const memory = Math.max(0, ...reports.map(({ probe }) => probe?.memoryMegabytes ?? 0));
+  return {
+    artifactBytes: Object.fromEntries(
+      archives.flatMap(({ architectures, byteLength }) =>
+        architectures.map((architecture) => [architecture, byteLength] as const),
+      ),
+    ),
+    ...(providers.includes(undefined)
+      ? {}
+      : { executionProviders: [...new Set(providers.flatMap((some) => some ?? []))] }),
+    ...(memory > 0 ? { memoryMegabytes: Math.ceil(memory / MEMORY_STEP) * MEMORY_STEP } : {}),
+  };
 }

@@ -1,20 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import SqliteDatabase from 'better-sqlite3';
-import { Kysely, SqliteDialect } from 'kysely';
-import { Migrator } from 'kysely/migration';
+import type { Kysely } from 'kysely';
 import { VedetteError } from '../../component/contract/errors.ts';
 import type {
   PublicationBook,
   PublicationKey,
   PublicationState,
 } from '../publication/publish-component.ts';
-import { MIGRATIONS } from './records-schema.ts';
+import { BundleRecords } from './bundle-records.ts';
+import { openDatabase, statement } from './open-database.ts';
 import type { RecordTables } from './records-schema.ts';
-
-export const RECORDS_FILE = 'records.db';
-const BUSY_TIMEOUT_MS = 15_000;
 
 export interface Publication extends PublicationKey {
   readonly state: PublicationState;
@@ -31,32 +25,25 @@ export interface RunRecord {
 }
 
 /**
- * What the publisher did and how far it came, in one SQLite file that several publishers may use at
- * once. Losing it loses history, nothing else: what exists, also half, is asked of S3 and Greengrass.
+ * What the publisher did and how far it came, in an SQLite file or PostgreSQL, which several
+ * publishers may use at once. Losing it loses history, nothing else: what exists, also half, is asked of S3 and Greengrass.
  */
 export class PublisherRecords implements PublicationBook {
   readonly #db: Kysely<RecordTables>;
 
+  readonly bundles: BundleRecords;
+
   private constructor(db: Kysely<RecordTables>) {
     this.#db = db;
+    this.bundles = new BundleRecords(db);
   }
 
-  /** @throws VedetteError PUBLISHER_RECORDS_UNAVAILABLE */
-  static async open(folder: string): Promise<PublisherRecords> {
-    return guarded(`${folder} could not be opened`, async () => {
-      await mkdir(folder, { recursive: true });
-      const database = new SqliteDatabase(join(folder, RECORDS_FILE), { timeout: BUSY_TIMEOUT_MS });
-      database.pragma('journal_mode = WAL');
-      database.pragma('synchronous = FULL');
-      const db = new Kysely<RecordTables>({ dialect: new SqliteDialect({ database }) });
-      const provider = { getMigrations: () => Promise.resolve({ ...MIGRATIONS }) };
-      const { error } = await new Migrator({ db, provider }).migrateToLatest();
-      if (error !== undefined) {
-        await db.destroy();
-        throw error instanceof Error ? error : new Error(JSON.stringify(error));
-      }
-      return new PublisherRecords(db);
-    });
+  /**
+   * @param place a folder, or `postgresql://…`
+   * @throws VedetteError PUBLISHER_RECORDS_UNAVAILABLE
+   */
+  static async open(place: string): Promise<PublisherRecords> {
+    return new PublisherRecords(await openDatabase(place));
   }
 
   async close(): Promise<void> {
@@ -67,7 +54,7 @@ export class PublisherRecords implements PublicationBook {
     const id = randomUUID();
     const began_at_ms = Date.now();
     const run = { id, profile, source, destination, state: 'running' as const, began_at_ms };
-    await this.#write(() =>
+    await statement(() =>
       this.#db
         .insertInto('runs')
         .values({ ...run, error: null, ended_at_ms: null })
@@ -93,7 +80,7 @@ export class PublisherRecords implements PublicationBook {
         const state = error === undefined ? ('done' as const) : ('failed' as const);
         const text =
           error === undefined ? null : JSON.stringify(VedetteError.from(error).serialize());
-        await this.#write(() =>
+        await statement(() =>
           this.#db
             .updateTable('runs')
             .set({ state, error: text, ended_at_ms: Date.now() })
@@ -106,7 +93,7 @@ export class PublisherRecords implements PublicationBook {
 
   /** Phases of a run in their order, as `phase: state`. */
   async phasesOf(runId: string): Promise<string[]> {
-    const rows = await this.#write(() =>
+    const rows = await statement(() =>
       this.#db
         .selectFrom('phases')
         .select(['phase', 'state'])
@@ -118,7 +105,7 @@ export class PublisherRecords implements PublicationBook {
   }
 
   async publication(key: PublicationKey): Promise<Publication | undefined> {
-    const row = await this.#write(() => this.#selectPublication(key).executeTakeFirst());
+    const row = await statement(() => this.#selectPublication(key).executeTakeFirst());
     return (
       row && {
         ...key,
@@ -136,7 +123,7 @@ export class PublisherRecords implements PublicationBook {
   ): Promise<void> {
     const { destination, component, version, contentSha256: content_sha256 } = key;
     const values = { state, client_token: clientToken, updated_at_ms: Date.now() };
-    await this.#write(() =>
+    await statement(() =>
       this.#db
         .insertInto('publications')
         .values({ destination, component, version, content_sha256, ...values })
@@ -151,7 +138,7 @@ export class PublisherRecords implements PublicationBook {
 
   /** What was begun and is not deployable: interrupted, failed or still waiting. */
   async unfinished(): Promise<Publication[]> {
-    const rows = await this.#write(() =>
+    const rows = await statement(() =>
       this.#db
         .selectFrom('publications')
         .selectAll()
@@ -182,7 +169,7 @@ export class PublisherRecords implements PublicationBook {
 
   async #beginPhase(run_id: string, position: number, phase: string): Promise<void> {
     const row = { run_id, position, phase, state: 'running' as const, began_at_ms: Date.now() };
-    await this.#write(() =>
+    await statement(() =>
       this.#db
         .insertInto('phases')
         .values({ ...row, detail: null, ended_at_ms: null })
@@ -197,33 +184,13 @@ export class PublisherRecords implements PublicationBook {
     detail: unknown,
   ): Promise<void> {
     const text = detail === undefined ? null : JSON.stringify(detail);
-    await this.#write(() =>
+    await statement(() =>
       this.#db
         .updateTable('phases')
         .set({ state, detail: text, ended_at_ms: Date.now() })
         .where('run_id', '=', runId)
         .where('position', '=', position)
         .execute(),
-    );
-  }
-
-  #write<T>(action: () => Promise<T>): Promise<T> {
-    return guarded("the publisher's records could not be read or written", action);
-  }
-}
-
-async function guarded<T>(what: string, action: () => Promise<T>): Promise<T> {
-  try {
-    return await action();
-  } catch (error) {
-    if (error instanceof VedetteError) throw error;
-    const { message, code = '' } = error as NodeJS.ErrnoException;
-    throw new VedetteError(
-      code === 'SQLITE_FULL' || code === 'ENOSPC'
-        ? 'STORAGE_FULL'
-        : 'PUBLISHER_RECORDS_UNAVAILABLE',
-      `${what}: ${message}`,
-      { cause: error },
     );
   }
 }

@@ -32,6 +32,14 @@ export interface RecordTables {
     client_token: string;
     updated_at_ms: number;
   };
+  bundles: {
+    name: string;
+    version: string;
+    sha256: string;
+    /** Canonical JSON. */
+    content: string;
+    created_at_ms: number;
+  };
 }
 
 /** Published entries never change. Written with the schema builder, so that they hold for PostgreSQL too. */
@@ -75,6 +83,19 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
           'version',
           'content_sha256',
         ])
+        .execute();
+    },
+  },
+  '002-bundles': {
+    async up(db: Kysely<unknown>): Promise<void> {
+      await db.schema
+        .createTable('bundles')
+        .addColumn('name', 'text', (column) => column.notNull())
+        .addColumn('version', 'text', (column) => column.notNull())
+        .addColumn('sha256', 'text', (column) => column.notNull())
+        .addColumn('content', 'text', (column) => column.notNull())
+        .addColumn('created_at_ms', 'bigint', (column) => column.notNull())
+        .addPrimaryKeyConstraint('bundles_key', ['name', 'version'])
         .execute();
     },
   },

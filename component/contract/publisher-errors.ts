@@ -75,6 +75,42 @@ export const PUBLISHER_ERROR_CODES = {
     'No versions of the components go together on the devices; the proof is given in sentences.',
     'Change what the sentences begin with: a version that is asked for, a device, or publish a version that fits.',
   ),
+  COMPONENT_IN_USE: entry(
+    409,
+    false,
+    'A deployment or a bundle still uses the component version; it was not deleted.',
+    'Take it out of what the message names first, or give `--force`.',
+  ),
+  BUNDLE_INVALID: entry(
+    422,
+    false,
+    'A bundle, or the file that asks for one, has problems; every one is listed.',
+    'Correct what the message names; docs/PUBLISHER.md describes the file.',
+  ),
+  BUNDLE_NOT_FOUND: entry(
+    404,
+    false,
+    "There is no such bundle in the publisher's records.",
+    'Check name and version; `vedette bundle list` shows what there is.',
+  ),
+  BUNDLE_EXISTS: entry(
+    409,
+    false,
+    'This version of the bundle exists already, with other content; bundles never change.',
+    'Create the next version, which the message names.',
+  ),
+  BUNDLE_FILE_INVALID: entry(
+    422,
+    false,
+    'The file of a bundle is damaged, was changed after it was signed, or holds what it must not; nothing was imported.',
+    'Get the file again from who exported it.',
+  ),
+  BUNDLE_SIGNATURE_UNTRUSTED: entry(
+    403,
+    false,
+    'The file of a bundle is signed with a key that is not the trusted one; nothing was imported.',
+    'Give the public key of who exported it with `--trust`, from a source that you trust.',
+  ),
   PUBLISHER_RECORDS_UNAVAILABLE: entry(
     503,
     true,
