@@ -8,6 +8,7 @@
 const FLOORS = [
   { name: 'main', path: '^component/(main|device-program)\\.ts$' },
   { name: 'local-server and commands', path: '^(local-server|component/commands)/' },
+  { name: 'control', path: '^component/control/' },
   { name: 'edge-runtime', path: '^component/(?!main\\.ts$|device-program\\.ts$)[^/]+\\.ts$' },
   { name: 'pipeline', path: '^component/pipeline/' },
   { name: 'inference', path: '^component/inference/' },

@@ -57,6 +57,13 @@ export class CameraFleet {
     return [...this.#stations.values()].map((station) => station.status());
   }
 
+  /** Pictures that somebody waits for at this moment. */
+  busyReasons(): readonly string[] {
+    return [...this.#stations.values()].flatMap(({ name, pushesUnderWay }) =>
+      pushesUnderWay === 0 ? [] : [`a pushed picture is being judged at camera ${name}`],
+    );
+  }
+
   /** @throws VedetteError CAMERA_NOT_FOUND */
   station(name: string): CameraStation {
     const station = this.#stations.get(name);

@@ -17,6 +17,7 @@ import type {
 import type { ModelChangeRecord, ModelChangeRequest } from './contract/model-lifecycle.ts';
 import type { InferenceResult } from './contract/result.ts';
 import type { ShadowQuery, ShadowResult, VerdictLabel } from './contract/verdict-comparison.ts';
+import type { InspectionHolds } from './inspection-holds.ts';
 
 export interface ModelReadiness {
   readonly isReady: boolean;
@@ -89,6 +90,22 @@ export interface EdgeRuntime {
   captures(query: CaptureQuery): Promise<Page<StoredCapture>>;
   /** The capture and the absolute path of its picture. @throws VedetteError NOT_FOUND */
   capture(id: string): Promise<{ readonly capture: StoredCapture; readonly imageFile: string }>;
+  /**
+   * Keeps the next picture of a camera that is judged, as a capture of rule `snapshot`.
+   * @throws VedetteError CAMERA_NOT_FOUND, CAMERA_DISABLED, STORAGE_FULL, REGISTRY_UNAVAILABLE, and the
+   * reason of `signal`
+   */
+  snapshot(camera: string, signal: AbortSignal): Promise<StoredCapture>;
+  /**
+   * Closes a camera's source and opens it again.
+   * @throws VedetteError CAMERA_NOT_FOUND, CAMERA_DISABLED, REQUEST_INVALID when it ended for good
+   */
+  restartCamera(camera: string): Promise<void>;
+  /** Parts under inspection, for which updates wait. */
+  readonly inspections: InspectionHolds;
+  /** Those in words; and with pictures that somebody waits for at this moment. */
+  inspectionReasons(): readonly string[];
+  busyReasons(): readonly string[];
   notices(): readonly Notice[];
   /** Listeners must not throw and must not block. Returns the function that ends it. */
   subscribe(listener: (event: RuntimeEvent) => void): () => void;

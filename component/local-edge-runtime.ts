@@ -25,6 +25,7 @@ import { CaptureStore } from './delivery/capture-store.ts';
 import { Retention } from './delivery/retention.ts';
 import { RuntimeLibrary } from './inference/execution/runtime-library.ts';
 import { ModelStore } from './inference/model-store/model-store.ts';
+import { InspectionHolds } from './inspection-holds.ts';
 import { ModelFleet } from './model-fleet.ts';
 import { NoticeBoard } from './notice-board.ts';
 import { PictureRequests } from './picture-requests.ts';
@@ -34,6 +35,7 @@ import { LiveView } from './pipeline/live-view.ts';
 import { Metrics } from './pipeline/metrics.ts';
 import { Pictures } from './pipeline/pictures.ts';
 import { registryReadings } from './pipeline/registry-readings.ts';
+import { Snapshots } from './pipeline/snapshots.ts';
 import { Registry } from './registry/registry.ts';
 import type { EdgeRuntime, ModelReadiness, PictureRequest, PushedFrame } from './edge-runtime.ts';
 
@@ -73,6 +75,7 @@ export async function startEdgeRuntime(options: EdgeRuntimeOptions): Promise<Loc
 export class LocalEdgeRuntime implements EdgeRuntime {
   readonly version: string;
   readonly startedAtMs = Date.now();
+  readonly inspections = new InspectionHolds();
   readonly #registry: Registry;
   readonly #board: NoticeBoard;
   readonly #configuration: ConfigurationState;
@@ -143,6 +146,7 @@ export class LocalEdgeRuntime implements EdgeRuntime {
       readSecret: options.readSecret,
       registry,
       captureStore: this.#captureStore,
+      snapshots: new Snapshots(),
       pictures: this.#pictures,
       liveView: this.#liveView,
       metrics: this.#metrics,
@@ -281,6 +285,22 @@ export class LocalEdgeRuntime implements EdgeRuntime {
   async capture(id: string): Promise<{ capture: StoredCapture; imageFile: string }> {
     const capture = await this.#registry.capture(id);
     return { capture, imageFile: this.#captureStore.fileOf(capture) };
+  }
+
+  async snapshot(camera: string, signal: AbortSignal): Promise<StoredCapture> {
+    return this.#cameras.station(camera).snapshot(signal);
+  }
+
+  async restartCamera(camera: string): Promise<void> {
+    this.#cameras.station(camera).restart();
+  }
+
+  busyReasons(): readonly string[] {
+    return [...this.inspectionReasons(), ...this.#cameras.busyReasons()];
+  }
+
+  inspectionReasons(): readonly string[] {
+    return this.inspections.list().map(({ name }) => `a part is under inspection: ${name}`);
   }
 
   notices(): readonly Notice[] {

@@ -74,7 +74,11 @@ export class CameraSupervisor {
   #stateSinceMs = Date.now();
   #reason: SerializedError | undefined;
   #restarts = 0;
+  /** Why a run was ended from here. */
   #stall: VedetteError | undefined;
+  #run: AbortController | undefined;
+  #wake = new AbortController();
+  #isRestartAsked = false;
   #firstArrivalMs: number | undefined;
   #lastArrivalMs = 0;
 
@@ -106,6 +110,22 @@ export class CameraSupervisor {
     this.#loop ??= this.#keepRunning();
   }
 
+  /** Closes the source and opens it again at once. @throws VedetteError REQUEST_INVALID when it ended for good */
+  restart(): void {
+    const { name } = this.#options;
+    if (this.#state === 'ended') {
+      throw new VedetteError('REQUEST_INVALID', `the source of camera ${name} has ended for good`);
+    }
+    this.#isRestartAsked = true;
+    this.#stall = new VedetteError(
+      'CAMERA_SOURCE_FAILED',
+      `camera ${name} is opened again, as somebody asked`,
+    );
+    this.#change('reconnecting', this.#stall);
+    this.#run?.abort();
+    this.#wake.abort();
+  }
+
   /** Ends the driver and waits for it, two seconds at most. Idempotent. */
   close(): Promise<void> {
     this.#closing ??= this.#end();
@@ -131,15 +151,25 @@ export class CameraSupervisor {
         this.#change('ended');
         return;
       }
-      await pause(this.#afterRun(failure), stop);
+      const pauseMs = this.#afterRun(failure);
+      if (!this.#isRestartAsked) await pause(pauseMs, AbortSignal.any([stop, this.#wake.signal]));
+      if (this.#isRestartAsked) this.#beginAnew();
       this.#restarts += 1;
     }
+  }
+
+  #beginAnew(): void {
+    this.#isRestartAsked = false;
+    this.#wake = new AbortController();
+    this.#backOff.reset();
+    this.#missingBackOff.reset();
   }
 
   /** One run of the driver. Returns why it ended; `undefined` when the source ended by itself. */
   async #runOnce(): Promise<VedetteError | undefined> {
     const { driver, slots, name } = this.#options;
     const run = new AbortController();
+    this.#run = run;
     const end = () => run.abort();
     this.#stop.signal.addEventListener('abort', end, { once: true });
     this.#stall = undefined;
@@ -167,6 +197,7 @@ export class CameraSupervisor {
     } catch (error) {
       return this.#stall ?? VedetteError.from(error, 'CAMERA_SOURCE_FAILED');
     } finally {
+      this.#run = undefined;
       clearInterval(watchdog);
       slots.listen(undefined);
       this.#stop.signal.removeEventListener('abort', end);

@@ -17,6 +17,7 @@ import {
 } from './configuration-problem.ts';
 import { chainProblems } from './chain-problems.ts';
 import { productProblems } from './product-problems.ts';
+import { remoteLayer } from './remote-settings.ts';
 import { ruleProblems } from './rule-problems.ts';
 import { spaceProblems } from './space-problems.ts';
 import { tilingProblems } from './tiling-problems.ts';
@@ -41,8 +42,8 @@ export interface ConfigurationSources {
 }
 
 /**
- * Merges the layers (defaults in code → machine → deployment → station file in the data folder →
- * command line) and validates the whole.
+ * Merges the layers (defaults in code → machine → deployment → station file in the data folder → what
+ * the device shadow desired → command line) and validates the whole.
  * @throws VedetteError CONFIG_UNREADABLE, CONFIG_INVALID with every problem in `details.problems`
  */
 export async function loadConfiguration(
@@ -65,6 +66,9 @@ export async function loadConfiguration(
     problems.push(...lockedProblems(station.tree, deployment?.tree));
     layers.splice(below.length, 0, station);
   }
+
+  const remote = await remoteLayer(dataFolderOf([...below, ...above]), layers);
+  if (remote) layers.splice(layers.length - above.length, 0, remote);
 
   const merged = layers.reduce<ConfigurationTree>((tree, layer) => merge(tree, layer.tree), {});
   const parsed = runtimeConfigSchema.safeParse(merged);

@@ -9,6 +9,7 @@ import {
   secretSchema,
 } from './config-values.ts';
 import type { Restart } from './config-values.ts';
+import { CAPTURE_MODES } from './device-desired.ts';
 import { nameSchema } from './model-manifest.ts';
 import { productsSchema, thresholdsSchema } from './product-config.ts';
 import { trackingSchema } from './space-config.ts';
@@ -124,6 +125,10 @@ export const cameraSchema = z.strictObject({
     'How its pictures are cut into tiles for the model; as the model’s `tiling` says when absent',
   ),
   tracking: described(trackingSchema.prefault({}), 'How objects are followed from frame to frame'),
+  captureMode: described(
+    z.enum(CAPTURE_MODES).default('rules'),
+    'Which of its pictures are kept: `rules`: those that rules in `captures` ask for; `all`: every judged one; `none`',
+  ),
   slots: described(integer(3, 64).default(4), 'Frames held in memory', 'camera'),
   maxFrameBytes: described(
     integer(65_536, 1_073_741_824).default(33_554_432),

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { cameraSchema } from './camera-config.ts';
 import { chainSchema } from './chain-config.ts';
 import { boolean, described, integer, mapOf, number, secretSchema } from './config-values.ts';
+import { maintenanceSchema, remoteSchema } from './control-config.ts';
 import { modelConfigSchema } from './model-config.ts';
 import { nameSchema } from './model-manifest.ts';
 import { ruleSchema } from './rule-config.ts';
@@ -132,6 +133,8 @@ export const runtimeConfigSchema = z.strictObject({
       ),
     })
     .prefault({}),
+  remote: remoteSchema.prefault({}),
+  maintenance: maintenanceSchema.prefault({}),
   limits: z
     .strictObject({
       maxImagePixels: described(

@@ -1,4 +1,5 @@
 import { CONFIGURATION_ERROR_CODES } from './configuration-errors.ts';
+import { CONTROL_ERROR_CODES } from './control-errors.ts';
 import { DELIVERY_ERROR_CODES } from './delivery-errors.ts';
 import { entry } from './error-code-entry.ts';
 import type { ErrorCodeEntry } from './error-code-entry.ts';
@@ -323,6 +324,7 @@ export const ERROR_CODES = {
   ),
 
   // Publishing and delivery
+  ...CONTROL_ERROR_CODES,
   ...GREENGRASS_ERROR_CODES,
   ...DELIVERY_ERROR_CODES,
   ...PUBLISHER_ERROR_CODES,

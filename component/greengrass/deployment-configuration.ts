@@ -49,6 +49,11 @@ export class DeploymentConfiguration {
     }
   }
 
+  /** These values as the layer `deployment`. @throws VedetteError CONFIG_INVALID, CONFIG_UNREADABLE */
+  load(values: ConfigurationValues): Promise<LoadedConfiguration> {
+    return this.#load(values, 'deployment');
+  }
+
   /** Why these values could not run; `undefined` when they could. */
   async problem(values: ConfigurationValues): Promise<string | undefined> {
     try {

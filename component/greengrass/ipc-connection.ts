@@ -22,6 +22,17 @@ export interface ConfigurationProposal {
   readonly values: ConfigurationValues;
 }
 
+/** A deployment wants to update components. */
+export interface UpdateProposal {
+  readonly deploymentId: string;
+}
+
+export interface UpdateDeferral extends UpdateProposal {
+  /** The nucleus asks again after so many milliseconds; 0 lets the update come. */
+  readonly recheckAfterMs: number;
+  readonly message?: string;
+}
+
 /** The nucleus answers in milliseconds; longer means that it never will. */
 const CALL_TIMEOUT_MS = 10_000;
 
@@ -109,6 +120,22 @@ export class IpcConnection {
       );
     });
     await this.#activate('SubscribeToValidateConfigurationUpdates', stream);
+  }
+
+  /** Asks `listener` before components are updated, again and again until it lets it be. Classic only. */
+  async watchUpdates(listener: (proposal: UpdateProposal) => void): Promise<void> {
+    const stream = this.#client.subscribeToComponentUpdates({});
+    stream.on('message', ({ preUpdateEvent }) => {
+      if (preUpdateEvent?.deploymentId === undefined) return;
+      listener({ deploymentId: preUpdateEvent.deploymentId });
+    });
+    await this.#activate('SubscribeToComponentUpdates', stream);
+  }
+
+  async deferUpdate(deferral: UpdateDeferral): Promise<void> {
+    await this.#call('DeferComponentUpdate', () =>
+      this.#client.deferComponentUpdate({ ...deferral }),
+    );
   }
 
   async publish(topicName: string, payload: Uint8Array, qos: 0 | 1): Promise<void> {

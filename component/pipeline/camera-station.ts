@@ -6,7 +6,7 @@ import type { CameraConfig } from '../contract/camera-config.ts';
 import type { RuntimeConfig } from '../contract/config.ts';
 import type { SecretReference } from '../contract/config-values.ts';
 import { VedetteError } from '../contract/errors.ts';
-import type { CameraDriver, CameraStatus } from '../contract/ports.ts';
+import type { CameraDriver, CameraStatus, StoredCapture } from '../contract/ports.ts';
 import type { InferenceResult } from '../contract/result.ts';
 import type { CameraModel } from '../inference/chain/camera-model.ts';
 import type { CandidateWatch } from './candidate/candidate-watch.ts';
@@ -30,7 +30,7 @@ const MODEL_CHECK_MS = 100;
 
 type Shared = Pick<
   KeepDependencies,
-  'registry' | 'captureStore' | 'pictures' | 'liveView' | 'metrics' | 'faults'
+  'registry' | 'captureStore' | 'snapshots' | 'pictures' | 'liveView' | 'metrics' | 'faults'
 >;
 
 export interface CameraStationOptions extends Shared {
@@ -263,6 +263,30 @@ export class CameraStation {
       `model '${name}' of camera ${this.name} is ${state}, expected ready${why}`,
       { details: { model: name, state, ...(reason ? { reason: reason.code } : {}) } },
     );
+  }
+
+  /** Pictures that were pushed and have no answer yet. */
+  get pushesUnderWay(): number {
+    return this.#pushed.size;
+  }
+
+  /**
+   * Keeps the next picture that is judged.
+   * @throws VedetteError CAMERA_DISABLED, STORAGE_FULL, REGISTRY_UNAVAILABLE, and the reason of `signal`
+   */
+  async snapshot(signal: AbortSignal): Promise<StoredCapture> {
+    this.#enabled();
+    return this.#options.snapshots.next(this.name, signal);
+  }
+
+  /** Closes the source and opens it again. @throws VedetteError CAMERA_DISABLED, REQUEST_INVALID */
+  restart(): void {
+    this.#enabled()?.restart();
+  }
+
+  #enabled(): CameraSupervisor | undefined {
+    if (this.#camera.isEnabled) return this.#supervisor;
+    throw new VedetteError('CAMERA_DISABLED', `Camera ${this.name} is disabled`);
   }
 
   status(): CameraStatus {

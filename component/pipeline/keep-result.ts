@@ -18,6 +18,7 @@ import type { FrameSettings } from './frame-settings.ts';
 import type { LiveView } from './live-view.ts';
 import type { Metrics } from './metrics.ts';
 import type { Pictures } from './pictures.ts';
+import { SNAPSHOT_RULE, type Snapshots } from './snapshots.ts';
 import type { Trail } from './space/scene.ts';
 import { UnstoredResults } from './unstored-results.ts';
 
@@ -27,7 +28,7 @@ export interface JudgedFrame {
   readonly lease?: FrameLease;
   readonly result: NewResult;
   /** Those that it was judged by. */
-  readonly settings: Pick<FrameSettings, 'captureRules' | 'view'>;
+  readonly settings: Pick<FrameSettings, 'captureRules' | 'view' | 'config'>;
   readonly end: FrameEnd;
   /** Why the frame got no answer from its model; its result says so too. */
   readonly error?: VedetteError;
@@ -48,6 +49,7 @@ export interface KeepDependencies {
   readonly driver: CameraDriver;
   readonly registry: Registry;
   readonly captureStore: CaptureStore;
+  readonly snapshots: Snapshots;
   readonly pictures: Pictures;
   readonly liveView: LiveView;
   readonly statistics: CameraStatistics;
@@ -112,9 +114,7 @@ async function store(
   unstored: Unstored,
 ): Promise<InferenceResult | VedetteError> {
   const isAwaited = line.isAwaited(judged.frame);
-  const { captureRules } = judged.settings;
-  const rule =
-    judged.end === 'judged' ? captureRules.choose(line.camera, judged.result) : undefined;
+  const rule = ruleFor(line, judged);
   const result = rule === undefined ? judged.result : { ...judged.result, captureId: uuidv7() };
   let stored: InferenceResult;
   try {
@@ -123,6 +123,7 @@ async function store(
     });
   } catch (thrown) {
     const error = VedetteError.from(thrown, 'REGISTRY_UNAVAILABLE');
+    line.snapshots.settle(result.id, error);
     line.faults.warn(
       `store/${line.camera}/${error.code}`,
       { camera: line.camera, error },
@@ -144,6 +145,17 @@ async function store(
   return withoutCapture;
 }
 
+/** What asks for the picture of a result, if anything. Rules count frames, so they are always asked. */
+function ruleFor(line: KeepDependencies, judged: JudgedFrame): string | undefined {
+  const { end, lease, result, settings } = judged;
+  if (end !== 'judged') return undefined;
+  const chosen = settings.captureRules.choose(line.camera, result);
+  if (lease && line.snapshots.choose(line.camera, result.id)) return SNAPSHOT_RULE;
+  const mode = settings.config.cameras[line.camera]?.captureMode ?? 'rules';
+  if (mode === 'rules') return chosen;
+  return mode === 'all' ? (chosen ?? 'all') : undefined;
+}
+
 /** Whether the picture of a stored result was kept as well. */
 async function capture(
   line: KeepDependencies,
@@ -154,7 +166,7 @@ async function capture(
   if (!lease) return false;
   try {
     const picture = await line.pictures.encode(lease, settings.view);
-    await line.captureStore.save({
+    const kept = await line.captureStore.save({
       id: result.captureId ?? uuidv7(),
       camera: line.camera,
       capturedAtMs: lease.capturedAtMs,
@@ -163,10 +175,12 @@ async function capture(
       result,
       rule,
     });
+    line.snapshots.settle(result.id, kept);
     line.metrics.countCapture(line.camera, 'stored');
     return true;
   } catch (thrown) {
     const error = VedetteError.from(thrown);
+    line.snapshots.settle(result.id, error);
     line.metrics.countCapture(line.camera, 'failed');
     line.faults.warn(
       `capture/${line.camera}/${error.code}`,

@@ -25,6 +25,7 @@ import type {
   ShadowResult,
   VerdictLabel,
 } from '../../component/contract/verdict-comparison.ts';
+import { InspectionHolds } from '../../component/inspection-holds.ts';
 import type { EdgeRuntime, PictureRequest, PushedFrame } from '../../component/edge-runtime.ts';
 
 /**
@@ -36,6 +37,11 @@ export class InMemoryRuntime implements EdgeRuntime {
   readonly version = '0.1.0';
   readonly startedAtMs = Date.now();
   isStarted = true;
+  readonly inspections = new InspectionHolds();
+  readonly restarted: string[] = [];
+  /** Resolves, or waits for the end of the signal, as a test decides. */
+  snapshotWith: (camera: string, signal: AbortSignal) => Promise<StoredCapture> = () =>
+    Promise.reject(new VedetteError('CAMERA_NOT_FOUND', 'no snapshot is prepared'));
 
   cameraList: CameraStatus[] = [];
   modelList: ModelStatus[] = [];
@@ -78,6 +84,12 @@ export class InMemoryRuntime implements EdgeRuntime {
   cameras = () => this.cameraList;
   models = () => this.modelList;
   notices = () => this.noticeList;
+  snapshot = (camera: string, signal: AbortSignal) => this.snapshotWith(camera, signal);
+  inspectionReasons = () => this.busyReasons();
+  busyReasons = () => this.inspections.list().map(({ name }) => name);
+  async restartCamera(name: string): Promise<void> {
+    this.restarted.push(this.camera(name).name);
+  }
 
   camera(name: string): CameraStatus {
     const found = this.cameraList.find((camera) => camera.name === name);

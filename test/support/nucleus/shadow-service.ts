@@ -60,6 +60,12 @@ export class ShadowService {
     this.#receive(`${baseOf(thing, name)}/update`, Buffer.from(JSON.stringify(request)));
   }
 
+  /** Deletes a shadow, if there is one. */
+  remove(thing: string, name: string): void {
+    const base = baseOf(thing, name);
+    if (this.#shadows.has(base)) this.#delete(base, {});
+  }
+
   /** Says the delta once more, as MQTT with QoS 1 may. */
   repeatDelta(thing: string, name: string): void {
     const base = baseOf(thing, name);

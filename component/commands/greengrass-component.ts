@@ -1,0 +1,121 @@
+import path from 'node:path';
+import { configurationChanges } from '../configuration/configuration-changes.ts';
+import { configurationHash } from '../configuration/configuration-hash.ts';
+import type { LoadedConfiguration } from '../configuration/load-configuration.ts';
+import { DeviceControl } from '../control/device-control.ts';
+import { Maintenance } from '../control/maintenance.ts';
+import { VedetteError } from '../contract/errors.ts';
+import type { DeploymentConfiguration } from '../greengrass/deployment-configuration.ts';
+import { DeploymentWatch } from '../greengrass/deployment-watch.ts';
+import { ExitAllowance } from '../greengrass/exit-allowance.ts';
+import { ExitWhenIdle } from '../greengrass/exit-when-idle.ts';
+import type { IpcChannel } from '../greengrass/ipc-channel.ts';
+import type { ConfigurationValues, IpcConnection } from '../greengrass/ipc-connection.ts';
+import { SubscriptionWatch } from '../greengrass/subscription-watch.ts';
+import { gateUpdates } from '../greengrass/update-gate.ts';
+import type { Logger } from '../logging/create-logger.ts';
+import type { VedetteProcess } from './vedette-process.ts';
+
+export interface ComponentParts {
+  readonly vedette: VedetteProcess;
+  readonly deployment: DeploymentConfiguration;
+  readonly logger: Logger;
+  readonly workFolder: string;
+  /** What the deployment says of what runs. */
+  readonly inForce: ConfigurationValues;
+  readonly channel: IpcChannel;
+}
+
+/** What goes on between the nucleus and a runtime that runs. */
+export class GreengrassComponent {
+  readonly #parts: ComponentParts;
+  readonly #maintenance: Maintenance;
+  readonly #watch: DeploymentWatch;
+  readonly #exit: ExitWhenIdle;
+
+  constructor(parts: ComponentParts) {
+    const { vedette, deployment, logger, workFolder, inForce } = parts;
+    this.#parts = parts;
+    const { runtime } = vedette;
+    this.#maintenance = new Maintenance({
+      config: () => runtime.config.maintenance,
+      // A change of the configuration lets a picture that is judged come to its end.
+      busy: (kind) => (kind === 'update' ? runtime.busyReasons() : runtime.inspectionReasons()),
+    });
+    this.#watch = new DeploymentWatch({
+      deployment,
+      logger,
+      inForce,
+      apply: async ({ config }) => {
+        await vedette.apply(config);
+      },
+      waitFor: (loaded) => this.#waitFor(loaded),
+      onRefused: (reason) => runtime.refuseConfiguration(reason),
+    });
+    this.#exit = new ExitWhenIdle({
+      allowance: new ExitAllowance(path.join(workFolder, 'exits.json')),
+      logger,
+      watchResults: (listener) => runtime.subscribe(({ kind }) => kind === 'result' && listener()),
+      isInsideWindow: () => this.#maintenance.isInsideWindow,
+      isBusy: () => runtime.busyReasons().length > 0,
+      exit: () => vedette.stop('to be started again by the nucleus', 1),
+    });
+  }
+
+  async connected(connection: IpcConnection): Promise<void> {
+    const { logger } = this.#parts;
+    await this.#watch.connected(connection);
+    await gateUpdates(
+      connection,
+      (deployment) => this.#maintenance.ask(deployment, 'update'),
+      logger,
+    );
+    await connection.report('RUNNING');
+    this.#watch.changed();
+  }
+
+  /** Presence, device shadow and commands; once, after the first connection. */
+  async openControl(): Promise<void> {
+    const { vedette, logger, channel } = this.#parts;
+    const { runtime } = vedette;
+    const control = new DeviceControl({
+      channel,
+      logger,
+      runtime,
+      maintenance: this.#maintenance,
+      reload: () => this.#watch.reload(),
+      hasShadow: true,
+    });
+    vedette.accompany(control);
+    await control.open();
+    const watch = new SubscriptionWatch({ thing: runtime.config.thing, channel, logger });
+    vedette.accompany(watch);
+    await watch.open().catch((thrown: unknown) => {
+      const error = VedetteError.from(thrown).serialize();
+      logger.warn({ error }, 'lost subscriptions are not noticed');
+    });
+  }
+
+  /** The nucleus refuses the token of this process. */
+  lostForGood(): void {
+    this.#exit.begin();
+  }
+
+  /** What makes cameras or models pause, or the process start again, waits for the line. */
+  #waitFor({ config }: LoadedConfiguration): number | undefined {
+    const { vedette, logger } = this.#parts;
+    const { runtime } = vedette;
+    const changes = configurationChanges(runtime.config, config);
+    if (changes.every(({ restart }) => restart === undefined || restart === 'server'))
+      return undefined;
+    const answer = this.#maintenance.ask(`configuration ${configurationHash(config)}`, 'change');
+    if (answer.mayPass) {
+      if (answer.isForced) logger.warn('a change has waited as long as it may, and passes');
+      return undefined;
+    }
+    const text = `the configuration of the deployment waits: ${answer.reasons.join('; ')}`;
+    logger.info(text);
+    runtime.refuseConfiguration(new VedetteError('MAINTENANCE_AWAITED', text));
+    return answer.recheckAfterMs;
+  }
+}

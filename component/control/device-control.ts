@@ -1,0 +1,203 @@
+import { readRemoteSettings, writeRemoteSettings } from '../configuration/remote-settings.ts';
+import type { DesiredCamera } from '../contract/device-desired.ts';
+import { VedetteError } from '../contract/errors.ts';
+import type { MessageChannel } from '../contract/message-channel.ts';
+import type { RuntimeEvent } from '../contract/ports.ts';
+import type { EdgeRuntime } from '../edge-runtime.ts';
+import type { Logger } from '../logging/create-logger.ts';
+import { FiguresWindow } from './camera-figures.ts';
+import { CommandMemory } from './command-memory.ts';
+import { CommandService, type CommandActions } from './command-service.ts';
+import { DesiredState, type DesiredActions } from './desired-state.ts';
+import { DeviceShadow } from './device-shadow.ts';
+import { composeHealth, type DeliveryHealth } from './health-document.ts';
+import type { Maintenance } from './maintenance.ts';
+import { Presence } from './presence.ts';
+import type { ShadowTree } from './shadow-diff.ts';
+import { ShadowNames } from './shadow-names.ts';
+import { swapModel } from './swap-model.ts';
+
+export interface DeviceControlOptions {
+  readonly channel: MessageChannel;
+  readonly logger: Logger;
+  readonly runtime: EdgeRuntime;
+  readonly maintenance: Maintenance;
+  /** Reads every layer of the configuration again and applies it. @throws VedetteError why it is refused */
+  readonly reload: () => Promise<void>;
+  /** What AWS IoT alone offers. */
+  readonly hasShadow: boolean;
+  readonly delivery?: () => Promise<DeliveryHealth | undefined>;
+}
+
+/** Presence, shadow and commands of one device over one channel. */
+export class DeviceControl {
+  readonly #options: DeviceControlOptions;
+  readonly #figures = new FiguresWindow();
+  readonly #states = new Map<string, string>();
+  readonly #presence: Presence;
+  readonly #desired: DesiredState;
+  #shadow: DeviceShadow | undefined;
+  #names: ShadowNames | undefined;
+  #commands: CommandService | undefined;
+  #unsubscribe: () => void = () => {};
+
+  constructor(options: DeviceControlOptions) {
+    const { channel, logger, maintenance, runtime } = options;
+    this.#options = options;
+    const { thing } = runtime.config;
+    this.#desired = new DesiredState({
+      actions: this.#desiredActions(),
+      maintenance,
+      onChange: () => this.changed(),
+    });
+    this.#presence = new Presence({
+      thing,
+      channel,
+      logger,
+      config: () => runtime.config.remote,
+      compose: async (availability, sequence) => {
+        const state = maintenance.state('update');
+        return composeHealth({
+          runtime: runtime,
+          figures: this.#figures,
+          holds: state.mayPass ? [] : state.reasons,
+          refused: this.#desired.refused,
+          delivery: await options.delivery?.(),
+          availability,
+          sequence,
+        });
+      },
+      onDocument: (document) => this.#report(document),
+    });
+  }
+
+  /** Subscriptions that are refused are logged; presence goes on without them. */
+  async open(): Promise<void> {
+    const { channel, logger, runtime, hasShadow } = this.#options;
+    const { thing, dataFolder } = runtime.config;
+    this.#unsubscribe = runtime.subscribe((event) => this.#hear(event));
+    this.#commands = new CommandService({
+      thing,
+      channel,
+      logger,
+      memory: await CommandMemory.open(dataFolder),
+      actions: this.#commandActions(),
+      isEnabled: () => runtime.config.remote.areCommandsEnabled,
+    });
+    await this.#tolerated(this.#commands.open(), 'commands');
+    if (hasShadow) {
+      this.#names = await ShadowNames.open(dataFolder);
+      this.#shadow = new DeviceShadow({
+        thing,
+        channel,
+        logger,
+        earlier: this.#names.earlier,
+        onDelta: (state) => {
+          if (runtime.config.remote.isShadowEnabled) this.#desired.take(state);
+        },
+      });
+      await this.#tolerated(this.#shadow.open(), 'the device shadow');
+    }
+    this.#presence.open();
+  }
+
+  changed(): void {
+    this.#presence.changed();
+  }
+
+  async close(): Promise<void> {
+    this.#unsubscribe();
+    await this.#commands?.close();
+    await this.#desired.close();
+    await this.#shadow?.close();
+    await this.#presence.close();
+  }
+
+  #report(document: object): void {
+    const { runtime, logger } = this.#options;
+    if (!this.#shadow || !runtime.config.remote.isShadowEnabled) return;
+    this.#shadow.report(document as ShadowTree);
+    this.#names?.keep(document as ShadowTree).catch((error: unknown) => {
+      logger.warn({ error: VedetteError.from(error) }, 'names in the shadow could not be kept');
+    });
+  }
+
+  #hear(event: RuntimeEvent): void {
+    if (event.kind === 'result') this.#figures.count(event.result);
+    else if (this.#isChange(event)) this.changed();
+  }
+
+  /** Whether an event says more than that rates differ. */
+  #isChange(event: RuntimeEvent): boolean {
+    if (event.kind !== 'camera' && event.kind !== 'model') return event.kind !== 'notice';
+    const status = event.kind === 'camera' ? event.camera : event.model;
+    const key = `${event.kind} ${status.name}`;
+    const now = `${status.state} ${status.reason?.code}`;
+    const before = this.#states.get(key);
+    this.#states.set(key, now);
+    return before !== now;
+  }
+
+  #desiredActions(): DesiredActions {
+    const { runtime, reload } = this.#options;
+    return {
+      activePackage: (model) => runtime.model(model).lifecycle?.active.package,
+      swapModel: (model, wanted, signal) => swapModel(runtime, model, wanted, signal),
+      camera: (name) => {
+        runtime.camera(name);
+        const { isEnabled, captureMode } = runtime.config.cameras[name]!;
+        return { isEnabled, captureMode };
+      },
+      setCameras: async (changes) => {
+        const { dataFolder } = runtime.config;
+        const before = await readRemoteSettings(dataFolder);
+        const cameras: Record<string, DesiredCamera> = { ...before.cameras };
+        for (const [name, change] of Object.entries(changes)) {
+          cameras[name] = { ...cameras[name], ...change };
+        }
+        await writeRemoteSettings(dataFolder, { cameras });
+        try {
+          await reload();
+        } catch (error) {
+          await writeRemoteSettings(dataFolder, before);
+          throw error;
+        }
+      },
+    };
+  }
+
+  #commandActions(): CommandActions {
+    const { runtime } = this.#options;
+    return {
+      snapshot: async ({ camera }, signal) => {
+        const { id, resultId, outcome, byteLength } = await runtime.snapshot(camera, signal);
+        return { captureId: id, resultId, outcome, byteLength };
+      },
+      'label-result': async ({ resultId, outcome, note }) => {
+        await runtime.labelResult({ resultId, outcome, ...(note === undefined ? {} : { note }) });
+        return {};
+      },
+      'restart-camera': async ({ camera }) => {
+        await runtime.restartCamera(camera);
+        return { state: runtime.camera(camera).state };
+      },
+      'change-model': async ({ model, change }) => {
+        const { lifecycle } = await runtime.changeModel(model, { kind: change });
+        return { active: lifecycle?.active.package, isPinned: lifecycle?.isPinned };
+      },
+      'report-health': async () => {
+        const { sequence } = await this.#presence.tell();
+        return { sequence };
+      },
+    };
+  }
+
+  async #tolerated(opening: Promise<void>, what: string): Promise<void> {
+    try {
+      await opening;
+    } catch (thrown) {
+      const error = VedetteError.from(thrown).serialize();
+      this.#options.logger.warn({ error }, `${what}: a subscription was refused`);
+    }
+  }
+}

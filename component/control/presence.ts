@@ -1,0 +1,136 @@
+import type { DeviceHealth } from '../contract/device-health.ts';
+import { VedetteError } from '../contract/errors.ts';
+import type { MessageChannel } from '../contract/message-channel.ts';
+import type { RemoteConfig } from '../contract/control-config.ts';
+import type { Logger } from '../logging/create-logger.ts';
+
+/** Changes that come together are told together, and never more often than this. */
+const CHANGE_PAUSE_MS = 5000;
+/** A process that ends has little time. */
+const LAST_WORD_MS = 500;
+
+export interface PresenceOptions {
+  readonly thing: string;
+  readonly channel: MessageChannel;
+  readonly logger: Logger;
+  readonly config: () => RemoteConfig;
+  readonly compose: (
+    availability: DeviceHealth['availability'],
+    sequence: number,
+  ) => Promise<DeviceHealth>;
+  /** Told of every document, with the figures of the last one that was due for the shadow. */
+  readonly onDocument: (document: DeviceHealth) => void;
+  readonly changePauseMs?: number;
+}
+
+/** The heartbeat of the device: on `vedette/{thing}/health` at its interval, and soon after changes. */
+export class Presence {
+  readonly #options: PresenceOptions;
+  #timer: NodeJS.Timeout | undefined;
+  #unwatch: () => void = () => {};
+  #sequence = 0;
+  #toldMs = -Infinity;
+  #telling: Promise<void> = Promise.resolve();
+  #shadowed: { readonly document: DeviceHealth; readonly atMs: number } | undefined;
+  #isTelling = false;
+  #hasChanged = false;
+  #isClosed = false;
+
+  constructor(options: PresenceOptions) {
+    this.#options = options;
+  }
+
+  open(): void {
+    this.#unwatch = this.#options.channel.watch((isConnected) => {
+      if (isConnected) this.changed();
+    });
+    this.changed();
+  }
+
+  /** Something of the device changed. */
+  changed(): void {
+    const { changePauseMs = CHANGE_PAUSE_MS } = this.#options;
+    this.#hasChanged = true;
+    if (this.#isTelling) return;
+    this.#after(Math.max(0, this.#toldMs + changePauseMs - performance.now()));
+  }
+
+  /** Tells it now. Resolves when it was handed on. @throws VedetteError of the channel */
+  async tell(availability: DeviceHealth['availability'] = 'online'): Promise<DeviceHealth> {
+    const { thing, channel, compose } = this.#options;
+    this.#toldMs = performance.now();
+    const document = await compose(availability, this.#sequence++);
+    if (availability === 'online') this.#tellShadow(document);
+    // QoS 0: what could not leave now is old when it could, and places among QoS 1 are few.
+    await channel.publish(`vedette/${thing}/health`, Buffer.from(JSON.stringify(document)), 0);
+    return document;
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+    this.#unwatch();
+    await this.#telling;
+    const lastWord = this.tell('stopping').catch(() => undefined);
+    await Promise.race([lastWord, new Promise((resolve) => setTimeout(resolve, LAST_WORD_MS))]);
+  }
+
+  #after(ms: number): void {
+    if (this.#isClosed) return;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      this.#telling = this.#tellAndGoOn();
+    }, ms);
+    this.#timer.unref();
+  }
+
+  async #tellAndGoOn(): Promise<void> {
+    this.#isTelling = true;
+    this.#hasChanged = false;
+    try {
+      await this.tell();
+    } catch (thrown) {
+      const error = VedetteError.from(thrown);
+      const isPassing = error.code === 'CHANNEL_OFFLINE' || error.code === 'CHANNEL_BUSY';
+      const level = isPassing ? 'debug' : 'warn';
+      this.#options.logger[level]({ error: error.serialize() }, 'the heartbeat was not published');
+    }
+    this.#isTelling = false;
+    if (this.#hasChanged) this.changed();
+    else this.#after(this.#options.config().heartbeatSeconds * 1000);
+  }
+
+  /** States at once; figures, which always differ a little, only when they are due. */
+  #tellShadow(document: DeviceHealth): void {
+    const { config, onDocument } = this.#options;
+    const nowMs = performance.now();
+    const last = this.#shadowed;
+    if (last === undefined || nowMs - last.atMs >= config().shadowSeconds * 1000) {
+      this.#shadowed = { document, atMs: nowMs };
+      onDocument(document);
+      return;
+    }
+    onDocument(withFiguresOf(document, last.document));
+  }
+}
+
+/** States of `now` with the figures of `before`: what both have in common is no change. */
+export function withFiguresOf(now: DeviceHealth, before: DeviceHealth): DeviceHealth {
+  const { at, sequence, disk, memory, nextWithinSeconds } = before;
+  const { delivery: _, ...rest } = now;
+  const cameras = Object.entries(now.cameras).map(([name, camera]) => {
+    const figures = before.cameras[name]?.figures;
+    return [name, figures === undefined ? camera : { ...camera, figures }] as const;
+  });
+  const models = Object.entries(now.models).map(([name, model]) => {
+    const queue = before.models[name]?.queue ?? model.queue;
+    return [name, { ...model, queue }] as const;
+  });
+  return {
+    ...rest,
+    ...{ at, sequence, disk, memory, nextWithinSeconds },
+    ...(before.delivery === undefined ? {} : { delivery: before.delivery }),
+    cameras: Object.fromEntries(cameras),
+    models: Object.fromEntries(models),
+  };
+}
