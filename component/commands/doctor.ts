@@ -1,7 +1,5 @@
 import type { Command } from 'commander';
 import type { CommandContext } from './command-context.ts';
-import { examinationText, examine } from './doctor/examine.ts';
-import { openSubject } from './doctor/subject.ts';
 import type { RuntimeAddressOptions } from './runtime-client.ts';
 
 interface DoctorOptions extends RuntimeAddressOptions {
@@ -21,6 +19,9 @@ export function addDoctorCommand(program: Command, context: CommandContext): voi
 
 /** The exit code is 1 when something is at fault. */
 async function doctor(options: DoctorOptions, context: CommandContext): Promise<void> {
+  // What looks is loaded by who looks alone: other commands start sooner.
+  const { examinationText, examine } = await import('./doctor/examine.ts');
+  const { openSubject } = await import('./doctor/subject.ts');
   const examination = await examine(await openSubject(options, context));
   context.stdout.write(
     options.json ? `${JSON.stringify(examination, undefined, 2)}\n` : examinationText(examination),

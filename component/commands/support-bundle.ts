@@ -1,23 +1,6 @@
-import path from 'node:path';
 import type { Command } from 'commander';
-import { explainConfiguration } from '../configuration/explain-configuration.ts';
-import { VedetteError } from '../contract/errors.ts';
-import { ModelStore } from '../inference/model-store/model-store.ts';
 import type { CommandContext } from './command-context.ts';
-import { loadDeviceConfiguration } from './device-configuration.ts';
-import { examinationText, examine } from './doctor/examine.ts';
-import { openSubject, type Subject } from './doctor/subject.ts';
-import type { RuntimeAddressOptions } from './runtime-client.ts';
-import { readStatus } from './status.ts';
-import { SupportBundle } from './support/bundle.ts';
-import { addComponentFiles, addJournal } from './support/component-files.ts';
-import { addMachineFiles } from './support/machine-files.ts';
-import { readableSecrets, Redactor } from './support/redactor.ts';
-
-interface BundleOptions extends RuntimeAddressOptions {
-  readonly out?: string;
-  readonly json?: boolean;
-}
+import type { BundleOptions } from './support/make-bundle.ts';
 
 /** `vedette support-bundle` */
 export function addSupportBundleCommand(program: Command, context: CommandContext): void {
@@ -28,55 +11,9 @@ export function addSupportBundleCommand(program: Command, context: CommandContex
     .option('--url <address>', 'its address, whatever the configuration says')
     .option('-o, --out <file>', 'the tar.gz; named after device and time when absent')
     .option('--json', 'print {"file", "bytes", "missing"}')
-    .action((options: BundleOptions) => makeBundle(options, context));
-}
-
-async function makeBundle(options: BundleOptions, context: CommandContext): Promise<void> {
-  const subject = await openSubject(options, context);
-  const { config, environment } = subject;
-  const secrets = await readableSecrets(config, environment, context.readSecret);
-  const bundle = new SupportBundle(new Redactor(secrets));
-
-  const examination = await examine(subject);
-  bundle.addJson('doctor.json', examination);
-  bundle.add('doctor.txt', examinationText(examination));
-  const loaded = await loadDeviceConfiguration(options.config, context);
-  bundle.addJson('configuration.json', explainConfiguration(loaded));
-  await addStates(bundle, subject);
-  await addMachineFiles(bundle);
-  const { home } = context.greengrass;
-  if (home !== undefined) await addComponentFiles(bundle, home);
-  else await addJournal(bundle, 'logs/journal-vedette.log', ['-u', 'vedette']);
-
-  const at = new Date().toISOString().replaceAll(/[-:]|\.\d+/g, '');
-  const file = path.resolve(options.out ?? `vedette-support-${config.thing}-${at}.tar.gz`);
-  const bytes = await bundle.write(file);
-  const { missing } = bundle;
-  context.stdout.write(
-    options.json
-      ? `${JSON.stringify({ file, bytes, missing })}\n`
-      : `${file}, ${(bytes / 1e6).toFixed(2)} MB\n` +
-          missing.map(({ name, reason }) => `without ${name}: ${reason}\n`).join('') +
-          'Known secrets and what looks like one are taken out; look through it before you send it.\n',
-  );
-}
-
-/** What the runtime says, and which models lie on the disk. */
-async function addStates(bundle: SupportBundle, { client, config }: Subject): Promise<void> {
-  try {
-    const { models, damaged } = await new ModelStore(config.dataFolder).list();
-    bundle.addJson('models.json', [...models, ...damaged]);
-  } catch (thrown) {
-    bundle.miss('models.json', VedetteError.from(thrown).message);
-  }
-  if (!client) {
-    bundle.miss('status.json', 'no runtime runs, or its token may not be read');
-    return;
-  }
-  try {
-    bundle.addJson('status.json', await readStatus(client));
-    bundle.add('metrics.txt', await client.text('/metrics'));
-  } catch (thrown) {
-    bundle.miss('status.json', VedetteError.from(thrown).message);
-  }
+    .action(async (options: BundleOptions) => {
+      // What packs is loaded by who packs alone: other commands start sooner.
+      const { makeBundle } = await import('./support/make-bundle.ts');
+      await makeBundle(options, context);
+    });
 }

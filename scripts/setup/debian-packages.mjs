@@ -95,6 +95,12 @@ export const DEBIAN_PACKAGES = [
     commands: ['chromium', 'chromium-browser', 'google-chrome'],
   },
   {
+    name: 'unzip',
+    level: 'test',
+    why: 'unpacks artifacts as the container file does',
+    commands: ['unzip'],
+  },
+  {
     name: 'mosquitto',
     level: 'test',
     why: 'a real MQTT broker in the place of AWS IoT Core in tests',

@@ -10,6 +10,8 @@ import {
   floorProblems,
 } from '../../../scripts/package/library-floor.ts';
 import { makeArtifact, unpackArtifact } from '../../support/artifact.ts';
+import { BareRoot } from '../../support/bare-root.ts';
+import { runOnBareRoot } from '../../support/run-on-bare-root.ts';
 import { ComponentFolder } from '../../support/nucleus/component-folder.ts';
 import { CLASSIC, LITE } from '../../support/nucleus/personality.ts';
 import { RuntimeProcess, runVedette, samples } from '../../support/runtime-process.ts';
@@ -17,13 +19,16 @@ import { infer } from '../../support/runtime-requests.ts';
 
 const TIMEOUT_MS = 600_000;
 const MAX_BYTES = 90_000_000;
-const platform = process.arch === 'x64' ? 'linux/amd64' : 'linux/arm64';
+const [platform, arch] =
+  process.arch === 'x64'
+    ? (['linux/amd64', 'amd64'] as const)
+    : (['linux/arm64', 'arm64'] as const);
 
 describe(`the artifact for ${platform}`, { timeout: TIMEOUT_MS }, () => {
   let folder = '';
   let zip = '';
   let names: string[] = [];
-  const unpacked = (...parts: string[]) => path.join(folder, 'unpacked', ...parts);
+  const unpacked = (...parts: string[]) => path.join(folder, `vedette-linux-${arch}`, ...parts);
 
   beforeAll(async () => {
     folder = await mkdtemp(path.join(tmpdir(), 'vedette-artifact-'));
@@ -56,6 +61,18 @@ describe(`the artifact for ${platform}`, { timeout: TIMEOUT_MS }, () => {
     }
   });
 
+  test.runIf(BareRoot.isPossible())(
+    'runs on a system that holds nothing but a C library, libstdc++ and sh, read-only, as a user without rights',
+    async () => {
+      const root = BareRoot.ofHost();
+      try {
+        await runOnBareRoot(root, folder, arch);
+      } finally {
+        root.close();
+      }
+    },
+  );
+
   test.each([CLASSIC, LITE])('runs as a component of nucleus $name', async (personality) => {
     const component = await ComponentFolder.create(personality, {
       server: { port: 0 },
@@ -71,9 +88,11 @@ describe(`the artifact for ${platform}`, { timeout: TIMEOUT_MS }, () => {
         arguments: ['status'],
       });
       expect(status.stdout).toMatch(/^Vedette \S+ on station-7, ready/);
-      const addresses = () => runtime.log.filter(({ address }) => address !== undefined);
       component.nucleus.mergeConfiguration({ liveView: { quality: 50 } });
-      await expect.poll(() => addresses().length, { timeout: 30_000 }).toBe(2);
+      const inForce = 'the configuration of the deployment is in force';
+      await expect
+        .poll(() => runtime.log.filter(({ msg }) => msg === inForce).length, { timeout: 30_000 })
+        .toBe(1);
       expect(await runtime.stop()).toEqual({ code: 0, signal: null });
     } finally {
       await component.close();
