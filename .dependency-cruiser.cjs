@@ -95,6 +95,12 @@ const SINGLE_IMPORTERS = [
     where: '^cloud-publisher/aws/',
     comment: 'Whose credentials these are is asked in one place.',
   },
+  {
+    name: 'aws-iot',
+    what: '(^|node_modules/)@aws-sdk/client-iot',
+    where: '^cloud-publisher/fleet/',
+    comment: 'Things, groups, jobs and shadows stand behind the fleet.',
+  },
 ];
 
 const singleImporters = SINGLE_IMPORTERS.map(({ name, what, where, comment }) => ({

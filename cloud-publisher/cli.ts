@@ -5,13 +5,15 @@ import { VedetteError } from '../component/contract/errors.ts';
 import { createDeviceProgram } from '../component/device-program.ts';
 import { addBundleCommands } from './commands/bundle.ts';
 import { addComponentCommands } from './commands/component.ts';
+import { addDeployCommands } from './commands/deploy.ts';
 import { addModelPackage } from './commands/model-package.ts';
 import { addPublishModel } from './commands/publish-model.ts';
 import type { PublisherContext } from './commands/publisher-context.ts';
 
 /** Refused by the remote side: the same call will be refused again. */
 const REFUSED = 3;
-const REMOTE_CODES = /^(AWS_|COMPONENTS?_|ARTIFACT_CONFLICT$|BUNDLE_(NOT_FOUND|EXISTS)$)/;
+const REMOTE_CODES =
+  /^(AWS_|COMPONENTS?_|ARTIFACT_CONFLICT$|BUNDLE_(NOT_FOUND|EXISTS)$|ROLLOUT_(HELD|ROLLED_BACK|FAILED)$|DEPLOYMENT_CHANGED$)/;
 
 const { program, context: device } = createDeviceProgram(process);
 const context: PublisherContext = {
@@ -29,6 +31,7 @@ addPublishModel(
 );
 addComponentCommands(program, context);
 addBundleCommands(program, context);
+addDeployCommands(program, context);
 
 try {
   await program.parseAsync(process.argv);

@@ -66,11 +66,10 @@ export const AWS_ACTIONS = {
   ),
   'greengrass:CancelDeployment': entry('deployment', ['deploy'], ENDS_DEPLOYMENT),
   'greengrass:ListCoreDevices': entry('any', ['deploy', 'look']),
+  'greengrass:GetCoreDevice': entry('core-device', ['deploy', 'look']),
   'greengrass:ListEffectiveDeployments': entry('core-device', ['deploy', 'look'], READS_DEPLOYMENT),
   'greengrass:ListInstalledComponents': entry('core-device', ['deploy', 'look']),
 
-  'iot:DescribeEndpoint': entry('any', ['deploy', 'look']),
-  'iot:ListThingsInThingGroup': entry('thing-group', ['deploy', 'look']),
   'iot:CreateThingGroup': entry('thing-group', ['deploy'], ['iot:TagResource']),
   'iot:AddThingToThingGroup': entry('thing-group', ['deploy']),
   'iot:DeleteThingGroup': entry('thing-group', ['deploy']),

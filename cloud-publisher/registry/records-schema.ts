@@ -1,9 +1,11 @@
 import type { Kysely } from 'kysely';
 import type { Migration } from 'kysely/migration';
 import type { PublicationState } from '../publication/publish-component.ts';
+import { ROLLOUT_MIGRATION } from './rollout-tables.ts';
+import type { RolloutTables } from './rollout-tables.ts';
 
 /** Times are milliseconds since 1970; `detail` and `error` are JSON. */
-export interface RecordTables {
+export interface RecordTables extends RolloutTables {
   runs: {
     id: string;
     profile: string;
@@ -99,4 +101,5 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
         .execute();
     },
   },
+  '003-rollouts': ROLLOUT_MIGRATION,
 };

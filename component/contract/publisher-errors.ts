@@ -177,4 +177,52 @@ export const PUBLISHER_ERROR_CODES = {
     'AWS refused a call as invalid.',
     'The message holds the reason that AWS gave.',
   ),
+  DEPLOYMENT_INVALID: entry(
+    422,
+    false,
+    'A deployment file, or what it would make of its target, cannot be deployed; every problem is listed.',
+    'Correct what the message names; docs/PUBLISHER.md has the fields and their limits.',
+  ),
+  DEPLOYMENT_TOO_LARGE: entry(
+    413,
+    false,
+    'The deployment document is larger than Greengrass takes for its target; nothing was created.',
+    'Move configuration that differs from station to station into the station file, or shorten the parts that the message names.',
+  ),
+  DEPLOYMENT_CHANGED: entry(
+    409,
+    false,
+    'Somebody else deployed to the target since the plan was made; nothing was created.',
+    'Plan again with the same file: what they put there is kept.',
+  ),
+  ROLLOUT_NOT_FOUND: entry(
+    404,
+    false,
+    'No roll-out of this id is recorded.',
+    'Use an id of `vedette deploy status`, and the `--state` folder that it was planned with.',
+  ),
+  ROLLOUT_STATE_CHANGED: entry(
+    409,
+    false,
+    'A roll-out is not in a state in which this can be done, or another process moved it on.',
+    'Look at it with `vedette deploy status <id>`.',
+  ),
+  ROLLOUT_HELD: entry(
+    409,
+    false,
+    'A roll-out waits for a decision; the message says why.',
+    'Look into it, then `vedette deploy resume <id>` or `vedette deploy rollback <id>`.',
+  ),
+  ROLLOUT_ROLLED_BACK: entry(
+    409,
+    false,
+    'A roll-out was stopped and taken back; the message says why.',
+    'Correct what made devices worse, publish a new version, and plan again.',
+  ),
+  ROLLOUT_FAILED: entry(
+    409,
+    false,
+    'A roll-out was stopped and could not be taken back by itself.',
+    'The message names the target and what stands there now; plan a deployment for it by hand.',
+  ),
 } as const satisfies Record<string, ErrorCodeEntry>;

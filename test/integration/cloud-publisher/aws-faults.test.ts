@@ -10,7 +10,7 @@ import { publishComponent } from '../../../cloud-publisher/publication/publish-c
 import { PublisherRecords } from '../../../cloud-publisher/registry/publisher-records.ts';
 import { S3Store, openS3 } from '../../../cloud-publisher/storage/s3-store.ts';
 import { BUCKET, EmulatedAws, REGION } from '../../support/emulated-aws/emulated-aws.ts';
-import { fault } from '../../support/emulated-aws/greengrass-server.ts';
+import { fault } from '../../support/emulated-aws/rest-json.ts';
 import { failure } from '../../support/emulated-aws/s3-server.ts';
 import { PublisherFolder, releaseOf } from '../../support/publisher-parts.ts';
 

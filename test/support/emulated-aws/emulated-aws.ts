@@ -1,5 +1,9 @@
 import type { EmulatedKeys } from './credentials.ts';
+import type { EmulatedFleet } from './emulated-fleet.ts';
 import { EmulatedGreengrass } from './greengrass-server.ts';
+import { EmulatedIotData } from './iot-data-server.ts';
+import { EmulatedIot } from './iot-server.ts';
+import type { LoopbackServer } from './loopback-server.ts';
 import { EmulatedS3 } from './s3-server.ts';
 import { EmulatedSts } from './sts-server.ts';
 
@@ -8,7 +12,7 @@ export const BUCKET = 'models-of-the-line';
 export const ACCESS_KEY = 'AKIAEMULATED';
 const EXPIRED_KEY = 'AKIAEXPIRED';
 
-/** S3, Greengrass and STS of one account on the loopback interface. */
+/** S3, Greengrass, STS and IoT of one account on the loopback interface. */
 export class EmulatedAws {
   readonly keys: EmulatedKeys = new Map([
     [ACCESS_KEY, { state: 'valid', denied: new Set<string>() }],
@@ -17,10 +21,12 @@ export class EmulatedAws {
   readonly s3 = new EmulatedS3(this.keys);
   readonly greengrass = new EmulatedGreengrass(this.keys, this.s3, REGION);
   readonly sts = new EmulatedSts(this.keys);
+  readonly iot = new EmulatedIot(this.keys, this.fleet);
+  readonly iotData = new EmulatedIotData(this.keys, this.fleet);
 
   static async start(): Promise<EmulatedAws> {
     const aws = new EmulatedAws();
-    await Promise.all([aws.s3, aws.greengrass, aws.sts].map((server) => server.listen()));
+    await Promise.all(aws.servers.map((server) => server.listen()));
     aws.s3.buckets.set(BUCKET, REGION);
     aws.s3.buckets.set('models-overseas', 'us-east-2');
     return aws;
@@ -36,10 +42,20 @@ export class EmulatedAws {
       AWS_ENDPOINT_URL_S3: this.s3.address,
       AWS_ENDPOINT_URL_GREENGRASSV2: this.greengrass.address,
       AWS_ENDPOINT_URL_STS: this.sts.address,
+      AWS_ENDPOINT_URL_IOT: this.iot.address,
+      AWS_ENDPOINT_URL_IOT_DATA_PLANE: this.iotData.address,
       AWS_EC2_METADATA_DISABLED: 'true',
       AWS_CONFIG_FILE: '/nonexistent',
       AWS_SHARED_CREDENTIALS_FILE: '/nonexistent',
     };
+  }
+
+  get fleet(): EmulatedFleet {
+    return this.greengrass.fleet;
+  }
+
+  get servers(): LoopbackServer[] {
+    return [this.s3, this.greengrass, this.sts, this.iot, this.iotData];
   }
 
   get denied(): Set<string> {
@@ -48,7 +64,7 @@ export class EmulatedAws {
 
   /** Nothing stored, nothing broken, nothing counted. */
   reset(): void {
-    for (const server of [this.s3, this.greengrass, this.sts]) {
+    for (const server of this.servers) {
       server.faults.length = 0;
       server.calls.length = 0;
       server.onCall = () => undefined;
@@ -60,6 +76,6 @@ export class EmulatedAws {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.s3, this.greengrass, this.sts].map((server) => server.close()));
+    await Promise.all(this.servers.map((server) => server.close()));
   }
 }

@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
-import { refusalOf, signerOf } from './credentials.ts';
 import type { EmulatedKeys } from './credentials.ts';
+import { DEPLOYMENT_OPERATIONS, DeploymentOperations } from './deployment-operations.ts';
+import { EmulatedFleet } from './emulated-fleet.ts';
 import { artifactsOf, recipeFault } from './greengrass-recipe.ts';
 import { LoopbackServer } from './loopback-server.ts';
 import type { EmulatedAnswer, EmulatedRequest } from './loopback-server.ts';
+import { absent, conflict, fault, invalid, json, page, refusal } from './rest-json.ts';
 import type { EmulatedS3 } from './s3-server.ts';
 import { ACCOUNT_ID } from './sts-server.ts';
 
@@ -32,6 +34,7 @@ const OPERATIONS: readonly [method: string, path: RegExp, operation: string][] =
   ['DELETE', /^components\/(.+)$/, 'DeleteComponent'],
   ['GET', /^components$/, 'ListComponents'],
   ['GET', /^\/tags\/(.+)$/, 'ListTagsForResource'],
+  ...DEPLOYMENT_OPERATIONS,
 ];
 
 /**
@@ -49,6 +52,8 @@ export class EmulatedGreengrass extends LoopbackServer {
   /** Versions never leave REQUESTED. */
   isStuck = false;
   readonly region: string;
+  readonly fleet: EmulatedFleet;
+  readonly deployments: DeploymentOperations;
   readonly #keys: EmulatedKeys;
   readonly #s3: EmulatedS3;
   readonly #tokens = new Map<string, { readonly arn: string; readonly body: string }>();
@@ -59,15 +64,28 @@ export class EmulatedGreengrass extends LoopbackServer {
     this.#keys = keys;
     this.#s3 = s3;
     this.region = region;
+    this.fleet = new EmulatedFleet(region, this.versions, s3);
+    this.deployments = new DeploymentOperations(
+      this.fleet,
+      (component, version) =>
+        component.startsWith('aws.greengrass.') ||
+        this.versions.has(this.arnOf(component, version)),
+    );
   }
 
   reset(): void {
     this.versions.clear();
+    this.fleet.reset();
+    this.deployments.reset();
     this.#tokens.clear();
     this.#createdAtMs = [];
     this.createsPerSecond = 1000;
     this.maxComponents = 5000;
     this.isStuck = false;
+  }
+
+  arnOf(component: string, version: string): string {
+    return `arn:aws:greengrass:${this.region}:${ACCOUNT_ID}:components:${component}:versions:${version}`;
   }
 
   protected operationOf({ method, path }: EmulatedRequest): string {
@@ -77,7 +95,7 @@ export class EmulatedGreengrass extends LoopbackServer {
   }
 
   protected handle(request: EmulatedRequest): EmulatedAnswer {
-    const refused = this.#refusal(request);
+    const refused = refusal(request, this.#keys, this.region);
     if (refused) return refused;
     const arn = /(arn:[^/]+)/.exec(request.path)?.[1] ?? '';
     switch (request.operation) {
@@ -98,41 +116,9 @@ export class EmulatedGreengrass extends LoopbackServer {
         return found ? json(200, { tags: found.tags }) : absent(arn);
       }
       default:
-        return fault(404, 'UnknownOperationException', request.path);
-    }
-  }
-
-  #refusal({ headers, operation }: EmulatedRequest): EmulatedAnswer | undefined {
-    const signer = signerOf(headers['authorization']);
-    switch (refusalOf(this.#keys, signer, operation)) {
-      case 'missing':
-        return fault(403, 'MissingAuthenticationTokenException', 'Missing Authentication Token');
-      case 'unknown':
-        return fault(
-          403,
-          'UnrecognizedClientException',
-          'The security token included in the request is invalid.',
+        return (
+          this.deployments.handle(request) ?? fault(404, 'UnknownOperationException', request.path)
         );
-      case 'expired':
-        return fault(
-          403,
-          'ExpiredTokenException',
-          'The security token included in the request is expired',
-        );
-      case 'denied':
-        return fault(
-          403,
-          'AccessDeniedException',
-          `User is not authorized to perform: ${operation}`,
-        );
-      case undefined:
-        return signer?.region === this.region
-          ? undefined
-          : fault(
-              403,
-              'InvalidSignatureException',
-              'Credential should be scoped to a valid region.',
-            );
     }
   }
 
@@ -157,7 +143,7 @@ export class EmulatedGreengrass extends LoopbackServer {
     if (!isTagged || Object.keys(tags).length > 200) return invalid('tags are invalid');
     const recipe = JSON.parse(text) as Record<string, unknown>;
     const [name, version] = [String(recipe['ComponentName']), String(recipe['ComponentVersion'])];
-    const arn = `arn:aws:greengrass:${this.region}:${ACCOUNT_ID}:components:${name}:versions:${version}`;
+    const arn = this.arnOf(name, version);
     const earlier = clientToken === undefined ? undefined : this.#tokens.get(clientToken);
     if (earlier) {
       const same = this.versions.get(earlier.arn);
@@ -278,34 +264,4 @@ const created = (found: EmulatedVersion) => ({
   componentVersion: found.version,
   creationTimestamp: found.createdAtSeconds,
   status: statusOf(found),
-});
-
-function page(name: string, all: readonly object[], query: URLSearchParams): EmulatedAnswer {
-  const size = Number(query.get('maxResults') ?? 100);
-  if (!Number.isInteger(size) || size < 1 || size > 100) return invalid('maxResults is invalid');
-  const token = query.get('nextToken');
-  const start = token === null ? 0 : Number(Buffer.from(token, 'base64').toString());
-  const end = start + size;
-  const next = end < all.length ? { nextToken: Buffer.from(String(end)).toString('base64') } : {};
-  return json(200, { [name]: all.slice(start, end), ...next });
-}
-
-const json = (status: number, value: object): EmulatedAnswer => ({
-  status,
-  headers: { 'content-type': 'application/json' },
-  body: JSON.stringify(value),
-});
-
-export const fault = (status: number, type: string, message: string): EmulatedAnswer => ({
-  status,
-  headers: { 'content-type': 'application/json', 'x-amzn-errortype': type },
-  body: JSON.stringify({ message }),
-});
-
-const invalid = (message: string): EmulatedAnswer => fault(400, 'ValidationException', message);
-const absent = (arn: string): EmulatedAnswer =>
-  fault(404, 'ResourceNotFoundException', `${arn} was not found`);
-const conflict = (arn: string, message: string): EmulatedAnswer => ({
-  ...fault(409, 'ConflictException', message),
-  body: JSON.stringify({ message, resourceId: arn, resourceType: 'component' }),
 });

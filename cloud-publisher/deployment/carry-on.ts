@@ -1,0 +1,122 @@
+import { hostname } from 'node:os';
+import { setTimeout as pause } from 'node:timers/promises';
+import { VedetteError } from '../../component/contract/errors.ts';
+import type { RolloutRecords } from '../registry/rollout-records.ts';
+import { advanceRollout } from './advance-rollout.ts';
+import type { FleetDoors } from './fleet-doors.ts';
+import { ENDED } from './rollout.ts';
+import type { Rollout } from './rollout.ts';
+
+export interface CarryOnOptions {
+  readonly pollMs: number;
+  readonly signal: AbortSignal;
+  /** What happens, a line each: what is recorded, and how far it is. */
+  readonly onProgress: (text: string) => void;
+}
+
+const LEASE_MS = 60_000;
+const MAX_BACK_OFF_MS = 60_000;
+
+/**
+ * Carries a roll-out on until it ends or is held: hours, over any restart. One process at a time does;
+ * others look on and take over when it is gone.
+ * @throws VedetteError SHUTTING_DOWN when it is interrupted, and what AWS refuses for good
+ */
+export async function carryOn(
+  id: string,
+  doors: FleetDoors,
+  records: RolloutRecords,
+  { pollMs, signal, onProgress }: CarryOnOptions,
+): Promise<Rollout> {
+  const owner = `${hostname()}/${process.pid}`;
+  const show = changesOnly(onProgress);
+  const showEvents = await eventsFrom(id, records, onProgress);
+  let failures = 0;
+  const keeper = setInterval(() => {
+    // A lease that cannot be kept ends by itself; the step's own checks hold off a second process.
+    records.lease(id, owner, LEASE_MS).catch(() => undefined);
+  }, LEASE_MS / 3);
+  try {
+    for (;;) {
+      signal.throwIfAborted();
+      const holder = await takeLease(id, owner, records);
+      const rollout = await records.rollout(id);
+      await showEvents();
+      if (ENDED.has(rollout.state) || rollout.state === 'held' || rollout.state === 'planned')
+        return rollout;
+      if (holder !== undefined) {
+        show(`carried on by ${holder}`);
+        await wait(pollMs, signal);
+        continue;
+      }
+      try {
+        const isMoved = await advanceRollout(rollout, doors, records, show);
+        failures = 0;
+        if (!isMoved) await wait(pollMs, signal);
+      } catch (error) {
+        if (!(error instanceof VedetteError) || !isPassing(error)) throw error;
+        failures += 1;
+        show(`${error.code}: ${error.message}; tried again`);
+        await wait(Math.min(MAX_BACK_OFF_MS, pollMs * 2 ** Math.min(failures, 10)), signal);
+      }
+    }
+  } finally {
+    clearInterval(keeper);
+    await records.release(id, owner);
+  }
+}
+
+const isPassing = ({ code, retryable }: VedetteError): boolean =>
+  retryable && code !== 'SHUTTING_DOWN' ? true : code === 'ROLLOUT_STATE_CHANGED';
+
+/** @returns who has it, when it is not ours */
+async function takeLease(
+  id: string,
+  owner: string,
+  records: RolloutRecords,
+): Promise<string | undefined> {
+  const holder = await records.lease(id, owner, LEASE_MS);
+  if (holder === undefined || !isGone(holder)) return holder;
+  return records.lease(id, owner, LEASE_MS, holder);
+}
+
+/** Whether it was a process of this machine that has ended: nobody has to wait for its lease. */
+function isGone(holder: string): boolean {
+  const [host, pid] = holder.split('/');
+  if (host !== hostname()) return false;
+  try {
+    process.kill(Number(pid), 0);
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ESRCH';
+  }
+}
+
+/** Shows what was recorded since, by whichever process. */
+async function eventsFrom(
+  id: string,
+  records: RolloutRecords,
+  onProgress: (text: string) => void,
+): Promise<() => Promise<void>> {
+  let shown = (await records.events(id)).length;
+  return async () => {
+    const events = await records.events(id);
+    for (const { text } of events.slice(shown)) onProgress(text);
+    shown = events.length;
+  };
+}
+
+function changesOnly(onProgress: (text: string) => void): (text: string) => void {
+  let last = '';
+  return (text) => {
+    if (text !== last) onProgress(text);
+    last = text;
+  };
+}
+
+async function wait(ms: number, signal: AbortSignal): Promise<void> {
+  await pause(ms, undefined, { signal }).catch((error: unknown) => {
+    signal.throwIfAborted();
+    throw error;
+  });
+}

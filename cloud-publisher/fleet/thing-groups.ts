@@ -1,0 +1,88 @@
+import {
+  AddThingToThingGroupCommand,
+  CreateThingGroupCommand,
+  DeleteThingGroupCommand,
+  IoTClient,
+  paginateListJobExecutionsForJob,
+} from '@aws-sdk/client-iot';
+import { callAws, clientSettings, unlessAbsent } from '../aws/call-aws.ts';
+
+/** How far a deployment is on a device; other words of AWS IoT are kept as they come. */
+export type ExecutionStatus =
+  | 'QUEUED'
+  | 'IN_PROGRESS'
+  | 'SUCCEEDED'
+  | 'FAILED'
+  | 'TIMED_OUT'
+  | 'REJECTED'
+  | 'REMOVED'
+  | 'CANCELED';
+
+const PAGE_SIZE = 250;
+
+/** @param region AWS_REGION or the profile's when absent */
+export const openIot = (region: string | undefined): IoTClient =>
+  new IoTClient(clientSettings(region));
+
+/** Groups of things that waves go to, and the jobs that take deployments there. */
+export class ThingGroups {
+  readonly #client: IoTClient;
+  readonly #accountArn: string;
+
+  /** @param accountArn `arn:<partition>:iot:<region>:<account>` */
+  constructor(client: IoTClient, accountArn: string) {
+    this.#client = client;
+    this.#accountArn = accountArn;
+  }
+
+  arnOf = (group: string): string => `${this.#accountArn}:thinggroup/${group}`;
+
+  /** The same group again is no error. */
+  async create(group: string, tags: Readonly<Record<string, string>>): Promise<void> {
+    await callAws('iot:CreateThingGroup', this.arnOf(group), () =>
+      this.#client.send(
+        new CreateThingGroupCommand({
+          thingGroupName: group,
+          tags: Object.entries(tags).map(([Key, Value]) => ({ Key, Value })),
+        }),
+      ),
+    );
+  }
+
+  async add(group: string, thing: string): Promise<void> {
+    await callAws('iot:AddThingToThingGroup', this.arnOf(group), () =>
+      this.#client.send(
+        new AddThingToThingGroupCommand({ thingGroupName: group, thingName: thing }),
+      ),
+    );
+  }
+
+  async remove(group: string): Promise<void> {
+    await callAws('iot:DeleteThingGroup', this.arnOf(group), () =>
+      this.#client.send(new DeleteThingGroupCommand({ thingGroupName: group })).catch(unlessAbsent),
+    );
+  }
+
+  /** How far a group's deployment is, by thing. */
+  executions(jobId: string): Promise<Map<string, ExecutionStatus>> {
+    const resource = `${this.#accountArn}:job/${jobId}`;
+    return callAws('iot:ListJobExecutionsForJob', resource, async () => {
+      const found = new Map<string, ExecutionStatus>();
+      const pages = paginateListJobExecutionsForJob(
+        { client: this.#client, pageSize: PAGE_SIZE },
+        { jobId },
+      );
+      for await (const { executionSummaries = [] } of pages) {
+        for (const { thingArn = '', jobExecutionSummary } of executionSummaries) {
+          const thing = thingArn.slice(thingArn.indexOf('/') + 1);
+          found.set(thing, jobExecutionSummary?.status ?? 'QUEUED');
+        }
+      }
+      return found;
+    });
+  }
+
+  close(): void {
+    this.#client.destroy();
+  }
+}
