@@ -15,7 +15,7 @@ const FLOORS = [
   { name: 'camera, decode and delivery', path: '^component/(camera|decode|delivery)/' },
   {
     name: 'greengrass, registry and native',
-    path: '^(component/(greengrass|registry|configuration|logging)|native)/',
+    path: '^(component/(greengrass|registry|configuration|logging|object-store)|native)/',
   },
   { name: 'contract', path: '^component/contract/' },
 ];
@@ -60,6 +60,12 @@ const SINGLE_IMPORTERS = [
     comment: 'What the nucleus is asked, and what becomes of its errors, stands in one place.',
   },
   {
+    name: 'mqtt',
+    what: '(^|node_modules/)mqtt(/|$)',
+    where: '^component/delivery/mqtt-channel\\.ts$',
+    comment: 'A broker is a channel like the nucleus: who sends does not know which it is.',
+  },
+  {
     name: 'sqlite',
     what: '(^|node_modules/)better-sqlite3',
     where: '^(component|cloud-publisher)/registry/',
@@ -80,8 +86,9 @@ const SINGLE_IMPORTERS = [
   {
     name: 'aws-s3',
     what: '(^|node_modules/)@aws-sdk/client-s3',
-    where: '^cloud-publisher/storage/',
-    comment: 'Calls of S3 stand behind the artifact store.',
+    where: '^(component/object-store|cloud-publisher/storage)/',
+    comment:
+      'Calls of S3 stand behind the store of objects, which device and publisher share, and the publisher’s own stores.',
   },
   {
     name: 'aws-greengrass',
@@ -140,13 +147,13 @@ module.exports = {
     {
       name: 'publisher-imports-little-of-the-device',
       comment:
-        'The publisher shares contract, inference/package, decode and the door of the probe; cli.ts the commands.',
+        'The publisher shares contract, inference/package, decode, object-store and the door of the probe; cli.ts the commands.',
       severity: 'error',
       from: { path: '^cloud-publisher/' },
       to: {
         path: '^(component|native|local-server)/',
         pathNot:
-          '^component/((contract|inference/package|decode|commands)/|(inference/run-probe|device-program)\\.ts$)',
+          '^component/((contract|inference/package|decode|commands|object-store)/|(inference/run-probe|device-program)\\.ts$)',
       },
     },
     {

@@ -1,5 +1,6 @@
 import type { RuntimeConfig } from './contract/config.ts';
 import type { ConfigurationStatus } from './contract/configuration-status.ts';
+import type { DeliveryStatus } from './contract/delivery.ts';
 import type { ErrorCode } from './contract/errors.ts';
 import type {
   CameraStatus,
@@ -107,6 +108,8 @@ export interface EdgeRuntime {
   inspectionReasons(): readonly string[];
   busyReasons(): readonly string[];
   notices(): readonly Notice[];
+  /** What waits to leave the device, and how it leaves. */
+  deliveryStatus(): Promise<DeliveryStatus>;
   /** Listeners must not throw and must not block. Returns the function that ends it. */
   subscribe(listener: (event: RuntimeEvent) => void): () => void;
   /**

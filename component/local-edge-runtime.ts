@@ -3,8 +3,10 @@ import { CameraFleet } from './camera-fleet.ts';
 import { ConfigurationState } from './configuration/configuration-state.ts';
 import type { RuntimeConfig } from './contract/config.ts';
 import type { ConfigurationStatus } from './contract/configuration-status.ts';
+import type { DeliveryStatus } from './contract/delivery.ts';
 import type { SecretReference } from './contract/config-values.ts';
 import { VedetteError, type ErrorCode } from './contract/errors.ts';
+import type { MessageChannel } from './contract/message-channel.ts';
 import type {
   CameraStatus,
   CaptureQuery,
@@ -22,6 +24,8 @@ import type { ModelChangeRecord, ModelChangeRequest } from './contract/model-lif
 import type { InferenceResult } from './contract/result.ts';
 import type { ShadowQuery, ShadowResult, VerdictLabel } from './contract/verdict-comparison.ts';
 import { CaptureStore } from './delivery/capture-store.ts';
+import { Delivery, openDeliveryWays, outboxSettings } from './delivery/delivery.ts';
+import type { DeliveryWays } from './delivery/delivery.ts';
 import { Retention } from './delivery/retention.ts';
 import { RuntimeLibrary } from './inference/execution/runtime-library.ts';
 import { ModelStore } from './inference/model-store/model-store.ts';
@@ -44,6 +48,8 @@ export interface EdgeRuntimeOptions {
   readonly version: string;
   readonly logger: Logger;
   readonly readSecret: (reference: SecretReference) => Promise<string>;
+  /** The nucleus, where the runtime is its component; closed by who opened it. */
+  readonly greengrass?: MessageChannel;
 }
 
 /** Longest wait for models to end what they run when the process stops, in milliseconds. */
@@ -57,10 +63,20 @@ const STATUS_INTERVAL_MS = 1000;
  */
 export async function startEdgeRuntime(options: EdgeRuntimeOptions): Promise<LocalEdgeRuntime> {
   const board = new NoticeBoard(options.logger);
-  const { dataFolder } = options.config;
-  const registry = await Registry.open({ dataFolder, onNotice: board.notify });
+  const { config, readSecret, greengrass } = options;
+  const faults = new FaultLog(options.logger);
+  const ways = await openDeliveryWays(config, readSecret, faults, greengrass);
+  const outbox = outboxSettings(config, ways);
+  const running: { runtime?: LocalEdgeRuntime } = {};
+  const registry = await Registry.open({
+    dataFolder: config.dataFolder,
+    ...(outbox === undefined ? {} : { outbox }),
+    onNotice: board.notify,
+    onOutbox: () => running.runtime?.delivery.wake(),
+  });
   await board.recall(registry);
-  const runtime = new LocalEdgeRuntime(options, registry, board);
+  const runtime = new LocalEdgeRuntime(options, registry, ways, board);
+  running.runtime = runtime;
   try {
     runtime.start();
   } catch (error) {
@@ -76,6 +92,7 @@ export class LocalEdgeRuntime implements EdgeRuntime {
   readonly version: string;
   readonly startedAtMs = Date.now();
   readonly inspections = new InspectionHolds();
+  readonly delivery: Delivery;
   readonly #registry: Registry;
   readonly #board: NoticeBoard;
   readonly #configuration: ConfigurationState;
@@ -93,7 +110,12 @@ export class LocalEdgeRuntime implements EdgeRuntime {
   #isStarted = false;
   #isClosed = false;
 
-  constructor(options: EdgeRuntimeOptions, registry: Registry, board: NoticeBoard) {
+  constructor(
+    options: EdgeRuntimeOptions,
+    registry: Registry,
+    ways: DeliveryWays,
+    board: NoticeBoard,
+  ) {
     const { config, logger } = options;
     this.#configuration = new ConfigurationState(config, (configuration) =>
       board.publish({ kind: 'configuration', configuration }),
@@ -110,6 +132,13 @@ export class LocalEdgeRuntime implements EdgeRuntime {
       dataFolder: config.dataFolder,
       retention: config.retention,
     });
+    this.delivery = new Delivery({
+      config,
+      registry,
+      ways,
+      faults,
+      fileOf: (capture) => this.#captureStore.fileOf(capture),
+    });
     this.#modelStore = new ModelStore(config.dataFolder);
     const { onnxRuntimeLibrary: folder } = config;
     this.#retention = new Retention({ registry, retention: config.retention, faults });
@@ -117,6 +146,7 @@ export class LocalEdgeRuntime implements EdgeRuntime {
       cameras: () => this.cameras(),
       models: () => this.#models.statuses(),
       registry: () => registryReadings(registry),
+      delivery: () => this.deliveryStatus(),
     });
     this.#models = new ModelFleet({
       config,
@@ -162,6 +192,7 @@ export class LocalEdgeRuntime implements EdgeRuntime {
     void this.#openCaptures();
     void this.#cleanUpModels();
     this.#retention.start();
+    this.delivery.start();
     this.#statusTimer = setInterval(() => {
       if (!this.#board.hasListeners) return;
       for (const camera of this.cameras()) this.#board.publish({ kind: 'camera', camera });
@@ -307,6 +338,10 @@ export class LocalEdgeRuntime implements EdgeRuntime {
     return this.#board.notices;
   }
 
+  deliveryStatus(): Promise<DeliveryStatus> {
+    return this.delivery.status();
+  }
+
   subscribe(listener: (event: RuntimeEvent) => void): () => void {
     return this.#board.subscribe(listener);
   }
@@ -333,10 +368,12 @@ export class LocalEdgeRuntime implements EdgeRuntime {
     const cameras = this.#cameras.close();
     const models = this.#models.close(DRAIN_MS);
     await cameras;
+    const delivery = this.delivery.close();
     const { isInsideRun } = await models;
     await this.#pictures.close();
     await this.#retention.close();
     await this.#captureStore.close();
+    await delivery;
     await this.#registry.close();
     return { isInsideRun };
   }

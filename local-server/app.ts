@@ -15,6 +15,7 @@ import { RequestFailures } from './request-failures.ts';
 import { cameraRoutes } from './routes/cameras.ts';
 import { captureRoutes } from './routes/captures.ts';
 import { dashboardRoutes } from './routes/dashboard.ts';
+import { deliveryRoutes } from './routes/delivery.ts';
 import { eventRoutes } from './routes/events.ts';
 import { healthRoutes } from './routes/health.ts';
 import { liveViewRoutes } from './routes/live-view.ts';
@@ -87,6 +88,7 @@ export async function buildApp(deps: AppDependencies): Promise<FastifyInstance> 
   await app.register(resultRoutes, { prefix: '/api/v1', runtime });
   await app.register(captureRoutes, { prefix: '/api/v1', runtime });
   await app.register(noticeRoutes, { prefix: '/api/v1', runtime });
+  await app.register(deliveryRoutes, { prefix: '/api/v1', runtime });
   await app.register(eventRoutes, { prefix: '/api/v1', runtime });
   await app.register(dashboardRoutes, { folder: deps.dashboardFolder });
   return app;

@@ -1,5 +1,5 @@
 import type { StepChange } from '../registry/rollout-records.ts';
-import { inParallel } from '../storage/in-parallel.ts';
+import { inParallel } from '../../component/object-store/in-parallel.ts';
 import type { FleetDoors } from './fleet-doors.ts';
 import { judgeHealth } from './judge-health.ts';
 import type { Rollout, RolloutStep, StepState } from './rollout.ts';

@@ -1,5 +1,5 @@
 import { VedetteError } from '../../component/contract/errors.ts';
-import { inParallel } from '../storage/in-parallel.ts';
+import { inParallel } from '../../component/object-store/in-parallel.ts';
 import type { FleetDoors } from './fleet-doors.ts';
 import { isObject } from './json-pointer.ts';
 

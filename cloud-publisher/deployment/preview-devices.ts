@@ -1,6 +1,6 @@
 import type { DeviceHealth } from '../fleet/device-health.ts';
 import type { CoreDevice } from '../greengrass/deployment-gateway.ts';
-import { inParallel } from '../storage/in-parallel.ts';
+import { inParallel } from '../../component/object-store/in-parallel.ts';
 import { DownloadSizes } from './download-sizes.ts';
 import type { FleetDoors } from './fleet-doors.ts';
 import type { DeploymentPlan } from './plan-deployment.ts';

@@ -1,6 +1,6 @@
 import { GetThingShadowCommand, IoTDataPlaneClient } from '@aws-sdk/client-iot-data-plane';
 import { callAws, clientSettings, unlessAbsent } from '../aws/call-aws.ts';
-import { inParallel } from '../storage/in-parallel.ts';
+import { inParallel } from '../../component/object-store/in-parallel.ts';
 import { readHealth } from './device-health.ts';
 import type { DeviceHealth } from './device-health.ts';
 

@@ -85,6 +85,16 @@ export class GreengrassComponent {
       maintenance: this.#maintenance,
       reload: () => this.#watch.reload(),
       hasShadow: true,
+      delivery: async () => {
+        const status = await runtime.deliveryStatus();
+        if (!status.isEnabled) return undefined;
+        const { waiting, capturesWaiting, oldestAgeMs, givenUp } = status;
+        return {
+          waiting: waiting.alarms + waiting.others + capturesWaiting,
+          oldestSeconds: Math.round(oldestAgeMs / 1000),
+          givenUp: Object.values(givenUp).reduce((sum, count) => sum + count, 0),
+        };
+      },
     });
     vedette.accompany(control);
     await control.open();

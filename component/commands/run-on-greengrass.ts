@@ -44,7 +44,7 @@ export async function runOnGreengrass(context: CommandContext): Promise<void> {
     const { config } = first.loaded;
     logger = createLogger({ level: config.log.level, stream: context.stdout });
     logRefusal(logger, first.refusal);
-    const vedette = await VedetteProcess.start(config, context, logger);
+    const vedette = await VedetteProcess.start(config, context, logger, channel);
     await deployment.keep(first.values);
     const inForce = first.values;
     component = new GreengrassComponent({

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { configurationChanges } from '../configuration/configuration-changes.ts';
 import type { RuntimeConfig } from '../contract/config.ts';
+import type { MessageChannel } from '../contract/message-channel.ts';
 import { readServerToken } from '../configuration/read-server-token.ts';
 import { VedetteError } from '../contract/errors.ts';
 import { startEdgeRuntime, type LocalEdgeRuntime } from '../local-edge-runtime.ts';
@@ -22,6 +23,7 @@ const SAME_REQUEST_MS = 500;
 export class VedetteProcess {
   readonly #context: CommandContext;
   readonly #logger: Logger;
+  readonly #greengrass: MessageChannel | undefined;
   #runtime: LocalEdgeRuntime | undefined;
   #server: OpenServer | undefined;
   readonly #companions: { close(): Promise<unknown> }[] = [];
@@ -32,15 +34,17 @@ export class VedetteProcess {
     config: RuntimeConfig,
     context: CommandContext,
     logger: Logger,
+    greengrass?: MessageChannel,
   ): Promise<VedetteProcess> {
-    const vedette = new VedetteProcess(context, logger);
+    const vedette = new VedetteProcess(context, logger, greengrass);
     await vedette.#open(config);
     return vedette;
   }
 
-  private constructor(context: CommandContext, logger: Logger) {
+  private constructor(context: CommandContext, logger: Logger, greengrass?: MessageChannel) {
     this.#context = context;
     this.#logger = logger;
+    this.#greengrass = greengrass;
   }
 
   get runtime(): LocalEdgeRuntime {
@@ -126,7 +130,13 @@ export class VedetteProcess {
     const logger = this.#logger;
     // What a token lacks is found before anything is opened.
     if (config.server.token) await readServerToken(config.server.token, readSecret);
-    this.#runtime = await startEdgeRuntime({ config, version, logger, readSecret });
+    this.#runtime = await startEdgeRuntime({
+      config,
+      version,
+      logger,
+      readSecret,
+      ...(this.#greengrass ? { greengrass: this.#greengrass } : {}),
+    });
     this.#listenToSignals();
     try {
       this.#server = await this.#openServer(config);

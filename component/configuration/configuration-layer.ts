@@ -72,6 +72,9 @@ const PATH_SETTINGS = [
   'cameras.*.source.url',
   'cameras.*.source.password.file',
   'server.token.file',
+  'delivery.store.path',
+  'delivery.mqtt.caFile',
+  'delivery.mqtt.password.file',
 ];
 
 /** A copy whose relative paths begin at `folder`. */

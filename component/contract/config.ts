@@ -3,6 +3,7 @@ import { cameraSchema } from './camera-config.ts';
 import { chainSchema } from './chain-config.ts';
 import { boolean, described, integer, mapOf, number, secretSchema } from './config-values.ts';
 import { maintenanceSchema, remoteSchema } from './control-config.ts';
+import { deliverySchema } from './delivery-config.ts';
 import { modelConfigSchema } from './model-config.ts';
 import { nameSchema } from './model-manifest.ts';
 import { ruleSchema } from './rule-config.ts';
@@ -105,6 +106,11 @@ export const runtimeConfigSchema = z.strictObject({
     'Rules by name; the worst outcome of a camera’s rules is the verdict',
   ),
   captures: described(mapOf(captureRuleSchema).default({}), 'Rules for keeping pictures, by name'),
+  delivery: described(
+    deliverySchema.prefault({}),
+    'What leaves the device and how; docs/DELIVERY.md',
+    'process',
+  ),
   retention: z
     .strictObject({
       resultsMaxAgeHours: described(

@@ -21,4 +21,10 @@ export const DELIVERY_ERROR_CODES = {
     'The broker or the Greengrass nucleus refused a message or a subscription; other topics go on.',
     'Compare the topic in the message with `accessControl` of the component on the device and with the policy of the thing.',
   ),
+  DELIVERY_GIVEN_UP: entry(
+    507,
+    false,
+    'Messages or captures that waited to leave the device were given up; their numbers were told to receivers.',
+    'Connect the device, or raise the limit that the message names.',
+  ),
 } as const satisfies Record<string, ErrorCodeEntry>;

@@ -5,6 +5,8 @@ import type { ErrorCode } from '../contract/errors.ts';
 import type { ModelChangeRecord } from '../contract/model-lifecycle.ts';
 import type { CameraStatus, ModelStatus, Stage } from '../contract/ports.ts';
 import { OUTCOMES, type InferenceResult } from '../contract/result.ts';
+import type { DeliveryStatus } from '../contract/delivery.ts';
+import { DeliveryMetrics } from './delivery-metrics.ts';
 import { addReadings, type Values } from './metric-readings.ts';
 import { addSpaceReadings } from './space/space-readings.ts';
 import { VersionMetrics } from './version-metrics.ts';
@@ -14,6 +16,7 @@ export interface MetricSources {
   readonly cameras: () => readonly CameraStatus[];
   readonly models: () => readonly ModelStatus[];
   readonly registry: () => Promise<Readonly<Record<string, number>>>;
+  readonly delivery: () => Promise<DeliveryStatus>;
 }
 
 /** Seconds; from a tensor made by the addon to a model that takes its time. */
@@ -40,6 +43,8 @@ export class Metrics {
   readonly #versions: VersionMetrics;
   readonly #store: Readonly<Record<string, Gauge>>;
   readonly #storeStatistics: MetricSources['registry'];
+  readonly #delivery: DeliveryMetrics;
+  readonly #deliveryStatus: MetricSources['delivery'];
 
   constructor(sources: MetricSources) {
     collectDefaultMetrics({ register: this.#registry });
@@ -87,6 +92,8 @@ export class Metrics {
       ]),
     );
     this.#storeStatistics = sources.registry;
+    this.#delivery = new DeliveryMetrics(this.#registry);
+    this.#deliveryStatus = sources.delivery;
   }
 
   countResult(source: string, model: string, result: Pick<InferenceResult, 'timings' | 'verdict'>) {
@@ -121,6 +128,8 @@ export class Metrics {
   }
 
   async render(): Promise<{ text: string; contentType: string }> {
+    const delivery = await this.#deliveryStatus().catch(() => undefined);
+    if (delivery?.isEnabled) this.#delivery.set(delivery);
     const statistics = await this.#storeStatistics().catch(() => undefined);
     this.#store['up']?.set(statistics ? 1 : 0);
     for (const [name, value] of Object.entries(statistics ?? {})) this.#store[name]?.set(value);

@@ -48,7 +48,7 @@ export class CaptureRows {
   readonly #insert: Statement<unknown[]>;
   readonly #byId: Statement<[string], StoredCapture>;
   readonly #totals: Statement<[], { rows: number; bytes: number }>;
-  readonly #oldest: Statement<[number, number, number], OldCapture>;
+  readonly #oldest: Statement<[number, number, number, number], OldCapture>;
   readonly #delete: Statement<[number]>;
 
   constructor(db: Database) {
@@ -62,7 +62,9 @@ export class CaptureRows {
     this.#oldest = db.prepare(
       `SELECT key, image_path AS imagePath, disk_bytes AS diskBytes, stored_at_ms AS storedAtMs
        FROM captures INDEXED BY captures_by_age
-       WHERE (stored_at_ms, key) > (?, ?) ORDER BY stored_at_ms, key LIMIT ?`,
+       WHERE (stored_at_ms, key) > (?, ?)
+         AND (? OR NOT EXISTS (SELECT 1 FROM capture_uploads WHERE capture = captures.key))
+       ORDER BY stored_at_ms, key LIMIT ?`,
     );
     this.#delete = db.prepare('DELETE FROM captures WHERE key = ?');
   }
@@ -104,8 +106,12 @@ export class CaptureRows {
     return this.#totals.get() ?? { rows: 0, bytes: 0 };
   }
 
-  oldestAfter(position: Pick<OldCapture, 'storedAtMs' | 'key'>, limit: number): OldCapture[] {
-    return this.#oldest.all(position.storedAtMs, position.key, limit);
+  oldestAfter(
+    position: Pick<OldCapture, 'storedAtMs' | 'key'>,
+    limit: number,
+    withWaiting: boolean,
+  ): OldCapture[] {
+    return this.#oldest.all(position.storedAtMs, position.key, Number(withWaiting), limit);
   }
 
   delete(keys: readonly number[]): void {

@@ -1,4 +1,15 @@
 import type { RetentionConfig } from '../contract/config.ts';
+import type {
+  Acknowledgement,
+  BatchPlan,
+  LedgerManifest,
+  OutboxSettings,
+  OutboxState,
+  OutboxStatistics,
+  StoredBatch,
+  TakeAnswer,
+  TakeRequest,
+} from '../contract/delivery.ts';
 import type { SerializedError } from '../contract/errors.ts';
 import type {
   CaptureQuery,
@@ -19,6 +30,8 @@ import type {
   ShadowResult,
   VerdictLabel,
 } from '../contract/verdict-comparison.ts';
+import type { WaitingCapture } from './capture-uploads.ts';
+import type { BatchLines } from './outbox/ledger-rows.ts';
 import type { ProbeQuestion, ProbeRecord } from './model-rows.ts';
 import type { ReconcileSummary } from './reconcile-captures.ts';
 import type { ResultRow, StoredResult } from './result-row.ts';
@@ -68,6 +81,29 @@ export interface RegistryCalls {
   notices: { request: number; answer: readonly Notice[] };
   applyRetention: { request: RetentionConfig; answer: RetentionSummary };
   statistics: { request: undefined; answer: StoreStatistics };
+  outboxState: { request: undefined; answer: OutboxState };
+  takeMessages: { request: TakeRequest; answer: TakeAnswer };
+  settleMessages: {
+    request: {
+      readonly sent: readonly { readonly stream: number; readonly through: number }[];
+      readonly expired: TakeAnswer['expired'];
+    };
+    answer: undefined;
+  };
+  acknowledgeMessages: { request: Acknowledgement; answer: undefined };
+  planBatch: {
+    request: { readonly maxBytes: number; readonly isDue: boolean };
+    answer: BatchPlan | undefined;
+  };
+  batchLines: { request: { readonly plan: BatchPlan; readonly after: number }; answer: BatchLines };
+  completeBatch: {
+    request: { readonly plan: BatchPlan; readonly stored: StoredBatch | undefined };
+    answer: undefined;
+  };
+  ledgerManifest: { request: undefined; answer: LedgerManifest | undefined };
+  nextCaptureUpload: { request: number; answer: WaitingCapture | undefined };
+  captureUploaded: { request: number; answer: undefined };
+  outboxStatistics: { request: undefined; answer: OutboxStatistics };
   close: { request: undefined; answer: undefined };
 }
 export type CallName = keyof RegistryCalls;
@@ -102,8 +138,10 @@ export type RegistryReport =
   | { readonly kind: 'opened' }
   | { readonly kind: 'failed'; readonly error: SerializedError }
   | { readonly kind: 'settled'; readonly settlements: readonly Settlement[] }
-  | { readonly kind: 'notice'; readonly notice: Notice };
+  | { readonly kind: 'notice'; readonly notice: Notice }
+  | { readonly kind: 'outbox' };
 
 export interface RegistryWorkerData {
   readonly dataFolder: string;
+  readonly outbox: OutboxSettings | undefined;
 }

@@ -1,10 +1,15 @@
 import { statSync } from 'node:fs';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Database } from 'better-sqlite3';
 import type { RetentionConfig } from '../contract/config.ts';
+import { DEVICE, LANES } from '../contract/delivery.ts';
+import type { OutboxSettings } from '../contract/delivery.ts';
 import { VedetteError } from '../contract/errors.ts';
+import type { ModelChangeRecord } from '../contract/model-lifecycle.ts';
 import type { Notice, RegistryModel, StoredCapture } from '../contract/ports.ts';
 import { captureRoot, resolveCapture } from './capture-files.ts';
 import { CaptureRows } from './capture-rows.ts';
+import { CaptureUploads } from './capture-uploads.ts';
 import { CounterRows, type Counters } from './counter-rows.ts';
 import { FolderLock } from './folder-lock.ts';
 import type { StoreStatistics } from './messages.ts';
@@ -14,23 +19,25 @@ import { ModelVersionRows } from './model-version-rows.ts';
 import { NoticeRows } from './notice-rows.ts';
 import type { OpenedDatabase } from './open-database.ts';
 import { markSuspect, openDatabase } from './open-database.ts';
+import { Outbox } from './outbox/outbox.ts';
 import type { FoundCapture, ReconcileSummary } from './reconcile-captures.ts';
 import { newestSequences, reconcileCaptures } from './reconcile-captures.ts';
 import type { Salvage } from './set-aside.ts';
 import { ResultQueries } from './result-queries.ts';
 import { toResultRow } from './result-row.ts';
 import { ResultRows } from './result-rows.ts';
-import type { StorageChange } from './result-writer.ts';
 import { ResultWriter } from './result-writer.ts';
 import type { RetentionSummary } from './retention-pass.ts';
 import { RetentionPass } from './retention-pass.ts';
 import { isCorruption } from './sqlite-fault.ts';
+import { noticeOf, StoreReports } from './store-reports.ts';
 import { VerdictComparisonRows } from './verdict-comparison-rows.ts';
 
-/** An operator is told of the same trouble at most so often. */
-const NOTICE_INTERVAL_MS = 60_000;
-
 export interface StoreEvents {
+  /** What is to be delivered; nothing when absent. */
+  readonly outbox?: OutboxSettings | undefined;
+  /** Something waits in the outbox that did not before. */
+  onOutbox?(): void;
   onNotice(notice: Notice): void;
   /** The file proved to be damaged: the store must be closed and opened again. */
   onCorruption(): void;
@@ -42,6 +49,8 @@ export class RegistryStore {
   readonly results: ResultQueries;
   readonly writer: ResultWriter;
   readonly captures: CaptureRows;
+  readonly outbox: Outbox;
+  readonly uploads: CaptureUploads;
   readonly models: ModelRows;
   readonly versions: ModelVersionRows;
   readonly comparisons: VerdictComparisonRows;
@@ -53,9 +62,10 @@ export class RegistryStore {
   readonly #lock: FolderLock;
   readonly #rows: ResultRows;
   readonly #retention: RetentionPass;
-  readonly #noticedAtMs = new Map<string, number>();
+  readonly #reports: StoreReports;
   #reconciling: Promise<ReconcileSummary> | undefined;
   #isReconcilingStopped = false;
+  #removing = false;
   #isClosed = false;
 
   private constructor(
@@ -70,6 +80,14 @@ export class RegistryStore {
     this.db = db;
     this.results = new ResultQueries(db);
     this.captures = new CaptureRows(db);
+    this.uploads = new CaptureUploads(db);
+    this.#reports = new StoreReports((notice) => this.#tell(notice));
+    this.outbox = new Outbox({
+      db,
+      settings: events.outbox,
+      onAdded: () => this.#events.onOutbox?.(),
+      onGivenUp: (messages) => this.#reports.givenUp(messages, 'messages'),
+    });
     this.models = new ModelRows(db);
     this.versions = new ModelVersionRows(db);
     this.comparisons = new VerdictComparisonRows(db);
@@ -82,14 +100,20 @@ export class RegistryStore {
       results: this.#rows,
       captures: this.captures,
       root: captureRoot(dataFolder),
-      onFault: (thrown, file) => this.#reportUndeletable(thrown, file),
+      uploads: this.uploads,
+      onUploadsLost: (captures) => {
+        this.outbox.countGivenUpCaptures(captures);
+        this.#reports.givenUp(captures, 'captures');
+      },
+      onFault: (thrown, file) => this.#reports.undeletable(thrown, file),
     });
     this.writer = new ResultWriter({
       db,
       rows: this.#rows,
+      outbox: this.outbox,
       folder: dataFolder,
       trim: (insertedRows) => this.#retention.trimResults(insertedRows),
-      onStorageChange: (change) => this.#reportStorage(change),
+      onStorageChange: (change) => this.#reports.storage(change),
       onCorruption: () => this.reportCorruption(),
     });
   }
@@ -121,7 +145,11 @@ export class RegistryStore {
 
   async appendCapture(capture: StoredCapture, diskBytes: number): Promise<void> {
     resolveCapture(captureRoot(this.#dataFolder), capture.imagePath);
-    this.promised(() => this.captures.append(capture, diskBytes, Date.now()));
+    const append = this.db.transaction(() => {
+      this.captures.append(capture, diskBytes, Date.now());
+      if (this.#events.outbox?.uploadsCaptures) this.uploads.add(capture.id);
+    });
+    this.promised(() => append.immediate());
     try {
       await this.#retention.makeRoom();
     } catch (thrown) {
@@ -140,6 +168,42 @@ export class RegistryStore {
 
   upsertCamera(name: string, config: string): void {
     this.promised(() => this.cameras.upsert(name, config, Date.now()));
+  }
+
+  appendModelChange(change: ModelChangeRecord): void {
+    const tell = this.db.transaction(() => {
+      this.versions.appendChange(change);
+      return this.outbox.addEvent(DEVICE, 'model-change', LANES.bulk, change);
+    });
+    this.promised(() => tell.immediate())();
+  }
+
+  appendNotice(notice: Notice): void {
+    const { atMs, level, error } = notice;
+    const { code, message } = error;
+    const tell = this.db.transaction(() => {
+      this.notices.append(notice);
+      const lane = level === 'error' ? LANES.alarm : LANES.bulk;
+      const content = { at: new Date(atMs).toISOString(), level, code, message };
+      return this.outbox.addEvent(DEVICE, 'notice', lane, content);
+    });
+    tell.immediate()();
+  }
+
+  /** Removes what was delivered, in small steps between everything else. */
+  removeDelivered(): void {
+    if (this.#removing) return;
+    this.#removing = true;
+    void (async () => {
+      try {
+        while (!this.#isClosed && this.outbox.removeDelivered()) await nextTurn();
+      } catch (thrown) {
+        // The next delivery tries again; only damage must be told.
+        if (isCorruption(thrown)) this.reportCorruption();
+      } finally {
+        this.#removing = false;
+      }
+    })();
   }
 
   raiseCounters(camera: string, counters: Counters): void {
@@ -190,6 +254,7 @@ export class RegistryStore {
     await this.#retention.close();
     await this.#reconciling?.catch(() => undefined);
     const givenUp = this.writer.close();
+    this.outbox.close();
     if (givenUp > 0) {
       const message = `${givenUp} results could not be stored before the end: no space left in ${this.#dataFolder}`;
       this.#events.onNotice(noticeOf(new VedetteError('STORAGE_FULL', message)));
@@ -215,6 +280,12 @@ export class RegistryStore {
         for (const { name, config, lastSequence } of salvage.cameras) {
           this.#rows.raiseSequence(name, lastSequence);
           if (config !== null) this.cameras.upsert(name, config, Date.now());
+        }
+        const setMessages = this.db.prepare(
+          'INSERT INTO outbox_cameras (camera, last_sequence) VALUES (?, ?)',
+        );
+        for (const { camera, lastSequence } of salvage.messages) {
+          setMessages.run(camera, lastSequence);
         }
         for (const [camera, sequence] of newestSequences(root)) {
           this.#rows.raiseSequence(camera, sequence);
@@ -254,40 +325,12 @@ export class RegistryStore {
       .immediate();
   }
 
-  #reportStorage(change: StorageChange): void {
-    if (change.kind === 'refused') {
-      this.#tellSometimes('refused', noticeOf(change.error));
-      return;
-    }
-    const message = `Storing resumed after ${Math.round(change.forMs / 1000)} s; ${change.givenUp} results were lost`;
-    const level = change.givenUp > 0 ? 'error' : 'warn';
-    this.#tellSometimes('recovered', noticeOf(new VedetteError('STORAGE_FULL', message), level));
-  }
-
-  #reportUndeletable(thrown: unknown, file: string): void {
-    const message = `Capture ${file} could not be deleted: ${(thrown as Error).message}`;
-    const error = new VedetteError('REGISTRY_UNAVAILABLE', message, { cause: thrown });
-    this.#tellSometimes('undeletable', noticeOf(error, 'warn'));
-  }
-
-  #tellSometimes(kind: string, notice: Notice): void {
-    const nowMs = performance.now();
-    const toldAtMs = this.#noticedAtMs.get(kind);
-    if (toldAtMs !== undefined && nowMs - toldAtMs < NOTICE_INTERVAL_MS) return;
-    this.#noticedAtMs.set(kind, nowMs);
-    this.#tell(notice);
-  }
-
   #tell(notice: Notice): void {
     this.#events.onNotice(notice);
     try {
-      this.notices.append(notice);
+      this.appendNotice(notice);
     } catch {
       // Told already; a database that cannot take it is what most notices are about.
     }
   }
-}
-
-function noticeOf(error: VedetteError, level: Notice['level'] = 'error'): Notice {
-  return { atMs: Date.now(), level, error: error.serialize() };
 }

@@ -15,7 +15,7 @@ import { isCorruption, toRegistryError } from './sqlite-fault.ts';
 /** The thread that owns the database. `registry.ts` is its only client. */
 const port = parentPort;
 if (port === null) throw new Error('registry-worker.ts runs as a worker of registry.ts');
-const { dataFolder } = workerData as RegistryWorkerData;
+const { dataFolder, outbox } = workerData as RegistryWorkerData;
 const report = (message: RegistryReport) => port.postMessage(message);
 
 type Handlers = {
@@ -46,8 +46,7 @@ const handlers: Handlers = {
   rememberModel: ({ model, remembered }, store) =>
     void store.promised(() => store.versions.remember(model, remembered, Date.now())),
   recallModel: (model, store) => store.versions.recall(model),
-  appendModelChange: (change, store) =>
-    void store.promised(() => store.versions.appendChange(change)),
+  appendModelChange: (change, store) => void store.appendModelChange(change),
   modelChanges: ({ model, limit }, store) => store.versions.changes(model, limit),
   appendShadow: (shadow, store) => store.comparisons.appendShadow(shadow),
   shadows: (query, store) => store.comparisons.shadows(query),
@@ -57,10 +56,35 @@ const handlers: Handlers = {
   upsertCamera: ({ name, config }, store) => void store.upsertCamera(name, config),
   counters: (camera, store) => store.counters.ofCamera(camera),
   raiseCounters: ({ camera, counters }, store) => void store.raiseCounters(camera, counters),
-  appendNotice: (notice, store) => void store.notices.append(notice),
+  appendNotice: (notice, store) => void store.appendNotice(notice),
   notices: (limit, store) => store.notices.newest(limit),
   applyRetention: (config, store) => store.applyRetention(config),
   statistics: (_, store) => store.statistics(),
+  outboxState: (_, store) => store.outbox.state(),
+  takeMessages: (request, store) => store.outbox.take(request),
+  settleMessages: ({ sent, expired }, store) => {
+    store.outbox.expire(expired);
+    store.outbox.settle(sent);
+    store.removeDelivered();
+    return undefined;
+  },
+  acknowledgeMessages: (acknowledgement, store) => {
+    store.outbox.acknowledge(acknowledgement);
+    store.removeDelivered();
+    return undefined;
+  },
+  planBatch: ({ maxBytes, isDue }, store) => store.outbox.ledger.plan(maxBytes, isDue),
+  batchLines: ({ plan, after }, store) => store.outbox.ledger.lines(plan, after),
+  completeBatch: ({ plan, stored }, store) => {
+    if (stored === undefined) store.outbox.ledger.abandon(plan);
+    else store.outbox.ledger.complete(plan, stored);
+    store.removeDelivered();
+    return undefined;
+  },
+  ledgerManifest: (_, store) => store.outbox.ledger.manifest(),
+  nextCaptureUpload: (after, store) => store.uploads.next(after),
+  captureUploaded: (key, store) => void store.uploads.remove(key),
+  outboxStatistics: (_, store) => store.outbox.statistics(),
   close: (_, store) => store.close().then(nothing),
 };
 
@@ -96,7 +120,9 @@ async function answer(store: RegistryStore, message: RegistryRequest): Promise<v
 try {
   mkdirSync(dataFolder, { recursive: true });
   const store = RegistryStore.open(dataFolder, {
+    outbox,
     onNotice: (notice) => report({ kind: 'notice', notice }),
+    onOutbox: () => report({ kind: 'outbox' }),
     // The client starts a new worker, whose opening sets the damaged file aside.
     onCorruption: () => setImmediate(() => void store.close().finally(() => port.close())),
   });

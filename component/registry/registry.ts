@@ -10,6 +10,18 @@ import type {
   StoredCapture,
 } from '../contract/ports.ts';
 import type { InferenceResult } from '../contract/result.ts';
+import type {
+  Acknowledgement,
+  BatchPlan,
+  LedgerManifest,
+  OutboxState,
+  OutboxStatistics,
+  StoredBatch,
+  TakeAnswer,
+  TakeRequest,
+} from '../contract/delivery.ts';
+import type { WaitingCapture } from './capture-uploads.ts';
+import type { BatchLines } from './outbox/ledger-rows.ts';
 import type { Counters } from './counter-rows.ts';
 import type { ModelChangeRecord, RememberedModel } from '../contract/model-lifecycle.ts';
 import type {
@@ -214,6 +226,57 @@ export class Registry {
   /** Applies limits now and keeps counts within them from now on. Ages need it again and again. */
   applyRetention(config: RetentionConfig): Promise<RetentionSummary> {
     return this.#write('applyRetention', config);
+  }
+
+  outboxState(): Promise<OutboxState> {
+    return this.#read('outboxState', undefined);
+  }
+
+  /** Messages that are on the disk, so that they may leave. */
+  takeMessages(request: TakeRequest): Promise<TakeAnswer> {
+    return this.#write('takeMessages', request);
+  }
+
+  /** These were sent, or were too old, and will not be sent again. */
+  settleMessages(
+    sent: readonly { readonly stream: number; readonly through: number }[],
+    expired: TakeAnswer['expired'] = [],
+  ): Promise<void> {
+    return this.#write('settleMessages', { sent, expired });
+  }
+
+  acknowledgeMessages(acknowledgement: Acknowledgement): Promise<void> {
+    return this.#write('acknowledgeMessages', acknowledgement);
+  }
+
+  /** The batch of the ledger to store next; one that was begun before is given again. */
+  planBatch(maxBytes: number, isDue: boolean): Promise<BatchPlan | undefined> {
+    return this.#write('planBatch', { maxBytes, isDue });
+  }
+
+  batchLines(plan: BatchPlan, after: number): Promise<BatchLines> {
+    return this.#read('batchLines', { plan, after });
+  }
+
+  /** A batch lies in the store; `undefined`: there was nothing left of it. */
+  completeBatch(plan: BatchPlan, stored: StoredBatch | undefined): Promise<void> {
+    return this.#write('completeBatch', { plan, stored });
+  }
+
+  ledgerManifest(): Promise<LedgerManifest | undefined> {
+    return this.#read('ledgerManifest', undefined);
+  }
+
+  nextCaptureUpload(after: number): Promise<WaitingCapture | undefined> {
+    return this.#read('nextCaptureUpload', after);
+  }
+
+  captureUploaded(key: number): Promise<void> {
+    return this.#write('captureUploaded', key);
+  }
+
+  outboxStatistics(): Promise<OutboxStatistics> {
+    return this.#read('outboxStatistics', undefined);
   }
 
   async statistics(): Promise<RegistryStatistics> {

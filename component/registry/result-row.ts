@@ -11,6 +11,8 @@ export interface ResultRow {
   readonly capturedAtMs: number;
   /** Distinct labels of detections, classes and segments. */
   readonly labels: readonly string[];
+  /** The capture that was announced with it; whether it exists is in the captures' own table. */
+  readonly captureId: string | null;
   /** Without `cameraSequence` and `captureId`: their truth lies in the tables. */
   readonly json: string;
 }
@@ -42,6 +44,7 @@ export function toResultRow(result: NewResult | InferenceResult): ResultRow {
     outcome: result.verdict.outcome,
     capturedAtMs,
     labels: [...labels],
+    captureId: result.captureId ?? null,
     json: JSON.stringify({ ...result, cameraSequence: undefined, captureId: undefined }),
   };
 }

@@ -1,6 +1,13 @@
 import type { Database, Statement } from 'better-sqlite3';
 import type { ResultRow } from './result-row.ts';
 
+export interface AppendedRow {
+  readonly row: ResultRow;
+  readonly sequence: number | null;
+  /** Absent when it was there already. */
+  readonly key?: number;
+}
+
 /** Writing and deleting results. Every method belongs inside a transaction of the caller. */
 export class ResultRows {
   readonly #existing: Statement<[string], { cameraSequence: number | null }>;
@@ -44,16 +51,15 @@ export class ResultRows {
   }
 
   /**
-   * Stores a result under the next number of its camera and returns the number. A result that is
+   * Stores a result under the next number of its camera and gives its number. A result that is
    * already there keeps its number: a caller that never got its answer may send it again.
    */
-  append(row: ResultRow, nowMs: number): number | null {
+  append(row: ResultRow, nowMs: number): AppendedRow {
     const existing = this.#existing.get(row.id);
-    if (existing !== undefined) return existing.cameraSequence;
+    if (existing !== undefined) return { row, sequence: existing.cameraSequence };
     const sequence =
       row.camera === null ? null : (this.#nextSequence.get(row.camera, nowMs)?.sequence ?? null);
-    this.#write(row, sequence, nowMs);
-    return sequence;
+    return { row, sequence, key: this.#write(row, sequence, nowMs) };
   }
 
   /** Stores a result found on disk under the number it had, or a new one when it had none yet. */
@@ -83,7 +89,7 @@ export class ResultRows {
     return this.#deleteOlder.run(Math.floor(timeMs), maxRows).changes;
   }
 
-  #write(row: ResultRow, sequence: number | null, storedAtMs: number): void {
+  #write(row: ResultRow, sequence: number | null, storedAtMs: number): number {
     const { id, camera, model, outcome, capturedAtMs, labels, json } = row;
     const { lastInsertRowid: key } = this.#insert.run(
       id,
@@ -98,5 +104,6 @@ export class ResultRows {
     for (const label of labels) {
       this.#insertLabel.run(label, capturedAtMs, key, camera, model, outcome);
     }
+    return Number(key);
   }
 }

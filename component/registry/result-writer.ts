@@ -1,7 +1,8 @@
 import type { Database } from 'better-sqlite3';
 import { VedetteError } from '../contract/errors.ts';
+import type { Outbox } from './outbox/outbox.ts';
 import type { ResultRow } from './result-row.ts';
-import type { ResultRows } from './result-rows.ts';
+import type { AppendedRow, ResultRows } from './result-rows.ts';
 import { isCorruption, isStorageFault, toRegistryError } from './sqlite-fault.ts';
 
 const MAX_GROUP_ROWS = 256;
@@ -23,6 +24,7 @@ export interface PendingResult {
 export interface ResultWriterOptions {
   readonly db: Database;
   readonly rows: ResultRows;
+  readonly outbox: Pick<Outbox, 'addResults' | 'noteSynced'>;
   readonly folder: string;
   /** Called in the transaction of every group, after its rows: keeps the count within its limit. */
   trim(insertedRows: number): void;
@@ -134,14 +136,20 @@ export class ResultWriter {
   #commit(rows: readonly ResultRow[], isPromised: boolean): (number | null)[] {
     const { db } = this.#options;
     db.pragma(`synchronous = ${isPromised ? 'FULL' : 'NORMAL'}`);
-    return db
+    const { sequences, committed } = db
       .transaction(() => {
         const nowMs = Date.now();
-        const sequences = rows.map((row) => this.#options.rows.append(row, nowMs));
+        const appended = rows.map((row) => this.#options.rows.append(row, nowMs));
+        const isNew = (one: AppendedRow): one is AppendedRow & { key: number } =>
+          one.key !== undefined;
+        const whenCommitted = this.#options.outbox.addResults(appended.filter(isNew));
         this.#options.trim(rows.length);
-        return sequences;
+        return { sequences: appended.map((one) => one.sequence), committed: whenCommitted };
       })
       .immediate();
+    if (isPromised) this.#options.outbox.noteSynced();
+    committed();
+    return sequences;
   }
 
   #beginRefusal(error: VedetteError): void {

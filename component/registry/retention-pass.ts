@@ -4,6 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Database } from 'better-sqlite3';
 import type { RetentionConfig } from '../contract/config.ts';
 import { captureDocumentPath, resolveCapture } from './capture-files.ts';
+import type { CaptureUploads } from './capture-uploads.ts';
 import type { CaptureRows, OldCapture } from './capture-rows.ts';
 import type { ResultRows } from './result-rows.ts';
 
@@ -28,6 +29,9 @@ export interface RetentionOptions {
   readonly captures: CaptureRows;
   /** The capture folder. */
   readonly root: string;
+  readonly uploads: CaptureUploads;
+  /** Captures that waited to be uploaded were deleted, because nothing else made room. */
+  onUploadsLost(captures: number): void;
   /** A file could not be deleted. */
   onFault(thrown: unknown, file: string): void;
 }
@@ -115,21 +119,34 @@ export class RetentionPass {
     return total;
   }
 
+  /** What waits to be uploaded stays, whatever its age and number, unless only it can make room. */
   async #deleteCaptures(): Promise<CaptureSummary> {
-    const { captures } = this.#options;
+    const others = await this.#deleteOldCaptures(false);
+    const maxBytes = this.#config?.capturesMaxBytes ?? Infinity;
+    if (this.#options.captures.totals().bytes <= maxBytes) return others;
+    const waiting = await this.#deleteOldCaptures(true);
+    return {
+      capturesDeleted: others.capturesDeleted + waiting.capturesDeleted,
+      bytesDeleted: others.bytesDeleted + waiting.bytesDeleted,
+      capturesKept: others.capturesKept + waiting.capturesKept,
+    };
+  }
+
+  async #deleteOldCaptures(withWaiting: boolean): Promise<CaptureSummary> {
+    const { captures, uploads } = this.#options;
     const summary = { capturesDeleted: 0, bytesDeleted: 0, capturesKept: 0 };
     let position: Pick<OldCapture, 'storedAtMs' | 'key'> = { storedAtMs: -1, key: -1 };
     for (;;) {
       const config = this.#config;
       if (config === undefined || this.#isClosed) return summary;
       const oldestMs = Date.now() - config.capturesMaxAgeHours * HOUR_MS;
-      const batch = captures.oldestAfter(position, CAPTURE_BATCH);
+      const batch = captures.oldestAfter(position, CAPTURE_BATCH, withWaiting);
       let { rows, bytes } = captures.totals();
       const surplus = batch.filter((capture) => {
-        const isSurplus =
-          capture.storedAtMs < oldestMs ||
-          rows > config.capturesMaxCount ||
-          bytes > config.capturesMaxBytes;
+        const isOver = bytes > config.capturesMaxBytes;
+        const isSurplus = withWaiting
+          ? isOver
+          : isOver || capture.storedAtMs < oldestMs || rows > config.capturesMaxCount;
         if (isSurplus) {
           rows -= 1;
           bytes -= capture.diskBytes;
@@ -142,7 +159,10 @@ export class RetentionPass {
       const gone = await this.#deleteFiles(surplus);
       // Files first: a row without files is deleted by the next pass, files without a row by nobody.
       this.#options.db.pragma('synchronous = NORMAL');
-      captures.delete(gone.map(({ key }) => key));
+      const keys = gone.map(({ key }) => key);
+      const lost = withWaiting ? uploads.waitingOf(keys) : 0;
+      captures.delete(keys);
+      if (lost > 0) this.#options.onUploadsLost(lost);
       summary.capturesDeleted += gone.length;
       summary.bytesDeleted += gone.reduce((sum, { diskBytes }) => sum + diskBytes, 0);
       summary.capturesKept += surplus.length - gone.length;

@@ -8,6 +8,8 @@ import type { Notice, RegistryModel } from '../contract/ports.ts';
 export interface Salvage {
   readonly cameras: readonly { name: string; config: string | null; lastSequence: number }[];
   readonly models: readonly RegistryModel[];
+  /** Sequence numbers of messages: a receiver must not see one twice. */
+  readonly messages: readonly { camera: string; lastSequence: number }[];
 }
 
 /** Renames a damaged database with its log to a name with the time; nothing is deleted. */
@@ -54,7 +56,9 @@ export function salvageNewest(folder: string): Salvage {
     .filter((name) => /^registry-corrupt-.*\.db$/.test(name))
     .sort()
     .at(-1);
-  return newest === undefined ? { cameras: [], models: [] } : salvage(join(folder, newest));
+  return newest === undefined
+    ? { cameras: [], models: [], messages: [] }
+    : salvage(join(folder, newest));
 }
 
 /**
@@ -84,12 +88,20 @@ function salvage(file: string): Salvage {
             )
             .all(),
         ),
+        messages: readable(() =>
+          db
+            .prepare<[], Salvage['messages'][number]>(
+              'SELECT camera, last_sequence AS lastSequence FROM outbox_cameras',
+            )
+            .all()
+            .filter(({ camera, lastSequence }) => camera !== '' && lastSequence >= 0),
+        ),
       };
     } finally {
       db.close();
     }
   } catch {
-    return { cameras: [], models: [] };
+    return { cameras: [], models: [], messages: [] };
   }
 }
 

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { entryFile } from '../contract/entry-file.ts';
+import type { OutboxSettings } from '../contract/delivery.ts';
 import { VedetteError } from '../contract/errors.ts';
 import { WORKER_MEMORY } from '../contract/worker-memory.ts';
 import type { Notice } from '../contract/ports.ts';
@@ -19,6 +20,10 @@ const SOUND_AFTER_MS = 60_000;
 
 export interface RegistryOptions {
   readonly dataFolder: string;
+  /** What is to be delivered; nothing when absent. */
+  readonly outbox?: OutboxSettings;
+  /** Something waits to be delivered that did not before; must not throw. */
+  onOutbox?(): void;
   /** Told of what an operator should know; must not throw. */
   onNotice(notice: Notice): void;
 }
@@ -83,7 +88,8 @@ export class WorkerLink {
 
   /** @throws VedetteError of the opening; REGISTRY_UNAVAILABLE when the worker ended before */
   start(): Promise<void> {
-    const workerData: RegistryWorkerData = { dataFolder: this.#options.dataFolder };
+    const { dataFolder, outbox } = this.#options;
+    const workerData: RegistryWorkerData = { dataFolder, outbox };
     const worker = new Worker(entryFile('registry-worker', import.meta.url), {
       name: 'registry',
       resourceLimits: WORKER_MEMORY,
@@ -95,6 +101,7 @@ export class WorkerLink {
       worker.on('message', (message: RegistryReport) => {
         if (message.kind === 'settled') message.settlements.forEach((one) => this.#settle(one));
         else if (message.kind === 'notice') this.#options.onNotice(message.notice);
+        else if (message.kind === 'outbox') this.#options.onOutbox?.();
         else if (message.kind === 'failed') reject(VedetteError.deserialize(message.error));
         else {
           this.#worker = worker;

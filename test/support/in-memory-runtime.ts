@@ -19,6 +19,7 @@ import type {
   ModelChangeRecord,
   ModelChangeRequest,
 } from '../../component/contract/model-lifecycle.ts';
+import type { DeliveryStatus } from '../../component/contract/delivery.ts';
 import type { InferenceResult, ModelIdentity } from '../../component/contract/result.ts';
 import type {
   ShadowQuery,
@@ -43,6 +44,13 @@ export class InMemoryRuntime implements EdgeRuntime {
   snapshotWith: (camera: string, signal: AbortSignal) => Promise<StoredCapture> = () =>
     Promise.reject(new VedetteError('CAMERA_NOT_FOUND', 'no snapshot is prepared'));
 
+  delivery: DeliveryStatus = {
+    isEnabled: false,
+    waiting: { alarms: 0, others: 0, bytes: 0 },
+    oldestAgeMs: 0,
+    capturesWaiting: 0,
+    givenUp: { budget: 0, expired: 0, 'captures-disk-budget': 0 },
+  };
   cameraList: CameraStatus[] = [];
   modelList: ModelStatus[] = [];
   noticeList: Notice[] = [];
@@ -185,6 +193,10 @@ export class InMemoryRuntime implements EdgeRuntime {
       outcome: 'fail',
     };
     return { capture, imageFile: this.captureFile };
+  }
+
+  async deliveryStatus(): Promise<DeliveryStatus> {
+    return this.delivery;
   }
 
   subscribe(listener: (event: RuntimeEvent) => void): () => void {

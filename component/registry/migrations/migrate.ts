@@ -4,9 +4,16 @@ import { first } from './001-first.ts';
 import { probeFingerprint } from './002-probe-fingerprint.ts';
 import { cameraCounters } from './003-camera-counters.ts';
 import { modelVersions } from './004-model-versions.ts';
+import { outbox } from './005-outbox.ts';
 
 /** The n-th entry brings a database from version n to n + 1. Published entries never change. */
-const MIGRATIONS: readonly string[] = [first, probeFingerprint, cameraCounters, modelVersions];
+const MIGRATIONS: readonly string[] = [
+  first,
+  probeFingerprint,
+  cameraCounters,
+  modelVersions,
+  outbox,
+];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;
 

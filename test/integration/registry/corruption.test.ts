@@ -80,7 +80,7 @@ describe('a damaged database', () => {
     const dataFolder = await usedFolder(300);
     // The results lie in the pages behind; those of models and cameras stay readable.
     const file = join(dataFolder, 'registry.db');
-    await truncate(file, 196_608);
+    await truncate(file, 262_144);
     const { store, append } = await openStore(dataFolder);
     expect(store.db.prepare('SELECT name FROM models').all()).toEqual([{ name: 'coco-detector' }]);
     expect(store.db.prepare('SELECT name, config, last_sequence FROM cameras').all()).toEqual([

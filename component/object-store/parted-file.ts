@@ -4,17 +4,14 @@ import type { FileHandle } from 'node:fs/promises';
 
 /** S3 takes at most 10,000 parts, of at least 5 MiB but for the last. */
 const MAX_PARTS = 10_000;
-const PART_BYTES = 16 * 1024 * 1024;
+export const PART_BYTES = 16 * 1024 * 1024;
 
 /**
- * Size of the parts of a file: by its size alone, so that every publisher cuts it alike and its
+ * Size of the parts of a file: by its size alone, so that everybody cuts it alike and its
  * composite checksum can be compared.
  */
-export const partBytesOf = (byteLength: number): number =>
-  Math.max(PART_BYTES, Math.ceil(byteLength / MAX_PARTS));
-
-/** Larger files go in parts. */
-export const isInParts = (byteLength: number): boolean => byteLength > PART_BYTES;
+export const partBytesOf = (byteLength: number, partBytes: number): number =>
+  Math.max(partBytes, Math.ceil(byteLength / MAX_PARTS));
 
 /** A file cut into parts, read one at a time. */
 export class PartedFile {
@@ -23,15 +20,15 @@ export class PartedFile {
   readonly #byteLength: number;
   readonly #partBytes: number;
 
-  private constructor(file: FileHandle, byteLength: number) {
+  private constructor(file: FileHandle, byteLength: number, partBytes: number) {
     this.#file = file;
     this.#byteLength = byteLength;
-    this.#partBytes = partBytesOf(byteLength);
+    this.#partBytes = partBytesOf(byteLength, partBytes);
     this.partCount = Math.max(1, Math.ceil(byteLength / this.#partBytes));
   }
 
-  static async open(path: string, byteLength: number): Promise<PartedFile> {
-    return new PartedFile(await open(path, 'r'), byteLength);
+  static async open(path: string, byteLength: number, partBytes: number): Promise<PartedFile> {
+    return new PartedFile(await open(path, 'r'), byteLength, partBytes);
   }
 
   /** @param index from 0 */
@@ -40,7 +37,7 @@ export class PartedFile {
     const bytes = Buffer.allocUnsafe(Math.min(this.#partBytes, this.#byteLength - start));
     for (let done = 0; done < bytes.length;) {
       const { bytesRead } = await this.#file.read(bytes, done, bytes.length - done, start + done);
-      if (bytesRead === 0) throw new Error('the archive was cut short while it was sent');
+      if (bytesRead === 0) throw new Error('the file was cut short while it was sent');
       done += bytesRead;
     }
     return { bytes, sha256: createHash('sha256').update(bytes).digest() };

@@ -66,12 +66,13 @@ export class S3Upload {
   static async begin(
     client: S3Client,
     target: UploadTarget,
+    contentType: string,
     metadata: Readonly<Record<string, string>>,
   ): Promise<S3Upload> {
     const { UploadId } = await client.send(
       new CreateMultipartUploadCommand({
         ...target,
-        ContentType: 'application/zip',
+        ContentType: contentType,
         ChecksumAlgorithm: 'SHA256',
         Metadata: { ...metadata },
       }),

@@ -1,0 +1,174 @@
+import type { MqttClient } from 'mqtt';
+import { VedetteError } from '../contract/errors.ts';
+import type {
+  ChannelListener,
+  IncomingMessage,
+  MessageChannel,
+  Subscription,
+} from '../contract/message-channel.ts';
+
+/** What IoT Core takes; brokers take at least as much unless told otherwise. */
+const MAX_PAYLOAD_BYTES = 131_072;
+const RECONNECT_MS = 1000;
+const KEEP_ALIVE_SECONDS = 30;
+const CONNECT_TIMEOUT_MS = 15_000;
+/** Longer than this a broker that is connected needs for nothing. */
+const PUBLISH_TIMEOUT_MS = 30_000;
+/** Reason codes of MQTT 5 that pass by themselves: the packet identifier is in use, quota exceeded. */
+const BUSY_REASONS = new Set([0x91, 0x97]);
+
+export interface MqttOptions {
+  /** `mqtt://…` or `mqtts://…`, without credentials. */
+  readonly url: string;
+  readonly clientId: string;
+  readonly username?: string;
+  readonly password?: string;
+  /** PEM. */
+  readonly ca?: string;
+  readonly onFault: (error: VedetteError) => void;
+}
+
+/** A broker that speaks MQTT 5. A publish that resolved has reached it. */
+export class MqttChannel implements MessageChannel {
+  readonly description: string;
+  readonly confirmsReceipt = true;
+  readonly keepsOrder = true;
+  readonly maxPayloadBytes = MAX_PAYLOAD_BYTES;
+  readonly #client: MqttClient;
+  readonly #watchers = new Set<(isConnected: boolean) => void>();
+  readonly #listeners = new Map<string, Set<ChannelListener>>();
+  #wasConnected = false;
+
+  private constructor(description: string, client: MqttClient) {
+    this.description = description;
+    this.#client = client;
+  }
+
+  /** Begins to connect and goes on by itself. */
+  static async open(options: MqttOptions): Promise<MqttChannel> {
+    // Loaded by who needs it alone.
+    const { default: mqtt } = await import('mqtt');
+    const { url, clientId, username, password, ca } = options;
+    const client = mqtt.connect(url, {
+      clientId,
+      protocolVersion: 5,
+      clean: true,
+      keepalive: KEEP_ALIVE_SECONDS,
+      reconnectPeriod: RECONNECT_MS,
+      connectTimeout: CONNECT_TIMEOUT_MS,
+      ...(username === undefined ? {} : { username }),
+      ...(password === undefined ? {} : { password }),
+      ...(ca === undefined ? {} : { ca }),
+    });
+    const channel = new MqttChannel(url, client);
+    client.on('connect', () => channel.#tell(true));
+    client.on('close', () => channel.#tell(false));
+    client.on('message', (topic, payload) => channel.#hear({ topic, payload }));
+    client.on('error', (cause) => {
+      const message = `The broker ${url} cannot be reached: ${cause.message}`;
+      options.onFault(new VedetteError('CHANNEL_OFFLINE', message, { cause }));
+    });
+    return channel;
+  }
+
+  get isConnected(): boolean {
+    return this.#client.connected;
+  }
+
+  async publish(topic: string, payload: Uint8Array, qos: 0 | 1 = 1): Promise<void> {
+    if (!this.#client.connected) {
+      throw new VedetteError(
+        'CHANNEL_OFFLINE',
+        `There is no connection to ${this.description} now`,
+      );
+    }
+    let timer: NodeJS.Timeout | undefined;
+    try {
+      await Promise.race([
+        this.#client.publishAsync(topic, Buffer.from(payload), { qos }),
+        new Promise<never>((_, reject) => {
+          timer = setTimeout(() => {
+            const message = `The broker did not confirm a message to ${topic} in time`;
+            reject(new VedetteError('CHANNEL_OFFLINE', message));
+          }, PUBLISH_TIMEOUT_MS);
+        }),
+      ]);
+    } catch (thrown) {
+      throw channelError(thrown, `publish to ${topic}`);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async subscribe(
+    filter: string,
+    listener: ChannelListener,
+    onRefused: (error: VedetteError) => void = () => undefined,
+  ): Promise<Subscription> {
+    const own = (message: IncomingMessage) => listener(message);
+    const listeners = this.#listeners.get(filter) ?? new Set();
+    this.#listeners.set(filter, listeners.add(own));
+    // Waits for the first connection; later ones subscribe by themselves.
+    const granted = this.#client.subscribeAsync(filter, { qos: 1 }).catch((thrown: unknown) => {
+      throw channelError(thrown, `subscribe to ${filter}`);
+    });
+    if (this.#client.connected) await granted;
+    else granted.catch((thrown: unknown) => onRefused(VedetteError.from(thrown)));
+    return {
+      close: async () => {
+        listeners.delete(own);
+        if (listeners.size > 0) return;
+        this.#listeners.delete(filter);
+        if (this.#client.connected) await this.#client.unsubscribeAsync(filter);
+      },
+    };
+  }
+
+  watch(listener: (isConnected: boolean) => void): () => void {
+    const own = (isConnected: boolean) => listener(isConnected);
+    this.#watchers.add(own);
+    return () => this.#watchers.delete(own);
+  }
+
+  async close(): Promise<void> {
+    await this.#client.endAsync(true);
+  }
+
+  #tell(isConnected: boolean): void {
+    // `close` comes with every attempt that fails.
+    if (isConnected === this.#wasConnected) return;
+    this.#wasConnected = isConnected;
+    for (const watcher of this.#watchers) watcher(isConnected);
+  }
+
+  #hear(message: IncomingMessage): void {
+    for (const [filter, listeners] of this.#listeners) {
+      if (!isMatch(filter, message.topic)) continue;
+      for (const listener of listeners) listener(message);
+    }
+  }
+}
+
+/** MQTT's `+` and `#`. */
+function isMatch(filter: string, topic: string): boolean {
+  const wanted = filter.split('/');
+  const levels = topic.split('/');
+  const isTail = wanted.at(-1) === '#';
+  if (isTail ? levels.length < wanted.length - 1 : levels.length !== wanted.length) return false;
+  return wanted.every((one, index) => one === '#' || one === '+' || one === levels[index]);
+}
+
+function channelError(thrown: unknown, what: string): VedetteError {
+  if (thrown instanceof VedetteError) return thrown;
+  const { code, message } = thrown as { code?: unknown; message?: string };
+  const isReason = typeof code === 'number' && code >= 0x80;
+  const kind = !isReason
+    ? 'CHANNEL_OFFLINE'
+    : BUSY_REASONS.has(code)
+      ? 'CHANNEL_BUSY'
+      : 'MESSAGE_REFUSED';
+  return new VedetteError(kind, `${what}: ${message ?? String(thrown)}`, {
+    cause: thrown,
+    details: isReason ? { reasonCode: code } : {},
+  });
+}
