@@ -3,6 +3,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { artifactName, layComponent } from './package/component.ts';
+import { localServerOf } from './package/local-server.ts';
 import { binaryFloors, floorProblems } from './package/library-floor.ts';
 import { stageMedia } from './package/media-pack.ts';
 import { buildNativeModules } from './package/native-modules.ts';
@@ -23,6 +24,8 @@ const { values } = parseArgs({
     only: { type: 'string' },
     /** Lays recipe and zips where `gdk component publish` takes them from. */
     component: { type: 'boolean', default: false },
+    /** Under this name and version, in the place of DDA's LocalServer. */
+    'local-server': { type: 'string' },
     /** Downloads and compiles what takes long, and makes nothing of it. */
     prepare: { type: 'boolean', default: false },
   },
@@ -32,6 +35,9 @@ const kinds = Object.keys(STAGES) as (keyof typeof STAGES)[];
 if (values.only !== undefined && !kinds.includes(values.only as 'media')) {
   throw new Error(`--only: expected ${kinds.join(' or ')}, got ${values.only}`);
 }
+
+const localServer = localServerOf(values['local-server'], values.platform);
+if (localServer && !values.component) throw new Error('--local-server needs --component');
 
 const zips: string[] = [];
 for (const target of values.platform.map(targetOf)) {
@@ -46,7 +52,7 @@ for (const target of values.platform.map(targetOf)) {
 }
 
 if (values.component) {
-  await layComponent(values.platform, zips, path.join(root, 'greengrass-build'));
+  await layComponent(values.platform, zips, path.join(root, 'greengrass-build'), localServer);
   console.log('greengrass-build is ready for `gdk component publish`');
 }
 

@@ -7,7 +7,9 @@ const PLACE = /<<([a-zA-Z]+)>>/g;
 const WHOLE = /^<<([a-zA-Z]+)>>$/;
 
 /** A recipe template of `recipes/`, parsed. */
-export async function readTemplate(name: 'edge-runtime' | 'model' | 'model-dda'): Promise<unknown> {
+export async function readTemplate(
+  name: 'edge-runtime' | 'local-server' | 'model' | 'model-dda',
+): Promise<unknown> {
   const file = new URL(`../../recipes/${name}.yaml`, import.meta.url);
   return parse(await readFile(file, 'utf8'));
 }

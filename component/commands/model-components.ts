@@ -38,8 +38,10 @@ async function install(
   signal: AbortSignal,
 ): Promise<void> {
   const limits = modelConfigSchema.parse({ package: source });
-  const { isNew, model } = await installModel(store, source, {
+  await installModel(store, source, {
     signal,
+    // For a DDA package, which knows neither its name nor its version.
+    identity: wanted,
     probe: {
       memoryMegabytes: limits.probeMemoryMegabytes,
       timeoutMs: limits.probeTimeoutMs,
@@ -47,13 +49,17 @@ async function install(
       maxImagePixels: config.limits.maxImagePixels,
       ...(await executionOf(config, referenceText(wanted))),
     },
+  }).catch((thrown: unknown) => {
+    const { code, details } = VedetteError.from(thrown);
+    const { name, version } = details;
+    if (code !== 'REQUEST_INVALID' || typeof name !== 'string') throw thrown;
+    const holds = `${name}@${version as string}`;
+    throw new VedetteError(
+      'MODEL_MISMATCH',
+      `the component asks for ${referenceText(wanted)}, its package holds ${holds}`,
+      { cause: thrown },
+    );
   });
-  if (referenceText(model) === referenceText(wanted)) return;
-  if (isNew) await store.remove(model);
-  throw new VedetteError(
-    'MODEL_MISMATCH',
-    `the component asks for ${referenceText(wanted)}, its package holds ${referenceText(model)}`,
-  );
 }
 
 /** What the model that is configured with this version runs on; nothing when there is none yet. */

@@ -38,7 +38,7 @@ export const spoolRequestSchema = z.strictObject({
     .startsWith('/')
     .max(4096)
     .describe(
-      'Absolute path of the archive. When it is gone later, the component was removed: so is the model',
+      'Absolute path of the archive, or of a folder. When it is gone later, the component was removed: so is the model',
     ),
 });
 

@@ -18,6 +18,24 @@ const ARCHITECTURES = { amd64: 'amd64', arm64: 'aarch64' } as const;
 export const artifactName = (kind: 'runtime' | 'media', debianArch: string): string =>
   `${kind === 'runtime' ? 'vedette' : 'vedette-media'}-linux-${debianArch}`;
 
+/** What is laid: the component of gdk-config.json, or the runtime in the place of DDA's LocalServer. */
+export interface ComponentIdentity {
+  readonly name: string;
+  readonly author: string;
+  readonly version: string;
+  /** In the place of DDA's LocalServer, under its name. */
+  readonly isLocalServer?: boolean;
+}
+
+/** The component that gdk-config.json names. */
+export async function gdkComponent(): Promise<ComponentIdentity> {
+  const text = await readFile(path.join(root, 'gdk-config.json'), 'utf8');
+  const [[name, { author, version }] = missing()] = Object.entries(
+    gdkConfigSchema.parse(JSON.parse(text)).component,
+  );
+  return { name, author, version };
+}
+
 /**
  * Lays recipe and artifacts where `gdk component publish` takes them from: GDK makes and empties the
  * folder, runs the build, and does nothing else for a custom one.
@@ -27,32 +45,29 @@ export async function layComponent(
   platforms: readonly string[],
   zips: readonly string[],
   folder: string,
+  component?: ComponentIdentity,
 ): Promise<void> {
-  const text = await readFile(path.join(root, 'gdk-config.json'), 'utf8');
-  const [[name, { author, version }] = missing()] = Object.entries(
-    gdkConfigSchema.parse(JSON.parse(text)).component,
-  );
+  const laid = component ?? (await gdkComponent());
   const recipes = path.join(folder, 'recipes');
-  const artifacts = path.join(folder, 'artifacts', name, version);
+  const artifacts = path.join(folder, 'artifacts', laid.name, laid.version);
   await rm(artifacts, { recursive: true, force: true });
   for (const one of [recipes, artifacts]) await mkdir(one, { recursive: true });
   for (const zip of zips) await cp(zip, path.join(artifacts, path.basename(zip)));
-  const recipe = await edgeRuntimeRecipe({ name, author, version, platforms });
+  const recipe = await edgeRuntimeRecipe({ ...laid, platforms });
   await writeFile(path.join(recipes, 'recipe.yaml'), stringify(recipe, { lineWidth: 0 }));
 }
 
+const manifestSchema = z.looseObject({
+  Platform: z.record(z.string(), z.string()),
+  Lifecycle: z.looseObject({}),
+});
+
 /** @throws VedetteError RECIPE_INVALID when Greengrass would refuse it */
-export async function edgeRuntimeRecipe(component: {
-  readonly name: string;
-  readonly author: string;
-  readonly version: string;
-  readonly platforms: readonly string[];
-}): Promise<object> {
+export async function edgeRuntimeRecipe(
+  component: ComponentIdentity & { readonly platforms: readonly string[] },
+): Promise<object> {
   const { name: componentName, author: publisher, version: componentVersion } = component;
-  const template = z
-    .looseObject({ Manifests: z.tuple([z.looseObject({})]) })
-    .parse(await readTemplate('edge-runtime'));
-  const { Manifests, ...rest } = template;
+  const { Manifests, ...rest } = await recipeTemplate(component.isLocalServer === true);
   const common = { componentName, componentVersion, publisher };
   const uri = (file: string) => `s3://BUCKET_NAME/COMPONENT_NAME/COMPONENT_VERSION/${file}.zip`;
   const manifests = component.platforms.map((platform) => {
@@ -68,6 +83,21 @@ export async function edgeRuntimeRecipe(component: {
   });
   const filled = fillTemplate(rest, common) as object;
   return checkRecipe({ ...filled, Manifests: manifests });
+}
+
+async function recipeTemplate(isLocalServer: boolean) {
+  const template = z
+    .looseObject({ Manifests: z.tuple([manifestSchema]) })
+    .parse(await readTemplate('edge-runtime'));
+  if (!isLocalServer) return template;
+  const { ComponentDescription, install } = z
+    .strictObject({ ComponentDescription: z.string(), install: z.looseObject({}) })
+    .parse(await readTemplate('local-server'));
+  const [{ Platform, Lifecycle, ...manifest }] = template.Manifests;
+  // A platform without a runtime is classic's alone.
+  const { runtime: _, ...platform } = Platform;
+  const own = { ...manifest, Platform: platform, Lifecycle: { install, ...Lifecycle } };
+  return { ...template, ComponentDescription, Manifests: [own] as const };
 }
 
 function missing(): never {

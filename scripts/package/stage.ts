@@ -40,6 +40,9 @@ export async function stageRuntime(target: Target): Promise<string> {
   await writeFile(path.join(folder, 'package.json'), '{ "private": true, "type": "module" }\n');
   await place(native.addon, 'build/Release/vedette.node');
   await place(sysroot.libjpeg, 'build/Release/libjpeg.so.62');
+  for (const name of ['model_convertor.py', 'convert_model_cleanup.py']) {
+    await place(path.join(root, 'recipes/dda', name), `dda/${name}`);
+  }
   const dashboard = await buildDashboard();
   await cp(dashboard.folder, path.join(folder, 'build/dashboard'), { recursive: true });
 

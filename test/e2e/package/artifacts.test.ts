@@ -116,6 +116,7 @@ describe(`the artifact for ${platform}`, { timeout: TIMEOUT_MS }, () => {
     const other = process.arch === 'x64' ? 'arm64' : 'x64';
     const foreign = new RegExp(`\\b(win32|darwin|musl|linux-${other}|linux/${other})\\b`);
     expect(names.filter((name) => foreign.test(name))).toEqual([]);
+    expect(names).toContain('dda/model_convertor.py');
     expect(names.filter((name) => /\.(ts|map|cc|h)$|\/\./.test(name))).toEqual([]);
   });
 
