@@ -150,7 +150,11 @@ describe('captures', () => {
   test('that wait are kept by retention until only they can make room, which is counted', async () => {
     const { registry, save, waiting } = await openDevice();
     for (const _ of upTo(10)) await save(400_000);
-    const retention = { ...configDefaults.retention, capturesMaxCount: 2, capturesMaxAgeHours: 0.01 };
+    const retention = {
+      ...configDefaults.retention,
+      capturesMaxCount: 2,
+      capturesMaxAgeHours: 0.01,
+    };
     await registry.applyRetention(retention);
     expect(await waiting()).toBe(10);
     for (const key of upTo(3)) await registry.captureUploaded(key);
