@@ -141,19 +141,30 @@ export class S3Upload {
     sha256: Buffer,
     abortSignal: AbortSignal | undefined,
   ): Promise<string | undefined> {
-    const { ETag } = await this.#client.send(
-      new UploadPartCommand({
-        ...this.#target,
-        UploadId: this.#uploadId,
-        PartNumber,
-        Body: bytes,
-        ContentLength: bytes.length,
-        ChecksumSHA256: sha256.toString('base64'),
-      }),
-      abortSignal ? { abortSignal } : {},
-    );
+    const command = new UploadPartCommand({
+      ...this.#target,
+      UploadId: this.#uploadId,
+      PartNumber,
+      Body: bytes,
+      ContentLength: bytes.length,
+      ChecksumSHA256: sha256.toString('base64'),
+    });
+    signWithDigest(command, sha256);
+    const { ETag } = await this.#client.send(command, abortSignal ? { abortSignal } : {});
     return ETag;
   }
+}
+
+/** The signature covers the body's digest, which is known: the SDK would compute it once more. */
+function signWithDigest({ middlewareStack }: UploadPartCommand, sha256: Buffer): void {
+  middlewareStack.add(
+    (next) => (args) => {
+      const { headers } = args.request as { headers: Record<string, string> };
+      headers['x-amz-content-sha256'] = sha256.toString('hex');
+      return next(args);
+    },
+    { step: 'build', name: 'signWithDigest' },
+  );
 }
 
 export const isNoSuchUpload = (error: unknown): boolean =>

@@ -8,6 +8,7 @@ import { jpegSection } from './jpeg-section.ts';
 import { memorySection } from './memory-section.ts';
 import { postprocessSection } from './postprocess-section.ts';
 import { preprocessSection } from './preprocess-section.ts';
+import { publisherSection } from './publisher-section.ts';
 import { rawSection } from './raw-section.ts';
 import { runSection } from './run-section.ts';
 import type { Section } from './section.ts';
@@ -33,5 +34,6 @@ export const SECTIONS: readonly Section[] = [
   loopSection,
   startSection,
   versionsSection,
+  publisherSection,
   memorySection,
 ];
