@@ -6,6 +6,7 @@ import { createDeviceProgram } from '../component/device-program.ts';
 import { addBundleCommands } from './commands/bundle.ts';
 import { addComponentCommands } from './commands/component.ts';
 import { addDeployCommands } from './commands/deploy.ts';
+import { addFleetCommands } from './commands/fleet.ts';
 import { addModelPackage } from './commands/model-package.ts';
 import { addPublishModel } from './commands/publish-model.ts';
 import type { PublisherContext } from './commands/publisher-context.ts';
@@ -32,6 +33,7 @@ addPublishModel(
 addComponentCommands(program, context);
 addBundleCommands(program, context);
 addDeployCommands(program, context);
+addFleetCommands(program, context);
 
 try {
   await program.parseAsync(process.argv);

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
 import type { FleetDoors } from '../deployment/fleet-doors.ts';
+import { withBundle } from '../deployment/with-bundle.ts';
 import { planDeployment } from '../deployment/plan-deployment.ts';
 import { previewDevices } from '../deployment/preview-devices.ts';
 import { readDeploymentFile } from '../deployment/read-deployment-file.ts';
@@ -45,7 +46,7 @@ export async function makePlan(
   records: RolloutRecords,
   note: (text: string) => void,
 ): Promise<MadePlan> {
-  const file = await readDeploymentFile(path);
+  const file = await withBundle(await readDeploymentFile(path), records.bundles);
   const id = randomUUID().replaceAll('-', '').slice(0, ID_CHARACTERS);
   const plan = await planDeployment(file, id, doors);
   note(`${plan.devices.length} devices in ${plan.steps.length} waves`);

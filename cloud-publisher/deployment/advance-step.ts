@@ -163,7 +163,8 @@ async function soak(
   // Before the reports are read, so that what they miss of the soak time is not taken for a whole one.
   const isFinal = Date.now() >= deployedAtMs + step.soakMs;
   const health = await doors.shadows.healthOf(step.reached);
-  const moment = { nowMs: Date.now(), deployedAtMs, isFinal };
+  const { beganAtMs = 0 } = step;
+  const moment = { nowMs: Date.now(), beganAtMs, deployedAtMs, isFinal };
   const worse = step.reached.flatMap((thing) => {
     const reasons = judgeHealth(step.baseline[thing], health.get(thing), gates, moment);
     return reasons.length === 0 ? [] : `${thing} ${reasons.join(' and ')}`;

@@ -90,6 +90,11 @@ export const deploymentFileSchema = z
   .strictObject({
     name: z.string().min(1).max(100),
     target: targetSchema.optional(),
+    /** `name@version`, or its newest: what it locks, and `components` beside or in place of that. */
+    bundle: z
+      .string()
+      .regex(/^[a-z0-9][a-z0-9.-]{0,63}(@[^@\s]+)?$/, 'expected <name> or <name>@<version>')
+      .optional(),
     components: componentSetSchema.default({}),
     /** Components of the target that are to go. All others that it does not name stay. */
     remove: z.array(z.string().min(1)).default([]),
@@ -104,8 +109,8 @@ export const deploymentFileSchema = z
     const problem = (path: (string | number)[], message: string) =>
       context.addIssue({ code: 'custom', path, message });
     const names = Object.keys(file.components);
-    if (names.length + file.remove.length === 0)
-      problem(['components'], 'names no component, and remove none either');
+    if (names.length + file.remove.length === 0 && file.bundle === undefined)
+      problem(['components'], 'names no component; there is no bundle, and remove names none');
     for (const [index, name] of file.remove.entries()) {
       if (names.includes(name)) problem(['remove', index], `${name} is among components too`);
     }

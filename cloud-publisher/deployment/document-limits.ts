@@ -1,13 +1,19 @@
 import { VedetteError } from '../../component/contract/errors.ts';
+import {
+  MAX_GROUP_DOCUMENT_BYTES,
+  MAX_THING_DOCUMENT_BYTES,
+} from '../bundle/deployment-document.ts';
 import type { DeploymentDocument } from '../greengrass/deployment-gateway.ts';
 import { kindOf, targetName } from './target-arn.ts';
 
-/** Of a deployment document, for devices without support for large ones (Greengrass' quotas). */
-export const MAX_DOCUMENT_BYTES = { thing: 7 * 1024, thinggroup: 31 * 1024 } as const;
+const MAX_DOCUMENT_BYTES = {
+  thing: MAX_THING_DOCUMENT_BYTES,
+  thinggroup: MAX_GROUP_DOCUMENT_BYTES,
+} as const;
 /** What target, name, tags and token take beside the document. */
-const ENVELOPE_BYTES = 1024;
+const ENVELOPE_BYTES = 500;
 
-export const documentBytes = (document: DeploymentDocument): number =>
+const documentBytes = (document: DeploymentDocument): number =>
   Buffer.byteLength(JSON.stringify(document)) + ENVELOPE_BYTES;
 
 /** @throws VedetteError DEPLOYMENT_TOO_LARGE naming the largest configurations */

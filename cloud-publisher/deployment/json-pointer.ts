@@ -42,5 +42,16 @@ export function deepMerge(before: Json, update: Json): Json {
   return merged;
 }
 
+/** The shortest beginning of the pointer at which there is nothing; all of it when there is something. */
+export function firstAbsent(value: Json, pointer: string): string {
+  let [at, path]: [Json, string] = [value, ''];
+  for (const key of keysOf(pointer)) {
+    path = `${path}/${escaped(key)}`;
+    if (!isObject(at) || !Object.hasOwn(at, key)) return path;
+    at = at[key];
+  }
+  return pointer;
+}
+
 /** The pointer that holds this one's value. */
 export const parentOf = (pointer: string): string => pointer.slice(0, pointer.lastIndexOf('/'));

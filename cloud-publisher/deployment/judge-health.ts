@@ -1,22 +1,22 @@
-import type { DeviceHealth } from '../fleet/device-health.ts';
+import type { DeviceHealth, HealthWindow } from '../fleet/device-health.ts';
 import type { HealthGates } from './health-gates.ts';
 
 export interface JudgedMoment {
   readonly nowMs: number;
-  /** Since when the devices have the deployment. */
+  /** When the deployment was made. */
+  readonly beganAtMs: number;
+  /** Since when the devices have it. */
   readonly deployedAtMs: number;
   /** The soak time is over: what is not known by now counts. */
   readonly isFinal: boolean;
 }
-
-type Window = NonNullable<DeviceHealth['window']>;
 
 /** Why a device is worse than it was before, or than the limits: nothing when it is not. */
 export function judgeHealth(
   before: DeviceHealth | undefined,
   after: DeviceHealth | undefined,
   gates: HealthGates,
-  { nowMs, deployedAtMs, isFinal }: JudgedMoment,
+  { nowMs, beganAtMs, deployedAtMs, isFinal }: JudgedMoment,
 ): string[] {
   const maxAgeMs = gates.reportMaxAgeSeconds * 1000;
   const isFresh = after !== undefined && after.atMs > deployedAtMs;
@@ -26,13 +26,16 @@ export function judgeHealth(
   }
   if (gates.isReportRequired && nowMs - after.atMs > maxAgeMs)
     return [`has reported nothing for ${Math.round((nowMs - after.atMs) / 1000)} s`];
-  const reasons = gates.isReadyRequired && !after.isReady ? ['is not ready'] : [];
+  const { refusal } = after;
+  const reasons = [
+    ...(gates.isReadyRequired && !after.isReady ? ['is not ready'] : []),
+    ...(refusal && refusal.atMs > beganAtMs ? [`refuses its configuration: ${refusal.text}`] : []),
+  ];
   const { window } = after;
   // A window that reaches back before the deployment says something of both versions.
-  const isNew = window && after.atMs - window.seconds * 1000 >= deployedAtMs;
-  if (!window || window.results < gates.minResults || !(isNew || isFinal)) return reasons;
-  const old =
-    before?.window && before.window.results >= gates.minResults ? before.window : undefined;
+  const isNew = after.atMs - window.seconds * 1000 >= deployedAtMs;
+  if (window.results < gates.minResults || !(isNew || isFinal)) return reasons;
+  const old = before && before.window.results >= gates.minResults ? before.window : undefined;
   return [
     ...reasons,
     ...judgeErrors(old, window, gates),
@@ -41,7 +44,11 @@ export function judgeHealth(
   ];
 }
 
-function judgeErrors(old: Window | undefined, window: Window, gates: HealthGates): string[] {
+function judgeErrors(
+  old: HealthWindow | undefined,
+  window: HealthWindow,
+  gates: HealthGates,
+): string[] {
   const rate = window.errors / window.results;
   if (rate > gates.maxErrorRate)
     return [`errors in ${percent(rate)} of results, at most ${percent(gates.maxErrorRate)}`];
@@ -52,18 +59,26 @@ function judgeErrors(old: Window | undefined, window: Window, gates: HealthGates
     : [];
 }
 
-function judgeLatency(old: Window | undefined, window: Window, gates: HealthGates): string[] {
-  const p95 = window.latencyMs?.p95;
+function judgeLatency(
+  old: HealthWindow | undefined,
+  window: HealthWindow,
+  gates: HealthGates,
+): string[] {
+  const p95 = window.latencyP95Ms;
   if (p95 === undefined) return [];
   const { maxLatencyP95Ms: max, maxLatencyIncreasePercent: increase } = gates;
   if (max !== undefined && p95 > max) return [`latency p95 is ${ms(p95)}, at most ${ms(max)}`];
-  const oldP95 = old?.latencyMs?.p95;
+  const oldP95 = old?.latencyP95Ms;
   return oldP95 !== undefined && p95 > oldP95 * (1 + increase / 100)
     ? [`latency p95 is ${ms(p95)}, ${ms(oldP95)} before`]
     : [];
 }
 
-function judgeVerdicts(old: Window | undefined, window: Window, gates: HealthGates): string[] {
+function judgeVerdicts(
+  old: HealthWindow | undefined,
+  window: HealthWindow,
+  gates: HealthGates,
+): string[] {
   const [before, after] = [old && shares(old, gates), shares(window, gates)];
   if (!before || !after) return [];
   return (['pass', 'fail', 'review'] as const).flatMap((outcome) =>
@@ -73,7 +88,7 @@ function judgeVerdicts(old: Window | undefined, window: Window, gates: HealthGat
   );
 }
 
-function shares({ verdicts }: Window, { minResults }: HealthGates) {
+function shares({ verdicts }: HealthWindow, { minResults }: HealthGates) {
   const sum = verdicts.pass + verdicts.fail + verdicts.review;
   if (sum < minResults) return undefined;
   return { pass: verdicts.pass / sum, fail: verdicts.fail / sum, review: verdicts.review / sum };

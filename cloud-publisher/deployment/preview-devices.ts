@@ -6,8 +6,8 @@ import type { FleetDoors } from './fleet-doors.ts';
 import type { DeploymentPlan } from './plan-deployment.ts';
 import type { PlannedStep } from './rollout.ts';
 
-/** What is known of a device's components: what it reports, what Greengrass lists, or what it was sent. */
-export type PreviewBasis = 'reported' | 'installed' | 'deployed';
+/** What is known of a device's components: what Greengrass lists, or what it was sent. */
+export type PreviewBasis = 'installed' | 'deployed';
 
 export interface VersionChange {
   readonly component: string;
@@ -44,9 +44,7 @@ export async function previewDevices(
   doors: FleetDoors,
 ): Promise<DevicePreview[]> {
   const health = await doors.shadows.healthOf(devices.map(({ thing }) => thing));
-  const silent = devices.filter(({ thing }) => !health.get(thing)?.components);
-  const installed =
-    silent.length <= MAX_ASKED_DEVICES ? await askInstalled(silent, doors) : new Map();
+  const installed = await askInstalled(devices.length <= MAX_ASKED_DEVICES ? devices : [], doors);
   const firstStep = new Map<string, PlannedStep>();
   for (const step of steps) {
     for (const thing of step.devices) if (!firstStep.has(thing)) firstStep.set(thing, step);
@@ -91,8 +89,8 @@ function previewOf(
   sizes: DownloadSizes,
 ): DevicePreview {
   const reported = health?.components;
-  const basis: PreviewBasis = reported ? 'reported' : installed ? 'installed' : 'deployed';
-  // A runtime reports the components that it knows: the others are as they were deployed.
+  const basis: PreviewBasis = installed ? 'installed' : 'deployed';
+  // A runtime reports its own version: the others are as they were deployed.
   const versionOf = (component: string): string | undefined =>
     installed
       ? installed.get(component)

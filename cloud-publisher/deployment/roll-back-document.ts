@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { DeployedComponents, DeploymentDocument } from '../greengrass/deployment-gateway.ts';
 import { mergeOf } from './apply-component-set.ts';
-import { leavesOf, parentOf } from './json-pointer.ts';
+import { firstAbsent, leavesOf, parentOf } from './json-pointer.ts';
 
 const MAX_POINTERS = 50;
 const MAX_POINTER_CHARACTERS = 256;
@@ -19,9 +19,11 @@ export function rollBackDocument(
     Object.entries(base.components).map(([component, before]) => {
       const after = applied[component];
       if (!after || isDeepStrictEqual(before, after)) return [component, before];
-      const old = leavesOf(mergeOf(component, before));
+      const oldMerge = mergeOf(component, before) ?? {};
+      const old = leavesOf(oldMerge);
+      // Not the leaf alone: an object that is left empty is another configuration than none.
       const merged = [...leavesOf(mergeOf(component, after))].flatMap(([pointer, value]) =>
-        isDeepStrictEqual(old.get(pointer), value) ? [] : pointer,
+        isDeepStrictEqual(old.get(pointer), value) ? [] : firstAbsent(oldMerge, pointer),
       );
       const reset = folded(merged);
       const merge = before.configurationUpdate?.merge;

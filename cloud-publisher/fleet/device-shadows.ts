@@ -1,10 +1,10 @@
 import { GetThingShadowCommand, IoTDataPlaneClient } from '@aws-sdk/client-iot-data-plane';
+import { SHADOW_NAME } from '../../component/contract/device-health.ts';
 import { callAws, clientSettings, unlessAbsent } from '../aws/call-aws.ts';
 import { inParallel } from '../../component/object-store/in-parallel.ts';
 import { readHealth } from './device-health.ts';
 import type { DeviceHealth } from './device-health.ts';
 
-const SHADOW_NAME = 'vedette';
 /** The data plane takes hundreds of calls a second: so many at a time keep it busy and no more. */
 const CALLS_AT_ONCE = 48;
 

@@ -75,6 +75,8 @@ export interface InstalledComponent {
   readonly component: string;
   readonly version: string;
   readonly state: string;
+  /** Whether a deployment named it: the others are dependencies. */
+  readonly isRoot: boolean;
 }
 
 const PAGE_SIZE = 100;
@@ -141,10 +143,10 @@ export class DeploymentGateway {
     throw new VedetteError('AWS_REQUEST_REFUSED', 'greengrass:CreateDeployment gave no id');
   }
 
-  /** Devices that have not got it yet do not get it any more. */
+  /** Devices that have not got it yet do not get it any more. One that is cancelled already is no error. */
   async cancel(deploymentId: string): Promise<void> {
     await callAws('greengrass:CancelDeployment', this.#arnOf(deploymentId), () =>
-      this.#client.send(new CancelDeploymentCommand({ deploymentId })).catch(unlessAbsent),
+      this.#client.send(new CancelDeploymentCommand({ deploymentId })).catch(unlessOver),
     );
   }
 
@@ -215,6 +217,7 @@ export class DeploymentGateway {
               component: one.componentName ?? '',
               version: one.componentVersion ?? '',
               state: one.lifecycleState ?? '',
+              isRoot: one.isRoot ?? false,
             });
           }
         }
@@ -243,6 +246,12 @@ export class DeploymentGateway {
 
   #arnOf = (deploymentId: string): string => `${this.#accountArn}:deployments:${deploymentId}`;
   #deviceArn = (thing: string): string => `${this.#accountArn}:coreDevices:${thing}`;
+}
+
+/** Conflict: it is not active, such as after a cancellation whose answer was lost. */
+function unlessOver(error: unknown): undefined {
+  if ((error as { name?: unknown }).name === 'ConflictException') return undefined;
+  return unlessAbsent(error);
 }
 
 const coreDeviceOf = (one: {

@@ -8,6 +8,7 @@ import type {
   StepState,
 } from '../deployment/rollout.ts';
 import type { DeploymentFile } from '../deployment/deployment-file.ts';
+import { BundleRecords } from './bundle-records.ts';
 import { DeviceHistory } from './device-history.ts';
 import { openDatabase, statement } from './open-database.ts';
 import type { RecordTables } from './records-schema.ts';
@@ -42,11 +43,14 @@ export interface RolloutEvent {
  */
 export class RolloutRecords {
   readonly devices: DeviceHistory;
+  /** That deployments may name. */
+  readonly bundles: BundleRecords;
   readonly #db: Kysely<RecordTables>;
 
   private constructor(db: Kysely<RecordTables>) {
     this.#db = db;
     this.devices = new DeviceHistory(db);
+    this.bundles = new BundleRecords(db);
   }
 
   /**

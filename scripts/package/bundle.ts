@@ -13,15 +13,19 @@ const require = createRequireOfBundle(import.meta.url);
 const __filename = import.meta.filename;
 const __dirname = import.meta.dirname;`;
 
+/** The runtime in `folder`. @returns the npm packages that are inside */
+export const bundleRuntime = (folder: string): Promise<Set<string>> =>
+  bundleProgram('component/main.ts', folder);
+
 /**
- * One file per entry, all in `folder`: main.js and each thread and process that it may start, found by
- * their `entryFile('name', import.meta.url)`.
+ * One file per entry, all in `folder`: the program and each thread and process that it may start, found
+ * by their `entryFile('name', import.meta.url)`.
  * @returns the npm packages that are inside
  */
-export async function bundleRuntime(folder: string): Promise<Set<string>> {
+export async function bundleProgram(program: string, folder: string): Promise<Set<string>> {
   const packages = new Set<string>();
   const seen = new Set<string>();
-  const waiting = ['component/main.ts'];
+  const waiting = [program];
   for (let entry = waiting.pop(); entry !== undefined; entry = waiting.pop()) {
     if (seen.has(entry)) continue;
     seen.add(entry);

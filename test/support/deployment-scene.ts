@@ -2,8 +2,10 @@ import { createHash, randomUUID } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { deviceHealthSchema } from '../../component/contract/device-health.ts';
+import type { DeviceHealth } from '../../component/contract/device-health.ts';
 import type { EmulatedDevice } from './emulated-aws/emulated-device.ts';
-import type { DeployedComponent } from './emulated-aws/emulated-fleet.ts';
+import type { DeployedComponent } from './emulated-aws/emulated-deployment.ts';
 import { BUCKET, EmulatedAws } from './emulated-aws/emulated-aws.ts';
 
 export const MODEL = 'io.vedette.model.caps';
@@ -20,6 +22,8 @@ export interface HealthFigures {
   readonly pass?: number;
   readonly fail?: number;
   readonly freeDiskBytes?: number;
+  /** When a configuration was refused. */
+  readonly refusedAtMs?: number;
 }
 
 /** A report as the runtime writes it into the shadow `vedette`. */
@@ -34,28 +38,58 @@ export function healthReport(
     pass = 580,
     fail = 20,
     freeDiskBytes = 8e9,
+    refusedAtMs,
   }: HealthFigures = {},
-) {
-  const components = Object.fromEntries(
-    [...device.installed].flatMap(([name, { version }]) =>
-      name.startsWith('io.vedette.') ? [[name, version]] : [],
-    ),
-  );
-  return {
-    health: {
-      at: new Date(nowMs).toISOString(),
-      isReady,
-      window: {
-        seconds: 0.05,
-        results,
-        errors,
-        verdicts: { pass, fail, review: 0 },
-        latencyMs: { p50: latencyP95Ms / 2, p95: latencyP95Ms },
-      },
-      freeDiskBytes,
+): DeviceHealth {
+  const at = new Date(nowMs).toISOString();
+  return deviceHealthSchema.parse({
+    schemaVersion: 1,
+    thing: device.name,
+    availability: 'online',
+    at,
+    nextWithinSeconds: 120,
+    sequence: 1,
+    version: device.installed.get(RUNTIME)?.version ?? '1.0.0',
+    startedAt: at,
+    isReady,
+    holds: [],
+    configuration: {
+      hash: 'a',
+      inForceSince: at,
+      ...(refusedAtMs === undefined
+        ? {}
+        : {
+            refusal: {
+              at: new Date(refusedAtMs).toISOString(),
+              code: 'CONFIG_INVALID',
+              message: 'models.caps is no model',
+            },
+          }),
     },
-    components,
-  };
+    refused: {},
+    models: { caps: { state: 'ready', package: 'caps@1.0.0', queue: 0 } },
+    modelsOmitted: 0,
+    cameras: {
+      belt: {
+        state: 'running',
+        isEnabled: true,
+        captureMode: 'rules',
+        restarts: 0,
+        figures: {
+          results,
+          ...{ pass, fail, review: 0, error: errors },
+          errorRate: results === 0 ? 0 : errors / results,
+          framesPerSecond: 10,
+          p50Ms: latencyP95Ms / 2,
+          p95Ms: latencyP95Ms,
+        },
+      },
+    },
+    camerasOmitted: 0,
+    figuresSeconds: 0,
+    disk: { freeBytes: freeDiskBytes },
+    memory: { residentBytes: 3e8 },
+  });
 }
 
 /** An account with components and a line of devices that run the first of them. */

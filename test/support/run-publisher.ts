@@ -17,12 +17,16 @@ export interface RunningPublisher {
   kill(): void;
 }
 
-/** `vedette …` of the publisher as a process of its own. */
+/**
+ * `vedette …` of the publisher as a process of its own.
+ * @param program another build of it
+ */
 export function startPublisher(
   args: readonly string[],
   environment: Readonly<Record<string, string>> = {},
+  program = PUBLISHER_PROGRAM,
 ): RunningPublisher {
-  const child = spawn(process.execPath, [PUBLISHER_PROGRAM, ...args], {
+  const child = spawn(process.execPath, [program, ...args], {
     cwd: ROOT,
     env: { ...process.env, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -40,4 +44,5 @@ export function startPublisher(
 export const runPublisher = (
   args: readonly string[],
   environment: Readonly<Record<string, string>> = {},
-): Promise<PublisherEnd> => startPublisher(args, environment).ended;
+  program = PUBLISHER_PROGRAM,
+): Promise<PublisherEnd> => startPublisher(args, environment, program).ended;

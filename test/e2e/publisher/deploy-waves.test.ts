@@ -1,27 +1,41 @@
+import { symlink } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { bundleProgram } from '../../../scripts/package/bundle.ts';
+import { root } from '../../../scripts/package/target.ts';
 import {
+  BEFORE,
   DeploymentScene,
   FOREIGN,
   LINE,
   MODEL,
+  RUNTIME,
   healthReport,
 } from '../../support/deployment-scene.ts';
 import { runPublisher } from '../../support/run-publisher.ts';
 
 let scene: DeploymentScene;
 
+/** The publisher in one file with its threads beside it, as it is installed. */
+let bundle = '';
+
 beforeAll(async () => {
   scene = await DeploymentScene.open();
-});
+  const folder = join(scene.folder, 'bundle');
+  await bundleProgram('cloud-publisher/cli.ts', folder);
+  await symlink(join(root, 'node_modules'), join(folder, 'node_modules'));
+  bundle = join(folder, 'cli.js');
+}, 120_000);
 beforeEach(() => scene.clear());
 afterAll(() => scene.close());
 
-const run = (...args: string[]) => runPublisher(scene.arguments(...args), scene.aws.environment());
+const run = (...args: string[]) =>
+  runPublisher(scene.arguments(...args), scene.aws.environment(), bundle);
 
 /** Seconds instead of hours. */
 const QUICK = { soakMinutes: 0.005, deviceTimeoutMinutes: 0.5 };
 
-describe('vedette deploy apply', { timeout: 60_000 }, () => {
+describe('vedette deploy apply of the bundled program', { timeout: 60_000 }, () => {
   it('stops and rolls back by itself when the canary reports worse health', async () => {
     const devices = scene.line(6);
     for (const device of devices) {
@@ -72,5 +86,96 @@ describe('vedette deploy apply', { timeout: 60_000 }, () => {
     expect(scene.versionsOf(MODEL)).toEqual({ '2.0.0': 6 });
     expect(scene.versionsOf(FOREIGN)).toEqual({ '3.1.0': 6 });
     expect([...scene.aws.fleet.groups.keys()]).toEqual(['line-7']);
+  });
+});
+
+describe('vedette deploy', { timeout: 60_000 }, () => {
+  it('plans with every change and reset, and shows every call before it makes one', async () => {
+    const [first] = scene.line(4);
+    first!.report = (one, nowMs) => healthReport(one, nowMs, { freeDiskBytes: 1500 });
+    const file = await scene.file({
+      name: 'caps-2',
+      target: LINE,
+      components: {
+        [MODEL]: { version: '2.0.0' },
+        [RUNTIME]: {
+          version: '1.0.0',
+          reset: ['/accessControl'],
+          merge: { log: { level: 'info' } },
+        },
+      },
+      waves: [{ percent: 30 }],
+    });
+    const planned = await runPublisher(
+      ['deploy', 'plan', file, '--state', scene.state],
+      scene.aws.environment(),
+      bundle,
+    );
+    expect(planned.code, planned.stderr).toBe(0);
+    expect(planned.stdout).toContain(`changed: ${MODEL} 1.0.0 → 2.0.0`);
+    expect(planned.stdout).toContain('reset: /accessControl to the default of this version');
+    expect(planned.stdout).toContain('/log/level: "warn" → "info"');
+    expect(planned.stdout).toContain('0.0 MB to download');
+    expect(planned.stdout).toContain('too little disk is free');
+    const [, id = ''] = /^plan (\w+): caps-2$/m.exec(planned.stdout)!;
+    for (const server of scene.aws.servers) server.calls.length = 0;
+    const dry = await run('deploy', 'apply', id, '--dry-run');
+    const { calls } = JSON.parse(dry.stdout) as { calls: string[] };
+    expect(calls.map((call) => call.split(/[ ,]/)[0])).toEqual([
+      'iot:GetThingShadow',
+      'iot:CreateThingGroup',
+      'iot:AddThingToThingGroup',
+      'greengrass:ListDeployments',
+      'greengrass:GetDeployment',
+      'greengrass:CreateDeployment',
+      'greengrass:GetDeployment',
+      'iot:GetThingShadow',
+      'iot:GetThingShadow',
+      'greengrass:ListDeployments',
+      'greengrass:CreateDeployment',
+      'greengrass:GetDeployment',
+      'iot:GetThingShadow',
+      'greengrass:CancelDeployment',
+      'iot:DeleteThingGroup',
+    ]);
+    expect(scene.aws.servers.flatMap((server) => server.calls)).toEqual([
+      'sts:GetCallerIdentity /',
+    ]);
+    scene.deploy(LINE, BEFORE, 'theirs');
+    const late = await run('deploy', 'apply', id);
+    expect(late.code).toBe(3);
+    expect(late.stderr).toContain('DEPLOYMENT_CHANGED');
+  });
+});
+
+describe('vedette fleet', { timeout: 60_000 }, () => {
+  it('names devices that do not run what they should, and those that are stale', async () => {
+    const [first, second] = scene.line(3);
+    first!.installed.set(MODEL, { version: '2.0.0', configuration: {} });
+    first!.installed.delete(FOREIGN);
+    second!.lastStatusAtMs = Date.now() - 3 * 86_400_000;
+    second!.report = () => undefined;
+    const [diff, show, list] = await Promise.all([
+      run('fleet', 'diff', '--group', 'line-7'),
+      run('fleet', 'show', first!.name),
+      run('fleet', 'list'),
+    ]);
+    expect(diff.code, diff.stderr).toBe(0);
+    expect(JSON.parse(diff.stdout)).toMatchObject([
+      {
+        thing: first!.name,
+        isStale: false,
+        differences: [
+          { component: MODEL, wanted: '1.0.0', installed: '2.0.0', deployment: 'before' },
+          { component: FOREIGN, wanted: '3.1.0', deployment: 'before' },
+        ],
+      },
+      { thing: second!.name, isStale: true, differences: [] },
+    ]);
+    expect(JSON.parse(show.stdout)).toMatchObject({
+      models: { caps: 'caps@1.0.0 (ready)' },
+      deployments: [{ name: 'before', status: 'SUCCEEDED' }],
+    });
+    expect(JSON.parse(list.stdout)).toHaveLength(3);
   });
 });

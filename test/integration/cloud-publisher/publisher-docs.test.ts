@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { inParallel } from '../../../component/object-store/in-parallel.ts';
 import { runPublisher } from '../../support/run-publisher.ts';
 
 const page = readFileSync(join(import.meta.dirname, '../../../docs/PUBLISHER.md'), 'utf8');
@@ -37,13 +38,18 @@ describe('docs/PUBLISHER.md', { timeout: 60_000 }, () => {
       ...['create', 'list', 'show', 'validate', 'diff', 'check-upgrade', 'export', 'import'].map(
         (verb) => ['bundle', verb],
       ),
+      ...['plan', 'apply', 'status', 'watch', 'hold', 'resume', 'rollback'].map((verb) => [
+        'deploy',
+        verb,
+      ]),
+      ...['list', 'show', 'diff'].map((verb) => ['fleet', verb]),
     ];
     const offered = new Set<string>();
-    for (const command of commands) {
-      const options = await optionsOf(...command);
-      expect(options.length, command.join(' ')).toBeGreaterThan(1);
+    await inParallel(commands.length, 3, async (index) => {
+      const options = await optionsOf(...commands[index]!);
+      expect(options.length, commands[index]!.join(' ')).toBeGreaterThan(1);
       for (const option of options) offered.add(option);
-    }
+    });
     expect([...new Set(documented)].sort()).toEqual([...offered].sort());
   });
 
@@ -60,7 +66,16 @@ describe('docs/PUBLISHER.md', { timeout: 60_000 }, () => {
 describe('the command line', { timeout: 60_000 }, () => {
   it("offers the device's groups and the publisher's", async () => {
     const { stdout } = await runPublisher(['--help']);
-    for (const group of ['run', 'config', 'model', 'publish', 'component', 'bundle']) {
+    for (const group of [
+      'run',
+      'config',
+      'model',
+      'publish',
+      'component',
+      'deploy',
+      'fleet',
+      'bundle',
+    ]) {
       expect(stdout).toMatch(new RegExp(`^ {2}${group}\\b`, 'm'));
     }
     const model = await runPublisher(['model', '--help']);

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { EmulatedDeployment, EmulatedFleet } from './emulated-fleet.ts';
+import type { EmulatedDeployment } from './emulated-deployment.ts';
+import type { EmulatedFleet } from './emulated-fleet.ts';
 import type { EmulatedAnswer, EmulatedRequest } from './loopback-server.ts';
 import { absent, conflict, fault, invalid, json, page } from './rest-json.ts';
 

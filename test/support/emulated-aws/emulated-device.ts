@@ -1,4 +1,4 @@
-import type { EmulatedDeployment } from './emulated-fleet.ts';
+import type { EmulatedDeployment } from './emulated-deployment.ts';
 
 export type ExecutionStatus =
   'QUEUED' | 'IN_PROGRESS' | 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' | 'REJECTED' | 'CANCELED';

@@ -1,29 +1,11 @@
 import { createHash } from 'node:crypto';
 import { EmulatedDevice, configured } from './emulated-device.ts';
 import type { Execution, InstalledOnDevice } from './emulated-device.ts';
-import type { EmulatedVersion } from './greengrass-server.ts';
+import type { DeployedComponent, EmulatedDeployment } from './emulated-deployment.ts';
+import type { EmulatedVersion } from './emulated-version.ts';
 import { artifactsOf } from './greengrass-recipe.ts';
 import type { EmulatedS3 } from './s3-server.ts';
 import { ACCOUNT_ID } from './sts-server.ts';
-
-export interface DeployedComponent {
-  readonly componentVersion: string;
-  readonly configurationUpdate?: { readonly merge?: string; readonly reset?: readonly string[] };
-}
-
-export interface EmulatedDeployment {
-  readonly deploymentId: string;
-  readonly deploymentName?: string;
-  readonly targetArn: string;
-  readonly parentTargetArn?: string;
-  readonly components: Readonly<Record<string, DeployedComponent>>;
-  readonly revision: number;
-  readonly createdAtSeconds: number;
-  /** Everything else of the request, as it came. */
-  readonly request: Readonly<Record<string, unknown>>;
-  status: 'ACTIVE' | 'COMPLETED' | 'CANCELED' | 'FAILED' | 'INACTIVE';
-  isLatest: boolean;
-}
 
 /** Things, their groups, the deployments for them, and the devices that take these. */
 export class EmulatedFleet {

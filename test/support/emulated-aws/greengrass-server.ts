@@ -2,28 +2,13 @@ import { createHash } from 'node:crypto';
 import type { EmulatedKeys } from './credentials.ts';
 import { DEPLOYMENT_OPERATIONS, DeploymentOperations } from './deployment-operations.ts';
 import { EmulatedFleet } from './emulated-fleet.ts';
+import type { EmulatedVersion } from './emulated-version.ts';
 import { artifactsOf, recipeFault } from './greengrass-recipe.ts';
 import { LoopbackServer } from './loopback-server.ts';
 import type { EmulatedAnswer, EmulatedRequest } from './loopback-server.ts';
 import { absent, conflict, fault, invalid, json, page, refusal } from './rest-json.ts';
 import type { EmulatedS3 } from './s3-server.ts';
 import { ACCOUNT_ID } from './sts-server.ts';
-
-type State = 'REQUESTED' | 'INITIATED' | 'DEPLOYABLE' | 'FAILED' | 'DEPRECATED';
-
-export interface EmulatedVersion {
-  readonly arn: string;
-  readonly name: string;
-  readonly version: string;
-  readonly recipe: Record<string, unknown>;
-  readonly tags: Record<string, string>;
-  readonly createdAtSeconds: number;
-  state: State;
-  message: string;
-  errors: Record<string, string>;
-  /** Looks at it until it leaves its state. */
-  looksLeft: number;
-}
 
 const PREFIX = '/greengrass/v2/';
 const OPERATIONS: readonly [method: string, path: RegExp, operation: string][] = [

@@ -1,0 +1,350 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { withFleet } from '../../../cloud-publisher/commands/with-fleet.ts';
+import { advanceRollout } from '../../../cloud-publisher/deployment/advance-rollout.ts';
+import { carryOn } from '../../../cloud-publisher/deployment/carry-on.ts';
+import { deploymentFileSchema } from '../../../cloud-publisher/deployment/deployment-file.ts';
+import type { FleetDoors } from '../../../cloud-publisher/deployment/fleet-doors.ts';
+import { planDeployment } from '../../../cloud-publisher/deployment/plan-deployment.ts';
+import { requireUnchanged } from '../../../cloud-publisher/deployment/require-unchanged.ts';
+import type { Rollout } from '../../../cloud-publisher/deployment/rollout.ts';
+import { RolloutRecords } from '../../../cloud-publisher/registry/rollout-records.ts';
+import {
+  BEFORE,
+  DeploymentScene,
+  FOREIGN,
+  LINE,
+  MODEL,
+  RUNTIME,
+  healthReport,
+} from '../../support/deployment-scene.ts';
+import { ACCESS_KEY } from '../../support/emulated-aws/emulated-aws.ts';
+import type { EmulatedDevice } from '../../support/emulated-aws/emulated-device.ts';
+import { fault } from '../../support/emulated-aws/rest-json.ts';
+
+const isDeep = process.env['VEDETTE_DEEP'] === '1';
+
+let scene: DeploymentScene;
+let records: RolloutRecords;
+
+beforeAll(async () => {
+  scene = await DeploymentScene.open();
+  Object.assign(process.env, scene.aws.environment());
+  records = await RolloutRecords.open(scene.state);
+});
+beforeEach(() => scene.clear());
+afterAll(async () => {
+  await records.close();
+  await scene.close();
+});
+
+const WAVES = {
+  name: 'caps-2',
+  target: LINE,
+  components: { [MODEL]: { version: '2.0.0' } },
+  waves: [{ percent: 20 }],
+  soakMinutes: 0.0005,
+  deviceTimeoutMinutes: 1,
+};
+
+async function plan(doors: FleetDoors, content: object = WAVES): Promise<string> {
+  const file = deploymentFileSchema.parse(content);
+  const id = randomUUID().slice(0, 8);
+  const { steps } = await planDeployment(file, id, doors);
+  await records.plan({ id, file, account: doors.accountId, region: doors.region, steps });
+  return id;
+}
+
+const start = (id: string) => records.enter(id, ['planned'], 'running', '');
+
+const carry = (id: string, doors: FleetDoors): Promise<Rollout> =>
+  carryOn(id, doors, records, {
+    pollMs: 10,
+    signal: new AbortController().signal,
+    onProgress: () => undefined,
+  });
+
+/** Plans, begins and carries on to the end. */
+const rollOut = (content: object = WAVES): Promise<Rollout> =>
+  withFleet({}, async (doors) => {
+    const id = await plan(doors, content);
+    await start(id);
+    return carry(id, doors);
+  });
+
+/** Goes on until a step is in a state. */
+async function until(id: string, doors: FleetDoors, position: number, state: string) {
+  for (let turn = 0; turn < 100; turn += 1) {
+    const rollout = await records.rollout(id);
+    if (rollout.steps[position]?.state === state) return;
+    await advanceRollout(rollout, doors, records, () => undefined);
+  }
+  throw new Error(`step ${position} did not become ${state}`);
+}
+
+const MADE_ONCE = ['vedette-ID-1 caps-2: 20 % of line-7', 'line-7 caps-2: all of line-7'];
+const isNew = (device: EmulatedDevice) => device.installed.get(MODEL)?.version === '2.0.0';
+
+describe('a plan', { timeout: 60_000 }, () => {
+  it('that somebody else deployed over is not carried out', async () => {
+    scene.line(3);
+    await withFleet({}, async (doors) => {
+      const id = await plan(doors);
+      const theirs = scene.deploy(LINE, BEFORE, 'theirs');
+      await expect(requireUnchanged(await records.rollout(id), doors)).rejects.toThrow(
+        expect.objectContaining({
+          code: 'DEPLOYMENT_CHANGED',
+          message: expect.stringContaining(theirs.deploymentId) as string,
+        }),
+      );
+    });
+  });
+
+  it('names everything that is wrong with its waves at once', async () => {
+    scene.line(3);
+    const [own] = scene.line(1, BEFORE, 'own');
+    scene.aws.fleet.groups.get('line-7')!.add(own!.name);
+    scene.aws.fleet.add('stranger', ['canaries']);
+    const [lite] = scene.line(1, {}, 'lite');
+    scene.aws.fleet.groups.get('line-7')!.add(lite!.name);
+    lite!.runtime = 'aws_nucleus_lite';
+    const file = {
+      ...WAVES,
+      waves: [{ group: 'own' }, { group: 'canaries' }, { percent: 90 }, { group: 'empty' }],
+    };
+    await withFleet({}, async (doors) => {
+      await expect(plan(doors, file)).rejects.toThrow(
+        /wave 1: own has a deployment of its own; .*wave 2: stranger of canaries is not in line-7; .*wave 3: lite-station-1 runs nucleus lite.*wave 4 has no core device/,
+      );
+    });
+  });
+
+  it('of what is there already is refused', async () => {
+    scene.line(3);
+    const file = { ...WAVES, components: { [MODEL]: { version: '1.0.0' } } };
+    await withFleet({}, async (doors) => {
+      await expect(plan(doors, file)).rejects.toThrow(/line-7 has all of it already/);
+    });
+  });
+});
+
+describe('a roll-out', { timeout: 60_000 }, () => {
+  it('keeps what others deploy between its waves', async () => {
+    const devices = scene.line(5);
+    await withFleet({}, async (doors) => {
+      const id = await plan(doors);
+      await start(id);
+      await until(id, doors, 0, 'passed');
+      scene.publish(FOREIGN, '3.2.0');
+      scene.deploy(LINE, { ...BEFORE, [FOREIGN]: { componentVersion: '3.2.0' } });
+      const { state, reason } = await carry(id, doors);
+      expect(state, reason).toBe('completed');
+    });
+    expect(scene.made()).toEqual(MADE_ONCE);
+    expect(scene.versionsOf(FOREIGN)).toEqual({ '3.2.0': devices.length });
+    expect(scene.versionsOf(MODEL)).toEqual({ '2.0.0': devices.length });
+  });
+
+  it('is held when somebody else changes the same component', async () => {
+    scene.line(5);
+    scene.publish(MODEL, '1.5.0');
+    await withFleet({}, async (doors) => {
+      const id = await plan(doors);
+      await start(id);
+      await until(id, doors, 0, 'passed');
+      scene.deploy(LINE, { ...BEFORE, [MODEL]: { componentVersion: '1.5.0' } });
+      const { state, reason } = await carry(id, doors);
+      expect(state).toBe('held');
+      expect(reason).toMatch(
+        /somebody else deployed to line-7 .* changed io\.vedette\.model\.caps/,
+      );
+    });
+    expect(scene.made()).toEqual(MADE_ONCE.slice(0, 1));
+  });
+
+  it('is held when a deployment came in between reading and writing, and names it', async () => {
+    scene.line(2);
+    let theirs = '';
+    scene.aws.greengrass.onCall = (operation, moment) => {
+      if (operation !== 'greengrass:CreateDeployment' || moment !== 'before' || theirs) return;
+      theirs = scene.deploy(LINE, BEFORE, 'in between').deploymentId;
+    };
+    const { state, reason } = await rollOut({ ...WAVES, waves: [] });
+    expect(state).toBe('held');
+    expect(reason).toContain(`'in between' (${theirs}) came in between and was replaced`);
+  });
+
+  it('is taken back when the deployment fails on a device, with its reason', async () => {
+    const devices = scene.line(3);
+    for (const device of devices)
+      device.installFault = ({ components }) =>
+        components[MODEL]?.componentVersion === '2.0.0' ? 'golden pictures differ' : undefined;
+    const { state, reason } = await rollOut();
+    expect(state).toBe('rolled-back');
+    expect(reason).toMatch(/1 of 1 failed: line-7-station-\d: FAILED, golden pictures differ/);
+    expect(scene.versionsOf(MODEL)).toEqual({ '1.0.0': 3 });
+  });
+
+  it('takes every wave back when the last one gets worse, with the configuration that was', async () => {
+    const devices = scene.line(5);
+    const last = devices.map((device) => ({ device, before: device.installed.get(RUNTIME) }));
+    const before = structuredClone(last.map((one) => one.before?.configuration));
+    for (const device of devices)
+      device.report = (one, nowMs) =>
+        healthReport(one, nowMs, {
+          isReady: devices.filter(isNew).length < 5,
+        });
+    const merge = { log: { level: 'debug', file: 'x' }, models: { caps: { package: 'caps@2' } } };
+    const { state, reason } = await rollOut({
+      ...WAVES,
+      components: { ...WAVES.components, [RUNTIME]: { version: '1.0.0', merge } },
+    });
+    expect(state, reason).toBe('rolled-back');
+    expect(reason).toMatch(/^all of line-7: .* is not ready/);
+    expect(scene.made()).toEqual([
+      ...MADE_ONCE,
+      'line-7 caps-2: back: all of line-7',
+      'vedette-ID-1 caps-2: back: 20 % of line-7',
+    ]);
+    expect(scene.versionsOf(MODEL)).toEqual({ '1.0.0': 5 });
+    expect(devices.map((one) => one.installed.get(RUNTIME)?.configuration)).toEqual(before);
+  });
+
+  it('is held when a whole wave is off, and goes on when it is resumed', async () => {
+    const devices = scene.line(5);
+    for (const device of devices) device.isOnline = false;
+    await withFleet({}, async (doors) => {
+      const waves = [{ percent: 20, deviceTimeoutMinutes: 0.001 }];
+      const id = await plan(doors, { ...WAVES, waves });
+      await start(id);
+      const held = await carry(id, doors);
+      expect(held.state).toBe('held');
+      expect(held.reason).toMatch(/0 of 1 have it after 0 min.*not reached: line-7-station/);
+      for (const device of devices) device.isOnline = true;
+      const step = held.steps[0]!;
+      await records.change(id, step.position, 'deploying', { beganAtMs: Date.now() + 60_000 });
+      await records.enter(id, ['held'], 'running', '');
+      expect((await carry(id, doors)).state).toBe('completed');
+    });
+    expect(scene.made()).toEqual(MADE_ONCE);
+  });
+
+  it('goes on without a device that is off; it gets the version when it comes back', async () => {
+    const devices = scene.line(5);
+    devices[3]!.isOnline = false;
+    const file = { ...WAVES, waves: [], deviceTimeoutMinutes: 0.04 };
+    const { state, reason } = await rollOut(file);
+    expect(state, reason).toBe('completed');
+    expect(scene.versionsOf(MODEL)).toEqual({ '2.0.0': 4, '1.0.0': 1 });
+    devices[3]!.isOnline = true;
+    for (let look = 0; look < 3; look += 1) scene.aws.fleet.advanceDevice(devices[3]!.name);
+    expect(scene.versionsOf(MODEL)).toEqual({ '2.0.0': 5 });
+  });
+
+  it('that is completed can be taken back, and what ran where is remembered', async () => {
+    const [device] = scene.line(5);
+    const { id } = await rollOut();
+    await records.enter(id, ['completed'], 'rolling-back', 'asked for');
+    const back = await withFleet({}, (doors) => carry(id, doors));
+    expect(back.state, back.reason).toBe('rolled-back');
+    expect(scene.versionsOf(MODEL)).toEqual({ '1.0.0': 5 });
+    const history = await records.devices.of(device!.name);
+    expect(history[0]).toMatchObject({ rolloutId: id, rollout: 'caps-2', outcome: 'SUCCEEDED' });
+    expect(history.length).toBeGreaterThanOrEqual(2);
+  });
+
+  it('goes to single things and to groups of their own, without subdeployments', async () => {
+    scene.line(2);
+    const [single] = scene.line(1, {}, 'single');
+    single!.runtime = 'aws_nucleus_lite';
+    const { state, reason } = await rollOut({
+      ...WAVES,
+      target: undefined,
+      waves: [{ target: `thing/${single!.name}` }, { target: LINE }],
+    });
+    expect(state, reason).toBe('completed');
+    expect(scene.versionsOf(MODEL)).toEqual({ '2.0.0': 3 });
+  });
+});
+
+describe('AWS in trouble during a roll-out', { timeout: isDeep ? 900_000 : 120_000 }, () => {
+  /** Every operation of a roll-out, by the server that answers it. */
+  const OPERATIONS = [
+    'greengrass:ListDeployments',
+    'greengrass:GetDeployment',
+    'greengrass:CreateDeployment',
+    'greengrass:CancelDeployment',
+    'iot:CreateThingGroup',
+    'iot:AddThingToThingGroup',
+    'iot:DeleteThingGroup',
+    'iot:ListJobExecutionsForJob',
+    'iot:GetThingShadow',
+  ];
+  const TROUBLES = {
+    throttled: fault(429, 'ThrottlingException', 'Rate exceeded'),
+    'out of order': fault(500, 'InternalServerException', 'internal'),
+    cut: 'cut' as const,
+  };
+  const serverOf = (operation: string) => {
+    const { greengrass, iot, iotData } = scene.aws;
+    if (operation.startsWith('greengrass:')) return greengrass;
+    return operation === 'iot:GetThingShadow' ? iotData : iot;
+  };
+
+  // Throttled calls are tried again after half a second and more.
+  const SOME = ['greengrass:CreateDeployment', 'iot:ListJobExecutionsForJob'];
+  const cases = Object.keys(TROUBLES).flatMap((trouble): [string, readonly string[]][] =>
+    isDeep
+      ? OPERATIONS.map((operation) => [trouble, [operation]])
+      : [[trouble, trouble === 'throttled' ? SOME : OPERATIONS]],
+  );
+
+  it.each(cases)('(%s) makes no deployment twice', async (trouble, operations) => {
+    scene.line(5);
+    const answer = TROUBLES[trouble as keyof typeof TROUBLES];
+    for (const operation of operations) {
+      const server = serverOf(operation);
+      server.faults.push({ operation, times: 1, answer });
+      // The service has done its work and its answer is lost: the client cannot know.
+      server.faults.push({ operation, times: 1, answer, isAfter: true });
+    }
+    const { state, reason } = await rollOut();
+    expect(state, reason).toBe('completed');
+    expect(scene.made()).toEqual(MADE_ONCE);
+    expect(scene.versionsOf(MODEL)).toEqual({ '2.0.0': 5 });
+    for (const operation of operations)
+      expect(
+        serverOf(operation).faults.every(({ times }) => times === 0),
+        operation,
+      ).toBe(true);
+  });
+
+  it('credentials that expire midway end it with their error; with new ones it goes on', async () => {
+    scene.line(5);
+    await withFleet({}, async (doors) => {
+      const id = await plan(doors);
+      await start(id);
+      let calls = 0;
+      scene.aws.greengrass.onCall = (operation) => {
+        if (operation !== 'greengrass:CreateDeployment' || calls > 0) return;
+        calls += 1;
+        scene.aws.keys.set(ACCESS_KEY, { state: 'expired', denied: new Set() });
+      };
+      await expect(carry(id, doors)).rejects.toMatchObject({ code: 'AWS_CREDENTIALS_EXPIRED' });
+      scene.aws.keys.set(ACCESS_KEY, { state: 'valid', denied: new Set() });
+      const { state, reason } = await carry(id, doors);
+      expect(state, reason).toBe('completed');
+    });
+    expect(scene.made()).toEqual(MADE_ONCE);
+  });
+
+  it('a call that is denied is named with the statement that would allow it', async () => {
+    scene.line(5);
+    scene.aws.denied.add('iot:CreateThingGroup');
+    await expect(rollOut()).rejects.toMatchObject({
+      code: 'AWS_ACCESS_DENIED',
+      message: expect.stringContaining('"Action":"iot:CreateThingGroup"') as string,
+    });
+    scene.aws.denied.clear();
+  });
+});
