@@ -102,6 +102,11 @@ export interface EdgeRuntime {
    * @throws VedetteError CAMERA_NOT_FOUND, CAMERA_DISABLED, REQUEST_INVALID when it ended for good
    */
   restartCamera(camera: string): Promise<void>;
+  /**
+   * Puts a capture into `delivery.store` now. @throws VedetteError NOT_FOUND, REQUEST_INVALID when there
+   * is no store, and why the store did not take it
+   */
+  uploadCapture(id: string): Promise<{ readonly key: string; readonly byteLength: number }>;
   /** Parts under inspection, for which updates wait. */
   readonly inspections: InspectionHolds;
   /** Those in words; and with pictures that somebody waits for at this moment. */

@@ -326,6 +326,10 @@ export class LocalEdgeRuntime implements EdgeRuntime {
     this.#cameras.station(camera).restart();
   }
 
+  async uploadCapture(id: string): Promise<{ readonly key: string; readonly byteLength: number }> {
+    return this.delivery.uploadCapture(await this.#registry.capture(id));
+  }
+
   busyReasons(): readonly string[] {
     return [...this.inspectionReasons(), ...this.#cameras.busyReasons()];
   }

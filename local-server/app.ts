@@ -18,6 +18,7 @@ import { dashboardRoutes } from './routes/dashboard.ts';
 import { deliveryRoutes } from './routes/delivery.ts';
 import { eventRoutes } from './routes/events.ts';
 import { healthRoutes } from './routes/health.ts';
+import { inspectionRoutes } from './routes/inspections.ts';
 import { liveViewRoutes } from './routes/live-view.ts';
 import { metricsRoutes } from './routes/metrics.ts';
 import { modelRoutes } from './routes/models.ts';
@@ -82,6 +83,7 @@ export async function buildApp(deps: AppDependencies): Promise<FastifyInstance> 
   await app.register(statusRoutes, { prefix: '/api/v1', runtime });
   await app.register(sessionRoutes, { prefix: '/api/v1', token: deps.token, wrongTokens });
   await app.register(cameraRoutes, { prefix: '/api/v1', runtime });
+  await app.register(inspectionRoutes, { prefix: '/api/v1', runtime });
   await app.register(liveViewRoutes, { prefix: '/api/v1', runtime });
   await app.register(modelRoutes, { prefix: '/api/v1', runtime });
   await app.register(pictureRoutes, { prefix: '/api/v1', runtime, bodies });

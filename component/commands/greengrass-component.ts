@@ -2,8 +2,8 @@ import path from 'node:path';
 import { configurationChanges } from '../configuration/configuration-changes.ts';
 import { configurationHash } from '../configuration/configuration-hash.ts';
 import type { LoadedConfiguration } from '../configuration/load-configuration.ts';
-import { DeviceControl } from '../control/device-control.ts';
-import { Maintenance } from '../control/maintenance.ts';
+import { DeviceControl, maintenanceOf } from '../control/device-control.ts';
+import type { Maintenance } from '../control/maintenance.ts';
 import { VedetteError } from '../contract/errors.ts';
 import type { DeploymentConfiguration } from '../greengrass/deployment-configuration.ts';
 import { DeploymentWatch } from '../greengrass/deployment-watch.ts';
@@ -37,11 +37,7 @@ export class GreengrassComponent {
     const { vedette, deployment, logger, workFolder, inForce } = parts;
     this.#parts = parts;
     const { runtime } = vedette;
-    this.#maintenance = new Maintenance({
-      config: () => runtime.config.maintenance,
-      // A change of the configuration lets a picture that is judged come to its end.
-      busy: (kind) => (kind === 'update' ? runtime.busyReasons() : runtime.inspectionReasons()),
-    });
+    this.#maintenance = maintenanceOf(runtime);
     this.#watch = new DeploymentWatch({
       deployment,
       logger,
@@ -83,18 +79,7 @@ export class GreengrassComponent {
       logger,
       runtime,
       maintenance: this.#maintenance,
-      reload: () => this.#watch.reload(),
-      hasShadow: true,
-      delivery: async () => {
-        const status = await runtime.deliveryStatus();
-        if (!status.isEnabled) return undefined;
-        const { waiting, capturesWaiting, oldestAgeMs, givenUp } = status;
-        return {
-          waiting: waiting.alarms + waiting.others + capturesWaiting,
-          oldestSeconds: Math.round(oldestAgeMs / 1000),
-          givenUp: Object.values(givenUp).reduce((sum, count) => sum + count, 0),
-        };
-      },
+      shadow: { reload: () => this.#watch.reload() },
     });
     vedette.accompany(control);
     await control.open();

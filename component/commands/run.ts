@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { loadConfiguration } from '../configuration/load-configuration.ts';
 import { VedetteError } from '../contract/errors.ts';
-import { createLogger } from '../logging/create-logger.ts';
+import { createLogger, type Logger } from '../logging/create-logger.ts';
 import { cameraLine } from './camera-line.ts';
 import type { CommandContext } from './command-context.ts';
 import type { VedetteProcess } from './vedette-process.ts';
@@ -57,7 +57,22 @@ async function run(options: RunOptions, context: CommandContext): Promise<void> 
   const logger = createLogger({ level: config.log.level, stream: context.stdout });
   const { VedetteProcess: Process } = await import('./vedette-process.ts');
   const vedette = await Process.start(config, context, logger);
+  await openControl(vedette, logger);
   if (options.demo) showDemo(vedette, context);
+}
+
+/** Presence and commands go the way of messages, where there is one. */
+async function openControl(vedette: VedetteProcess, logger: Logger): Promise<void> {
+  const { runtime } = vedette;
+  const { channel } = runtime.delivery;
+  if (channel === undefined) return;
+  const { DeviceControl, maintenanceOf } = await import('../control/device-control.ts');
+  const control = new DeviceControl({
+    ...{ channel, logger, runtime },
+    maintenance: maintenanceOf(runtime),
+  });
+  vedette.accompany(control);
+  await control.open();
 }
 
 function showDemo(vedette: VedetteProcess, context: CommandContext): void {

@@ -57,11 +57,11 @@ export type MaintenanceWindow = MaintenanceConfig['windows'][string];
 /** What a device tells of itself and what it lets itself be told over MQTT; docs/GREENGRASS.md. */
 export const remoteSchema = z.strictObject({
   heartbeatSeconds: described(
-    integer(5, 86_400).default(60),
-    'The health document is published so often, in seconds, and after changes',
+    integer(1, 86_400).default(60),
+    'The health document is published so often, in seconds, and within 5 s of a change (a quarter of this when that is shorter)',
   ),
   shadowSeconds: described(
-    integer(5, 86_400).default(300),
+    integer(1, 86_400).default(300),
     'Figures in the device shadow are renewed so often, in seconds; states after each change',
   ),
   isShadowEnabled: described(

@@ -18,6 +18,8 @@ const id = z.string().min(1).max(100);
 export const COMMANDS = {
   /** Keeps the next picture of a camera as a capture. */
   snapshot: z.strictObject({ ...envelope, camera: nameSchema }),
+  /** Puts a capture that is kept on the device into `delivery.store` now. */
+  'upload-capture': z.strictObject({ ...envelope, captureId: id }),
   /** Keeps what a person says that a result should have been. */
   'label-result': z.strictObject({
     ...envelope,

@@ -11,7 +11,7 @@ import { CommandService, type CommandActions } from './command-service.ts';
 import { DesiredState, type DesiredActions } from './desired-state.ts';
 import { DeviceShadow } from './device-shadow.ts';
 import { composeHealth, type DeliveryHealth } from './health-document.ts';
-import type { Maintenance } from './maintenance.ts';
+import { Maintenance } from './maintenance.ts';
 import { Presence } from './presence.ts';
 import type { ShadowTree } from './shadow-diff.ts';
 import { ShadowNames } from './shadow-names.ts';
@@ -22,11 +22,20 @@ export interface DeviceControlOptions {
   readonly logger: Logger;
   readonly runtime: EdgeRuntime;
   readonly maintenance: Maintenance;
-  /** Reads every layer of the configuration again and applies it. @throws VedetteError why it is refused */
-  readonly reload: () => Promise<void>;
-  /** What AWS IoT alone offers. */
-  readonly hasShadow: boolean;
-  readonly delivery?: () => Promise<DeliveryHealth | undefined>;
+  /** The device shadow, which AWS IoT alone offers. */
+  readonly shadow?: {
+    /** Reads every layer of the configuration again and applies it. @throws VedetteError why it is refused */
+    readonly reload: () => Promise<void>;
+  };
+}
+
+/** When a runtime's line may be disturbed. */
+export function maintenanceOf(runtime: EdgeRuntime): Maintenance {
+  return new Maintenance({
+    config: () => runtime.config.maintenance,
+    // A change of the configuration lets a picture that is judged come to its end.
+    busy: (kind) => (kind === 'update' ? runtime.busyReasons() : runtime.inspectionReasons()),
+  });
 }
 
 /** Presence, shadow and commands of one device over one channel. */
@@ -46,7 +55,7 @@ export class DeviceControl {
     this.#options = options;
     const { thing } = runtime.config;
     this.#desired = new DesiredState({
-      actions: this.#desiredActions(),
+      actions: this.#desiredActions(options.shadow?.reload ?? (async () => {})),
       maintenance,
       onChange: () => this.changed(),
     });
@@ -62,7 +71,7 @@ export class DeviceControl {
           figures: this.#figures,
           holds: state.mayPass ? [] : state.reasons,
           refused: this.#desired.refused,
-          delivery: await options.delivery?.(),
+          delivery: await deliveryHealth(runtime),
           availability,
           sequence,
         });
@@ -73,7 +82,7 @@ export class DeviceControl {
 
   /** Subscriptions that are refused are logged; presence goes on without them. */
   async open(): Promise<void> {
-    const { channel, logger, runtime, hasShadow } = this.#options;
+    const { channel, logger, runtime, shadow } = this.#options;
     const { thing, dataFolder } = runtime.config;
     this.#unsubscribe = runtime.subscribe((event) => this.#hear(event));
     this.#commands = new CommandService({
@@ -85,7 +94,7 @@ export class DeviceControl {
       isEnabled: () => runtime.config.remote.areCommandsEnabled,
     });
     await this.#tolerated(this.#commands.open(), 'commands');
-    if (hasShadow) {
+    if (shadow) {
       this.#names = await ShadowNames.open(dataFolder);
       this.#shadow = new DeviceShadow({
         thing,
@@ -138,8 +147,8 @@ export class DeviceControl {
     return before !== now;
   }
 
-  #desiredActions(): DesiredActions {
-    const { runtime, reload } = this.#options;
+  #desiredActions(reload: () => Promise<void>): DesiredActions {
+    const { runtime } = this.#options;
     return {
       activePackage: (model) => runtime.model(model).lifecycle?.active.package,
       swapModel: (model, wanted, signal) => swapModel(runtime, model, wanted, signal),
@@ -173,6 +182,7 @@ export class DeviceControl {
         const { id, resultId, outcome, byteLength } = await runtime.snapshot(camera, signal);
         return { captureId: id, resultId, outcome, byteLength };
       },
+      'upload-capture': async ({ captureId }) => ({ ...(await runtime.uploadCapture(captureId)) }),
       'label-result': async ({ resultId, outcome, note }) => {
         await runtime.labelResult({ resultId, outcome, ...(note === undefined ? {} : { note }) });
         return {};
@@ -200,4 +210,15 @@ export class DeviceControl {
       this.#options.logger.warn({ error }, `${what}: a subscription was refused`);
     }
   }
+}
+
+async function deliveryHealth(runtime: EdgeRuntime): Promise<DeliveryHealth | undefined> {
+  const status = await runtime.deliveryStatus();
+  if (!status.isEnabled) return undefined;
+  const { waiting, capturesWaiting, oldestAgeMs, givenUp } = status;
+  return {
+    waiting: waiting.alarms + waiting.others + capturesWaiting,
+    oldestSeconds: Math.round(oldestAgeMs / 1000),
+    givenUp: Object.values(givenUp).reduce((sum, count) => sum + count, 0),
+  };
 }

@@ -8,7 +8,7 @@ import { isTree, piecesOf, shadowChange, withChange, type ShadowTree } from './s
 /** An answer holds a piece again and a time for each of its values; nucleus lite takes in 4,950 bytes. */
 const MAX_PIECE_BYTES = 900;
 /** An answer that has not come by now never will. */
-const ANSWER_TIMEOUT_MS = 20_000;
+const ANSWER_TIMEOUT_MS = 8000;
 const FIRST_RETRY_MS = 2000;
 const LONGEST_RETRY_MS = 300_000;
 /** What somebody else did to `reported` is mended so often. */

@@ -2,10 +2,12 @@ import type { DeviceHealth } from '../contract/device-health.ts';
 import { VedetteError } from '../contract/errors.ts';
 import type { MessageChannel } from '../contract/message-channel.ts';
 import type { RemoteConfig } from '../contract/control-config.ts';
+import { shadowChange } from './shadow-diff.ts';
 import type { Logger } from '../logging/create-logger.ts';
 
-/** Changes that come together are told together, and never more often than this. */
-const CHANGE_PAUSE_MS = 5000;
+/** Changes that come together are told together: at most four times as often as the heartbeat. */
+const BEATS_PER_INTERVAL = 4;
+const MAX_CHANGE_PAUSE_MS = 5000;
 /** A process that ends has little time. */
 const LAST_WORD_MS = 500;
 
@@ -20,7 +22,6 @@ export interface PresenceOptions {
   ) => Promise<DeviceHealth>;
   /** Told of every document, with the figures of the last one that was due for the shadow. */
   readonly onDocument: (document: DeviceHealth) => void;
-  readonly changePauseMs?: number;
 }
 
 /** The heartbeat of the device: on `vedette/{thing}/health` at its interval, and soon after changes. */
@@ -49,10 +50,11 @@ export class Presence {
 
   /** Something of the device changed. */
   changed(): void {
-    const { changePauseMs = CHANGE_PAUSE_MS } = this.#options;
     this.#hasChanged = true;
     if (this.#isTelling) return;
-    this.#after(Math.max(0, this.#toldMs + changePauseMs - performance.now()));
+    const intervalMs = this.#options.config().heartbeatSeconds * 1000;
+    const pauseMs = Math.min(MAX_CHANGE_PAUSE_MS, intervalMs / BEATS_PER_INTERVAL);
+    this.#after(Math.max(0, this.#toldMs + pauseMs - performance.now()));
   }
 
   /** Tells it now. Resolves when it was handed on. @throws VedetteError of the channel */
@@ -110,7 +112,11 @@ export class Presence {
       onDocument(document);
       return;
     }
-    onDocument(withFiguresOf(document, last.document));
+    const steady = withFiguresOf(document, last.document);
+    if (shadowChange(last.document, steady) === undefined) return;
+    const told = { ...steady, at: document.at };
+    this.#shadowed = { document: told, atMs: last.atMs };
+    onDocument(told);
   }
 }
 

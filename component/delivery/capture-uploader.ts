@@ -74,6 +74,19 @@ export class CaptureUploader {
     }
   }
 
+  /**
+   * Puts one there now, whatever the hour and whatever waits; again does no harm.
+   * @returns its key below the prefix @throws VedetteError NOT_FOUND, and as ObjectStore
+   */
+  async uploadNow(capture: StoredCapture): Promise<{ key: string; byteLength: number }> {
+    const { key } = await this.#upload(capture);
+    if (key !== undefined) return { key, byteLength: capture.byteLength };
+    throw new VedetteError(
+      'NOT_FOUND',
+      `the picture of capture ${capture.id} was deleted by retention`,
+    );
+  }
+
   /** @returns the pause before the next, in milliseconds */
   async #uploadNext(): Promise<number> {
     const { registry, captures, now = () => new Date() } = this.#options;
@@ -89,7 +102,7 @@ export class CaptureUploader {
     this.#after = waiting.key;
     let bytes: number;
     try {
-      bytes = await this.#upload(waiting.capture);
+      ({ bytes } = await this.#upload(waiting.capture));
     } catch (thrown) {
       if (!ITS_OWN.has(VedetteError.from(thrown).code)) this.#after = before;
       throw thrown;
@@ -99,13 +112,13 @@ export class CaptureUploader {
     return Math.max(0, (bytes / maxBytesPerSecond) * 1000 - (performance.now() - startedMs));
   }
 
-  /** @returns bytes sent; 0 when retention took the picture meanwhile */
-  async #upload(capture: StoredCapture): Promise<number> {
+  /** @returns bytes sent and the key; neither when retention took the picture meanwhile */
+  async #upload(capture: StoredCapture): Promise<{ bytes: number; key?: string }> {
     const { store, fileOf } = this.#options;
     const { signal } = this.#closing;
     const file = fileOf(capture);
     const found = await describe(file);
-    if (found === undefined) return 0;
+    if (found === undefined) return { bytes: 0 };
     const { byteLength, sha256 } = found;
     const extension = extname(file).slice(1);
     const base = `${this.#folderOf(capture)}/${capture.id}-${sha256.slice(0, 16)}`;
@@ -115,7 +128,8 @@ export class CaptureUploader {
     const document = await readFile(captureDocumentPath(file)).catch(unlessGone);
     if (document) await store.replace(`${base}.json`, document, 'application/json');
     this.#uploaded += 1;
-    return (isNew ? byteLength : 0) + (document?.length ?? 0);
+    const bytes = (isNew ? byteLength : 0) + (document?.length ?? 0);
+    return { bytes, key: `${base}.${extension}` };
   }
 
   #folderOf({ camera, capturedAtMs }: StoredCapture): string {

@@ -145,6 +145,23 @@ export class Delivery {
     this.#sender?.wake();
   }
 
+  /** The way that messages take, if they take any. */
+  get channel(): MessageChannel | undefined {
+    return this.#options.ways.channel;
+  }
+
+  /**
+   * Puts a capture into the store now. @throws VedetteError REQUEST_INVALID when captures are not put
+   * anywhere; NOT_FOUND, and as ObjectStore
+   */
+  async uploadCapture(capture: StoredCapture): Promise<{ key: string; byteLength: number }> {
+    if (this.#uploader) return this.#uploader.uploadNow(capture);
+    throw new VedetteError(
+      'REQUEST_INVALID',
+      'captures of this device are not uploaded: it needs delivery.store, with delivery.captures.isEnabled',
+    );
+  }
+
   async status(): Promise<DeliveryStatus> {
     const { registry, ways } = this.#options;
     const { channel, store } = ways;

@@ -31,6 +31,7 @@ export class ExitWhenIdle {
   #poll: NodeJS.Timeout | undefined;
   #lastResultMs = performance.now();
   #unwatch: () => void = () => {};
+  #looking: Promise<void> | undefined;
 
   constructor(options: ExitWhenIdleOptions) {
     this.#options = options;
@@ -43,7 +44,9 @@ export class ExitWhenIdle {
     logger.error('the nucleus no longer knows this process; it ends when it is idle');
     this.#lastResultMs = performance.now();
     this.#unwatch = watchResults(() => (this.#lastResultMs = performance.now()));
-    this.#poll = setInterval(() => void this.#look(), pollMs);
+    this.#poll = setInterval(() => {
+      this.#looking ??= this.#look().finally(() => (this.#looking = undefined));
+    }, pollMs);
   }
 
   close(): void {

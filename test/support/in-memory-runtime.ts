@@ -93,6 +93,7 @@ export class InMemoryRuntime implements EdgeRuntime {
   models = () => this.modelList;
   notices = () => this.noticeList;
   snapshot = (camera: string, signal: AbortSignal) => this.snapshotWith(camera, signal);
+  uploadCapture = (id: string) => Promise.resolve({ key: id, byteLength: 1 });
   inspectionReasons = () => this.busyReasons();
   busyReasons = () => this.inspections.list().map(({ name }) => name);
   async restartCamera(name: string): Promise<void> {

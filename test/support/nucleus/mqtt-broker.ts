@@ -16,18 +16,20 @@ const START_TIMEOUT_MS = 10_000;
 export class MqttBroker {
   readonly port: number;
   readonly #folder: string;
+  readonly #maxPacketBytes: number;
   readonly #clients: MqttClient[] = [];
   #process: ChildProcess | undefined;
 
-  static async start(): Promise<MqttBroker> {
+  static async start(maxPacketBytes = MAX_PACKET_BYTES): Promise<MqttBroker> {
     const folder = await mkdtemp(path.join(tmpdir(), 'vedette-broker-'));
-    const broker = new MqttBroker(folder, await freePort());
+    const broker = new MqttBroker(folder, await freePort(), maxPacketBytes);
     await broker.resume();
     return broker;
   }
 
-  private constructor(folder: string, port: number) {
+  private constructor(folder: string, port: number, maxPacketBytes: number) {
     this.#folder = folder;
+    this.#maxPacketBytes = maxPacketBytes;
     this.port = port;
   }
 
@@ -52,7 +54,7 @@ export class MqttBroker {
       `listener ${this.port} 127.0.0.1`,
       'allow_anonymous true',
       'persistence false',
-      `max_packet_size ${MAX_PACKET_BYTES}`,
+      `max_packet_size ${this.#maxPacketBytes}`,
       'log_dest stderr',
       'log_type error',
     ];
