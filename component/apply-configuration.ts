@@ -27,7 +27,9 @@ export async function applyConfiguration(
   next: RuntimeConfig,
   takes: (config: RuntimeConfig) => void,
 ): Promise<void> {
-  requireNoRestart(configurationChanges(before, next));
+  const changes = configurationChanges(before, next);
+  if (changes.length === 0) return takes(before);
+  requireNoRestart(changes);
   const models = await parts.models.prepare(next);
   let cameras: PreparedCameras;
   try {

@@ -1,4 +1,7 @@
 import type { RuntimeConfig } from './contract/config.ts';
+import type { ConfigurationChangeRecord } from './configuration/configuration-history.ts';
+import type { ConfigurationTree } from './configuration/configuration-layer.ts';
+import type { ExplainedSetting } from './configuration/explain-configuration.ts';
 import type { ConfigurationStatus } from './contract/configuration-status.ts';
 import type { DeliveryStatus } from './contract/delivery.ts';
 import type { ErrorCode } from './contract/errors.ts';
@@ -40,6 +43,23 @@ export interface PushedFrame {
   readonly fileName?: string;
 }
 
+/** Where the configuration comes from, and how a station changes its part of it. */
+export interface ConfigurationControl {
+  /** Every value in force with who set it, without secrets. */
+  explain(): readonly ExplainedSetting[];
+  /** What the station file says, without secrets. @throws VedetteError CONFIG_UNREADABLE */
+  stationSettings(): Promise<ConfigurationTree>;
+  /**
+   * A merge patch (RFC 7396) of the station file: in force and on the disk when it resolves, or refused
+   * as a whole. @param by who asks, for the history
+   * @throws VedetteError CONFIG_INVALID with every problem, CONFIG_UNREADABLE, STORAGE_FULL, and as
+   * LocalEdgeRuntime.apply
+   */
+  changeStation(patch: ConfigurationTree, by: string): Promise<ConfigurationStatus>;
+  /** Newest first. */
+  changes(limit: number): Promise<readonly ConfigurationChangeRecord[]>;
+}
+
 /** The running device as one object: what the local server and the commands talk to. */
 export interface EdgeRuntime {
   /** In force now: another object after a change. */
@@ -48,6 +68,8 @@ export interface EdgeRuntime {
   readonly startedAtMs: number;
   /** Which configuration is in force, and what became of what was asked for since. */
   configurationStatus(): ConfigurationStatus;
+  /** Absent in a runtime whose configuration has no layers. */
+  readonly configurationControl?: ConfigurationControl | undefined;
   /** Configuration valid, registry open. (The server being up is what answers.) */
   readonly isStarted: boolean;
   readiness(): ModelReadiness;

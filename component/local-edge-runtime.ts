@@ -41,7 +41,13 @@ import { Pictures } from './pipeline/pictures.ts';
 import { registryReadings } from './pipeline/registry-readings.ts';
 import { Snapshots } from './pipeline/snapshots.ts';
 import { Registry } from './registry/registry.ts';
-import type { EdgeRuntime, ModelReadiness, PictureRequest, PushedFrame } from './edge-runtime.ts';
+import type {
+  ConfigurationControl,
+  EdgeRuntime,
+  ModelReadiness,
+  PictureRequest,
+  PushedFrame,
+} from './edge-runtime.ts';
 
 export interface EdgeRuntimeOptions {
   readonly config: RuntimeConfig;
@@ -93,6 +99,7 @@ export class LocalEdgeRuntime implements EdgeRuntime {
   readonly startedAtMs = Date.now();
   readonly inspections = new InspectionHolds();
   readonly delivery: Delivery;
+  configurationControl: ConfigurationControl | undefined;
   readonly #registry: Registry;
   readonly #board: NoticeBoard;
   readonly #configuration: ConfigurationState;
@@ -145,6 +152,7 @@ export class LocalEdgeRuntime implements EdgeRuntime {
     this.#metrics = new Metrics({
       cameras: () => this.cameras(),
       models: () => this.#models.statuses(),
+      configuration: () => this.configurationStatus(),
       registry: () => registryReadings(registry),
       delivery: () => this.deliveryStatus(),
     });
@@ -189,8 +197,8 @@ export class LocalEdgeRuntime implements EdgeRuntime {
   start(): void {
     this.#models.start();
     this.#cameras.start();
-    void this.#openCaptures();
-    void this.#cleanUpModels();
+    void this.#looked(this.#captureStore.start(), 'captures');
+    void this.#looked(this.#modelStore.cleanUp(), 'models');
     this.#retention.start();
     this.delivery.start();
     this.#statusTimer = setInterval(() => {
@@ -391,21 +399,13 @@ export class LocalEdgeRuntime implements EdgeRuntime {
     if (log.level !== this.config.log.level) this.#logger.level = log.level;
   }
 
-  async #cleanUpModels(): Promise<void> {
+  /** What a crash left can wait: that it cannot be looked through now is no reason to stop. */
+  async #looked(work: Promise<void>, what: string): Promise<void> {
     try {
-      await this.#modelStore.cleanUp();
-    } catch (thrown) {
-      const error = VedetteError.from(thrown);
-      this.#logger.warn({ error }, 'leftovers in the model store could not be removed');
-    }
-  }
-
-  async #openCaptures(): Promise<void> {
-    try {
-      await this.#captureStore.start();
+      await work;
     } catch (thrown) {
       const error = VedetteError.from(thrown, 'REGISTRY_UNAVAILABLE');
-      this.#logger.error({ error }, 'captures that a crash left could not be looked through');
+      this.#logger.error({ error }, `${what} that a crash left could not be looked through`);
     }
   }
 }

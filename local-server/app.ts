@@ -14,6 +14,7 @@ import { WrongTokens } from './plugins/wrong-tokens.ts';
 import { RequestFailures } from './request-failures.ts';
 import { cameraRoutes } from './routes/cameras.ts';
 import { captureRoutes } from './routes/captures.ts';
+import { configurationRoutes } from './routes/configuration.ts';
 import { dashboardRoutes } from './routes/dashboard.ts';
 import { deliveryRoutes } from './routes/delivery.ts';
 import { eventRoutes } from './routes/events.ts';
@@ -82,6 +83,7 @@ export async function buildApp(deps: AppDependencies): Promise<FastifyInstance> 
   await app.register(metricsRoutes, { runtime });
   await app.register(statusRoutes, { prefix: '/api/v1', runtime });
   await app.register(sessionRoutes, { prefix: '/api/v1', token: deps.token, wrongTokens });
+  await app.register(configurationRoutes, { prefix: '/api/v1', runtime });
   await app.register(cameraRoutes, { prefix: '/api/v1', runtime });
   await app.register(inspectionRoutes, { prefix: '/api/v1', runtime });
   await app.register(liveViewRoutes, { prefix: '/api/v1', runtime });

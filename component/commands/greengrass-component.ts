@@ -5,15 +5,19 @@ import type { LoadedConfiguration } from '../configuration/load-configuration.ts
 import { DeviceControl, maintenanceOf } from '../control/device-control.ts';
 import type { Maintenance } from '../control/maintenance.ts';
 import { VedetteError } from '../contract/errors.ts';
-import type { DeploymentConfiguration } from '../greengrass/deployment-configuration.ts';
+import type {
+  DeploymentConfiguration,
+  ReadConfiguration,
+} from '../greengrass/deployment-configuration.ts';
 import { DeploymentWatch } from '../greengrass/deployment-watch.ts';
 import { ExitAllowance } from '../greengrass/exit-allowance.ts';
 import { ExitWhenIdle } from '../greengrass/exit-when-idle.ts';
 import type { IpcChannel } from '../greengrass/ipc-channel.ts';
-import type { ConfigurationValues, IpcConnection } from '../greengrass/ipc-connection.ts';
+import type { IpcConnection } from '../greengrass/ipc-connection.ts';
 import { SubscriptionWatch } from '../greengrass/subscription-watch.ts';
 import { gateUpdates } from '../greengrass/update-gate.ts';
 import type { Logger } from '../logging/create-logger.ts';
+import { ConfigurationKeeper, type ReadLayers } from './configuration-keeper.ts';
 import type { VedetteProcess } from './vedette-process.ts';
 
 export interface ComponentParts {
@@ -21,8 +25,8 @@ export interface ComponentParts {
   readonly deployment: DeploymentConfiguration;
   readonly logger: Logger;
   readonly workFolder: string;
-  /** What the deployment says of what runs. */
-  readonly inForce: ConfigurationValues;
+  /** What the process was started with. */
+  readonly first: ReadConfiguration;
   readonly channel: IpcChannel;
 }
 
@@ -30,23 +34,31 @@ export interface ComponentParts {
 export class GreengrassComponent {
   readonly #parts: ComponentParts;
   readonly #maintenance: Maintenance;
+  readonly #keeper: ConfigurationKeeper;
   readonly #watch: DeploymentWatch;
   readonly #exit: ExitWhenIdle;
 
   constructor(parts: ComponentParts) {
-    const { vedette, deployment, logger, workFolder, inForce } = parts;
+    const { vedette, deployment, logger, workFolder, first } = parts;
     this.#parts = parts;
     const { runtime } = vedette;
     this.#maintenance = maintenanceOf(runtime);
+    const layersOf = ({ loaded, values, refusal }: ReadConfiguration): ReadLayers => ({
+      loaded,
+      refusal,
+      keep: () => deployment.keep(values),
+    });
+    this.#keeper = new ConfigurationKeeper({
+      vedette,
+      logger,
+      first: layersOf(first),
+      read: async (station) => layersOf(await deployment.read(station)),
+      waitFor: (loaded) => this.#waitFor(loaded),
+    });
     this.#watch = new DeploymentWatch({
       deployment,
       logger,
-      inForce,
-      apply: async ({ config }) => {
-        await vedette.apply(config);
-      },
-      waitFor: (loaded) => this.#waitFor(loaded),
-      onRefused: (reason) => runtime.refuseConfiguration(reason),
+      refresh: (by) => this.#keeper.refresh(by),
     });
     this.#exit = new ExitWhenIdle({
       allowance: new ExitAllowance(path.join(workFolder, 'exits.json')),
@@ -56,6 +68,11 @@ export class GreengrassComponent {
       isBusy: () => runtime.busyReasons().length > 0,
       exit: () => vedette.stop('to be started again by the nucleus', 1),
     });
+  }
+
+  /** Remembers what runs, and follows the station file. */
+  async openConfiguration(): Promise<void> {
+    await this.#keeper.open();
   }
 
   async connected(connection: IpcConnection): Promise<void> {
@@ -79,7 +96,7 @@ export class GreengrassComponent {
       logger,
       runtime,
       maintenance: this.#maintenance,
-      shadow: { reload: () => this.#watch.reload() },
+      shadow: { reload: () => this.#keeper.reload('device shadow') },
     });
     vedette.accompany(control);
     await control.open();

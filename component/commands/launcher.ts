@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { writeSynced } from '../greengrass/spool-folder.ts';
+import { writeSynced } from '../configuration/write-synced.ts';
 
 const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 

@@ -1,10 +1,10 @@
+import { needsProcess } from '../configuration/configuration-changes.ts';
+import { loadConfiguration, loadOrLastGood } from '../configuration/load-configuration.ts';
+import { VedetteError } from '../contract/errors.ts';
 import {
-  loadConfiguration,
-  type LoadedConfiguration,
-} from '../configuration/load-configuration.ts';
-import type { ConfigurationLayer } from '../configuration/configuration-layer.ts';
-import { DeploymentConfiguration } from '../greengrass/deployment-configuration.ts';
-import { logRefusal } from '../greengrass/deployment-watch.ts';
+  DeploymentConfiguration,
+  type ReadConfiguration,
+} from '../greengrass/deployment-configuration.ts';
 import { IpcChannel } from '../greengrass/ipc-channel.ts';
 import { NucleusLink } from '../greengrass/nucleus-link.ts';
 import { createLogger } from '../logging/create-logger.ts';
@@ -19,8 +19,6 @@ import { VedetteProcess } from './vedette-process.ts';
 export async function runOnGreengrass(context: CommandContext): Promise<void> {
   const { workFolder, thing, address } = context.greengrass;
   const machine = greengrassLayer(context, workFolder);
-  const load = (deployment: ConfigurationLayer): Promise<LoadedConfiguration> =>
-    loadConfiguration({ machine, deployment });
   let logger = createLogger({ level: 'info', stream: context.stdout });
   let component: GreengrassComponent | undefined;
   const channel = new IpcChannel();
@@ -36,20 +34,21 @@ export async function runOnGreengrass(context: CommandContext): Promise<void> {
   await link.open();
   const deployment = new DeploymentConfiguration({
     readValues: () => link.connection.configuration(),
-    load,
+    load: (layer, station) =>
+      loadConfiguration({ machine, deployment: layer, ...(station ? { station } : {}) }),
+    loadAtStart: (layer) => loadOrLastGood({ machine, deployment: layer }),
     workFolder,
   });
   try {
-    const first = await deployment.read();
-    const { config } = first.loaded;
-    logger = createLogger({ level: config.log.level, stream: context.stdout });
-    logRefusal(logger, first.refusal);
-    const vedette = await VedetteProcess.start(config, context, logger, channel);
-    await deployment.keep(first.values);
-    const inForce = first.values;
+    const asked = await deployment.readAtStart();
+    logger = createLogger({ level: asked.loaded.config.log.level, stream: context.stdout });
+    const { vedette, first } = await startWith(asked, deployment, (config) =>
+      VedetteProcess.start(config, context, logger, channel),
+    );
     component = new GreengrassComponent({
-      ...{ vedette, deployment, logger, workFolder, inForce, channel },
+      ...{ vedette, deployment, logger, workFolder, first, channel },
     });
+    await component.openConfiguration();
     const spool = spoolOf(vedette, workFolder, logger);
     vedette.accompany(spool);
     await spool.open();
@@ -60,5 +59,30 @@ export async function runOnGreengrass(context: CommandContext): Promise<void> {
     // An open connection would keep a process alive that has failed.
     if (component === undefined) await link.close();
     throw error;
+  }
+}
+
+/**
+ * What ran before starts first, and the deployment's changes are then made as while it runs: as a whole
+ * or not at all. Only what needs another process is there from the start, and gives way when it cannot be.
+ */
+async function startWith(
+  asked: ReadConfiguration,
+  deployment: DeploymentConfiguration,
+  start: (config: ReadConfiguration['loaded']['config']) => Promise<VedetteProcess>,
+): Promise<{ readonly vedette: VedetteProcess; readonly first: ReadConfiguration }> {
+  const before = await deployment.lastGood();
+  const startFrom = async (first: ReadConfiguration) => ({
+    vedette: await start(first.loaded.config),
+    first,
+  });
+  if (before && !needsProcess(before.loaded.config, asked.loaded.config)) {
+    return startFrom({ ...asked, ...before });
+  }
+  try {
+    return await startFrom(asked);
+  } catch (thrown) {
+    if (!before) throw thrown;
+    return startFrom({ ...before, refusal: VedetteError.from(thrown) });
   }
 }

@@ -1,8 +1,13 @@
 import type { Command } from 'commander';
-import { loadConfiguration } from '../configuration/load-configuration.ts';
+import {
+  loadConfiguration,
+  loadOrLastGood,
+  type ConfigurationSources,
+} from '../configuration/load-configuration.ts';
 import { VedetteError } from '../contract/errors.ts';
 import { createLogger, type Logger } from '../logging/create-logger.ts';
 import { cameraLine } from './camera-line.ts';
+import type { ConfigurationTree } from '../configuration/configuration-layer.ts';
 import type { CommandContext } from './command-context.ts';
 import type { VedetteProcess } from './vedette-process.ts';
 
@@ -30,8 +35,8 @@ export function addRunCommand(program: Command, context: CommandContext): void {
 }
 
 async function run(options: RunOptions, context: CommandContext): Promise<void> {
-  const sources = [options.demo, options.greengrass, options.config !== undefined];
-  if (sources.filter(Boolean).length > 1) {
+  const given = [options.demo, options.greengrass, options.config !== undefined];
+  if (given.filter(Boolean).length > 1) {
     throw new VedetteError('REQUEST_INVALID', 'Give one of --demo, --greengrass and --config');
   }
   if (options.greengrass) {
@@ -46,17 +51,24 @@ async function run(options: RunOptions, context: CommandContext): Promise<void> 
     return;
   }
   const file = options.demo ? context.demoFile : options.config;
-  const { config } = await loadConfiguration({
+  const sources: ConfigurationSources = {
     ...(context.machine ? { machine: context.machine } : {}),
     ...(file === undefined ? {} : { file }),
     overrides: {
       ...(options.port === undefined ? {} : { server: { port: options.port } }),
       ...(options.dataFolder === undefined ? {} : { dataFolder: options.dataFolder }),
     },
-  });
+  };
+  const first = await loadOrLastGood(sources);
+  const { config } = first.loaded;
   const logger = createLogger({ level: config.log.level, stream: context.stdout });
   const { VedetteProcess: Process } = await import('./vedette-process.ts');
+  const { ConfigurationKeeper: Keeper } = await import('./configuration-keeper.ts');
   const vedette = await Process.start(config, context, logger);
+  const read = async (station?: ConfigurationTree) => ({
+    loaded: await loadConfiguration({ ...sources, ...(station ? { station } : {}) }),
+  });
+  await new Keeper({ vedette, logger, first, read }).open();
   await openControl(vedette, logger);
   if (options.demo) showDemo(vedette, context);
 }

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { configurationChanges } from '../configuration/configuration-changes.ts';
+import { configurationChanges, needsProcess } from '../configuration/configuration-changes.ts';
 import type { RuntimeConfig } from '../contract/config.ts';
 import type { MessageChannel } from '../contract/message-channel.ts';
 import { readServerToken } from '../configuration/read-server-token.ts';
@@ -16,6 +16,7 @@ const STOP_TIMEOUT_MS = 4800;
 const LAST_ANSWERS_MS = 300;
 /** So long a server that is replaced may go on answering, in milliseconds. */
 const REPLACED_SERVER_MS = 4000;
+const LISTEN_AGAIN_MS = 20;
 /** Signals so close together are one request, in milliseconds. */
 const SAME_REQUEST_MS = 500;
 
@@ -27,6 +28,7 @@ export class VedetteProcess {
   #runtime: LocalEdgeRuntime | undefined;
   #server: OpenServer | undefined;
   readonly #companions: { close(): Promise<unknown> }[] = [];
+  readonly #listening: (() => void)[] = [];
   #stoppingSinceMs: number | undefined;
 
   /** @throws VedetteError of the runtime's start; PORT_IN_USE, CONFIG_INVALID when it cannot listen */
@@ -69,12 +71,13 @@ export class VedetteProcess {
    */
   async apply(next: RuntimeConfig): Promise<'in-force' | 'restarting'> {
     const { runtime } = this;
-    const restarts = configurationChanges(runtime.config, next).map(({ restart }) => restart);
-    if (restarts.includes('process')) {
+    if (needsProcess(runtime.config, next)) {
       void this.#end('the new configuration needs another process', this.#context.executeAgain);
       return 'restarting';
     }
-    const isServerOther = restarts.includes('server');
+    const isServerOther = configurationChanges(runtime.config, next).some(
+      ({ restart }) => restart === 'server',
+    );
     const beside = isServerOther ? await this.#listenBeside(next) : undefined;
     try {
       await runtime.apply(next);
@@ -106,11 +109,13 @@ export class VedetteProcess {
     return undefined;
   }
 
+  /** The server of before ends by itself: who asked it for this change is still to be answered. */
   async #serve(beside: OpenServer | undefined, config: RuntimeConfig): Promise<void> {
-    const before = this.#server;
-    if (beside === undefined) await closeServer(before);
+    void closeServer(this.#server).catch((error: unknown) =>
+      this.#logger.error({ error: VedetteError.from(error) }, 'the old server could not be closed'),
+    );
     try {
-      this.#server = beside ?? (await this.#openServer(config));
+      this.#server = beside ?? (await this.#openFreed(config));
     } catch (error) {
       void this.stop(`the local server cannot be opened again: ${String(error)}`, 1);
       throw error;
@@ -118,7 +123,19 @@ export class VedetteProcess {
     const { address } = this.#server;
     await this.#announce(config.dataFolder, address);
     this.#logger.info({ address }, 'the local server was started again');
-    if (beside !== undefined) await closeServer(before);
+  }
+
+  /** On the port that the server of before is about to give back. */
+  async #openFreed(config: RuntimeConfig): Promise<OpenServer> {
+    for (const deadline = performance.now() + REPLACED_SERVER_MS; ;) {
+      try {
+        return await this.#openServer(config);
+      } catch (thrown) {
+        const { code } = VedetteError.from(thrown);
+        if (code !== 'PORT_IN_USE' || performance.now() > deadline) throw thrown;
+        await pause(LISTEN_AGAIN_MS);
+      }
+    }
   }
 
   #openServer(config: RuntimeConfig): Promise<OpenServer> {
@@ -141,6 +158,7 @@ export class VedetteProcess {
     try {
       this.#server = await this.#openServer(config);
     } catch (error) {
+      for (const end of this.#listening) end();
       await this.#close();
       throw error;
     }
@@ -172,10 +190,14 @@ export class VedetteProcess {
   }
 
   #listenToSignals(): void {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-      process.on(signal, () => void this.stop(`asked by ${signal}`, 0));
+    const on = (event: string, listener: (error: Error) => void) => {
+      process.on(event, listener);
+      this.#listening.push(() => process.off(event, listener));
+    };
+    for (const signal of ['SIGINT', 'SIGTERM']) {
+      on(signal, () => void this.stop(`asked by ${signal}`, 0));
     }
-    process.on('uncaughtException', (error) => {
+    on('uncaughtException', (error) => {
       this.#logger.fatal({ error }, 'a defect: the process stops and should be started again');
       void this.stop('after a defect', 1);
     });

@@ -20,6 +20,9 @@ export function configurationChanges(
 
 export const pathOf = ({ keys }: ConfigurationChange): string => keys.join('.');
 
+export const needsProcess = (before: RuntimeConfig, after: RuntimeConfig): boolean =>
+  configurationChanges(before, after).some(({ restart }) => restart === 'process');
+
 /** @throws VedetteError CONFIG_NEEDS_RESTART when one of them takes another process */
 export function requireNoRestart(changes: readonly ConfigurationChange[]): void {
   const paths = changes.filter(({ restart }) => restart === 'process').map(pathOf);

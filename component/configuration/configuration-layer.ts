@@ -28,6 +28,11 @@ export async function readLayer(file: string, origin: string): Promise<Configura
       cause,
     });
   }
+  return { origin, tree: absolutePaths(parseLayer(text, file), dirname(resolve(file))) };
+}
+
+/** Settings as they are written; `file` is named in messages. @throws VedetteError CONFIG_UNREADABLE */
+export function parseLayer(text: string, file: string): ConfigurationTree {
   if (text.length > MAX_FILE_BYTES) {
     throw new VedetteError(
       'CONFIG_UNREADABLE',
@@ -35,10 +40,8 @@ export async function readLayer(file: string, origin: string): Promise<Configura
     );
   }
   const tree = parseYaml(text, file);
-  if (typeof tree !== 'object' || tree === null || Array.isArray(tree)) {
-    throw new VedetteError('CONFIG_UNREADABLE', `${file} must hold a map of settings at its root`);
-  }
-  return { origin, tree: absolutePaths(tree as ConfigurationTree, dirname(resolve(file))) };
+  if (isMap(tree)) return tree;
+  throw new VedetteError('CONFIG_UNREADABLE', `${file} must hold a map of settings at its root`);
 }
 
 function parseYaml(text: string, file: string): unknown {
@@ -107,3 +110,11 @@ export function mapAt(tree: ConfigurationTree, key: string): ConfigurationTree {
   const value = tree[key];
   return isMap(value) ? value : {};
 }
+
+/** Dotted paths of everything in a tree that is no map, or an empty one. */
+export const leafPaths = (tree: ConfigurationTree, at: readonly string[] = []): string[] =>
+  Object.entries(tree).flatMap(([key, value]) =>
+    isMap(value) && Object.keys(value).length > 0
+      ? leafPaths(value, [...at, key])
+      : [[...at, key].join('.')],
+  );

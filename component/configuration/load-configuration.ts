@@ -1,7 +1,6 @@
 import { isIP } from 'node:net';
-import { access } from 'node:fs/promises';
-import { join } from 'node:path';
 import { runtimeConfigSchema, type RuntimeConfig } from '../contract/config.ts';
+import { VedetteError } from '../contract/errors.ts';
 import { cameraProblems } from './camera-problems.ts';
 import {
   isMap,
@@ -20,6 +19,7 @@ import { productProblems } from './product-problems.ts';
 import { remoteLayer } from './remote-settings.ts';
 import { ruleProblems } from './rule-problems.ts';
 import { spaceProblems } from './space-problems.ts';
+import { StationFile } from './station-file.ts';
 import { tilingProblems } from './tiling-problems.ts';
 
 export interface LoadedConfiguration {
@@ -28,8 +28,6 @@ export interface LoadedConfiguration {
   readonly layers: readonly ConfigurationLayer[];
 }
 
-export const STATION_FILE = 'station.yaml';
-
 export interface ConfigurationSources {
   /** A file in the deployment's place. */
   readonly file?: string;
@@ -37,6 +35,8 @@ export interface ConfigurationSources {
   readonly deployment?: ConfigurationLayer;
   /** What is known of the machine: below the deployment. */
   readonly machine?: ConfigurationLayer;
+  /** What the station file is to hold, in place of what it holds. */
+  readonly station?: ConfigurationTree;
   /** What the command line says: above everything. */
   readonly overrides?: ConfigurationTree;
 }
@@ -49,22 +49,14 @@ export interface ConfigurationSources {
 export async function loadConfiguration(
   sources: ConfigurationSources,
 ): Promise<LoadedConfiguration> {
-  const deployment =
-    sources.file === undefined
-      ? sources.deployment
-      : await readLayer(sources.file, `deployment (${sources.file})`);
-  const below = [sources.machine, deployment].filter((layer) => layer !== undefined);
-  const above: ConfigurationLayer[] = [];
-  if (sources.overrides && Object.keys(sources.overrides).length > 0) {
-    above.push({ origin: 'command line', tree: sources.overrides });
-  }
-  const stationFile = join(dataFolderOf([...below, ...above]), STATION_FILE);
+  const { deployment, below, above } = await layersOf(sources);
+  const stationFile = new StationFile(dataFolderOf([...below, ...above]));
   const problems: ConfigurationProblem[] = [];
   const layers = [...below, ...above];
-  if (await exists(stationFile)) {
-    const station = await readLayer(stationFile, `station (${stationFile})`);
-    problems.push(...lockedProblems(station.tree, deployment?.tree));
-    layers.splice(below.length, 0, station);
+  const station = sources.station ?? (await stationFile.layer());
+  if (station) {
+    problems.push(...lockedProblems(station, deployment?.tree));
+    layers.splice(below.length, 0, { origin: `station (${stationFile.file})`, tree: station });
   }
 
   const remote = await remoteLayer(dataFolderOf([...below, ...above]), layers);
@@ -78,6 +70,40 @@ export async function loadConfiguration(
     throw configurationError(problems, 'The configuration');
   }
   return { config: parsed.data, layers };
+}
+
+/**
+ * As `loadConfiguration`; when that is not possible, but was with what the station file said when it was
+ * in force last, that is taken: nobody who writes into a file stops a line with the next start.
+ */
+export async function loadOrLastGood(
+  sources: ConfigurationSources,
+): Promise<{ readonly loaded: LoadedConfiguration; readonly refusal?: VedetteError }> {
+  try {
+    return { loaded: await loadConfiguration(sources) };
+  } catch (thrown) {
+    const refusal = VedetteError.from(thrown);
+    try {
+      const { below, above } = await layersOf(sources);
+      const station = await new StationFile(dataFolderOf([...below, ...above])).lastGood();
+      if (station === undefined) throw refusal;
+      return { loaded: await loadConfiguration({ ...sources, station }), refusal };
+    } catch {
+      throw refusal;
+    }
+  }
+}
+
+/** All but the station file. */
+async function layersOf({ file, machine, overrides = {}, ...sources }: ConfigurationSources) {
+  const deployment =
+    file === undefined ? sources.deployment : await readLayer(file, `deployment (${file})`);
+  const below = [machine, deployment].filter((layer) => layer !== undefined);
+  const isOverridden = Object.keys(overrides).length > 0;
+  const above: ConfigurationLayer[] = isOverridden
+    ? [{ origin: 'command line', tree: overrides }]
+    : [];
+  return { deployment, below, above };
 }
 
 /** Maps are merged key by key, everything else is replaced: the rule of a Greengrass merge. */
@@ -95,13 +121,6 @@ function dataFolderOf(layers: readonly ConfigurationLayer[]): string {
     .map((layer) => layer.tree['dataFolder'])
     .findLast((v) => typeof v === 'string');
   return named ?? runtimeConfigSchema.parse({}).dataFolder;
-}
-
-async function exists(file: string): Promise<boolean> {
-  return access(file).then(
-    () => true,
-    () => false,
-  );
 }
 
 /** The deployment may lock paths against the station file: `locks: { "cameras.dock.source": true }`. */

@@ -1,4 +1,4 @@
-import { open, readFile, rename } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { desiredCameraSchema } from '../contract/device-desired.ts';
@@ -10,6 +10,7 @@ import {
   type ConfigurationLayer,
   type ConfigurationTree,
 } from './configuration-layer.ts';
+import { writeSynced } from './write-synced.ts';
 
 export const REMOTE_FILE = 'remote.json';
 
@@ -39,17 +40,8 @@ export async function writeRemoteSettings(
   dataFolder: string,
   settings: RemoteSettings,
 ): Promise<void> {
-  const file = path.join(dataFolder, REMOTE_FILE);
-  const handle = await open(`${file}.new`, 'w', 0o600);
-  try {
-    await handle.writeFile(JSON.stringify(remoteSettingsSchema.parse(settings)));
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-  await rename(`${file}.new`, file);
-  const folder = await open(dataFolder, 'r');
-  await folder.sync().finally(() => folder.close());
+  const text = JSON.stringify(remoteSettingsSchema.parse(settings));
+  await writeSynced(path.join(dataFolder, REMOTE_FILE), text, 0o600);
 }
 
 /** As a layer; cameras that the layers below do not have are left out. `undefined`: nothing is set. */

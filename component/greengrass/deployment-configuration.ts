@@ -1,8 +1,12 @@
-import { open, readFile, rename, mkdir } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { VedetteError } from '../contract/errors.ts';
-import type { ConfigurationLayer } from '../configuration/configuration-layer.ts';
+import type {
+  ConfigurationLayer,
+  ConfigurationTree,
+} from '../configuration/configuration-layer.ts';
 import { absolutePaths, isMap } from '../configuration/configuration-layer.ts';
+import { writeSynced } from '../configuration/write-synced.ts';
 import type { LoadedConfiguration } from '../configuration/load-configuration.ts';
 import type { ConfigurationValues } from './ipc-connection.ts';
 
@@ -10,7 +14,14 @@ export interface DeploymentConfigurationOptions {
   /** What the deployment says now. */
   readonly readValues: () => Promise<ConfigurationValues>;
   /** Merges it with the other layers and checks the whole. */
-  readonly load: (deployment: ConfigurationLayer) => Promise<LoadedConfiguration>;
+  readonly load: (
+    deployment: ConfigurationLayer,
+    station?: ConfigurationTree,
+  ) => Promise<LoadedConfiguration>;
+  /** The same, with what the station file said last where it cannot be used. */
+  readonly loadAtStart: (
+    deployment: ConfigurationLayer,
+  ) => Promise<{ readonly loaded: LoadedConfiguration }>;
   /** Where relative paths begin and the last good configuration is kept. */
   readonly workFolder: string;
 }
@@ -27,6 +38,8 @@ const LAST_GOOD = 'last-good-deployment.json';
 /** The layer `deployment`: what Greengrass delivers, and what ran last while that is unusable. */
 export class DeploymentConfiguration {
   readonly #options: DeploymentConfigurationOptions;
+  #kept: string | undefined;
+  #said: ConfigurationValues | undefined;
 
   constructor(options: DeploymentConfigurationOptions) {
     this.#options = options;
@@ -34,24 +47,52 @@ export class DeploymentConfiguration {
 
   /**
    * What is to run now. A device on a line goes on with what it ran last when a deployment is unusable.
+   * @param station in place of what the station file holds
    * @throws VedetteError CONFIG_INVALID when the deployment is and nothing ran before; GREENGRASS_*
    */
-  async read(): Promise<ReadConfiguration> {
-    const values = await this.#options.readValues();
+  async read(station?: ConfigurationTree): Promise<ReadConfiguration> {
+    const values = await this.#values();
     try {
-      return { values, loaded: await this.#load(values, 'deployment') };
+      return { values, loaded: await this.#load(values, 'deployment', station) };
     } catch (thrown) {
       const refusal = VedetteError.from(thrown);
-      const lastGood = await readLastGood(this.#options.workFolder);
+      const lastGood = await this.lastGood(station);
       if (lastGood === undefined) throw refusal;
-      const loaded = await this.#load(lastGood, 'last good deployment');
-      return { values: lastGood, loaded, refusal };
+      return { ...lastGood, refusal };
     }
   }
 
-  /** These values as the layer `deployment`. @throws VedetteError CONFIG_INVALID, CONFIG_UNREADABLE */
-  load(values: ConfigurationValues): Promise<LoadedConfiguration> {
-    return this.#load(values, 'deployment');
+  /** The same at a start, where a station file that cannot be used is no reason to stand still. */
+  async readAtStart(): Promise<ReadConfiguration> {
+    try {
+      return await this.read();
+    } catch (thrown) {
+      const values = await this.#values();
+      const tree = absolutePaths(values, this.#options.workFolder);
+      const { loaded } = await this.#options.loadAtStart({ origin: 'deployment', tree });
+      return { values, loaded, refusal: VedetteError.from(thrown) };
+    }
+  }
+
+  /** While the nucleus is away, what it said last still holds. */
+  async #values(): Promise<ConfigurationValues> {
+    try {
+      this.#said = await this.#options.readValues();
+    } catch (error) {
+      if (this.#said === undefined) throw error;
+    }
+    return this.#said;
+  }
+
+  /** What ran last, when it still can. */
+  async lastGood(station?: ConfigurationTree): Promise<ReadConfiguration | undefined> {
+    try {
+      const values = await readLastGood(this.#options.workFolder);
+      if (values === undefined) return undefined;
+      return { values, loaded: await this.#load(values, 'last good deployment', station) };
+    } catch {
+      return undefined;
+    }
   }
 
   /** Why these values could not run; `undefined` when they could. */
@@ -66,23 +107,21 @@ export class DeploymentConfiguration {
 
   /** Remembers what runs, so that it can run again. Synced: a power cut leaves the old or the new. */
   async keep(values: ConfigurationValues): Promise<void> {
-    const file = path.join(this.#options.workFolder, LAST_GOOD);
-    await mkdir(this.#options.workFolder, { recursive: true });
-    const handle = await open(`${file}.new`, 'w', 0o600);
-    try {
-      await handle.writeFile(JSON.stringify(values));
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(`${file}.new`, file);
-    const folder = await open(this.#options.workFolder, 'r');
-    await folder.sync().finally(() => folder.close());
+    const { workFolder } = this.#options;
+    await mkdir(workFolder, { recursive: true });
+    const text = JSON.stringify(values);
+    if (text === this.#kept) return;
+    await writeSynced(path.join(workFolder, LAST_GOOD), text, 0o600);
+    this.#kept = text;
   }
 
-  async #load(values: ConfigurationValues, origin: string): Promise<LoadedConfiguration> {
+  async #load(
+    values: ConfigurationValues,
+    origin: string,
+    station?: ConfigurationTree,
+  ): Promise<LoadedConfiguration> {
     const tree = absolutePaths(values, this.#options.workFolder);
-    return this.#options.load({ origin, tree });
+    return this.#options.load({ origin, tree }, station);
   }
 }
 

@@ -1,8 +1,7 @@
-import type { LoadedConfiguration } from '../configuration/load-configuration.ts';
 import { VedetteError } from '../contract/errors.ts';
 import type { Logger } from '../logging/create-logger.ts';
 import type { DeploymentConfiguration } from './deployment-configuration.ts';
-import type { ConfigurationValues, IpcConnection } from './ipc-connection.ts';
+import type { IpcConnection } from './ipc-connection.ts';
 
 /** A merge sends an event for each of its leaves, in milliseconds. */
 const SETTLE_MS = 300;
@@ -12,31 +11,22 @@ const HEARTBEAT_MS = 300_000;
 export interface DeploymentWatchOptions {
   readonly deployment: DeploymentConfiguration;
   readonly logger: Logger;
-  /** What runs already. */
-  readonly inForce: ConfigurationValues;
-  /** Puts it in force. @throws VedetteError why it is not */
-  readonly apply: (loaded: LoadedConfiguration) => Promise<void>;
-  /** Milliseconds until it is asked again, while the line must not be disturbed; `undefined`: now. */
-  readonly waitFor: (loaded: LoadedConfiguration) => number | undefined;
-  /** What the deployment says is not in force, and why. */
-  readonly onRefused: (reason: VedetteError) => void;
+  /**
+   * Reads every layer and puts it in force; never rejects.
+   * @returns milliseconds until it is asked again, while the line must not be disturbed
+   */
+  readonly refresh: (by: 'deployment' | 'heartbeat') => Promise<number | undefined>;
 }
 
-/** Follows what the deployment configures: read as a whole on any event, applied or refused as a whole. */
+/** Notices that the deployment configures something else: by the nucleus' events, and without them. */
 export class DeploymentWatch {
   readonly #options: DeploymentWatchOptions;
   readonly #heartbeat: NodeJS.Timeout;
-  #inForce: ConfigurationValues;
-  #refused = '';
-  /** The runtime was told that something is not in force. */
-  #isRefused = false;
   #settling: NodeJS.Timeout | undefined;
-  #applying: Promise<void> = Promise.resolve();
 
   constructor(options: DeploymentWatchOptions) {
     this.#options = options;
-    this.#inForce = options.inForce;
-    this.#heartbeat = setInterval(() => this.changed(), HEARTBEAT_MS);
+    this.#heartbeat = setInterval(() => void this.#refresh('heartbeat'), HEARTBEAT_MS);
     this.#heartbeat.unref();
   }
 
@@ -56,18 +46,8 @@ export class DeploymentWatch {
   /** The configuration is read again, in a moment. */
   changed(afterMs = SETTLE_MS): void {
     clearTimeout(this.#settling);
-    this.#settling = setTimeout(() => {
-      this.#applying = this.#applying.then(() => this.#apply());
-    }, afterMs);
+    this.#settling = setTimeout(() => void this.#refresh('deployment'), afterMs);
     if (afterMs > SETTLE_MS) this.#settling.unref();
-  }
-
-  /** Applies what is in force of the deployment with what other layers say now. @throws VedetteError */
-  async reload(): Promise<void> {
-    const { deployment, apply } = this.#options;
-    const reloading = this.#applying.then(async () => apply(await deployment.load(this.#inForce)));
-    this.#applying = reloading.catch(() => undefined);
-    await reloading;
   }
 
   close(): void {
@@ -75,44 +55,8 @@ export class DeploymentWatch {
     clearInterval(this.#heartbeat);
   }
 
-  async #apply(): Promise<void> {
-    const { deployment, logger, apply, waitFor, onRefused } = this.#options;
-    try {
-      const { values, loaded, refusal } = await deployment.read();
-      if (refusal !== undefined) {
-        if (refusal.message !== this.#refused) {
-          logRefusal(logger, refusal);
-          onRefused(refusal);
-          this.#isRefused = true;
-        }
-        this.#refused = refusal.message;
-        return;
-      }
-      this.#refused = '';
-      const isSame = JSON.stringify(values) === JSON.stringify(this.#inForce);
-      // What was refused, or waited, was taken back.
-      if (isSame && !this.#isRefused) return;
-      const waitMs = isSame ? undefined : waitFor(loaded);
-      if (waitMs !== undefined) {
-        this.#isRefused = true;
-        this.changed(waitMs);
-        return;
-      }
-      await apply(loaded);
-      this.#isRefused = false;
-      if (isSame) return;
-      logger.info('the configuration of the deployment is in force');
-      this.#inForce = values;
-      await deployment.keep(values);
-    } catch (thrown) {
-      const error = VedetteError.from(thrown).serialize();
-      logger.error({ error }, 'the configuration of the deployment could not be applied');
-    }
+  async #refresh(by: 'deployment' | 'heartbeat'): Promise<void> {
+    const waitMs = await this.#options.refresh(by);
+    if (waitMs !== undefined) this.changed(waitMs);
   }
-}
-
-export function logRefusal(logger: Logger, refusal: VedetteError | undefined): void {
-  if (refusal === undefined) return;
-  const error = refusal.serialize();
-  logger.error({ error }, `the deployment's configuration is refused; what ran before goes on`);
 }

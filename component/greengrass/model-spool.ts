@@ -5,7 +5,8 @@ import { VedetteError } from '../contract/errors.ts';
 import { nameSchema, versionSchema, type ModelReference } from '../contract/model-manifest.ts';
 import { SPOOL, type SpoolRequest } from '../contract/model-spool.ts';
 import type { Logger } from '../logging/create-logger.ts';
-import { SpoolFolder, writeSynced } from './spool-folder.ts';
+import { writeSynced } from '../configuration/write-synced.ts';
+import { SpoolFolder } from './spool-folder.ts';
 
 export interface ModelSpoolOptions {
   readonly workFolder: string;

@@ -1,5 +1,6 @@
-import { mkdir, open, readFile, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, readFile, readdir, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { writeSynced } from '../configuration/write-synced.ts';
 import { SPOOL, spoolAnswerSchema, spoolRequestSchema } from '../contract/model-spool.ts';
 import type { SpoolAnswer, SpoolRequest } from '../contract/model-spool.ts';
 
@@ -82,18 +83,4 @@ export class SpoolFolder {
     }
     return { id, request: parsed.data };
   }
-}
-
-/** Replaces a file by one rename; after a power cut it is the old or the new. */
-export async function writeSynced(file: string, text: string, mode = 0o644): Promise<void> {
-  const handle = await open(`${file}.part`, 'w', mode);
-  try {
-    await handle.writeFile(text);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-  await rename(`${file}.part`, file);
-  const folder = await open(path.dirname(file), 'r');
-  await folder.sync().finally(() => folder.close());
 }

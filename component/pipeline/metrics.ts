@@ -1,6 +1,8 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { bufferPoolStatistics, type BufferPoolStatistics } from '../../native/index.ts';
 import { DROP_REASONS } from '../contract/frame.ts';
+import { addConfigurationReadings } from './configuration-readings.ts';
+import type { ConfigurationStatus } from '../contract/configuration-status.ts';
 import type { ErrorCode } from '../contract/errors.ts';
 import type { ModelChangeRecord } from '../contract/model-lifecycle.ts';
 import type { CameraStatus, ModelStatus, Stage } from '../contract/ports.ts';
@@ -15,6 +17,7 @@ import { VersionMetrics } from './version-metrics.ts';
 export interface MetricSources {
   readonly cameras: () => readonly CameraStatus[];
   readonly models: () => readonly ModelStatus[];
+  readonly configuration: () => ConfigurationStatus;
   readonly registry: () => Promise<Readonly<Record<string, number>>>;
   readonly delivery: () => Promise<DeliveryStatus>;
 }
@@ -85,6 +88,7 @@ export class Metrics {
     addSpaceReadings(this.#registry, sources.cameras);
     addModelReadings(this.#registry, sources.models);
     addMemoryReadings(this.#registry);
+    addConfigurationReadings(this.#registry, sources.configuration);
     this.#store = Object.fromEntries(
       Object.entries(STORE_READINGS).map(([name, help]) => [
         name,

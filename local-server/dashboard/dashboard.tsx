@@ -2,6 +2,7 @@ import { Alert, SpaceBetween, StatusIndicator } from '@cloudscape-design/compone
 import { useEffect, useState } from 'react';
 import type { InferenceResult } from '../../component/contract/result.ts';
 import { CameraCard } from './camera-card.tsx';
+import { ConfigurationNote, ConfigurationState } from './configuration-note.tsx';
 import type { DeviceState } from './device-state.ts';
 import { ModelTable } from './model-table.tsx';
 import { NoticeList } from './notice-list.tsx';
@@ -34,6 +35,7 @@ export function Dashboard() {
         ) : (
           <SpaceBetween size="l">
             <ConnectionNote device={device} />
+            <ConfigurationNote status={device.configuration} />
             <NoticeList notices={device.notices} />
             <div className={isConnected ? '' : 'stale'}>
               <SpaceBetween size="l">
@@ -83,6 +85,7 @@ function PageHeader({ device }: { device: DeviceState }) {
         {isConnected && status !== undefined && (
           <>
             <Readiness device={device} />
+            <ConfigurationState status={device.configuration} />
             <span className="secondary">running for {durationText(status.uptimeSeconds)}</span>
           </>
         )}

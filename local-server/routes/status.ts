@@ -1,4 +1,5 @@
 import type { FastifyPluginAsync } from 'fastify';
+import type { ConfigurationStatus } from '../../component/contract/configuration-status.ts';
 import type { EdgeRuntime } from '../../component/edge-runtime.ts';
 import type { RuntimeOptions } from './runtime-options.ts';
 
@@ -11,6 +12,7 @@ export interface DeviceStatus {
   readonly uptimeSeconds: number;
   readonly isStarted: boolean;
   readonly isReady: boolean;
+  readonly configuration: ConfigurationStatus;
 }
 
 export function deviceStatus(runtime: EdgeRuntime): DeviceStatus {
@@ -22,6 +24,7 @@ export function deviceStatus(runtime: EdgeRuntime): DeviceStatus {
     uptimeSeconds: Math.floor((Date.now() - runtime.startedAtMs) / 1000),
     isStarted: runtime.isStarted,
     isReady: runtime.readiness().isReady,
+    configuration: runtime.configurationStatus(),
   };
 }
 

@@ -89,7 +89,7 @@ describe(`the artifact for ${platform}`, { timeout: TIMEOUT_MS }, () => {
       });
       expect(status.stdout).toMatch(/^Vedette \S+ on station-7, ready/);
       component.nucleus.mergeConfiguration({ liveView: { quality: 50 } });
-      const inForce = 'the configuration of the deployment is in force';
+      const inForce = 'another configuration is in force';
       await expect
         .poll(() => runtime.log.filter(({ msg }) => msg === inForce).length, { timeout: 30_000 })
         .toBe(1);

@@ -43,7 +43,7 @@ const hasCurl = await run('curl', ['--version']).then(
 describe('docs/HTTP-API.md', () => {
   it('names every address that exists, and no other', async () => {
     const documented = new Set(
-      [...docs.matchAll(/`(GET|POST|PUT|DELETE) (\/[^`\s]*)`/g)].map(
+      [...docs.matchAll(/`(GET|POST|PUT|PATCH|DELETE) (\/[^`\s]*)`/g)].map(
         ([, method, path]) => `${method} ${path?.replaceAll(/\{(\w+)\}/g, ':$1')}`,
       ),
     );
