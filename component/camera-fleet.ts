@@ -8,8 +8,9 @@ import type { CameraModel } from './inference/chain/camera-model.ts';
 import type { Logger } from './logging/create-logger.ts';
 import { CameraStation, type CameraStationOptions } from './pipeline/camera-station.ts';
 import { frameSettings, type FrameSettings } from './pipeline/frame-settings.ts';
+import { TriggerMemory } from './pipeline/transactions/trigger-memory.ts';
 
-type Shared = Omit<CameraStationOptions, 'name' | 'settings' | 'onChange'>;
+type Shared = Omit<CameraStationOptions, 'name' | 'settings' | 'onChange' | 'triggerMemory'>;
 
 export interface CameraFleetOptions extends Shared {
   readonly config: RuntimeConfig;
@@ -17,6 +18,8 @@ export interface CameraFleetOptions extends Shared {
   /** @throws VedetteError MODEL_NOT_FOUND */
   readonly modelOf: (name: string) => CameraModel;
   readonly onChange: (status: CameraStatus) => void;
+  /** The ids of triggers that came to the process before, by camera. */
+  readonly triggerMemories: Map<string, TriggerMemory>;
 }
 
 /** Cameras by another configuration, which everything that may fail was done for. */
@@ -59,9 +62,10 @@ export class CameraFleet {
 
   /** Pictures that somebody waits for at this moment. */
   busyReasons(): readonly string[] {
-    return [...this.#stations.values()].flatMap(({ name, pushesUnderWay }) =>
-      pushesUnderWay === 0 ? [] : [`a pushed picture is being judged at camera ${name}`],
-    );
+    return [...this.#stations.values()].flatMap(({ name, pushesUnderWay, openTriggers }) => [
+      ...(pushesUnderWay === 0 ? [] : [`a pushed picture is being judged at camera ${name}`]),
+      ...(openTriggers === 0 ? [] : [`a trigger of camera ${name} is open`]),
+    ]);
   }
 
   /** @throws VedetteError CAMERA_NOT_FOUND */
@@ -135,8 +139,16 @@ export class CameraFleet {
       ...this.#options,
       name,
       settings,
+      triggerMemory: this.#memoryOf(name),
       onChange: (status) => this.#onChange(status),
     });
+  }
+
+  #memoryOf(name: string): TriggerMemory {
+    const { triggerMemories } = this.#options;
+    const memory = triggerMemories.get(name) ?? new TriggerMemory();
+    triggerMemories.set(name, memory);
+    return memory;
   }
 
   #begin(station: CameraStation): void {

@@ -21,6 +21,7 @@ import type {
 import type { ModelChangeRecord, ModelChangeRequest } from './contract/model-lifecycle.ts';
 import type { InferenceResult } from './contract/result.ts';
 import type { ShadowQuery, ShadowResult, VerdictLabel } from './contract/verdict-comparison.ts';
+import type { TransactionRecord, TriggerAnswer, TriggerRequest } from './contract/transaction.ts';
 import type { InspectionHolds } from './inspection-holds.ts';
 
 export interface ModelReadiness {
@@ -95,6 +96,16 @@ export interface EdgeRuntime {
   ): Promise<TensorAnswer>;
   /** Hands a picture to a camera of kind `push`; resolves with the stored result. */
   pushFrame(camera: string, frame: PushedFrame): Promise<InferenceResult>;
+  /**
+   * Asks a triggered camera for a verdict.
+   * @throws VedetteError CAMERA_NOT_FOUND, CAMERA_DISABLED, CAMERA_NOT_TRIGGERED, TRIGGER_DROPPED,
+   * REQUEST_INVALID, SHUTTING_DOWN
+   */
+  trigger(camera: string, request: TriggerRequest): TriggerAnswer;
+  /** Triggers of one camera, newest first. */
+  transactions(camera: string, limit: number): Promise<readonly TransactionRecord[]>;
+  /** @throws VedetteError NOT_FOUND */
+  transaction(id: string): Promise<TransactionRecord>;
   results(query: ResultQuery): Promise<Page<InferenceResult>>;
   /** @throws VedetteError NOT_FOUND */
   result(id: string): Promise<InferenceResult>;

@@ -40,6 +40,12 @@ import { Metrics } from './pipeline/metrics.ts';
 import { Pictures } from './pipeline/pictures.ts';
 import { registryReadings } from './pipeline/registry-readings.ts';
 import { Snapshots } from './pipeline/snapshots.ts';
+import {
+  endOpenTransactions,
+  recallTriggers,
+} from './pipeline/transactions/end-open-transactions.ts';
+import type { TriggerMemory } from './pipeline/transactions/trigger-memory.ts';
+import type { TransactionRecord, TriggerAnswer, TriggerRequest } from './contract/transaction.ts';
 import { Registry } from './registry/registry.ts';
 import type {
   ConfigurationControl,
@@ -81,7 +87,8 @@ export async function startEdgeRuntime(options: EdgeRuntimeOptions): Promise<Loc
     onOutbox: () => running.runtime?.delivery.wake(),
   });
   await board.recall(registry);
-  const runtime = new LocalEdgeRuntime(options, registry, ways, board);
+  const triggerMemories = await recalledTriggers(registry, config.thing, options.logger);
+  const runtime = new LocalEdgeRuntime(options, registry, ways, board, triggerMemories);
   running.runtime = runtime;
   try {
     runtime.start();
@@ -91,6 +98,23 @@ export async function startEdgeRuntime(options: EdgeRuntimeOptions): Promise<Loc
     throw error;
   }
   return runtime;
+}
+
+/** What the process before left of triggers. Without it the start goes on: it is read at the next one. */
+async function recalledTriggers(
+  registry: Registry,
+  thing: string,
+  logger: Logger,
+): Promise<Map<string, TriggerMemory>> {
+  try {
+    const ended = await endOpenTransactions(registry, thing);
+    if (ended > 0) logger.warn({ triggers: ended }, 'open triggers got their fail-safe verdict');
+    return await recallTriggers(registry);
+  } catch (thrown) {
+    const error = VedetteError.from(thrown, 'REGISTRY_UNAVAILABLE');
+    logger.error({ error }, 'triggers of the process before could not be ended');
+    return new Map();
+  }
 }
 
 /** The edge runtime of this process. */
@@ -122,6 +146,7 @@ export class LocalEdgeRuntime implements EdgeRuntime {
     registry: Registry,
     ways: DeliveryWays,
     board: NoticeBoard,
+    triggerMemories: Map<string, TriggerMemory>,
   ) {
     const { config, logger } = options;
     this.#configuration = new ConfigurationState(config, (configuration) =>
@@ -181,6 +206,7 @@ export class LocalEdgeRuntime implements EdgeRuntime {
       logger,
       modelOf: (model) => this.#models.cameraModel(model),
       candidatesOf: (model) => this.#models.candidatesOf(model),
+      triggerMemories,
       readSecret: options.readSecret,
       registry,
       captureStore: this.#captureStore,
@@ -288,6 +314,18 @@ export class LocalEdgeRuntime implements EdgeRuntime {
 
   async pushFrame(camera: string, frame: PushedFrame): Promise<InferenceResult> {
     return this.#cameras.station(camera).push(frame.data, frame.context, frame.fileName);
+  }
+
+  trigger(camera: string, request: TriggerRequest): TriggerAnswer {
+    return this.#cameras.station(camera).trigger(request);
+  }
+
+  async transactions(camera: string, limit: number): Promise<readonly TransactionRecord[]> {
+    return this.#registry.transactions(camera, limit);
+  }
+
+  async transaction(id: string): Promise<TransactionRecord> {
+    return this.#registry.transaction(id);
   }
 
   async results(query: ResultQuery): Promise<Page<InferenceResult>> {

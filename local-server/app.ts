@@ -28,6 +28,7 @@ import { pictureRoutes } from './routes/pictures.ts';
 import { resultRoutes } from './routes/results.ts';
 import { sessionRoutes } from './routes/session.ts';
 import { statusRoutes } from './routes/status.ts';
+import { triggerRoutes } from './routes/triggers.ts';
 
 export interface AppDependencies {
   readonly runtime: EdgeRuntime;
@@ -86,6 +87,7 @@ export async function buildApp(deps: AppDependencies): Promise<FastifyInstance> 
   await app.register(configurationRoutes, { prefix: '/api/v1', runtime });
   await app.register(cameraRoutes, { prefix: '/api/v1', runtime });
   await app.register(inspectionRoutes, { prefix: '/api/v1', runtime });
+  await app.register(triggerRoutes, { prefix: '/api/v1', runtime });
   await app.register(liveViewRoutes, { prefix: '/api/v1', runtime });
   await app.register(modelRoutes, { prefix: '/api/v1', runtime });
   await app.register(pictureRoutes, { prefix: '/api/v1', runtime, bodies });

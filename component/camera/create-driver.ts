@@ -1,6 +1,6 @@
 import type { CameraConfig } from '../contract/camera-config.ts';
 import type { SecretReference } from '../contract/config-values.ts';
-import { checkCameraSource } from '../contract/check-camera-source.ts';
+import { checkCameraSource, isAwaited } from '../contract/check-camera-source.ts';
 import { VedetteError } from '../contract/errors.ts';
 import type { CameraDriver } from '../contract/ports.ts';
 import { FfmpegCamera } from './ffmpeg-camera.ts';
@@ -48,10 +48,12 @@ export function createDriver(options: CreateDriverOptions): CameraDriver {
 /**
  * The policy of a camera with `auto` resolved: each frame of folders, of pushed pictures and of
  * recordings played `fast` (nothing in them gets stale, and a source that is not waited for would
- * be decoded for nothing); the newest of everything else.
+ * be decoded for nothing); the newest of everything else. Triggered cameras look at each frame as it
+ * passes; pushed pictures and files are waited for.
  * @throws VedetteError CONFIG_INVALID as `createDriver`
  */
 export function resolvePolicy(camera: CameraConfig): FramePolicy {
+  if (camera.policy === 'triggered') return isAwaited(camera) ? 'every' : 'passing';
   if (camera.policy !== 'auto') return camera.policy;
   switch (camera.source.kind) {
     case 'folder':

@@ -3,8 +3,11 @@ import { VedetteError } from '../contract/errors.ts';
 import type { DropReason, FrameDescription, FrameLease } from '../contract/frame.ts';
 import type { FrameSink, NativePublication, RefusedFrame, SlotWriter } from '../contract/ports.ts';
 
-/** `newest`: the latest frame, older ones dropped and counted. `every`: each frame, in order. */
-export type FramePolicy = 'newest' | 'every';
+/**
+ * `newest`: the latest frame, older ones dropped and counted. `every`: each frame, in order. `passing`:
+ * each in order as well, but the source is never waited for.
+ */
+export type FramePolicy = 'newest' | 'every' | 'passing';
 
 export interface FrameSlotsOptions {
   readonly slots: number;
@@ -156,7 +159,7 @@ export class FrameSlots implements FrameSink {
   }
 
   get mayOverwrite(): boolean {
-    return this.policy === 'newest';
+    return this.policy !== 'every';
   }
 
   async openSlot(byteLength: number, signal: AbortSignal): Promise<SlotWriter | undefined> {

@@ -14,6 +14,7 @@ import { nameSchema } from './model-manifest.ts';
 import { productsSchema, thresholdsSchema } from './product-config.ts';
 import { trackingSchema } from './space-config.ts';
 import { tilingSchema } from './tiling-config.ts';
+import { transactionSchema } from './transaction-config.ts';
 
 const pace = z.enum(['source', 'fast']);
 
@@ -88,9 +89,17 @@ export const cameraSchema = z.strictObject({
   source: cameraSourceSchema.meta({ restart: 'camera' satisfies Restart }),
   model: described(nameSchema, 'The model that judges its frames'),
   policy: described(
-    z.enum(['auto', 'newest', 'every']).default('auto'),
-    '`newest`: the latest frame when the model is free, older ones are dropped and counted; `every`: each frame, in order, the source waits. `auto`: `every` for folders, pushed frames and recordings with `pace: fast`, else `newest`',
+    z.enum(['auto', 'newest', 'every', 'triggered']).default('auto'),
+    '`newest`: the latest frame when the model is free, older ones are dropped and counted; `every`: each frame, in order, the source waits; `triggered`: only frames that a trigger asked for, see `trigger`. `auto`: `every` for folders, pushed frames and recordings with `pace: fast`, else `newest`',
     'camera',
+  ),
+  maxFrameAgeMs: described(
+    integer(1, 3_600_000).optional(),
+    'With `newest`: a frame that is older when the model is free is dropped and counted, in milliseconds; none is when absent',
+  ),
+  trigger: described(
+    transactionSchema.prefault({}),
+    'How triggers are answered, with `policy: triggered`',
   ),
   pace: described(
     pace.default('source'),

@@ -17,7 +17,7 @@ const PROTOCOLS = ['file:', 'rtsp:', 'rtsps:', 'http:', 'https:'];
  * nothing but the settings. Credentials inside an address are not its business.
  */
 export function checkCameraSource(name: string, camera: CameraConfig): CameraProblem[] {
-  const { source, policy, slots, maxFrameBytes } = camera;
+  const { source, policy, maxFrameBytes } = camera;
   const problems: CameraProblem[] = [];
   const add = (setting: string, message: string) =>
     problems.push({ path: `cameras.${name}.${setting}`, message });
@@ -30,10 +30,11 @@ export function checkCameraSource(name: string, camera: CameraConfig): CameraPro
       'a pushed picture must not be skipped, its sender waits for the result; expected auto or every, got newest',
     );
   }
-  if (slots * maxFrameBytes > MAX_SLOT_BYTES) {
+  const all = slotsOf(camera);
+  if (all * maxFrameBytes > MAX_SLOT_BYTES) {
     add(
       'slots',
-      `${slots} slots of maxFrameBytes ${maxFrameBytes} take ${slots * maxFrameBytes} bytes, at most ${MAX_SLOT_BYTES} may be taken`,
+      `${all} slots of maxFrameBytes ${maxFrameBytes} take ${all * maxFrameBytes} bytes, at most ${MAX_SLOT_BYTES} may be taken`,
     );
   }
   if (source.kind === 'ffmpeg') {
@@ -42,6 +43,18 @@ export function checkCameraSource(name: string, camera: CameraConfig): CameraPro
   }
   return problems;
 }
+
+/** A triggered camera keeps the frame of each open trigger besides those that it works with. */
+export const slotsOf = ({ policy, slots, trigger }: CameraConfig): number =>
+  policy === 'triggered' ? slots + trigger.maxQueued : slots;
+
+/** No frame may be skipped: each is somebody's, and the source waits. */
+export const isAwaited = ({ source }: CameraConfig): boolean =>
+  source.kind === 'push' || (source.kind === 'folder' && source.mode === 'watch');
+
+/** Whether each frame of a triggered camera is its own trigger. */
+export const isOwnTrigger = (camera: CameraConfig): boolean =>
+  camera.trigger.isByFrame || isAwaited(camera);
 
 function addressProblem({ url }: CameraSourceOf<'ffmpeg'>): string | undefined {
   if (!ADDRESS.test(url)) return undefined;

@@ -5,6 +5,7 @@ import { entry } from './error-code-entry.ts';
 import type { ErrorCodeEntry } from './error-code-entry.ts';
 import { GREENGRASS_ERROR_CODES } from './greengrass-errors.ts';
 import { PUBLISHER_ERROR_CODES } from './publisher-errors.ts';
+import { TRIGGER_ERROR_CODES } from './trigger-errors.ts';
 
 export type { ErrorCodeEntry } from './error-code-entry.ts';
 
@@ -290,6 +291,8 @@ export const ERROR_CODES = {
     'The ffmpeg program was not found.',
     'Install it (`apt-get install ffmpeg`) or set `ffmpeg.path`.',
   ),
+
+  ...TRIGGER_ERROR_CODES,
 
   // Storage
   REGISTRY_CORRUPT: entry(

@@ -132,5 +132,8 @@ export const DROP_REASONS = [
   'unreadable', // the source delivered bytes that are no picture
   'too-large', // the frame does not fit a slot
   'stopped', // the camera was stopped with frames waiting
+  'stale', // it was older than `maxFrameAgeMs` when the model was free (policy `newest`)
+  'not-triggered', // no trigger asked for it (policy `triggered`)
+  'late', // its trigger was dropped, replaced, or had its fail-safe verdict, before it was judged
 ] as const;
 export type DropReason = (typeof DROP_REASONS)[number];

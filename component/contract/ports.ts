@@ -3,6 +3,7 @@ import type { DropReason, FrameDescription, FrameLease, FrameView, Box, Size } f
 import type { ModelChangeRecord, ModelLifecycleStatus, ModelState } from './model-lifecycle.ts';
 import type { TensorDeclaration, TensorValue } from './tensor.ts';
 import type { SerializedError, VedetteError } from './errors.ts';
+import type { TriggerStatus } from './transaction.ts';
 import type {
   ChainStepReport,
   Findings,
@@ -126,6 +127,8 @@ export interface CameraStatus {
   readonly outcomes: Readonly<Record<Outcome, number>>;
   /** Its zones and lines now, when it follows objects. */
   readonly space?: Pick<Tracking, 'zones' | 'lines'>;
+  /** Of a triggered camera. */
+  readonly triggers?: TriggerStatus;
 }
 
 export const STAGES = ['queue', 'preprocess', 'run', 'decode', 'store', 'total'] as const;

@@ -207,6 +207,20 @@ export const inferenceResultSchema = z.strictObject({
   cameraSequence: z.int().optional(),
   context: z.record(z.string(), z.unknown()).optional(),
   triggerId: z.string().optional(),
+  /** Of a frame that a trigger asked for. */
+  transaction: z
+    .strictObject({
+      id: z.string(),
+      /** `http`, `frame`, or the name of the trigger in the configuration. */
+      source: z.string(),
+      triggeredAt: z.string(),
+      deadlineMs: z.int(),
+      /** From the trigger to the verdict. */
+      elapsedMs: z.number(),
+      /** The verdict is the configured one for want of a real one; `error` says why. */
+      isFailSafe: z.boolean(),
+    })
+    .optional(),
   /** Of a camera with settings by product: the one that was asked for, and whether there is one. */
   product: z.strictObject({ code: z.string().optional(), isKnown: z.boolean() }).optional(),
   model: z.strictObject({
@@ -215,6 +229,7 @@ export const inferenceResultSchema = z.strictObject({
     models: z.array(z.strictObject({ step: z.string(), ...modelIdentity })).optional(),
   }),
   frame: z.strictObject({
+    /** −1 when there was none: of a trigger for which no frame came. */
     sequence: z.int(),
     capturedAt: z.string(),
     width: z.int(),

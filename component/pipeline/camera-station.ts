@@ -1,4 +1,5 @@
 import { createDriver, resolvePolicy } from '../camera/create-driver.ts';
+import { isOwnTrigger, slotsOf } from '../contract/check-camera-source.ts';
 import { CameraSupervisor } from '../camera/camera-supervisor.ts';
 import { FrameSlots } from '../camera/frame-slots.ts';
 import { PushCamera } from '../camera/push-camera.ts';
@@ -6,9 +7,9 @@ import type { CameraConfig } from '../contract/camera-config.ts';
 import type { RuntimeConfig } from '../contract/config.ts';
 import type { SecretReference } from '../contract/config-values.ts';
 import { VedetteError } from '../contract/errors.ts';
-import type { CameraDriver, CameraStatus, StoredCapture } from '../contract/ports.ts';
+import type { CameraDriver, CameraStatus, NewResult, StoredCapture } from '../contract/ports.ts';
+import type { TriggerAnswer, TriggerRequest } from '../contract/transaction.ts';
 import type { InferenceResult } from '../contract/result.ts';
-import type { CameraModel } from '../inference/chain/camera-model.ts';
 import type { CandidateWatch } from './candidate/candidate-watch.ts';
 import { CameraStatistics } from './camera-statistics.ts';
 import { CurrentSettings } from './current-settings.ts';
@@ -20,13 +21,15 @@ import {
   type KeepDependencies,
   type ResultKeeper,
 } from './keep-result.ts';
+import { PushedFrames } from './pushed-frames.ts';
 import { furnitureOf } from './scene-furniture.ts';
 import { CameraScene, isTracking } from './space/camera-scene.ts';
 import { CounterLedger } from './space/counter-ledger.ts';
 import { keepRefused, runCamera, type CameraLine } from './run-camera.ts';
-
-/** How often who waits for a pushed picture looks whether its model can still answer. */
-const MODEL_CHECK_MS = 100;
+import { CameraTriggers } from './transactions/camera-triggers.ts';
+import { runTriggered } from './transactions/run-triggered.ts';
+import type { Transaction } from './transactions/transaction.ts';
+import type { TriggerMemory } from './transactions/trigger-memory.ts';
 
 type Shared = Pick<
   KeepDependencies,
@@ -44,14 +47,8 @@ export interface CameraStationOptions extends Shared {
   readonly onChange: (status: CameraStatus) => void;
   /** After each stored result. Must not throw. */
   readonly onResult: (result: InferenceResult) => void;
-}
-
-interface PushedWait {
-  readonly context: Readonly<Record<string, unknown>> | undefined;
-  readonly resolve: (result: InferenceResult) => void;
-  readonly reject: (error: VedetteError) => void;
-  /** The model is done with it, and the answer is on its way to the disk. */
-  isJudged: boolean;
+  /** The ids of its triggers. */
+  readonly triggerMemory: TriggerMemory;
 }
 
 /** One configured camera: its source, slots, statistics and the loop that judges its frames. */
@@ -61,9 +58,7 @@ export class CameraStation {
   readonly #settings: CurrentSettings;
   readonly #statistics = new CameraStatistics();
   readonly #stop = new AbortController();
-  readonly #pushed = new Map<number, PushedWait>();
-  /** Frames whose pusher was told that there is no answer, and that nobody has looked at yet. */
-  readonly #abandoned = new Set<number>();
+  readonly #pushed: PushedFrames;
   /** What is wrong though the source is open, by who saw it. */
   readonly #troubles = new Map<'source' | 'frame', VedetteError>();
   readonly #createdAtMs = Date.now();
@@ -74,11 +69,13 @@ export class CameraStation {
   #keeper: ResultKeeper | undefined;
   #scene: CameraScene | undefined;
   #ledger: CounterLedger | undefined;
+  #triggers: CameraTriggers | undefined;
 
   constructor(options: CameraStationOptions) {
     this.name = options.name;
     this.#options = options;
     this.#settings = new CurrentSettings(options.settings);
+    this.#pushed = new PushedFrames(options.name, () => this.#settings.now);
   }
 
   get #config(): RuntimeConfig {
@@ -102,7 +99,7 @@ export class CameraStation {
       readSecret: this.#options.readSecret,
     });
     const slots = new FrameSlots({
-      slots: this.#camera.slots,
+      slots: slotsOf(this.#camera),
       slotBytes: this.#camera.maxFrameBytes,
       policy: resolvePolicy(this.#camera),
       onDrop: (reason, _count, error) => {
@@ -133,7 +130,7 @@ export class CameraStation {
       driver,
       statistics: this.#statistics,
       signal: this.#stop.signal,
-      isAwaited: ({ sequence }) => this.#pushed.has(sequence),
+      isAwaited: (frame) => this.#pushed.isAwaited(frame),
       onKept: (judged, kept) => this.#onKept(judged, kept),
     });
     this.#keeper = keeper;
@@ -144,22 +141,64 @@ export class CameraStation {
       sceneFor: (settings) => this.#sceneFor(settings),
       candidatesOf: this.#options.candidatesOf,
       hasViewers: () => liveView.hasViewers(name),
-      contextOf: ({ sequence }) => this.#pushed.get(sequence)?.context,
-      isAbandoned: ({ sequence }) => this.#abandoned.delete(sequence),
+      contextOf: (frame) => this.#pushed.contextOf(frame),
+      isAbandoned: (frame) => this.#pushed.isAbandoned(frame),
       keep: (judged) => {
-        const waiting = this.#pushed.get(judged.frame.sequence);
-        if (waiting) waiting.isJudged = true;
+        this.#pushed.judged(judged.frame);
         return keeper.keep(judged);
       },
       faults,
     };
+    if (this.#camera.policy === 'triggered') this.#triggers = this.#createTriggers(line);
     this.#loop = this.#begin(line);
     supervisor.start();
   }
 
   async #begin(line: CameraLine): Promise<void> {
     await this.#sceneFor(this.#settings.now);
-    await runCamera(line, this.#stop.signal);
+    const triggers = this.#triggers;
+    if (triggers === undefined) return runCamera(line, this.#stop.signal);
+    const triggered = {
+      ...line,
+      book: triggers.book,
+      isOwnTrigger: isOwnTrigger(this.#camera),
+      opened: (transaction: Transaction) => void triggers.opened(transaction),
+      decided: (transaction: Transaction, result: NewResult) =>
+        triggers.decided(transaction, result),
+    };
+    return runTriggered(triggered, this.#stop.signal);
+  }
+
+  #createTriggers({ slots, keep }: CameraLine): CameraTriggers {
+    const { name, registry, faults, triggerMemory } = this.#options;
+    return new CameraTriggers({
+      ...{ camera: name, registry, faults, keep, frames: slots, memory: triggerMemory },
+      settings: () => this.#settings.now,
+      describeSource: () => {
+        const { state, reason } = this.status();
+        return `the camera is ${state}${reason === undefined ? '' : `: ${reason.message}`}`;
+      },
+    });
+  }
+
+  /**
+   * Asks for the verdict on the part that is in front of the camera.
+   * @throws VedetteError CAMERA_DISABLED, CAMERA_NOT_TRIGGERED, REQUEST_INVALID, TRIGGER_DROPPED,
+   * SHUTTING_DOWN
+   */
+  trigger(request: TriggerRequest): TriggerAnswer {
+    this.#enabled();
+    const { policy } = this.#camera;
+    if (this.#triggers === undefined || isOwnTrigger(this.#camera)) {
+      const why =
+        policy === 'triggered' ? 'its frames are its triggers' : `its policy is ${policy}`;
+      throw new VedetteError('CAMERA_NOT_TRIGGERED', `Camera ${this.name} takes none: ${why}`);
+    }
+    return this.#triggers.trigger(request);
+  }
+
+  get openTriggers(): number {
+    return this.#triggers?.book.openCount ?? 0;
   }
 
   /** Frames that are taken from now on are judged and kept by these; the source goes on. */
@@ -207,62 +246,7 @@ export class CameraStation {
         `Camera ${this.name} is of kind ${this.#camera.source.kind}; frames are pushed only to cameras of kind push`,
       );
     }
-    const { model } = this.#settings.now.sets.of(context);
-    if (model.status().state === 'failed') throw this.#modelNotReady(model);
-    const { promise, resolve, reject } = Promise.withResolvers<InferenceResult>();
-    promise.catch(() => {});
-    let sequence: number | undefined;
-    const giveUp = new AbortController();
-    const watch = this.#watchModel(model, () => {
-      if (sequence !== undefined && this.#pushed.get(sequence)?.isJudged) return;
-      const error = this.#modelNotReady(model);
-      giveUp.abort(error);
-      reject(error);
-    });
-    try {
-      await driver.push(data, {
-        signal: giveUp.signal,
-        ...(fileName === undefined ? {} : { fileName }),
-        onSequence: (number) => {
-          sequence = number;
-          this.#pushed.set(number, { context, resolve, reject, isJudged: false });
-        },
-      });
-      return await promise;
-    } finally {
-      clearInterval(watch);
-      if (sequence !== undefined && this.#pushed.delete(sequence) && giveUp.signal.aborted) {
-        this.#abandoned.add(sequence);
-      }
-    }
-  }
-
-  /**
-   * Frames of other sources wait for the model to be mended; who pushes waits for an answer: until
-   * the model failed, or was not ready for as long as an answer may take.
-   */
-  #watchModel(model: CameraModel, onNotReady: () => void): NodeJS.Timeout {
-    const limitMs = answerLimitMs(this.#config, model.name);
-    let readyAtMs = performance.now();
-    const watch = setInterval(() => {
-      const nowMs = performance.now();
-      if (model.isReady) readyAtMs = nowMs;
-      else if (model.status().state === 'failed' || nowMs - readyAtMs > limitMs) {
-        clearInterval(watch);
-        onNotReady();
-      }
-    }, MODEL_CHECK_MS);
-    return watch;
-  }
-
-  #modelNotReady(model: CameraModel): VedetteError {
-    const { name, state, reason } = model.status();
-    const why = reason === undefined ? '' : `: ${reason.message}`;
-    return new VedetteError(
-      'MODEL_NOT_READY',
-      `model '${name}' of camera ${this.name} is ${state}, expected ready${why}`,
-      { details: { model: name, state, ...(reason ? { reason: reason.code } : {}) } },
-    );
+    return this.#pushed.push(driver, data, context, fileName);
   }
 
   /** Pictures that were pushed and have no answer yet. */
@@ -306,6 +290,7 @@ export class CameraStation {
       ...(health?.reason === undefined ? this.#troubleReason() : {}),
       ...this.#statistics.snapshot(),
       ...(this.#scene ? { space: this.#scene.state() } : {}),
+      ...(this.#triggers ? { triggers: this.#triggers.status() } : {}),
     };
   }
 
@@ -330,36 +315,27 @@ export class CameraStation {
 
   /** Stops the source, lets the frame under way end, gives the memory back. */
   async close(): Promise<void> {
+    // Who waits has an answer before anything else ends.
+    this.#triggers?.end();
     this.#stop.abort();
     await this.#supervisor?.close();
     this.#slots?.close();
     await this.#loop;
     await this.#keeper?.ended();
+    await this.#triggers?.settled();
     await this.#ledger?.close();
     const stopped = new VedetteError('SHUTTING_DOWN', `Camera ${this.name} was stopped`);
-    for (const waiting of this.#pushed.values()) waiting.reject(stopped);
+    this.#pushed.rejectAll(stopped);
   }
 
-  /** Who pushed a picture that got no answer is told why, as with a picture sent to a model. */
-  #onKept({ frame, end, error }: JudgedFrame, kept: InferenceResult | VedetteError): void {
+  #onKept(judged: JudgedFrame, kept: InferenceResult | VedetteError): void {
+    const { frame, end, error } = judged;
+    this.#triggers?.kept(judged, kept);
     if (end === 'misfit') this.#setTrouble('frame', error);
     else if (error === undefined) this.#setTrouble('frame', undefined);
-    this.#abandoned.delete(frame.sequence);
-    const waiting = this.#pushed.get(frame.sequence);
-    if (kept instanceof VedetteError) {
-      waiting?.reject(kept);
-      return;
-    }
-    if (error) waiting?.reject(error);
-    else waiting?.resolve(kept);
-    this.#options.onResult(kept);
+    this.#pushed.settle(frame, kept instanceof VedetteError ? kept : (error ?? kept));
+    if (!(kept instanceof VedetteError)) this.#options.onResult(kept);
   }
-}
-
-/** How long an answer may take; of a chain that of the slowest of its models. */
-function answerLimitMs({ models, chains }: RuntimeConfig, name: string): number {
-  const steps = Object.values(chains[name]?.steps ?? {}).map(({ model }) => model);
-  return Math.max(0, ...[name, ...steps].map((model) => models[model]?.timeoutMs ?? 0));
 }
 
 async function loadedLedger(ledger: CounterLedger): Promise<CounterLedger> {

@@ -59,6 +59,11 @@ export async function runCamera(line: CameraLine, signal: AbortSignal): Promise<
     await modelReady(line, signal);
     const frame = await line.slots.next(signal);
     if (frame === undefined) break;
+    if (isStale(line, frame)) {
+      line.slots.dropTaken('stale');
+      line.slots.release(frame);
+      continue;
+    }
 
     const seen = await seeFrame(line, frame, signal);
     if (seen === 'abandoned' || seen === 'stopped') {
@@ -67,42 +72,67 @@ export async function runCamera(line: CameraLine, signal: AbortSignal): Promise<
       if (seen === 'stopped') break;
       continue;
     }
-    const { answer, asked } = seen;
-    const { set, settings, origin } = asked;
-    const isAnswer = !(answer instanceof VedetteError);
-    const scene = isAnswer ? asked.scene?.see(answer, frame, set) : undefined;
-    const result = judgeSeen(line, seen, scene);
-
-    const kept = line.keep({
-      frame,
-      lease: frame,
-      result,
-      settings,
-      end: endOf(answer),
-      ...(isAnswer ? {} : { error: answer }),
-      ...(isAnswer && answer.anomalyMap ? { anomalyMap: answer.anomalyMap } : {}),
-      ...(scene ? { trails: scene.trails } : {}),
-    });
-    // The slot is still held: it is given back when the result is stored.
-    line.candidatesOf(set.model.name)?.seen({
-      camera: line.name,
-      result,
-      show: (version) =>
-        inferPicture(
-          version,
-          { ...asked.request, thresholds: set.thresholds, wantsAnomalyMap: false },
-          set.tiling,
-        ),
-      judge: (findings, version) =>
-        verdictOf(asked, findings, { version, scene, context: origin.context }),
-      hasSpareSlot: () => line.slots.hasSpareSlot,
-      kept,
-    });
+    const kept = keepJudged(line, judgeFrame(line, seen));
     keeping.add(kept);
     void kept.finally(() => keeping.delete(kept));
     if (keeping.size >= MAX_KEEPING) await Promise.race(keeping);
   }
   await Promise.all(keeping);
+}
+
+/** A verdict with all that it came of. */
+export interface JudgedAnswer {
+  readonly seen: Seen;
+  readonly scene: SeenScene | undefined;
+  readonly result: NewResult;
+}
+
+/** The verdict on what the model saw. To be asked for once, in the order of the frames. */
+export function judgeFrame(line: CameraLine, seen: Seen): JudgedAnswer {
+  const { answer, asked } = seen;
+  const isAnswer = !(answer instanceof VedetteError);
+  const scene = isAnswer ? asked.scene?.see(answer, asked.frame, asked.set) : undefined;
+  return { seen, scene, result: judgeSeen(line, seen, scene) };
+}
+
+/** Gives a verdict to be stored, with the hold on its frame, and shows the frame to a candidate. */
+export function keepJudged(line: CameraLine, { seen, scene, result }: JudgedAnswer): Promise<void> {
+  const { answer, asked } = seen;
+  const { frame, set, settings, origin } = asked;
+  const isAnswer = !(answer instanceof VedetteError);
+  const kept = line.keep({
+    frame,
+    lease: frame,
+    result,
+    settings,
+    end: endOf(answer),
+    ...(isAnswer ? {} : { error: answer }),
+    ...(isAnswer && answer.anomalyMap ? { anomalyMap: answer.anomalyMap } : {}),
+    ...(scene ? { trails: scene.trails } : {}),
+  });
+  // The slot is still held: it is given back when the result is stored.
+  line.candidatesOf(set.model.name)?.seen({
+    camera: line.name,
+    result,
+    show: (version) =>
+      inferPicture(
+        version,
+        { ...asked.request, thresholds: set.thresholds, wantsAnomalyMap: false },
+        set.tiling,
+      ),
+    judge: (findings, version) =>
+      verdictOf(asked, findings, { version, scene, context: origin.context }),
+    hasSpareSlot: () => line.slots.hasSpareSlot,
+    kept,
+  });
+  return kept;
+}
+
+/** Older than the camera allows when the model is free for it at last. */
+function isStale({ name, slots, settings }: CameraLine, { capturedAtMs }: FrameLease): boolean {
+  const { maxFrameAgeMs } = settings.now.config.cameras[name]!;
+  if (maxFrameAgeMs === undefined || slots.policy !== 'newest') return false;
+  return Date.now() - capturedAtMs > maxFrameAgeMs;
 }
 
 /** Frames wait in their slots until the model of the settings in force can answer. */
@@ -171,14 +201,14 @@ interface AskedFrame {
 }
 
 /** What came of a frame, and the version of the model that it came of. */
-interface Seen {
+export interface Seen {
   readonly asked: AskedFrame;
   readonly answer: InferenceAnswer | VedetteError;
   readonly version: ServingModel;
 }
 
 /** By the settings that are in force now, and by later ones only when the model of these is gone. */
-async function seeFrame(
+export async function seeFrame(
   line: CameraLine,
   frame: FrameLease,
   signal: AbortSignal,

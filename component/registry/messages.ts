@@ -19,6 +19,7 @@ import type {
   ResultQuery,
   StoredCapture,
 } from '../contract/ports.ts';
+import type { TransactionEnding, TransactionRecord } from '../contract/transaction.ts';
 import type { Counters } from './counter-rows.ts';
 import type { ModelChangeRecord, RememberedModel } from '../contract/model-lifecycle.ts';
 import type {
@@ -77,6 +78,17 @@ export interface RegistryCalls {
     request: { readonly camera: string; readonly counters: Counters };
     answer: undefined;
   };
+  openTransaction: {
+    request: { readonly record: TransactionRecord; readonly isPromised: boolean };
+    answer: undefined;
+  };
+  endTransaction: { request: TransactionEnding; answer: undefined };
+  openTransactions: { request: number; answer: readonly TransactionRecord[] };
+  transactions: {
+    request: { readonly camera: string | undefined; readonly limit: number };
+    answer: readonly TransactionRecord[];
+  };
+  transaction: { request: string; answer: TransactionRecord | undefined };
   appendNotice: { request: Notice; answer: undefined };
   notices: { request: number; answer: readonly Notice[] };
   applyRetention: { request: RetentionConfig; answer: RetentionSummary };

@@ -31,6 +31,7 @@ import type { RetentionSummary } from './retention-pass.ts';
 import { RetentionPass } from './retention-pass.ts';
 import { isCorruption } from './sqlite-fault.ts';
 import { noticeOf, StoreReports } from './store-reports.ts';
+import { TransactionRows } from './transaction-rows.ts';
 import { VerdictComparisonRows } from './verdict-comparison-rows.ts';
 
 export interface StoreEvents {
@@ -56,6 +57,7 @@ export class RegistryStore {
   readonly comparisons: VerdictComparisonRows;
   readonly cameras: CameraRows;
   readonly counters: CounterRows;
+  readonly transactions: TransactionRows;
   readonly notices: NoticeRows;
   readonly #dataFolder: string;
   readonly #events: StoreEvents;
@@ -93,11 +95,13 @@ export class RegistryStore {
     this.comparisons = new VerdictComparisonRows(db);
     this.cameras = new CameraRows(db);
     this.counters = new CounterRows(db);
+    this.transactions = new TransactionRows(db);
     this.notices = new NoticeRows(db);
     this.#rows = new ResultRows(db);
     this.#retention = new RetentionPass({
       db,
       results: this.#rows,
+      transactions: this.transactions,
       captures: this.captures,
       root: captureRoot(dataFolder),
       uploads: this.uploads,
@@ -139,7 +143,12 @@ export class RegistryStore {
 
   /** Runs `write` so that it is on the disk when this returns. */
   promised<T>(write: () => T): T {
-    this.db.pragma('synchronous = FULL');
+    return this.written(true, write);
+  }
+
+  /** Runs `write`; without `isPromised` a power cut may undo it, a crash does not. */
+  written<T>(isPromised: boolean, write: () => T): T {
+    this.db.pragma(`synchronous = ${isPromised ? 'FULL' : 'NORMAL'}`);
     return write();
   }
 

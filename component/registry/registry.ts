@@ -22,6 +22,7 @@ import type {
 } from '../contract/delivery.ts';
 import type { WaitingCapture } from './capture-uploads.ts';
 import type { BatchLines } from './outbox/ledger-rows.ts';
+import type { TransactionEnding, TransactionRecord } from '../contract/transaction.ts';
 import type { Counters } from './counter-rows.ts';
 import type { ModelChangeRecord, RememberedModel } from '../contract/model-lifecycle.ts';
 import type {
@@ -214,6 +215,33 @@ export class Registry {
     return this.#write('raiseCounters', { camera, counters });
   }
 
+  /** A trigger is open: it ends in the registry from now on, whatever happens to the process. */
+  openTransaction(record: TransactionRecord, isPromised: boolean): Promise<void> {
+    return this.#write('openTransaction', { record, isPromised });
+  }
+
+  /** The first end of a transaction holds. */
+  endTransaction(ending: TransactionEnding): Promise<void> {
+    return this.#write('endTransaction', ending);
+  }
+
+  /** Those without an end, oldest first. */
+  openTransactions(limit: number): Promise<readonly TransactionRecord[]> {
+    return this.#read('openTransactions', limit);
+  }
+
+  /** Of one camera or of all, newest first. */
+  transactions(camera: string | undefined, limit: number): Promise<readonly TransactionRecord[]> {
+    return this.#read('transactions', { camera, limit });
+  }
+
+  /** @throws VedetteError NOT_FOUND */
+  async transaction(id: string): Promise<TransactionRecord> {
+    const record = await this.#read('transaction', id);
+    if (record === undefined) throw notFound('transaction', id);
+    return record;
+  }
+
   appendNotice(notice: Notice): Promise<void> {
     return this.#write('appendNotice', notice);
   }
@@ -319,7 +347,7 @@ export class Registry {
   }
 }
 
-function notFound(what: 'result' | 'capture', id: string): VedetteError {
+function notFound(what: 'result' | 'capture' | 'transaction', id: string): VedetteError {
   return new VedetteError(
     'NOT_FOUND',
     `There is no ${what} ${JSON.stringify(id.slice(0, 100))}; it may have been deleted by retention`,

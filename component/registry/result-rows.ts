@@ -18,6 +18,7 @@ export class ResultRows {
   readonly #count: Statement<[], { rows: number }>;
   readonly #deleteOldest: Statement<[number]>;
   readonly #deleteOlder: Statement<[number, number]>;
+  readonly #oldest: Statement<[], { storedAtMs: number | null }>;
 
   constructor(db: Database) {
     this.#existing = db.prepare(
@@ -41,6 +42,7 @@ export class ResultRows {
        VALUES (?, ?, ?, ?, ?, ?)`,
     );
     this.#count = db.prepare('SELECT ifnull(sum(rows), 0) AS rows FROM result_counts');
+    this.#oldest = db.prepare('SELECT min(stored_at_ms) AS storedAtMs FROM results');
     this.#deleteOldest = db.prepare(
       `DELETE FROM results WHERE key IN (SELECT key FROM results ORDER BY stored_at_ms, key LIMIT ?)`,
     );
@@ -79,6 +81,11 @@ export class ResultRows {
 
   count(): number {
     return this.#count.get()?.rows ?? 0;
+  }
+
+  /** 0 when there is none. */
+  oldestStoredAtMs(): number {
+    return this.#oldest.get()?.storedAtMs ?? 0;
   }
 
   deleteOldest(rows: number): number {

@@ -7,6 +7,7 @@ import { captureDocumentPath, resolveCapture } from './capture-files.ts';
 import type { CaptureUploads } from './capture-uploads.ts';
 import type { CaptureRows, OldCapture } from './capture-rows.ts';
 import type { ResultRows } from './result-rows.ts';
+import type { TransactionRows } from './transaction-rows.ts';
 
 export const RESULT_BATCH = 256;
 export const CAPTURE_BATCH = 32;
@@ -26,6 +27,7 @@ type CaptureSummary = Omit<RetentionSummary, 'resultsDeleted'>;
 export interface RetentionOptions {
   readonly db: Database;
   readonly results: ResultRows;
+  readonly transactions: TransactionRows;
   readonly captures: CaptureRows;
   /** The capture folder. */
   readonly root: string;
@@ -60,6 +62,7 @@ export class RetentionPass {
       this.#resultRun = undefined;
     });
     const resultsDeleted = await this.#resultRun;
+    await this.#deleteTransactions(config);
     this.#giveBackPages();
     return { resultsDeleted, ...captures };
   }
@@ -117,6 +120,23 @@ export class RetentionPass {
       await nextTurn();
     } while (deleted > 0);
     return total;
+  }
+
+  /** They go with the results of their time. */
+  async #deleteTransactions(config: RetentionConfig): Promise<void> {
+    const { db, results, transactions } = this.#options;
+    const isFull = results.count() >= config.resultsMaxCount;
+    const oldestMs = Math.max(
+      Date.now() - config.resultsMaxAgeHours * HOUR_MS,
+      isFull ? results.oldestStoredAtMs() : 0,
+    );
+    let deleted = 0;
+    do {
+      if (this.#isClosed) return;
+      db.pragma('synchronous = NORMAL');
+      deleted = transactions.deleteOldest(oldestMs, RESULT_BATCH);
+      await nextTurn();
+    } while (deleted > 0);
   }
 
   /** What waits to be uploaded stays, whatever its age and number, unless only it can make room. */

@@ -66,6 +66,9 @@ export const DROP_WORDS: Readonly<Record<DropReason, string>> = {
   unreadable: 'not a readable picture',
   'too-large': 'too large',
   stopped: 'camera was stopped',
+  stale: 'too old when its turn came',
+  'not-triggered': 'no trigger asked for it',
+  late: 'its trigger was answered without it',
 };
 
 export const STAGE_WORDS: Readonly<Record<Exclude<Stage, 'total'>, string>> = {

@@ -26,6 +26,11 @@ import type {
   ShadowResult,
   VerdictLabel,
 } from '../../component/contract/verdict-comparison.ts';
+import type {
+  TransactionRecord,
+  TriggerAnswer,
+  TriggerRequest,
+} from '../../component/contract/transaction.ts';
 import { InspectionHolds } from '../../component/inspection-holds.ts';
 import type { EdgeRuntime, PictureRequest, PushedFrame } from '../../component/edge-runtime.ts';
 
@@ -138,6 +143,19 @@ export class InMemoryRuntime implements EdgeRuntime {
   async pushFrame(camera: string, frame: PushedFrame): Promise<InferenceResult> {
     this.pushedFrames.push({ camera, ...frame });
     return sampleResult({ camera });
+  }
+
+  triggerWith: (camera: string, request: TriggerRequest) => TriggerAnswer = () => {
+    throw new VedetteError('CAMERA_NOT_TRIGGERED', 'no trigger is prepared');
+  };
+  trigger = (camera: string, request: TriggerRequest) => this.triggerWith(camera, request);
+
+  async transactions(): Promise<readonly TransactionRecord[]> {
+    return [];
+  }
+
+  async transaction(id: string): Promise<TransactionRecord> {
+    throw new VedetteError('NOT_FOUND', `No transaction has the id ${id}`);
   }
 
   async results(query: ResultQuery): Promise<Page<InferenceResult>> {

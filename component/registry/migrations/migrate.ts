@@ -5,6 +5,7 @@ import { probeFingerprint } from './002-probe-fingerprint.ts';
 import { cameraCounters } from './003-camera-counters.ts';
 import { modelVersions } from './004-model-versions.ts';
 import { outbox } from './005-outbox.ts';
+import { transactions } from './006-transactions.ts';
 
 /** The n-th entry brings a database from version n to n + 1. Published entries never change. */
 const MIGRATIONS: readonly string[] = [
@@ -13,6 +14,7 @@ const MIGRATIONS: readonly string[] = [
   cameraCounters,
   modelVersions,
   outbox,
+  transactions,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -1,0 +1,36 @@
+import { entry } from './error-code-entry.ts';
+import type { ErrorCodeEntry } from './error-code-entry.ts';
+
+/** Codes of triggers and of what is told to machines. */
+export const TRIGGER_ERROR_CODES = {
+  CAMERA_NOT_TRIGGERED: entry(
+    409,
+    false,
+    'The camera does not wait for triggers.',
+    'Set `cameras.<name>.policy: triggered`, or leave the trigger out.',
+  ),
+  TRIGGER_DROPPED: entry(
+    429,
+    true,
+    'The camera is busy with other triggers, and takes no more by its `trigger.whenBusy`.',
+    'Trigger more slowly, use a faster model, or raise `trigger.maxQueued`.',
+  ),
+  TRIGGER_REPLACED: entry(
+    409,
+    false,
+    'A newer trigger took the place of this one before it was judged.',
+    'Set `trigger.whenBusy: queue` when each part needs its verdict.',
+  ),
+  TRIGGER_DEADLINE_PASSED: entry(
+    504,
+    false,
+    'A trigger had no verdict within its deadline; the fail-safe verdict was given.',
+    'The message says what it waited for: a frame, the model, or its answer. docs/TRIGGERS.md.',
+  ),
+  TRIGGER_INTERRUPTED: entry(
+    503,
+    false,
+    'The process or the camera was stopped while a trigger was open; the fail-safe verdict was given.',
+    'Look at the part; triggers that come now are judged.',
+  ),
+} as const satisfies Record<string, ErrorCodeEntry>;

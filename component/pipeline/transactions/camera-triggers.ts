@@ -1,0 +1,260 @@
+import { VedetteError } from '../../contract/errors.ts';
+import type { NewResult } from '../../contract/ports.ts';
+import type { InferenceResult } from '../../contract/result.ts';
+import {
+  MAX_TRIGGER_ID_LENGTH,
+  type TransactionEnd,
+  type TriggerAnswer,
+  type TriggerRequest,
+  type TriggerStatus,
+} from '../../contract/transaction.ts';
+import type { FaultLog } from '../../logging/fault-log.ts';
+import type { Registry } from '../../registry/registry.ts';
+import type { FrameSettings } from '../frame-settings.ts';
+import type { JudgedFrame, KeepResult } from '../keep-result.ts';
+import { composeFailSafe, NO_FRAME, unknownModel } from './compose-fail-safe.ts';
+import type { FrameHolds } from './frame-uses.ts';
+import type { Transaction } from './transaction.ts';
+import { TransactionBook } from './transaction-book.ts';
+import type { RememberedTrigger, TriggerMemory } from './trigger-memory.ts';
+
+export interface CameraTriggersOptions {
+  readonly camera: string;
+  readonly settings: () => FrameSettings;
+  readonly frames: FrameHolds;
+  readonly registry: Registry;
+  readonly memory: TriggerMemory;
+  readonly faults: FaultLog;
+  /** State and trouble of the source, in words. */
+  readonly describeSource: () => string;
+  readonly keep: KeepResult;
+}
+
+/** A camera's triggers: opened, answered in time whatever happens, and each end stored. */
+export class CameraTriggers {
+  readonly book: TransactionBook;
+  readonly #options: CameraTriggersOptions;
+  /** Transactions whose result is on its way to the disk, by its id. */
+  readonly #storing = new Map<string, { transaction: Transaction; end: TransactionEnd }>();
+  readonly #writes = new Set<Promise<unknown>>();
+  readonly #opened = new Map<string, Promise<void>>();
+
+  constructor(options: CameraTriggersOptions) {
+    this.#options = options;
+    this.book = new TransactionBook({
+      camera: options.camera,
+      config: () => this.#config,
+      frames: options.frames,
+      describe: (transaction) => this.#describe(transaction),
+      onFailSafe: (transaction, why) => this.#failSafe(transaction, why),
+      onReplaced: (transaction, why) => this.#replace(transaction, why),
+    });
+  }
+
+  get #config() {
+    const { camera, settings } = this.#options;
+    return settings().config.cameras[camera]!.trigger;
+  }
+
+  status(): TriggerStatus {
+    return this.book.status();
+  }
+
+  /**
+   * Opens a transaction, or finds the one of the same id. The same answer is given to both.
+   * @throws VedetteError REQUEST_INVALID, TRIGGER_DROPPED, SHUTTING_DOWN
+   */
+  trigger(request: TriggerRequest): TriggerAnswer {
+    const { id } = request;
+    if (id !== undefined && (id.length === 0 || id.length > MAX_TRIGGER_ID_LENGTH)) {
+      const message = `the id of a trigger has 1 to ${MAX_TRIGGER_ID_LENGTH} characters, got ${id.length}`;
+      throw new VedetteError('REQUEST_INVALID', message);
+    }
+    const known = id === undefined ? undefined : this.#recall(id);
+    if (known) return known;
+    const transaction = this.book.open(request);
+    return this.#answerOf(transaction, this.opened(transaction));
+  }
+
+  /** To be told of each transaction at once. Resolves when it ends in the registry after a kill too. */
+  opened(transaction: Transaction): Promise<void> {
+    const { camera, registry, memory } = this.#options;
+    const model = this.#modelOf(transaction).name;
+    const isPromised = transaction.request.isPromised === true;
+    const record = transaction.record(camera, model);
+    const written = registry.openTransaction(record, isPromised);
+    this.#opened.set(transaction.id, written);
+    this.#track(written, 'a trigger could not be recorded');
+    memory.remember({
+      openedAtMs: transaction.openedAtMs,
+      openedSteadyMs: transaction.openedSteadyMs,
+      transaction: { ...record },
+      answer: () => transaction.answer(),
+    });
+    return written;
+  }
+
+  /** It was judged in time; the result is given to be stored next. */
+  decided(transaction: Transaction, result: NewResult): void {
+    this.#decide(transaction, result, 'answered');
+  }
+
+  /** What became of each result of the camera. */
+  kept({ result }: JudgedFrame, kept: InferenceResult | VedetteError): void {
+    const waiting = this.#storing.get(result.id);
+    if (waiting === undefined) return;
+    this.#storing.delete(result.id);
+    const { transaction, end } = waiting;
+    const stored = kept instanceof VedetteError ? result : kept;
+    const closing = this.#endInRegistry(transaction, end, result).then(
+      () => transaction.keep(stored),
+      (error: unknown) => {
+        // The verdict holds whether or not it could be stored.
+        transaction.keep(stored);
+        throw error;
+      },
+    );
+    this.#track(closing, 'the end of a trigger could not be recorded');
+  }
+
+  /** The camera stops: what is open gets its fail-safe verdict. */
+  end(): void {
+    this.book.end();
+  }
+
+  /** Resolves when nothing waits to be recorded. */
+  async settled(): Promise<void> {
+    while (this.#writes.size > 0) await Promise.allSettled([...this.#writes]);
+  }
+
+  #recall(id: string): TriggerAnswer | undefined {
+    const remembered = this.#options.memory.recall(id, this.#config.repeatWindowMs);
+    if (remembered === undefined) return undefined;
+    this.book.countRepeated();
+    return this.#repeat(remembered);
+  }
+
+  #repeat({ openedAtMs, transaction, answer }: RememberedTrigger): TriggerAnswer {
+    const { camera } = this.#options;
+    const { id, triggerId, deadlineMs } = transaction;
+    const given = answer();
+    given.catch(() => {});
+    return {
+      transaction: { id, triggerId, camera, openedAtMs, deadlineMs },
+      isRepeated: true,
+      accepted: this.#opened.get(id) ?? Promise.resolve(),
+      verdict: given,
+      answer: given,
+    };
+  }
+
+  #answerOf(transaction: Transaction, accepted: Promise<void>): TriggerAnswer {
+    const { camera } = this.#options;
+    const { id, triggerId, openedAtMs, config, verdict } = transaction;
+    const answer = transaction.answer();
+    answer.catch(() => {});
+    return {
+      transaction: { id, triggerId, camera, openedAtMs, deadlineMs: config.deadlineMs },
+      isRepeated: false,
+      accepted,
+      verdict,
+      answer,
+    };
+  }
+
+  #modelOf({ request }: Transaction) {
+    return this.#options.settings().sets.of(request.context).model;
+  }
+
+  #failSafe(transaction: Transaction, why: VedetteError): void {
+    if (transaction.isEnded) return;
+    const { camera, settings, faults, keep } = this.#options;
+    const now = settings();
+    const { request, given, config } = transaction;
+    const { product, model } = now.sets.of(request.context);
+    const reference = given ?? {
+      sequence: NO_FRAME,
+      capturedAtMs: transaction.openedAtMs,
+      width: 0,
+      height: 0,
+    };
+    const origin = {
+      thing: now.config.thing,
+      camera,
+      frame: reference,
+      takenAtMs: performance.now() - transaction.elapsedMs,
+      ...(request.context ? { context: request.context } : {}),
+      ...(product ? { product } : {}),
+    };
+    const identity = model.status().identity ?? unknownModel(model.name);
+    const result = {
+      ...composeFailSafe(origin, identity, config.failSafe, why),
+      ...transaction.reference(true),
+    };
+    faults.warn(
+      `trigger/${camera}/${why.code}`,
+      { camera, triggerId: transaction.triggerId, error: why },
+      'a trigger got its fail-safe verdict',
+    );
+    this.#decide(transaction, result, 'fail-safe');
+    const { sequence, capturedAtMs } = reference;
+    const { fileName } = given ?? {};
+    const frame = { sequence, capturedAtMs, ...(fileName === undefined ? {} : { fileName }) };
+    void keep({ frame, result, settings: now, end: 'judged' });
+  }
+
+  #replace(transaction: Transaction, why: VedetteError): void {
+    if (!transaction.end(why)) return;
+    this.book.close(transaction, 'replaced');
+    this.#options.memory.forget(transaction.triggerId);
+    const ended = this.#endInRegistry(transaction, 'dropped', undefined, 'replaced');
+    this.#track(ended, 'the end of a trigger could not be recorded');
+  }
+
+  #decide(transaction: Transaction, result: NewResult, end: 'answered' | 'fail-safe'): void {
+    this.#storing.set(result.id, { transaction, end });
+    transaction.end(result);
+    this.book.close(transaction, end === 'answered' ? 'answered' : 'failSafe');
+  }
+
+  async #endInRegistry(
+    transaction: Transaction,
+    end: TransactionEnd,
+    result: NewResult | undefined,
+    reason = result?.verdict.reason,
+  ): Promise<void> {
+    await this.#opened.get(transaction.id)?.catch(() => {});
+    this.#opened.delete(transaction.id);
+    await this.#options.registry.endTransaction({
+      id: transaction.id,
+      end,
+      endedAtMs: Date.now(),
+      ...(reason === undefined ? {} : { reason }),
+      ...(result ? { resultId: result.id, outcome: result.verdict.outcome } : {}),
+      isPromised: transaction.request.isPromised === true,
+    });
+  }
+
+  #describe(transaction: Transaction): string {
+    const { describeSource } = this.#options;
+    if (transaction.state === 'waiting-for-frame') {
+      return `no frame captured within ${transaction.config.afterMs} ms after the trigger came; ${describeSource()}`;
+    }
+    const { name, state } = this.#modelOf(transaction).status();
+    if (state !== 'ready') return `model ${name} is ${state}`;
+    return transaction.state === 'judging'
+      ? `model ${name} has not answered yet`
+      : `the frame waits for model ${name}, which judges others`;
+  }
+
+  #track(write: Promise<unknown>, message: string): void {
+    const { camera, faults } = this.#options;
+    const watched = write
+      .catch((thrown: unknown) => {
+        const error = VedetteError.from(thrown, 'REGISTRY_UNAVAILABLE');
+        faults.warn(`trigger-record/${camera}/${error.code}`, { camera, error }, message);
+      })
+      .finally(() => this.#writes.delete(watched));
+    this.#writes.add(watched);
+  }
+}

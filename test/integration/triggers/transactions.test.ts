@@ -1,0 +1,169 @@
+import { cp, mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { startRuntime, samplesFolder, type RunningRuntime } from '../../support/real-runtime.ts';
+
+const model = (name: string) => ({ package: join(samplesFolder, 'models', name) });
+const triggered = { policy: 'triggered' as const };
+
+let running: RunningRuntime;
+beforeAll(async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'vedette-triggers-'));
+  const pictures = join(folder, 'pictures');
+  for (const name of ['good-00.png', 'defect-00.png']) {
+    await cp(join(samplesFolder, 'images', 'brick', name), join(pictures, name));
+  }
+  const source = { kind: 'folder' as const, path: pictures, framesPerSecond: 25 };
+  running = await startRuntime(folder, {
+    thing: 'test-station',
+    models: { brick: model('brick-anomaly'), coco: model('coco-detector') },
+    cameras: {
+      line: {
+        ...{ ...triggered, source, model: 'brick' },
+        trigger: { deadlineMs: 20_000, afterMs: 5000, maxQueued: 4 },
+        products: { other: { model: 'coco' } },
+        unknownProduct: 'default',
+      },
+      hasty: { ...triggered, source, model: 'coco', trigger: { deadlineMs: 10, afterMs: 5000 } },
+      dead: {
+        ...{ ...triggered, model: 'brick' },
+        source: { kind: 'folder', path: join(folder, 'absent') },
+        trigger: { deadlineMs: 100, failSafe: 'review' },
+      },
+      free: { source, model: 'brick', isEnabled: false },
+      parts: { ...triggered, source: { kind: 'push' }, model: 'brick' },
+    },
+  });
+}, 60_000);
+afterAll(() => running.close());
+
+const trigger = (camera: string, id?: string, context?: Record<string, unknown>) =>
+  running.runtime.trigger(camera, {
+    source: 'http',
+    isPromised: true,
+    ...(id === undefined ? {} : { id }),
+    ...(context ? { context } : {}),
+  });
+
+describe('a trigger', () => {
+  it('gets the verdict on the first frame after it, stored with its id and context', async () => {
+    const opened = trigger('line', 'part-1', { partId: 'A-113' });
+    const result = await opened.answer;
+    expect(result).toMatchObject({
+      triggerId: 'part-1',
+      context: { partId: 'A-113' },
+      transaction: { id: opened.transaction.id, source: 'http', isFailSafe: false },
+    });
+    expect(Date.parse(result.frame.capturedAt)).toBeGreaterThanOrEqual(
+      opened.transaction.openedAtMs - 1,
+    );
+    expect(await running.runtime.result(result.id)).toEqual(result);
+    expect(await running.runtime.transaction(opened.transaction.id)).toMatchObject({
+      ...{ end: 'answered', resultId: result.id, outcome: result.verdict.outcome },
+    });
+  });
+
+  it('chooses by its product what judges the part', async () => {
+    const result = await trigger('line', undefined, { product: 'other' }).answer;
+    expect(result.model.name).toBe('coco');
+    expect(result.product).toEqual({ code: 'other', isKnown: true });
+  });
+
+  it('gets the same answer when it is repeated, and opens nothing', async () => {
+    const first = trigger('line', 'twice');
+    const second = trigger('line', 'twice');
+    expect([first.isRepeated, second.isRepeated]).toEqual([false, true]);
+    const answers = await Promise.all([
+      first.answer,
+      second.answer,
+      trigger('line', 'twice').answer,
+    ]);
+    expect(new Set(answers.map(({ id }) => id)).size).toBe(1);
+    expect(running.runtime.camera('line').triggers).toMatchObject({ repeated: 2 });
+  });
+
+  it('is refused by a camera that takes none', () => {
+    expect(() => trigger('free')).toThrow(/disabled/);
+    expect(() => trigger('parts')).toThrow(/its frames are its triggers/);
+    expect(() => trigger('nowhere')).toThrow(/No camera/);
+    expect(() => trigger('line', 'x'.repeat(129))).toThrow(/1 to 128 characters/);
+  });
+});
+
+describe('the fail-safe verdict', () => {
+  it('is given in time when the camera is dead, once, and says why', async () => {
+    const opened = trigger('dead', 'lost');
+    const verdict = await opened.verdict;
+    expect(verdict).toMatchObject({
+      verdict: { outcome: 'review', rule: 'fail-safe' },
+      error: { code: 'TRIGGER_DEADLINE_PASSED' },
+      transaction: { isFailSafe: true },
+      frame: { sequence: -1 },
+    });
+    expect(verdict.verdict.reason).toMatch(/no verdict within 100 ms: no frame .* camera is/);
+    await vi.waitFor(async () =>
+      expect(await running.runtime.transaction(opened.transaction.id)).toMatchObject({
+        ...{ end: 'fail-safe', outcome: 'review', resultId: verdict.id },
+      }),
+    );
+    const stored = await running.runtime.results({ camera: 'dead', limit: 10 });
+    expect(stored.items.filter(({ triggerId }) => triggerId === 'lost')).toHaveLength(1);
+  });
+
+  it('stands when the model answers later, which is counted', async () => {
+    const opened = trigger('hasty', 'slow');
+    expect((await opened.verdict).transaction).toMatchObject({ isFailSafe: true });
+    // A frame that is there in time, for a model that is not.
+    for (let n = 0; running.runtime.camera('hasty').triggers!.late === 0; n += 1) {
+      await trigger('hasty', `slow-${n}`).verdict;
+    }
+    const status = running.runtime.camera('hasty');
+    expect(status.triggers).toMatchObject({ answered: 0, open: 0 });
+    expect(status.framesDropped.late).toBeGreaterThan(0);
+    await vi.waitFor(async () => {
+      const { items } = await running.runtime.results({ camera: 'hasty', limit: 1000 });
+      expect(items).toHaveLength(running.runtime.camera('hasty').triggers!.failSafe);
+      expect(items.every(({ verdict }) => verdict.rule === 'fail-safe')).toBe(true);
+    });
+  });
+});
+
+it('a flood is bounded, and each trigger of it is accounted for', async () => {
+  const before = running.runtime.camera('line').triggers!;
+  const answers: Promise<unknown>[] = [];
+  let refused = 0;
+  for (let n = 0; n < 10_000; n += 1) {
+    try {
+      answers.push(trigger('line', `flood-${n}`).answer);
+    } catch {
+      refused += 1;
+    }
+  }
+  expect(running.runtime.busyReasons()).toContain('a trigger of camera line is open');
+  expect(answers).toHaveLength(5);
+  await Promise.all(answers);
+  const after = running.runtime.camera('line').triggers!;
+  expect(after.dropped['queue-full'] - before.dropped['queue-full']).toBe(refused);
+  expect(after.answered - before.answered + refused).toBe(10_000);
+  expect(after.open).toBe(0);
+});
+
+it('a pushed picture is its own trigger', async () => {
+  const { readFile } = await import('node:fs/promises');
+  const picture = await readFile(join(samplesFolder, 'images', 'brick', 'defect-00.png'));
+  const data = new Uint8Array(picture);
+  const result = await running.runtime.pushFrame('parts', { data, context: { partId: 'B-2' } });
+  expect(result).toMatchObject({
+    context: { partId: 'B-2' },
+    transaction: { source: 'frame', isFailSafe: false },
+  });
+});
+
+it('every frame of a triggered camera is judged or dropped by reason', async () => {
+  await vi.waitFor(() => {
+    const { framesDelivered, framesDropped } = running.runtime.camera('line');
+    expect(framesDropped['not-triggered']).toBeGreaterThan(0);
+    expect(framesDelivered).toBeGreaterThan(framesDropped['not-triggered']!);
+  });
+});
