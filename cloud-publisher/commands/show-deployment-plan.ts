@@ -9,6 +9,7 @@ export interface MadePlan {
   readonly name: string;
   readonly steps: readonly PlannedStep[];
   readonly devices: readonly DevicePreview[];
+  readonly warnings: readonly string[];
 }
 
 const MINUTE_MS = 60_000;
@@ -20,14 +21,15 @@ export function showDeploymentPlan(
   { stdout }: Pick<PublisherContext, 'stdout'>,
 ): void {
   if (json) {
-    const { id, name, steps, devices } = plan;
-    const shown = { plan: id, name, steps: steps.map(stepOf), devices };
+    const { id, name, steps, devices, warnings } = plan;
+    const shown = { plan: id, name, steps: steps.map(stepOf), devices, warnings };
     stdout.write(`${JSON.stringify(shown, undefined, 2)}\n`);
     return;
   }
   const lines = [
     `plan ${plan.id}: ${plan.name}`,
     ...plan.steps.flatMap((step, index) => stepLines(step, index)),
+    ...plan.warnings.map((warning) => `note: ${warning}`),
     ...deviceLines(plan.devices),
     `carry it out: vedette deploy apply ${plan.id}`,
   ];

@@ -153,6 +153,10 @@ export function requireCompleted({ id, name, state, reason }: Rollout): void {
     case 'failed':
       throw new VedetteError('ROLLOUT_FAILED', `${what} could not be taken back: ${reason}`);
     case 'planned':
+      throw new VedetteError(
+        'ROLLOUT_STATE_CHANGED',
+        `${what} is planned and not begun: vedette deploy apply ${id}`,
+      );
     case 'running':
     case 'rolling-back':
     case 'completed':

@@ -172,6 +172,10 @@ async function soak(
   book.progress(`${step.title}: watched, ${worse.length} of ${step.reached.length} are worse`);
   if (worse.length > gates.maxWorseDevices)
     return { kind: 'worse', reason: `${step.title}: ${names(worse)}` };
+  const unheard = step.reached.filter((thing) => !((health.get(thing)?.atMs ?? 0) > deployedAtMs));
+  const isAwaited = moment.nowMs - deployedAtMs <= gates.reportMaxAgeSeconds * 1000;
+  // A short soak time does not end before the devices have said something.
+  if (gates.isReportRequired && unheard.length > 0 && isAwaited) return WAITS;
   if (!isFinal) return WAITS;
   await book.change('soaking', { state: 'passed' });
   await book.note(`${step.title}: passed${worse.length > 0 ? `, though ${names(worse)}` : ''}`);

@@ -21,7 +21,7 @@ export function judgeHealth(
   const maxAgeMs = gates.reportMaxAgeSeconds * 1000;
   const isFresh = after !== undefined && after.atMs > deployedAtMs;
   if (!isFresh) {
-    const isDue = isFinal || nowMs - deployedAtMs > maxAgeMs;
+    const isDue = nowMs - deployedAtMs > maxAgeMs;
     return gates.isReportRequired && isDue ? ['has reported nothing since'] : [];
   }
   if (gates.isReportRequired && nowMs - after.atMs > maxAgeMs)

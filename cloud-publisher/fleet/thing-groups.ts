@@ -24,6 +24,11 @@ const PAGE_SIZE = 250;
 export const openIot = (region: string | undefined): IoTClient =>
   new IoTClient(clientSettings(region));
 
+function unlessThere(error: unknown): undefined {
+  if ((error as { name?: unknown }).name === 'ResourceAlreadyExistsException') return undefined;
+  throw error;
+}
+
 /** Groups of things that waves go to, and the jobs that take deployments there. */
 export class ThingGroups {
   readonly #client: IoTClient;
@@ -40,12 +45,14 @@ export class ThingGroups {
   /** The same group again is no error. */
   async create(group: string, tags: Readonly<Record<string, string>>): Promise<void> {
     await callAws('iot:CreateThingGroup', this.arnOf(group), () =>
-      this.#client.send(
-        new CreateThingGroupCommand({
-          thingGroupName: group,
-          tags: Object.entries(tags).map(([Key, Value]) => ({ Key, Value })),
-        }),
-      ),
+      this.#client
+        .send(
+          new CreateThingGroupCommand({
+            thingGroupName: group,
+            tags: Object.entries(tags).map(([Key, Value]) => ({ Key, Value })),
+          }),
+        )
+        .catch(unlessThere),
     );
   }
 

@@ -1,6 +1,7 @@
 import { symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { AWS_ACTIONS } from '../../../cloud-publisher/aws/aws-calls.ts';
 import { bundleProgram } from '../../../scripts/package/bundle.ts';
 import { root } from '../../../scripts/package/target.ts';
 import {
@@ -84,6 +85,12 @@ describe('vedette deploy apply of the bundled program', { timeout: 60_000 }, () 
       'line-7 caps-2: all of line-7',
     ]);
     expect(scene.versionsOf(MODEL)).toEqual({ '2.0.0': 6 });
+    const asked = scene.aws.servers.flatMap(({ calls }) =>
+      calls.map((call) => call.split(' ')[0]!),
+    );
+    // HeadObject needs the right to get.
+    const actions = asked.map((call) => call.replace('s3:HeadObject', 's3:GetObject'));
+    expect(Object.keys(AWS_ACTIONS)).toEqual(expect.arrayContaining([...new Set(actions)]));
     expect(scene.versionsOf(FOREIGN)).toEqual({ '3.1.0': 6 });
     expect([...scene.aws.fleet.groups.keys()]).toEqual(['line-7']);
   });
@@ -93,13 +100,16 @@ describe('vedette deploy', { timeout: 60_000 }, () => {
   it('plans with every change and reset, and shows every call before it makes one', async () => {
     const [first] = scene.line(4);
     first!.report = (one, nowMs) => healthReport(one, nowMs, { freeDiskBytes: 1500 });
+    scene.publish(RUNTIME, '1.1.0', {
+      configuration: { log: { level: 'debug' }, accessControl: { a: 1 }, same: 1 },
+    });
     const file = await scene.file({
       name: 'caps-2',
       target: LINE,
       components: {
         [MODEL]: { version: '2.0.0' },
         [RUNTIME]: {
-          version: '1.0.0',
+          version: '1.1.0',
           reset: ['/accessControl'],
           merge: { log: { level: 'info' } },
         },
@@ -115,6 +125,9 @@ describe('vedette deploy', { timeout: 60_000 }, () => {
     expect(planned.stdout).toContain(`changed: ${MODEL} 1.0.0 → 2.0.0`);
     expect(planned.stdout).toContain('reset: /accessControl to the default of this version');
     expect(planned.stdout).toContain('/log/level: "warn" → "info"');
+    expect(planned.stdout).toContain(
+      `note: ${RUNTIME} 1.1.0 has other defaults than 1.0.0 at /log, /same: devices keep`,
+    );
     expect(planned.stdout).toContain('0.0 MB to download');
     expect(planned.stdout).toContain('too little disk is free');
     const [, id = ''] = /^plan (\w+): caps-2$/m.exec(planned.stdout)!;

@@ -27,7 +27,7 @@ async function optionsOf(...command: string[]): Promise<string[]> {
     });
 }
 
-describe('docs/PUBLISHER.md', { timeout: 60_000 }, () => {
+describe('docs/PUBLISHER.md', { timeout: 180_000 }, () => {
   it('has every option of the commands as their help has it, and no other', async () => {
     const commands = [
       ['model', 'package'],

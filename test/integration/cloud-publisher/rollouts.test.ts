@@ -267,6 +267,59 @@ describe('a roll-out', { timeout: 60_000 }, () => {
   });
 });
 
+describe('reports of health', { timeout: 60_000 }, () => {
+  it('are waited for, however short the soak time; none until their time is over is worse', async () => {
+    const devices = scene.line(1);
+    let isSilent = true;
+    devices[0]!.report = (one, nowMs) => (isSilent ? undefined : healthReport(one, nowMs));
+    await withFleet({}, async (doors) => {
+      const id = await plan(doors, { ...WAVES, waves: [], soakMinutes: 0 });
+      await start(id);
+      await until(id, doors, 0, 'soaking');
+      const soaking = await records.rollout(id);
+      for (let look = 0; look < 3; look += 1)
+        expect(await advanceRollout(soaking, doors, records, () => undefined)).toBe(false);
+      isSilent = false;
+      expect((await carry(id, doors)).state).toBe('completed');
+    });
+    isSilent = true;
+    scene.publish(MODEL, '3.0.0');
+    const { state, reason } = await rollOut({
+      ...WAVES,
+      components: { [MODEL]: { version: '3.0.0' } },
+      waves: [],
+      gates: { reportMaxAgeSeconds: 0.2 },
+    });
+    expect(state).toBe('rolled-back');
+    expect(reason).toContain('has reported nothing since');
+  });
+});
+
+describe('the right to carry a roll-out on', { timeout: 60_000 }, () => {
+  it('has one process at a time, until its time is over or it is known to be gone', async () => {
+    scene.line(1);
+    const id = await withFleet({}, (doors) => plan(doors, { ...WAVES, waves: [] }));
+    expect(await records.lease(id, 'far/1', 60_000)).toBeUndefined();
+    expect(await records.lease(id, 'far/1', 60_000)).toBeUndefined();
+    expect(await records.lease(id, 'here/2', 60_000)).toBe('far/1');
+    expect(await records.lease(id, 'here/2', 1, 'far/1')).toBeUndefined();
+    await expect.poll(() => records.lease(id, 'far/3', 60_000)).toBeUndefined();
+    await records.release(id, 'here/2');
+    expect(await records.lease(id, 'here/2', 60_000)).toBe('far/3');
+    await records.release(id, 'far/3');
+    expect(await records.lease(id, 'here/2', 60_000)).toBeUndefined();
+  });
+
+  it('is of no use to one that lost it: a step moves on once', async () => {
+    scene.line(1);
+    const id = await withFleet({}, (doors) => plan(doors, { ...WAVES, waves: [] }));
+    await records.change(id, 0, 'waiting', { state: 'creating' });
+    await expect(records.change(id, 0, 'waiting', { state: 'creating' })).rejects.toMatchObject({
+      code: 'ROLLOUT_STATE_CHANGED',
+    });
+  });
+});
+
 describe('AWS in trouble during a roll-out', { timeout: isDeep ? 900_000 : 120_000 }, () => {
   /** Every operation of a roll-out, by the server that answers it. */
   const OPERATIONS = [

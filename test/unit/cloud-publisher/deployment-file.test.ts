@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { chooseDevices } from '../../../cloud-publisher/deployment/choose-devices.ts';
 import { parseDeploymentFile } from '../../../cloud-publisher/deployment/read-deployment-file.ts';
@@ -18,6 +20,12 @@ iotJobConfiguration:
 `;
 
 describe('a deployment file', () => {
+  it('is taken as docs/PUBLISHER.md shows it', () => {
+    const page = readFileSync(join(import.meta.dirname, '../../../docs/PUBLISHER.md'), 'utf8');
+    const [, example = ''] = /## Deployments[^]*?```yaml\n([^]*?)```/.exec(page)!;
+    expect(parseDeploymentFile(example, 'docs')).toMatchObject({ name: 'caps-2', soakMinutes: 30 });
+  });
+
   it('has a default for everything that it does not say', () => {
     const file = parseDeploymentFile(GOOD, 'x.yaml');
     expect(file).toMatchObject({
