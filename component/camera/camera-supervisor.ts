@@ -20,6 +20,9 @@ export interface RetryTimes {
   readonly maximumMs: number;
   /** A path that is not there costs nothing to look at: it is looked at this often. */
   readonly missingMaximumMs: number;
+  /** After a refused login, first and at most: cameras lock an account after a few wrong ones. */
+  readonly refusedFirstMs: number;
+  readonly refusedMaximumMs: number;
   /** A run that delivered frames for so long was healthy: the next back-off begins anew. */
   readonly healthyMs: number;
   /**
@@ -33,6 +36,8 @@ const RETRY: RetryTimes = {
   firstMs: 250,
   maximumMs: 15_000,
   missingMaximumMs: 1000,
+  refusedFirstMs: 120_000,
+  refusedMaximumMs: 900_000,
   healthyMs: 5000,
   openingMs: 10_000,
 };
@@ -68,6 +73,7 @@ export class CameraSupervisor {
   readonly #stop = new AbortController();
   #backOff: BackOff;
   #missingBackOff: BackOff;
+  #refusedBackOff: BackOff;
   #loop: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
   #state: CameraState = 'starting';
@@ -89,6 +95,10 @@ export class CameraSupervisor {
     this.#missingBackOff = new BackOff({
       firstMs: this.#retry.firstMs,
       maximumMs: this.#retry.missingMaximumMs,
+    });
+    this.#refusedBackOff = new BackOff({
+      firstMs: this.#retry.refusedFirstMs,
+      maximumMs: this.#retry.refusedMaximumMs,
     });
   }
 
@@ -161,8 +171,13 @@ export class CameraSupervisor {
   #beginAnew(): void {
     this.#isRestartAsked = false;
     this.#wake = new AbortController();
+    this.#resetBackOffs();
+  }
+
+  #resetBackOffs(): void {
     this.#backOff.reset();
     this.#missingBackOff.reset();
+    this.#refusedBackOff.reset();
   }
 
   /** One run of the driver. Returns why it ended; `undefined` when the source ended by itself. */
@@ -229,10 +244,7 @@ export class CameraSupervisor {
   #afterRun(failure: VedetteError | undefined): number {
     const deliveredForMs =
       this.#firstArrivalMs === undefined ? 0 : this.#lastArrivalMs - this.#firstArrivalMs;
-    if (deliveredForMs >= this.#retry.healthyMs) {
-      this.#backOff.reset();
-      this.#missingBackOff.reset();
-    }
+    if (deliveredForMs >= this.#retry.healthyMs) this.#resetBackOffs();
     const reason =
       failure ??
       new VedetteError(
@@ -243,6 +255,7 @@ export class CameraSupervisor {
       this.#change(reason.retryable ? 'reconnecting' : 'failed', reason);
     }
     if (reason.code === 'CAMERA_SOURCE_MISSING') return this.#missingBackOff.next();
+    if (reason.code === 'CAMERA_LOGIN_REFUSED') return this.#refusedBackOff.next();
     return reason.retryable ? this.#backOff.next() : this.#retry.maximumMs;
   }
 

@@ -6,8 +6,11 @@ import type { CameraDriver } from '../contract/ports.ts';
 import { FfmpegCamera } from './ffmpeg-camera.ts';
 import { FolderCamera } from './folder-camera.ts';
 import type { FramePolicy } from './frame-slots.ts';
+import { HttpMjpegCamera } from './http-mjpeg-camera.ts';
+import { HttpSnapshotCamera } from './http-snapshot-camera.ts';
 import { MjpegFileCamera } from './mjpeg-file-camera.ts';
 import { PushCamera } from './push-camera.ts';
+import { TestPatternCamera } from './test-pattern-camera.ts';
 import { WatchedFolderCamera } from './watched-folder-camera.ts';
 
 export interface CreateDriverOptions {
@@ -42,6 +45,12 @@ export function createDriver(options: CreateDriverOptions): CameraDriver {
       return new FfmpegCamera({ name, source, pace, ffmpegPath, readSecret });
     case 'push':
       return new PushCamera(name);
+    case 'http-snapshot':
+      return new HttpSnapshotCamera({ source, readSecret });
+    case 'http-mjpeg':
+      return new HttpMjpegCamera({ source, readSecret });
+    case 'test-pattern':
+      return new TestPatternCamera({ source, pace });
   }
 }
 
@@ -60,7 +69,11 @@ export function resolvePolicy(camera: CameraConfig): FramePolicy {
     case 'push':
       return 'every';
     case 'mjpeg-file':
+    case 'test-pattern':
       return camera.pace === 'fast' ? 'every' : 'newest';
+    case 'http-snapshot':
+    case 'http-mjpeg':
+      return 'newest';
     case 'ffmpeg':
       return camera.pace === 'fast' && FfmpegCamera.isRecording(camera.source) ? 'every' : 'newest';
   }

@@ -61,8 +61,8 @@ export class FfmpegCamera implements CameraDriver {
   }
 
   /**
-   * @throws VedetteError CAMERA_SOURCE_MISSING, CAMERA_SOURCE_FAILED, FFMPEG_MISSING,
-   * SECRET_UNAVAILABLE
+   * @throws VedetteError CAMERA_SOURCE_MISSING, CAMERA_SOURCE_FAILED, CAMERA_LOGIN_REFUSED,
+   * FFMPEG_MISSING, SECRET_UNAVAILABLE
    */
   async run(sink: FrameSink, signal: AbortSignal): Promise<void> {
     if (signal.aborted) return;
@@ -161,7 +161,9 @@ export class FfmpegCamera implements CameraDriver {
   }
 
   #failed(input: FfmpegInput, reason: string): VedetteError {
-    return new VedetteError('CAMERA_SOURCE_FAILED', `${input.url}: ${reason}`);
+    const isRefused = /\b(?:401 Unauthorized|403 Forbidden)\b|authorization failed/i.test(reason);
+    const code = isRefused ? 'CAMERA_LOGIN_REFUSED' : 'CAMERA_SOURCE_FAILED';
+    return new VedetteError(code, `${input.url}: ${reason}`);
   }
 
   async #start(

@@ -1,8 +1,8 @@
 import { open, type FileHandle } from 'node:fs/promises';
-import { inspectImage, type ImageInfo } from '../../native/index.ts';
 import type { CameraConfig, CameraSourceOf } from '../contract/camera-config.ts';
 import { VedetteError } from '../contract/errors.ts';
 import type { CameraDriver, FrameSink } from '../contract/ports.ts';
+import { deliverPicture } from './deliver-picture.ts';
 import { JpegSplitter, type SplitPicture } from './jpeg-splitter.ts';
 import { Pacer } from './pacer.ts';
 import { sourceError } from './source-error.ts';
@@ -77,50 +77,8 @@ export class MjpegFileCamera implements CameraDriver {
     if (signal.aborted) return false;
     const sequence = this.#sequence;
     this.#sequence += 1;
-    const info = this.#inspect(sink, picture, sequence);
-    if (info === undefined || picture.kind !== 'jpeg') return false;
-    const { data } = picture;
-    const writer = await sink.openSlot(data.byteLength, signal);
-    if (writer === undefined) return true;
-    writer.bytes.set(data);
-    writer.publish({
-      format: info.format,
-      width: info.width,
-      height: info.height,
-      byteLength: data.byteLength,
-      sequence,
-      capturedAtMs: Date.now(),
-    });
-    return true;
-  }
-
-  #inspect(sink: FrameSink, picture: SplitPicture, sequence: number): ImageInfo | undefined {
     const where = `picture ${sequence} of file ${this.#options.source.path}`;
-    if (picture.kind === 'too-large') {
-      sink.countDrop(
-        'too-large',
-        new VedetteError(
-          'BODY_TOO_LARGE',
-          `${where} has ${picture.byteLength} bytes, at most ${this.#options.maxFrameBytes} fit (maxFrameBytes)`,
-        ),
-      );
-      return undefined;
-    }
-    try {
-      if (picture.kind === 'broken') {
-        throw new VedetteError(
-          'IMAGE_CORRUPT',
-          `it is damaged or cut short after ${picture.byteLength} bytes`,
-        );
-      }
-      return inspectImage(picture.data);
-    } catch (error) {
-      const cause = VedetteError.from(error, 'IMAGE_CORRUPT');
-      sink.countDrop(
-        'unreadable',
-        new VedetteError(cause.code, `${where}: ${cause.message}`, { cause }),
-      );
-      return undefined;
-    }
+    const reference = { sequence, capturedAtMs: Date.now() };
+    return (await deliverPicture(sink, picture, where, reference, signal)) !== 'refused';
   }
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { httpMjpegSource, httpSnapshotSource, testPatternSource } from './camera-source-kinds.ts';
 import {
   boolean,
   described,
@@ -81,6 +82,9 @@ export const cameraSourceSchema = z.discriminatedUnion('kind', [
       .literal('push')
       .meta({ description: 'Pictures that a program sends to POST /api/v1/cameras/{name}/frames' }),
   }),
+  httpSnapshotSource,
+  httpMjpegSource,
+  testPatternSource,
 ]);
 
 export const cameraSchema = z.strictObject({

@@ -1,4 +1,5 @@
 import type { CameraConfig, CameraSourceOf } from './camera-config.ts';
+import { shownAddress } from './shown-address.ts';
 import { withoutCredentials } from './without-credentials.ts';
 
 /** `path` is dotted, such as `cameras.dock.policy`. */
@@ -40,6 +41,19 @@ export function checkCameraSource(name: string, camera: CameraConfig): CameraPro
   if (source.kind === 'ffmpeg') {
     const problem = addressProblem(source);
     if (problem !== undefined) add('source.url', problem);
+  }
+  if (source.kind === 'test-pattern' && source.width * source.height * 3 > maxFrameBytes) {
+    const byteLength = source.width * source.height * 3;
+    add(
+      'maxFrameBytes',
+      `a picture of ${source.width}×${source.height} takes ${byteLength} bytes, at most ${maxFrameBytes} may`,
+    );
+  }
+  if (source.kind === 'http-snapshot' || source.kind === 'http-mjpeg') {
+    const { url } = source;
+    if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
+      add('source.url', `must be http(s)://…, got ${shownAddress(url)}`);
+    }
   }
   return problems;
 }

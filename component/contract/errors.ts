@@ -279,6 +279,12 @@ export const ERROR_CODES = {
     'The source of a camera ended, failed or sent nothing in time.',
     'The message holds what the source said last; the camera goes on trying.',
   ),
+  CAMERA_LOGIN_REFUSED: entry(
+    502,
+    false,
+    'A camera refuses the user name or the password, or asks for one that is not configured.',
+    'Set `username` and `password` of its source. Vedette tries again after a minute, then less and less often, so that the camera does not lock the account.',
+  ),
   CAMERA_DISABLED: entry(
     409,
     false,

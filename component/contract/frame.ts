@@ -131,6 +131,7 @@ export const DROP_REASONS = [
   'no-free-slot', // every slot was held by readers
   'unreadable', // the source delivered bytes that are no picture
   'too-large', // the frame does not fit a slot
+  'unchanged', // the source gave the very picture that it gave before
   'stopped', // the camera was stopped with frames waiting
   'stale', // it was older than `maxFrameAgeMs` when the model was free (policy `newest`)
   'not-triggered', // no trigger asked for it (policy `triggered`)

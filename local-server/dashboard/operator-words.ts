@@ -65,6 +65,7 @@ export const DROP_WORDS: Readonly<Record<DropReason, string>> = {
   'no-free-slot': 'memory was full',
   unreadable: 'not a readable picture',
   'too-large': 'too large',
+  unchanged: 'same picture as before',
   stopped: 'camera was stopped',
   stale: 'too old when its turn came',
   'not-triggered': 'no trigger asked for it',

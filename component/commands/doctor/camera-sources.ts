@@ -28,6 +28,11 @@ async function checkCamera(name: string, { source }: Camera, subject: Subject) {
   switch (source.kind) {
     case 'push':
       return results.ok(`${name} takes what programs send`);
+    case 'test-pattern':
+      return results.ok(`${name} makes its pictures itself`);
+    case 'http-snapshot':
+    case 'http-mjpeg':
+      return checkAddress(name, source.url);
     case 'folder':
       return checkFile(name, source.path, { read: true, enter: true }, subject);
     case 'mjpeg-file':

@@ -64,6 +64,14 @@ describeCameraDriver('a video file through ffmpeg', async () => ({
   close: done,
 }));
 
+describeCameraDriver('the test pattern', async () => ({
+  driver: driverOf({ kind: 'test-pattern', width: 320, height: 240 }),
+  smallestFrameBytes: 100_000,
+  largestFrameBytes: 320 * 240 * 3,
+  canWait: true,
+  close: done,
+}));
+
 describeCameraDriver('pushed pictures', async () => {
   const picture = readFileSync(`${STREET}/walkway-00.jpg`);
   const driver = new PushCamera('test');

@@ -73,7 +73,7 @@ describe('a camera that speaks HTTP', () => {
     const values = { url: `${url}/guarded`, username: 'ann', password: { file: '/run/secret' } };
     expect(await firstFrame(cameraOf(values, PASSWORD))).toMatchObject({ width: 768 });
     await expect(firstFrame(cameraOf(values, 'wrong-word'))).rejects.toMatchObject({
-      code: 'CAMERA_SOURCE_FAILED',
+      code: 'CAMERA_LOGIN_REFUSED',
       message: expect.stringMatching(/^(?!.*wrong-word).*401/) as string,
     });
   });

@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import {
   CameraSupervisor,
   type CameraHealth,
+  type RetryTimes,
 } from '../../../component/camera/camera-supervisor.ts';
 import { FfmpegCamera } from '../../../component/camera/ffmpeg-camera.ts';
 import type { FfmpegSource } from '../../../component/camera/ffmpeg-input.ts';
@@ -50,7 +51,7 @@ describe.skipIf(!hasRtspServer())('a camera that speaks RTSP', () => {
     await guarded.close();
   });
 
-  function supervise(driver: FfmpegCamera) {
+  function supervise(driver: FfmpegCamera, retry: Partial<RetryTimes> = {}) {
     const slots = new FrameSlots({ slots: 3, slotBytes: 2_000_000, policy: 'newest' });
     const changes: CameraHealth[] = [];
     const supervisor = new CameraSupervisor({
@@ -58,7 +59,7 @@ describe.skipIf(!hasRtspServer())('a camera that speaks RTSP', () => {
       driver,
       slots,
       onChange: (health) => changes.push(health),
-      retry: { firstMs: 50, maximumMs: 200 },
+      retry: { firstMs: 50, maximumMs: 200, ...retry },
     });
     open.push({ supervisor, slots });
     supervisor.start();
@@ -96,9 +97,11 @@ describe.skipIf(!hasRtspServer())('a camera that speaks RTSP', () => {
   it('says that the password is wrong, once, without saying it', async () => {
     const { supervisor, changes } = supervise(
       cameraOf({ url: `rtsp://ann:not-${'secret'}@127.0.0.1:${guarded.port}/live` }),
+      { refusedFirstMs: 50, refusedMaximumMs: 200 },
     );
     await vi.waitFor(() => expect(supervisor.status.restarts).toBeGreaterThan(2), 15_000);
-    expect(changes.map(({ state }) => state)).toEqual(['reconnecting']);
+    expect(changes.map(({ state }) => state)).toEqual(['failed']);
+    expect(supervisor.status.reason?.code).toBe('CAMERA_LOGIN_REFUSED');
     expect(supervisor.status.reason?.message).toContain('401');
     expect(JSON.stringify(changes)).not.toContain('not-secret');
   });

@@ -23,6 +23,9 @@ describe('createDriver', () => {
     [{ kind: 'ffmpeg', url: 'a.mp4', shouldLoop: false }, 'FfmpegCamera', true],
     [{ kind: 'ffmpeg', url: 'rtsp://a/b', shouldLoop: false }, 'FfmpegCamera', false],
     [{ kind: 'push' }, 'PushCamera', false],
+    [{ kind: 'http-snapshot', url: 'http://a/' }, 'HttpSnapshotCamera', false],
+    [{ kind: 'http-mjpeg', url: 'https://a/' }, 'HttpMjpegCamera', false],
+    [{ kind: 'test-pattern' }, 'TestPatternCamera', false],
   ])('makes for %j a %s', (source, name, endsForGood) => {
     const driver = create(source);
     expect(driver.constructor.name).toBe(name);
