@@ -5,6 +5,9 @@ import { VedetteError } from '../contract/errors.ts';
 import type { CameraDriver } from '../contract/ports.ts';
 import { FfmpegCamera } from './ffmpeg-camera.ts';
 import { FolderCamera } from './folder-camera.ts';
+import { createGenicamCamera } from './genicam-camera.ts';
+import { GstreamerCamera } from './gstreamer-camera.ts';
+import { pipelineElements } from '../contract/gstreamer-pipeline.ts';
 import type { FramePolicy } from './frame-slots.ts';
 import { HttpMjpegCamera } from './http-mjpeg-camera.ts';
 import { HttpSnapshotCamera } from './http-snapshot-camera.ts';
@@ -49,6 +52,14 @@ export function createDriver(options: CreateDriverOptions): CameraDriver {
       return new HttpSnapshotCamera({ source, readSecret });
     case 'http-mjpeg':
       return new HttpMjpegCamera({ source, readSecret });
+    case 'gstreamer':
+      return new GstreamerCamera({
+        what: `the pipeline of camera ${name}`,
+        elements: pipelineElements(source.pipeline),
+        stallTimeoutMs: source.stallTimeoutMs,
+      });
+    case 'genicam':
+      return createGenicamCamera(source);
     case 'test-pattern':
       return new TestPatternCamera({ source, pace });
   }
@@ -73,6 +84,8 @@ export function resolvePolicy(camera: CameraConfig): FramePolicy {
       return camera.pace === 'fast' ? 'every' : 'newest';
     case 'http-snapshot':
     case 'http-mjpeg':
+    case 'gstreamer':
+    case 'genicam':
       return 'newest';
     case 'ffmpeg':
       return camera.pace === 'fast' && FfmpegCamera.isRecording(camera.source) ? 'every' : 'newest';

@@ -17,9 +17,9 @@ import {
   type FfmpegSource,
   type InputPace,
 } from './ffmpeg-input.ts';
-import { FfmpegProcess, type ProcessEnd } from './ffmpeg-process.ts';
 import { FramePipe } from './frame-pipe.ts';
 import { sourceError } from './source-error.ts';
+import { SourceProcess, untilEnded, type ProcessEnd } from './source-process.ts';
 
 export interface FfmpegCameraOptions {
   readonly name: string;
@@ -123,7 +123,7 @@ export class FfmpegCamera implements CameraDriver {
         `its frames of ${width}×${height} take ${frameBytes} bytes, at most ${sink.slotBytes} fit (maxFrameBytes)`,
       );
     }
-    const pipe = new FramePipe(sink, geometry, this.#sequence);
+    const pipe = new FramePipe(sink, 'i420', geometry, this.#sequence);
     try {
       const { source, pace } = this.#options;
       const child = await this.#start(
@@ -145,7 +145,7 @@ export class FfmpegCamera implements CameraDriver {
   }
 
   /** @throws VedetteError CAMERA_SOURCE_FAILED unless the source simply came to its end */
-  #judgeEnd(input: FfmpegInput, child: FfmpegProcess, end: ProcessEnd, frames: number): void {
+  #judgeEnd(input: FfmpegInput, child: SourceProcess, end: ProcessEnd, frames: number): void {
     const { width, height } = this.#geometry!;
     const refused = refusedSize(child.messages.lines);
     // What gave no frame may have another size by now.
@@ -171,37 +171,15 @@ export class FfmpegCamera implements CameraDriver {
     pace: InputPace,
     output: readonly string[],
     frameFd?: number,
-  ): Promise<FfmpegProcess> {
+  ): Promise<SourceProcess> {
     const opened = inputArguments(this.#options.source, input, pace);
-    return FfmpegProcess.start({
+    return SourceProcess.start({
       path: this.#options.ffmpegPath,
+      missingCode: 'FFMPEG_MISSING',
       arguments: [...QUIET, ...opened.arguments, ...VIDEO_ONLY, ...output],
       ...(opened.playlist === undefined ? {} : { playlist: opened.playlist }),
       ...(frameFd === undefined ? {} : { frameFd }),
       secrets: input.credentials === undefined ? [] : [input.credentials.password],
     });
   }
-}
-
-/**
- * Waits for a child; aborting `signal` stops it, after `onAbort`.
- * @throws VedetteError FFMPEG_MISSING
- */
-async function untilEnded(
-  child: FfmpegProcess,
-  signal: AbortSignal,
-  onAbort?: () => void,
-): Promise<ProcessEnd> {
-  let stopping: Promise<void> | undefined;
-  const stop = () => {
-    onAbort?.();
-    stopping = child.stop();
-  };
-  if (signal.aborted) stop();
-  else signal.addEventListener('abort', stop, { once: true });
-  const end = await child.ended;
-  signal.removeEventListener('abort', stop);
-  await stopping;
-  if (end.startFailure !== undefined) throw end.startFailure;
-  return end;
 }

@@ -1,8 +1,8 @@
 import { PipeFrameReader, type PipeEnd } from '../../native/index.ts';
-import type { Size } from '../contract/frame.ts';
+import type { RawPixelFormat, Size } from '../contract/frame.ts';
 import type { FrameSink } from '../contract/ports.ts';
 
-/** A pipe from a program that writes raw I420 frames into the slots of a sink. */
+/** A pipe from a program that writes raw frames into the slots of a sink. */
 export class FramePipe {
   /** Resolves when the program closed its end and every frame was told to the sink. */
   readonly ended: Promise<PipeEnd>;
@@ -10,12 +10,12 @@ export class FramePipe {
   #frames = 0;
 
   /** @throws VedetteError FRAME_INVALID when a frame does not fit a slot */
-  constructor(sink: FrameSink, size: Size, firstSequence: number) {
+  constructor(sink: FrameSink, format: RawPixelFormat, size: Size, firstSequence: number) {
     const { promise, resolve } = Promise.withResolvers<PipeEnd>();
     this.ended = promise;
     this.#reader = PipeFrameReader.open({
       ringId: sink.ringId,
-      format: 'i420',
+      format,
       width: size.width,
       height: size.height,
       firstSequence,

@@ -1,5 +1,11 @@
 import { z } from 'zod';
-import { httpMjpegSource, httpSnapshotSource, testPatternSource } from './camera-source-kinds.ts';
+import {
+  genicamSource,
+  gstreamerSource,
+  httpMjpegSource,
+  httpSnapshotSource,
+  testPatternSource,
+} from './camera-source-kinds.ts';
 import {
   boolean,
   described,
@@ -84,6 +90,8 @@ export const cameraSourceSchema = z.discriminatedUnion('kind', [
   }),
   httpSnapshotSource,
   httpMjpegSource,
+  gstreamerSource,
+  genicamSource,
   testPatternSource,
 ]);
 

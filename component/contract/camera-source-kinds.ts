@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { described, integer, number, secretSchema } from './config-values.ts';
+import { boolean, described, integer, number, secretSchema } from './config-values.ts';
 
 const kindOf = <K extends string>(kind: K, description: string) =>
   z.literal(kind).meta({ description });
@@ -48,5 +48,58 @@ export const httpSnapshotSource = z.strictObject({
 export const httpMjpegSource = z.strictObject({
   kind: kindOf('http-mjpeg', 'An HTTP stream of JPEG pictures, read without ffmpeg'),
   ...httpAddress,
+  stallTimeoutMs,
+});
+
+export const gstreamerSource = z.strictObject({
+  kind: kindOf('gstreamer', 'A GStreamer pipeline: CSI cameras, hardware decoders, anything rare'),
+  pipeline: described(
+    z.string().min(1).max(4000),
+    'Elements from the source to raw pictures, without a sink, joined by ` ! ` as for gst-launch-1.0. docs/CAMERAS.md lists the elements that are allowed',
+  ),
+  stallTimeoutMs,
+});
+
+export const GENICAM_PIXEL_FORMATS = [
+  'mono8',
+  'mono16',
+  'bayerrg8',
+  'bayergr8',
+  'bayergb8',
+  'bayerbg8',
+  'rgb8',
+] as const;
+
+export const genicamSource = z.strictObject({
+  kind: kindOf('genicam', 'An industrial camera (GigE Vision, USB3 Vision) through Aravis'),
+  camera: described(
+    z.string().regex(/^[\w .:()-]{1,200}$/),
+    'Which one: its IP address, serial number or name, as `arv-tool-0.8` lists it',
+  ),
+  pixelFormat: described(z.enum(GENICAM_PIXEL_FORMATS).default('mono8'), 'What the camera sends'),
+  size: described(
+    z.strictObject({ width: integer(16, 16_384), height: integer(16, 16_384) }).optional(),
+    'Part of the sensor that is read, in pixels, the width a multiple of 4; as the camera is set when absent',
+  ),
+  offset: described(
+    z.strictObject({ x: integer(0, 16_384), y: integer(0, 16_384) }).optional(),
+    'Where on the sensor that part begins, in pixels',
+  ),
+  framesPerSecond: described(
+    number(0.1, 1000).optional(),
+    'Rate; as the camera is set when absent',
+  ),
+  exposureUs: described(
+    number(1, 100_000_000).optional(),
+    'Exposure time in microseconds, switching its automatic off; as the camera is set when absent',
+  ),
+  gainDb: described(
+    number(0, 500).optional(),
+    'Gain in decibels, switching its automatic off; as the camera is set when absent',
+  ),
+  resendsPackets: described(
+    boolean().default(true),
+    'Whether lost packets of GigE Vision are asked for again',
+  ),
   stallTimeoutMs,
 });

@@ -1,4 +1,5 @@
 import type { CameraConfig, CameraSourceOf } from './camera-config.ts';
+import { pipelineProblem } from './gstreamer-pipeline.ts';
 import { shownAddress } from './shown-address.ts';
 import { withoutCredentials } from './without-credentials.ts';
 
@@ -41,6 +42,10 @@ export function checkCameraSource(name: string, camera: CameraConfig): CameraPro
   if (source.kind === 'ffmpeg') {
     const problem = addressProblem(source);
     if (problem !== undefined) add('source.url', problem);
+  }
+  if (source.kind === 'gstreamer') {
+    const problem = pipelineProblem(source.pipeline);
+    if (problem !== undefined) add('source.pipeline', problem);
   }
   if (source.kind === 'test-pattern' && source.width * source.height * 3 > maxFrameBytes) {
     const byteLength = source.width * source.height * 3;

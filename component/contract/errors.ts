@@ -291,6 +291,12 @@ export const ERROR_CODES = {
     'The camera is disabled in the configuration.',
     'Set `cameras.<name>.isEnabled: true`.',
   ),
+  GSTREAMER_MISSING: entry(
+    500,
+    false,
+    'The program gst-launch-1.0 was not found.',
+    'Install it (`apt-get install gstreamer1.0-tools`, and the plugins that the pipeline needs).',
+  ),
   FFMPEG_MISSING: entry(
     500,
     false,

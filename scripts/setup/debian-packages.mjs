@@ -29,6 +29,18 @@ const RTSP_SERVER = Object.entries({
   files: [file],
 }));
 
+/** GStreamer as a source, and a GenICam camera for tests, which Aravis has one of. */
+const GSTREAMER_SOURCES = Object.entries({
+  'gstreamer1.0-tools': '/usr/bin/gst-launch-1.0',
+  'libaravis-0.8-0': `${LIBRARIES}/gstreamer-1.0/libgstaravis.0.8.so`,
+  'gir1.2-aravis-0.8': `${LIBRARIES}/girepository-1.0/Aravis-0.8.typelib`,
+}).map(([name, file]) => ({
+  name,
+  level: /** @type {const} */ ('test'),
+  why: 'pipelines and a GenICam camera to test sources with',
+  files: [file],
+}));
+
 /** What artifacts are made with. */
 const PACKAGING_TOOLS = [
   {
@@ -131,6 +143,7 @@ export const DEBIAN_PACKAGES = [
   },
   ...PACKAGING_TOOLS,
   ...RTSP_SERVER,
+  ...GSTREAMER_SOURCES,
   ...(emulatesArm64() ? ARM64_TOOLS : []),
   {
     name: 'valgrind',

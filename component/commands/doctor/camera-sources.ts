@@ -1,9 +1,11 @@
 import { stat } from 'node:fs/promises';
 import { connect } from 'node:net';
 import type { RuntimeConfig } from '../../contract/config.ts';
-import { VedetteError } from '../../contract/errors.ts';
+import { ERROR_CODES, VedetteError } from '../../contract/errors.ts';
 import { parseInput } from '../../camera/ffmpeg-input.ts';
+import { GST_LAUNCH } from '../../camera/gstreamer-camera.ts';
 import { CheckResults, type Check, type CheckResult } from './check.ts';
+import { runProgram } from './run-program.ts';
 import type { Subject } from './subject.ts';
 import { groupNumbers, may, type Access } from './user.ts';
 
@@ -30,6 +32,9 @@ async function checkCamera(name: string, { source }: Camera, subject: Subject) {
       return results.ok(`${name} takes what programs send`);
     case 'test-pattern':
       return results.ok(`${name} makes its pictures itself`);
+    case 'gstreamer':
+    case 'genicam':
+      return checkGstreamer(name);
     case 'http-snapshot':
     case 'http-mjpeg':
       return checkAddress(name, source.url);
@@ -48,6 +53,15 @@ async function checkCamera(name: string, { source }: Camera, subject: Subject) {
         return results.fault(`${name}: ${message}`, remedy);
       }
   }
+}
+
+async function checkGstreamer(name: string): Promise<CheckResult> {
+  const version = await runProgram(GST_LAUNCH, ['--version']);
+  if ('failure' in version) {
+    const { remedy } = ERROR_CODES.GSTREAMER_MISSING;
+    return results.fault(`${name}: ${GST_LAUNCH} cannot be run: ${version.failure}`, remedy);
+  }
+  return results.ok(`${name}: ${version.stdout.split('\n', 1)[0]}`);
 }
 
 async function checkFile(

@@ -26,6 +26,8 @@ describe('createDriver', () => {
     [{ kind: 'http-snapshot', url: 'http://a/' }, 'HttpSnapshotCamera', false],
     [{ kind: 'http-mjpeg', url: 'https://a/' }, 'HttpMjpegCamera', false],
     [{ kind: 'test-pattern' }, 'TestPatternCamera', false],
+    [{ kind: 'gstreamer', pipeline: 'videotestsrc' }, 'GstreamerCamera', false],
+    [{ kind: 'genicam', camera: '192.168.1.2' }, 'GstreamerCamera', false],
   ])('makes for %j a %s', (source, name, endsForGood) => {
     const driver = create(source);
     expect(driver.constructor.name).toBe(name);

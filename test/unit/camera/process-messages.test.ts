@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { FfmpegMessages } from '../../../component/camera/ffmpeg-messages.ts';
+import { ProcessMessages } from '../../../component/camera/process-messages.ts';
 
-describe('FfmpegMessages', () => {
+describe('ProcessMessages', () => {
   it('shows no credential, as it is or encoded, whatever piece it comes in', () => {
     const password = 'p@ss/w:rd';
     const text = [
@@ -13,7 +13,7 @@ describe('FfmpegMessages', () => {
     ].join('\n');
     fc.assert(
       fc.property(fc.array(fc.nat(text.length)), (cuts) => {
-        const messages = new FfmpegMessages([password]);
+        const messages = new ProcessMessages([password]);
         const edges = [0, ...cuts.toSorted((a, b) => a - b), text.length];
         for (let i = 1; i < edges.length; i += 1) messages.add(text.slice(edges[i - 1], edges[i]));
         messages.end();
@@ -25,14 +25,14 @@ describe('FfmpegMessages', () => {
   });
 
   it('gives the last two different lines as the reason', () => {
-    const messages = new FfmpegMessages([]);
+    const messages = new ProcessMessages([]);
     messages.add('first\n[h264 @ 0x1] broken\n[h264 @ 0x2] broken\nlast\n');
     expect(messages.reason).toBe('[h264] broken; last');
-    expect(new FfmpegMessages([]).reason).toBe('ffmpeg said nothing');
+    expect(new ProcessMessages([]).reason).toBe('the program said nothing');
   });
 
   it('keeps a bounded number of bounded lines', () => {
-    const messages = new FfmpegMessages([]);
+    const messages = new ProcessMessages([]);
     for (let line = 0; line < 500; line += 1) messages.add(`${'x'.repeat(5000)}${line}\n`);
     messages.add('y'.repeat(1_000_000));
     messages.end();

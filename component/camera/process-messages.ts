@@ -3,8 +3,8 @@ import { withoutCredentials } from '../contract/without-credentials.ts';
 const MAX_LINES = 40;
 const MAX_LINE_LENGTH = 400;
 
-/** What ffmpeg said last on its standard error, without credentials. */
-export class FfmpegMessages {
+/** What the program of a source said last, without credentials. */
+export class ProcessMessages {
   readonly #secrets: readonly string[];
   readonly #lines: string[] = [];
   #partial = '';
@@ -36,10 +36,10 @@ export class FfmpegMessages {
     return this.#lines;
   }
 
-  /** The last two different lines: what ffmpeg says when it gives up is at the end. */
+  /** The last two different lines: what a program says when it gives up is at the end. */
   get reason(): string {
     const distinct = [...new Set(this.#lines.toReversed())].slice(0, 2).reverse();
-    return distinct.length === 0 ? 'ffmpeg said nothing' : distinct.join('; ');
+    return distinct.length === 0 ? 'the program said nothing' : distinct.join('; ');
   }
 
   #addLine(line: string): void {

@@ -1,59 +1,67 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { VedetteError } from '../contract/errors.ts';
-import { FfmpegMessages } from './ffmpeg-messages.ts';
+import { ProcessMessages } from './process-messages.ts';
 
-/** After SIGTERM a child has so long before it is killed. */
+/** After it was asked to end a child has so long before it is killed. */
 const KILL_AFTER_MS = 1000;
 /** util-linux' way to have a child that ends with its parent, also when the parent is killed. */
 const SETPRIV = '/usr/bin/setpriv';
 /** What it, as shells do, ends with when the program cannot be run, or is not there. */
 const START_FAILURES: Readonly<Record<number, string>> = { 126: 'EACCES', 127: 'ENOENT' };
 
-export interface FfmpegProcessOptions {
-  /** The ffmpeg program. */
+export interface SourceProcessOptions {
   readonly path: string;
+  /** What it means that the program is not there. */
+  readonly missingCode: 'FFMPEG_MISSING' | 'GSTREAMER_MISSING';
+  /** Whether what it prints on its standard output is among its messages. */
+  readonly tellsOnOutput?: boolean;
   readonly arguments: readonly string[];
   /** Written to its standard input, which is closed when absent. */
   readonly playlist?: string;
   /** Descriptor that the child has as number 3. The caller closes its own copy. */
   readonly frameFd?: number;
   readonly secrets: readonly string[];
+  /** Asks the program to end; SIGTERM when absent. */
+  readonly stopSignal?: 'SIGTERM' | 'SIGINT';
 }
 
 export interface ProcessEnd {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
-  /** FFMPEG_MISSING: the program never ran. */
+  /** FFMPEG_MISSING, GSTREAMER_MISSING: the program never ran. */
   readonly startFailure?: VedetteError;
 }
 
-/** One running ffmpeg. It has ended, and everything it held is closed, when `ended` resolves. */
-export class FfmpegProcess {
-  readonly messages: FfmpegMessages;
+/** One running ffmpeg or GStreamer. It has ended, and everything it held is closed, when `ended` resolves. */
+export class SourceProcess {
+  readonly messages: ProcessMessages;
   readonly ended: Promise<ProcessEnd>;
   readonly #child: ChildProcess;
+  readonly #stopSignal: NodeJS.Signals;
 
   /**
    * Resolves when the program runs, or when the one that ties it to this process does (see
    * `startFailure`).
-   * @throws VedetteError FFMPEG_MISSING, CAMERA_SOURCE_FAILED (the system could not start it)
+   * @throws VedetteError FFMPEG_MISSING, GSTREAMER_MISSING, CAMERA_SOURCE_FAILED (the system could not start it)
    */
-  static async start(options: FfmpegProcessOptions): Promise<FfmpegProcess> {
-    const { path, frameFd } = options;
-    // A silent source never makes ffmpeg notice that nobody reads its frames any more.
+  static async start(options: SourceProcessOptions): Promise<SourceProcess> {
+    const { path, frameFd, tellsOnOutput = false } = options;
+    // A silent source never makes the program notice that nobody reads its frames any more.
     const isTied = existsSync(SETPRIV);
     const [program, before] = isTied ? [SETPRIV, ['--pdeathsig', 'KILL', '--', path]] : [path, []];
     const child = spawn(program, [...before, ...options.arguments], {
       stdio: [
         options.playlist === undefined ? 'ignore' : 'pipe',
-        'ignore',
+        tellsOnOutput ? 'pipe' : 'ignore',
         'pipe',
         ...(frameFd === undefined ? [] : [frameFd]),
       ],
     });
-    const messages = new FfmpegMessages(options.secrets);
-    child.stderr?.setEncoding('utf8').on('data', (text: string) => messages.add(text));
+    const messages = new ProcessMessages(options.secrets);
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.setEncoding('utf8').on('data', (text: string) => messages.add(text));
+    }
     const ended = new Promise<ProcessEnd>((resolve) => {
       child.once('close', (code, signal) => {
         messages.end();
@@ -61,24 +69,30 @@ export class FfmpegProcess {
         const failure = isMissing ? START_FAILURES[code ?? 0] : undefined;
         resolve({
           ...{ code, signal },
-          ...(failure === undefined ? {} : { startFailure: startError(failure, path) }),
+          ...(failure === undefined ? {} : { startFailure: startError(failure, options) }),
         });
       });
     });
     await new Promise<void>((resolve, reject) => {
       child.once('spawn', resolve);
       child.once('error', (error: NodeJS.ErrnoException) =>
-        reject(startError(error.code ?? error.message, path, error)),
+        reject(startError(error.code ?? error.message, options, error)),
       );
     });
     // A child that is gone before it read its input says why on its standard error.
     child.stdin?.on('error', () => {});
     child.stdin?.end(options.playlist);
-    return new FfmpegProcess(child, messages, ended);
+    return new SourceProcess(child, messages, ended, options.stopSignal ?? 'SIGTERM');
   }
 
-  private constructor(child: ChildProcess, messages: FfmpegMessages, ended: Promise<ProcessEnd>) {
+  private constructor(
+    child: ChildProcess,
+    messages: ProcessMessages,
+    ended: Promise<ProcessEnd>,
+    stopSignal: NodeJS.Signals,
+  ) {
     this.#child = child;
+    this.#stopSignal = stopSignal;
     this.messages = messages;
     this.ended = ended;
   }
@@ -89,20 +103,47 @@ export class FfmpegProcess {
 
   /** Ends the child, by force after a second, and waits until it is gone. */
   async stop(): Promise<void> {
-    this.#child.kill('SIGTERM');
+    this.#child.kill(this.#stopSignal);
     const timer = setTimeout(() => this.#child.kill('SIGKILL'), KILL_AFTER_MS);
     await this.ended;
     clearTimeout(timer);
   }
 }
 
-function startError(code: string, path: string, cause?: Error): VedetteError {
+/**
+ * Waits for a child; aborting `signal` stops it, after `onAbort`.
+ * @throws VedetteError FFMPEG_MISSING, GSTREAMER_MISSING
+ */
+export async function untilEnded(
+  child: SourceProcess,
+  signal: AbortSignal,
+  onAbort?: () => void,
+): Promise<ProcessEnd> {
+  let stopping: Promise<void> | undefined;
+  const stop = () => {
+    onAbort?.();
+    stopping = child.stop();
+  };
+  if (signal.aborted) stop();
+  else signal.addEventListener('abort', stop, { once: true });
+  const end = await child.ended;
+  signal.removeEventListener('abort', stop);
+  await stopping;
+  if (end.startFailure !== undefined) throw end.startFailure;
+  return end;
+}
+
+function startError(
+  code: string,
+  { path, missingCode }: SourceProcessOptions,
+  cause?: Error,
+): VedetteError {
   const options = cause === undefined ? {} : { cause };
   switch (code) {
     case 'ENOENT':
-      return new VedetteError('FFMPEG_MISSING', `the program ${path} was not found`, options);
+      return new VedetteError(missingCode, `the program ${path} was not found`, options);
     case 'EACCES':
-      return new VedetteError('FFMPEG_MISSING', `${path} is no program that may be run`, options);
+      return new VedetteError(missingCode, `${path} is no program that may be run`, options);
     default:
       return new VedetteError(
         'CAMERA_SOURCE_FAILED',
