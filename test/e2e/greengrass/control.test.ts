@@ -16,7 +16,13 @@ import { ComponentFolder } from '../../support/nucleus/component-folder.ts';
 import { CLASSIC, LITE } from '../../support/nucleus/personality.ts';
 import { recipeAccessControl } from '../../support/nucleus/recipe-access-control.ts';
 import { ShadowService } from '../../support/nucleus/shadow-service.ts';
-import { runVedette, samples, type RuntimeProcess } from '../../support/runtime-process.ts';
+import { MqttBroker } from '../../support/nucleus/mqtt-broker.ts';
+import {
+  RuntimeFolder,
+  runVedette,
+  samples,
+  type RuntimeProcess,
+} from '../../support/runtime-process.ts';
 
 const TIMEOUT_MS = 60_000;
 const THING = 'station-7';
@@ -47,6 +53,8 @@ describe.each(personalities)(
     let cloud: MqttClient;
     const beats: DeviceHealth[] = [];
     const answers: CommandAnswer[] = [];
+    /** Numbers of the camera's messages that arrived, each once. */
+    const arrived = new Set<number>();
 
     beforeAll(async () => {
       const accessControl = await recipeAccessControl();
@@ -56,10 +64,12 @@ describe.each(personalities)(
       cloud = await broker.client();
       cloud.on('message', (topic, payload) => {
         const document: unknown = JSON.parse(payload.toString());
-        if (topic.endsWith('/health')) beats.push(deviceHealthSchema.parse(document));
+        if (topic.startsWith(`vedette/${THING}/line/`)) {
+          arrived.add((document as { sequence: number }).sequence);
+        } else if (topic.endsWith('/health')) beats.push(deviceHealthSchema.parse(document));
         else answers.push(commandAnswerSchema.parse(document));
       });
-      const topics = [`vedette/${THING}/health`, `vedette/${THING}/command/+/ack`];
+      const topics = ['health', 'command/+/ack', 'line/+'].map((end) => `vedette/${THING}/${end}`);
       await cloud.subscribeAsync(topics, { qos: 1 });
       runtime = await component.start();
       await runtime.ready();
@@ -206,6 +216,13 @@ describe.each(personalities)(
         .toBe('rules');
       await expect.poll(() => beats.length, { timeout: 20_000 }).toBeGreaterThan(0);
       expect(await command('report-health', {})).toMatchObject({ state: 'done' });
+      // What was judged in the outage arrives too: no number is missing before the newest.
+      const newest = Math.max(...arrived);
+      await expect
+        .poll(() => [...arrived].filter((sequence) => sequence <= newest + 3).length, {
+          timeout: 30_000,
+        })
+        .toBe(newest + 4 - Math.min(...arrived));
     });
 
     test('goes on judging when the nucleus refuses its token', async () => {
@@ -230,3 +247,33 @@ describe.each(personalities)(
     });
   },
 );
+
+test('a device with a broker of its own says that it is there and takes commands', async () => {
+  const broker = await MqttBroker.start();
+  const folder = await RuntimeFolder.create();
+  try {
+    const cloud = await broker.client();
+    const heard: { topic: string; document: object }[] = [];
+    cloud.on('message', (topic, payload) => {
+      heard.push({ topic, document: JSON.parse(payload.toString()) as object });
+    });
+    const base = 'vedette/press-3';
+    await cloud.subscribeAsync([`${base}/health`, `${base}/command/+/ack`], { qos: 1 });
+    const runtime = await folder.start({
+      thing: 'press-3',
+      delivery: { mqtt: { url: broker.url } },
+    });
+    const health = () => heard.find(({ topic }) => topic === `${base}/health`)?.document;
+    await expect.poll(health).toBeDefined();
+    expect(deviceHealthSchema.parse(health())).toMatchObject({ thing: 'press-3', isReady: true });
+    await cloud.publishAsync(`${base}/command/report-health`, '{"id":"one"}', { qos: 1 });
+    await expect
+      .poll(() => heard.find(({ topic }) => topic.endsWith('/ack'))?.document)
+      .toMatchObject({ id: 'one', state: 'done' });
+    await runtime.stop();
+    expect(heard.at(-1)?.document).toMatchObject({ availability: 'stopping' });
+  } finally {
+    await folder.close();
+    await broker.close();
+  }
+});

@@ -82,6 +82,8 @@ describe(`the artifact for ${platform}`, { timeout: TIMEOUT_MS }, () => {
       const runtime = await component.start([unpacked('bin/vedette')]);
       await expect.poll(() => component.nucleus.states).toEqual(['RUNNING']);
       await runtime.ready();
+      const topics = () => component.nucleus.published.map(({ topicName }) => topicName);
+      await expect.poll(topics).toContain('vedette/station-7/health');
       // As whoever logs in on the device finds it: from an empty environment.
       const status = await runVedette({
         program: [path.join(component.path, 'vedette')],
