@@ -21,7 +21,7 @@ const COMMANDS = {
   start: { needs: 'run', runs: ['component/main.ts', 'run', '--demo'] },
   vedette: { needs: 'run', runs: ['cloud-publisher/cli.ts'] },
   package: { needs: 'package', runs: ['scripts/package.ts'] },
-  bench: { needs: 'run', runs: ['scripts/bench.ts'] },
+  bench: { needs: 'package', runs: ['scripts/bench.ts'] },
   parity: { needs: 'run', runs: ['scripts/parity.ts'] },
   test: { needs: 'test', runs: ['scripts/test.ts'] },
   'test-deep': { needs: 'deep', runs: ['scripts/test.ts', '--deep'] },

@@ -12,7 +12,7 @@ export const FFMPEG_PARTS: readonly string[] = [
   '--disable-ffplay',
   '--disable-debug',
   enable('indev', 'v4l2 lavfi'),
-  enable('protocol', 'file pipe http tcp udp rtp rtsp hls'),
+  enable('protocol', 'file pipe http tcp udp rtp hls'),
   enable(
     'demuxer',
     `rtsp sdp rtp hls mov matroska mpegts avi flv mjpeg mpjpeg image2 h264 hevc mpegvideo m4v

@@ -1,4 +1,5 @@
 import { callSection } from './call-section.ts';
+import { componentSection } from './component-section.ts';
 import { costsSection } from './costs-section.ts';
 import { decodeSection } from './decode-section.ts';
 import { frameSection } from './frame-section.ts';
@@ -33,6 +34,7 @@ export const SECTIONS: readonly Section[] = [
   throughputSection,
   loopSection,
   startSection,
+  componentSection,
   versionsSection,
   publisherSection,
   memorySection,

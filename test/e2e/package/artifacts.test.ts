@@ -1,6 +1,6 @@
 import { Spec, Validation } from '@cyclonedx/cyclonedx-library';
 import { createHash } from 'node:crypto';
-import { mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -98,6 +98,24 @@ describe(`the artifact for ${platform}`, { timeout: TIMEOUT_MS }, () => {
       expect(await runtime.stop()).toEqual({ code: 0, signal: null });
     } finally {
       await component.close();
+    }
+  });
+
+  test('says which ffmpeg it uses: that of the media pack where one lies beside it', async () => {
+    const explain = async () => {
+      const only = ['config', 'explain', '--only', 'ffmpeg.path'];
+      const program = [unpacked('bin/vedette')] as const;
+      return (await runVedette({ program, arguments: only })).stdout.trim();
+    };
+    expect(await explain()).toBe('ffmpeg.path  "ffmpeg"  (default)');
+    const pack = path.join(folder, `vedette-media-linux-${arch}`);
+    await mkdir(path.join(pack, 'bin'), { recursive: true });
+    await writeFile(path.join(pack, 'bin/ffmpeg'), '');
+    try {
+      const used = JSON.stringify(path.join(pack, 'bin/ffmpeg'));
+      expect(await explain()).toBe(`ffmpeg.path  ${used}  (media pack)`);
+    } finally {
+      await rm(pack, { recursive: true });
     }
   });
 
