@@ -1,4 +1,6 @@
 import type { Command } from 'commander';
+import type { ConfigurationStatus } from '../contract/configuration-status.ts';
+import type { DeliveryStatus } from '../contract/delivery.ts';
 import type { CameraStatus, ModelStatus, Notice } from '../contract/ports.ts';
 import { cameraLine } from './camera-line.ts';
 import type { CommandContext } from './command-context.ts';
@@ -8,17 +10,18 @@ interface StatusOptions extends RuntimeAddressOptions {
   readonly json?: boolean;
 }
 
-/** `GET /api/v1/status`, with whatever more the runtime tells there. */
+/** `GET /api/v1/status`. */
 interface RuntimeStatus {
   readonly version: string;
   readonly thing: string;
   readonly startedAt: string;
   readonly uptimeSeconds: number;
   readonly isReady: boolean;
-  readonly [more: string]: unknown;
+  readonly configuration: ConfigurationStatus;
 }
 
 export interface WholeStatus extends RuntimeStatus {
+  readonly delivery: DeliveryStatus;
   readonly models: readonly ModelStatus[];
   readonly cameras: readonly CameraStatus[];
   readonly notices: readonly Notice[];
@@ -43,13 +46,14 @@ export function addStatusCommand(program: Command, context: CommandContext): voi
 /** @throws VedetteError of the runtime, or RUNTIME_UNREACHABLE */
 export async function readStatus(client: RuntimeClient): Promise<WholeStatus> {
   const items = async <T>(path: string) => (await client.get<{ items: T[] }>(path)).items;
-  const [status, models, cameras, notices] = await Promise.all([
+  const [status, delivery, models, cameras, notices] = await Promise.all([
     client.get<RuntimeStatus>('/api/v1/status'),
+    client.get<DeliveryStatus>('/api/v1/delivery'),
     items<ModelStatus>('/api/v1/models'),
     items<CameraStatus>('/api/v1/cameras'),
     items<Notice>('/api/v1/notices'),
   ]);
-  return { ...status, models, cameras, notices };
+  return { ...status, delivery, models, cameras, notices };
 }
 
 function statusText(status: WholeStatus): string {
@@ -60,7 +64,8 @@ function statusText(status: WholeStatus): string {
     ...section('cameras', cameras.map(cameraLine)),
     ...section('models', models.map(modelLine)),
     ...section('notices', notices.map(noticeLine)),
-    ...Object.entries(status).flatMap(([name, value]) => [...furtherLines(name, value)]),
+    ...section('configuration', configurationLines(status.configuration)),
+    ...section('delivery', deliveryLines(status.delivery)),
     '',
   ].join('\n');
 }
@@ -78,21 +83,45 @@ function modelLine({ name, state, identity, reason, inferences, failures }: Mode
 }
 
 function noticeLine({ atMs, level, error }: Notice): string {
-  const at = new Date(atMs).toISOString().slice(0, 19).replace('T', ' ');
-  return `${at} UTC  ${level}  ${error.code}: ${error.message}`;
+  return `${timeText(atMs)}  ${level}  ${error.code}: ${error.message}`;
 }
 
-/** Parts of the status that are objects, such as those of configuration and delivery, as they come. */
-function* furtherLines(name: string, value: unknown): Iterable<string> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return;
-  yield name;
-  for (const [key, one] of Object.entries(value)) yield `  ${key}: ${JSON.stringify(one)}`;
+function configurationLines({ hash, inForceSinceMs, isApplying, refusal }: ConfigurationStatus) {
+  const lines = [`${hash} in force since ${timeText(inForceSinceMs)}`];
+  if (isApplying) lines.push('a change is being made');
+  if (refusal) lines.push(`refused at ${timeText(refusal.atMs)}: ${refusal.error.message}`);
+  return lines;
 }
+
+function deliveryLines(delivery: DeliveryStatus): string[] {
+  const { isEnabled, channel, store, waiting, oldestAgeMs, capturesWaiting } = delivery;
+  if (!isEnabled) return ['nothing is to leave this device'];
+  const oldest = oldestAgeMs === 0 ? '' : `, the oldest for ${durationText(oldestAgeMs / 1000)}`;
+  const lines = [
+    `${waiting.alarms} alarms, ${waiting.others} others and ${capturesWaiting} pictures wait${oldest}`,
+  ];
+  if (channel) {
+    const state = channel.isConnected ? 'connected' : 'not connected';
+    lines.push(`${channel.description}: ${state}, ${channel.sent} sent`);
+    for (const [topic, reason] of Object.entries(channel.refusedTopics)) {
+      lines.push(`${topic} is refused: ${reason}`);
+    }
+  }
+  if (store) {
+    lines.push(
+      `${store.description}: ${store.problem ?? `${store.capturesUploaded} pictures stored`}`,
+    );
+  }
+  return lines;
+}
+
+const timeText = (atMs: number): string =>
+  `${new Date(atMs).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
 
 function durationText(seconds: number): string {
   const parts = [Math.floor(seconds / 86_400), Math.floor(seconds / 3600) % 24];
   const minutes = Math.floor(seconds / 60) % 60;
-  if (seconds < 60) return `${seconds} s`;
+  if (seconds < 60) return `${Math.floor(seconds)} s`;
   const [days = 0, hours = 0] = parts;
   return [days > 0 ? `${days} d` : '', hours > 0 ? `${hours} h` : '', `${minutes} min`]
     .filter((part) => part !== '')

@@ -5,6 +5,7 @@ import type { Check, CheckResult } from './check.ts';
 import { checkClock } from './clock.ts';
 import { checkCredentials } from './credentials.ts';
 import { checkDataFolder } from './data-folder.ts';
+import { checkDelivery } from './delivery.ts';
 import { checkDiskSpace } from './disk-space.ts';
 import { checkFfmpeg } from './ffmpeg.ts';
 import { checkMemory } from './memory.ts';
@@ -34,6 +35,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   nucleus: checkNucleus,
   credentials: checkCredentials,
   bucket: checkBuckets,
+  delivery: checkDelivery,
 };
 
 export interface Examination {

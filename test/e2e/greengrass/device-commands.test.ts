@@ -110,6 +110,8 @@ describe('the command line of a component', { timeout: TIMEOUT_MS }, () => {
     const text = (await vedette('status')).stdout;
     expect(text).toMatch(/^Vedette \S+ on station-7, /);
     expect(text).toMatch(/^ {2}belt +running/m);
+    expect(text).toMatch(/^configuration\n {2}[0-9a-f]{16} in force since /m);
+    expect(text).toMatch(/^delivery\n {2}\d+ alarms, /m);
   });
 
   test('may be linked from anywhere', async () => {
