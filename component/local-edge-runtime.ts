@@ -20,7 +20,11 @@ import type {
   TensorAnswer,
   TensorRequest,
 } from './contract/ports.ts';
-import type { ModelChangeRecord, ModelChangeRequest } from './contract/model-lifecycle.ts';
+import type {
+  ChangeCause,
+  ModelChangeRecord,
+  ModelChangeRequest,
+} from './contract/model-lifecycle.ts';
 import type { InferenceResult } from './contract/result.ts';
 import type { ShadowQuery, ShadowResult, VerdictLabel } from './contract/verdict-comparison.ts';
 import { CaptureStore } from './delivery/capture-store.ts';
@@ -336,8 +340,12 @@ export class LocalEdgeRuntime implements EdgeRuntime {
     return this.#registry.result(id);
   }
 
-  async changeModel(name: string, request: ModelChangeRequest): Promise<ModelStatus> {
-    return this.#models.change(name, request);
+  async changeModel(
+    name: string,
+    request: ModelChangeRequest,
+    cause?: ChangeCause,
+  ): Promise<ModelStatus> {
+    return this.#models.change(name, request, cause);
   }
 
   async modelChanges(name: string, limit: number): Promise<readonly ModelChangeRecord[]> {

@@ -2,7 +2,7 @@ import { isAbsolute } from 'node:path';
 import { configurationChanges } from './configuration/configuration-changes.ts';
 import type { RuntimeConfig } from './contract/config.ts';
 import { VedetteError } from './contract/errors.ts';
-import type { ModelChangeRequest } from './contract/model-lifecycle.ts';
+import type { ChangeCause, ModelChangeRequest } from './contract/model-lifecycle.ts';
 import { isModelReference } from './contract/model-manifest.ts';
 import type { ModelStatus } from './contract/ports.ts';
 import type { CameraModel } from './inference/chain/camera-model.ts';
@@ -153,10 +153,10 @@ export class ModelFleet {
    * Begins a change of a model's versions.
    * @throws VedetteError MODEL_NOT_FOUND, CAMERA_NOT_FOUND, REQUEST_INVALID, and as ModelHost.change
    */
-  change(name: string, request: ModelChangeRequest): ModelStatus {
+  change(name: string, request: ModelChangeRequest, cause?: ChangeCause): ModelStatus {
     const { host } = this.model(name);
     if (request.kind === 'propose') this.#checkProposal(name, request);
-    host.change(request);
+    host.change(request, cause);
     return host.status();
   }
 

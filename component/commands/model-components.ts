@@ -1,7 +1,7 @@
 import { VedetteError } from '../contract/errors.ts';
 import type { RuntimeConfig } from '../contract/config.ts';
 import { modelConfigSchema } from '../contract/model-config.ts';
-import type { ModelReference } from '../contract/model-manifest.ts';
+import { parseModelReference, type ModelReference } from '../contract/model-manifest.ts';
 import type { SpoolRequest } from '../contract/model-spool.ts';
 import { ModelSpool } from '../greengrass/model-spool.ts';
 import { RuntimeLibrary } from '../inference/execution/runtime-library.ts';
@@ -11,6 +11,7 @@ import { ModelStore } from '../inference/model-store/model-store.ts';
 import type { ProbeLimits } from '../inference/run-probe.ts';
 import type { Logger } from '../logging/create-logger.ts';
 import type { VedetteProcess } from './vedette-process.ts';
+import { takeOverVersion } from './take-over-version.ts';
 import { usesOf } from './version-uses.ts';
 
 /** The spool of a runtime: what model components bring is tried and kept in its data folder. */
@@ -19,13 +20,13 @@ export function spoolOf(vedette: VedetteProcess, workFolder: string, logger: Log
   return new ModelSpool({
     workFolder,
     logger,
-    install: async (request, signal) => {
-      await install(store(), request, vedette.runtime.config, signal);
-    },
+    install: (request, signal) => install(store(), request, vedette.runtime.config, signal),
+    takeOver: (model, signal) => takeOverVersion(vedette.runtime, model, signal),
+    keptVersions: () => vedette.runtime.config.retention.componentModelVersions,
     isInstalled: (model) => isInstalled(store(), model),
     remove: async (model) => {
       if (isUsed(vedette, referenceText(model))) return false;
-      await store().remove(model);
+      await store().remove(model).catch(unlessGone);
       return true;
     },
   });
@@ -36,9 +37,9 @@ async function install(
   { package: source, model: wanted }: SpoolRequest,
   config: RuntimeConfig,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<{ readonly isNew: boolean }> {
   const limits = modelConfigSchema.parse({ package: source });
-  await installModel(store, source, {
+  return installModel(store, source, {
     signal,
     // For a DDA package, which knows neither its name nor its version.
     identity: wanted,
@@ -62,12 +63,15 @@ async function install(
   });
 }
 
-/** What the model that is configured with this version runs on; nothing when there is none yet. */
+/** What the model that is configured with a version of this package runs on; nothing when there is none yet. */
 async function executionOf(
   { models, onnxRuntimeLibrary }: RuntimeConfig,
   version: string,
 ): Promise<Pick<ProbeLimits, 'execution'>> {
-  const user = Object.values(models).find((model) => model.package === version);
+  const { name } = parseModelReference(version) ?? {};
+  const user = Object.values(models).find(
+    ({ package: source }) => name !== undefined && parseModelReference(source)?.name === name,
+  );
   if (!user) return {};
   const library =
     onnxRuntimeLibrary === undefined ? undefined : new RuntimeLibrary(onnxRuntimeLibrary);
@@ -92,4 +96,9 @@ async function isInstalled(store: ModelStore, model: ModelReference): Promise<bo
     if (code === 'MODEL_NOT_INSTALLED' || code === 'MODEL_STORE_CORRUPT') return false;
     throw error;
   }
+}
+
+/** Somebody removed it by hand. */
+function unlessGone(error: unknown): void {
+  if (VedetteError.from(error).code !== 'MODEL_NOT_INSTALLED') throw error;
 }

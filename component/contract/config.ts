@@ -133,6 +133,10 @@ export const runtimeConfigSchema = z.strictObject({
         integer(1_048_576, 1e15).default(5_368_709_120),
         'Captures may take this much disk, in bytes',
       ),
+      componentModelVersions: described(
+        integer(1, 100).default(2),
+        'Versions of a model that its Greengrass component brought last and that stay installed, to go back to; older ones are removed unless they are in use',
+      ),
       minFreeBytes: described(
         integer(0, 1e15).default(268_435_456),
         'No capture is written when the disk has less free, in bytes',

@@ -21,6 +21,12 @@ export const GREENGRASS_ERROR_CODES = {
     'The Greengrass nucleus refused an operation; the message holds its reason.',
     'Compare `accessControl` of the component on the device with that of its recipe: a device keeps its first defaults until they are reset.',
   ),
+  MODEL_COMPONENT_CONFLICT: entry(
+    409,
+    false,
+    'Two model components on the device bring a model of the same name; the one that came first keeps it.',
+    'Remove the component that the message names, or give one of the two models another name.',
+  ),
   GREENGRASS_ABSENT: entry(
     400,
     false,

@@ -64,6 +64,9 @@ export type ModelChangeKind =
 /** What led to a change that nobody asked for. */
 export type RollbackCause = 'errors' | 'latency' | 'verdicts' | 'lost';
 
+/** Who asks for a change. */
+export type ChangeCause = 'person' | 'labels' | 'component';
+
 /** A line of a model's history. */
 export interface ModelChangeRecord {
   readonly atMs: number;
@@ -76,7 +79,7 @@ export interface ModelChangeRecord {
    * `person`: it was asked for over HTTP or on the command line. `component`: a model component brought
    * the version. `configuration`: it names the version.
    */
-  readonly cause: RollbackCause | 'person' | 'labels' | 'start' | 'configuration' | 'component';
+  readonly cause: RollbackCause | ChangeCause | 'start' | 'configuration';
   readonly reason?: SerializedError;
 }
 

@@ -18,6 +18,15 @@ export async function swapModel(
 ): Promise<void> {
   const request = { kind: 'propose', package: wanted, mode: 'swap', cameras: [] } as const;
   await runtime.changeModel(model, request);
+  await changeEnded(runtime, model, signal);
+}
+
+/** Waits for the end of a change. @throws VedetteError why it failed; SHUTTING_DOWN */
+export async function changeEnded(
+  runtime: ModelRuntime,
+  model: string,
+  signal: AbortSignal,
+): Promise<void> {
   for (;;) {
     const { lifecycle } = runtime.model(model);
     if (lifecycle?.change === undefined) {
@@ -26,7 +35,10 @@ export async function swapModel(
       throw new VedetteError(failure.code, failure.message, { details: failure.details ?? {} });
     }
     await pause(POLL_MS, undefined, { signal }).catch(() => {
-      throw new VedetteError('SHUTTING_DOWN', `the swap of model ${model} is no longer waited for`);
+      throw new VedetteError(
+        'SHUTTING_DOWN',
+        `the change of model ${model} is no longer waited for`,
+      );
     });
   }
 }

@@ -1,5 +1,9 @@
 import type { VedetteError } from '../contract/errors.ts';
-import type { ModelChangeRequest, RollbackCause } from '../contract/model-lifecycle.ts';
+import type {
+  ChangeCause,
+  ModelChangeRequest,
+  RollbackCause,
+} from '../contract/model-lifecycle.ts';
 import type {
   InferenceAnswer,
   InferenceRequest,
@@ -172,7 +176,7 @@ export class ModelHost {
    * @throws VedetteError MODEL_CHANGE_RUNNING, MODEL_PINNED, MODEL_CANDIDATE_EXISTS,
    * MODEL_CANDIDATE_NONE, MODEL_PREVIOUS_NONE, REQUEST_INVALID, SHUTTING_DOWN
    */
-  change(request: ModelChangeRequest, cause: 'person' | 'labels' = 'person'): void {
+  change(request: ModelChangeRequest, cause: ChangeCause = 'person'): void {
     this.#changes.begin(request, cause);
   }
 

@@ -1,6 +1,6 @@
 import { VedetteError } from '../../contract/errors.ts';
 import type {
-  CandidateMode,
+  ChangeCause,
   EndedChange,
   ModelChangeRecord,
   ModelChangeRequest,
@@ -45,7 +45,7 @@ export class ModelChanges {
    * Begins a change; `running` and `last` tell the rest.
    * @throws VedetteError see checkChange; MODEL_CHANGE_RUNNING until `started`; SHUTTING_DOWN
    */
-  begin(request: ModelChangeRequest, cause: 'person' | 'labels'): void {
+  begin(request: ModelChangeRequest, cause: ChangeCause): void {
     const { name } = this.#options;
     if (this.#versions.isClosed) {
       throw new VedetteError('SHUTTING_DOWN', `model '${name}' is being closed`);
@@ -137,16 +137,16 @@ export class ModelChanges {
     );
   }
 
-  async #carryOut(request: ModelChangeRequest, cause: 'person' | 'labels'): Promise<void> {
+  async #carryOut(request: ModelChangeRequest, cause: ChangeCause): Promise<void> {
     const versions = this.#versions;
     switch (request.kind) {
       case 'propose':
-        return this.#propose(request.package, request.mode, request.cameras);
+        return this.#propose(request, cause);
       case 'promote':
         return this.#promote(cause);
       case 'rollback':
         if (versions.candidate) return versions.dropCandidate('rolled-back', cause);
-        return this.#goBack();
+        return this.#goBack(cause);
       case 'discard':
         return versions.dropCandidate('discarded', cause);
       case 'pin':
@@ -158,10 +158,13 @@ export class ModelChanges {
     }
   }
 
-  async #propose(named: string, mode: CandidateMode, cameras: readonly string[]): Promise<void> {
+  async #propose(
+    { package: named, mode, cameras }: ModelChangeRequest & { kind: 'propose' },
+    cause: ChangeCause,
+  ): Promise<void> {
     const reference = await this.#installed(named);
     const generation = await this.#versions.load(reference, 'change', mode === 'shadow');
-    if (mode === 'swap') return this.#versions.switchTo(generation, 'swapped', 'person', mode);
+    if (mode === 'swap') return this.#versions.switchTo(generation, 'swapped', cause, mode);
     return this.#versions.propose({ generation, mode, cameras, sinceMs: Date.now() });
   }
 
@@ -186,7 +189,7 @@ export class ModelChanges {
   }
 
   /** A shadow's worker is too slow to act: what is promoted gets workers like those of every model. */
-  async #promote(cause: 'person' | 'labels'): Promise<void> {
+  async #promote(cause: ChangeCause): Promise<void> {
     const { candidate } = this.#versions;
     if (!candidate?.generation.isReady) {
       throw new VedetteError(
@@ -202,11 +205,11 @@ export class ModelChanges {
     await this.#versions.switchTo(acting, 'promoted', cause, mode);
   }
 
-  async #goBack(): Promise<void> {
+  async #goBack(cause: ChangeCause): Promise<void> {
     const { package: named, generation } = this.#versions.previous!;
     const isWarm = generation?.isReady === true;
     const back = isWarm ? generation : await this.#versions.load(named, 'start', false);
-    await this.#versions.switchTo(back, 'rolled-back', 'person');
+    await this.#versions.switchTo(back, 'rolled-back', cause);
   }
 }
 
