@@ -18,6 +18,7 @@ import type {
   TensorAnswer,
   TensorRequest,
 } from './contract/ports.ts';
+import type { OutputRecord, OutputStatus } from './contract/output.ts';
 import type { ModelChangeRecord, ModelChangeRequest } from './contract/model-lifecycle.ts';
 import type { InferenceResult } from './contract/result.ts';
 import type { ShadowQuery, ShadowResult, VerdictLabel } from './contract/verdict-comparison.ts';
@@ -102,6 +103,9 @@ export interface EdgeRuntime {
    * REQUEST_INVALID, SHUTTING_DOWN
    */
   trigger(camera: string, request: TriggerRequest): TriggerAnswer;
+  outputs(): readonly OutputStatus[];
+  /** What outputs were told of one result, or of all, newest first. */
+  outputRecords(resultId: string | undefined, limit: number): Promise<readonly OutputRecord[]>;
   /** Triggers of one camera, newest first. */
   transactions(camera: string, limit: number): Promise<readonly TransactionRecord[]>;
   /** @throws VedetteError NOT_FOUND */

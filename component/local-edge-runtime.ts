@@ -30,7 +30,10 @@ import type { ShadowQuery, ShadowResult, VerdictLabel } from './contract/verdict
 import { CaptureStore } from './delivery/capture-store.ts';
 import { Delivery, openDeliveryWays, outboxSettings } from './delivery/delivery.ts';
 import type { DeliveryWays } from './delivery/delivery.ts';
+import { Outputs } from './delivery/outputs/outputs.ts';
 import { Retention } from './delivery/retention.ts';
+import type { OutputRecord, OutputStatus } from './contract/output.ts';
+import { TriggerSources } from './pipeline/triggers/trigger-sources.ts';
 import { RuntimeLibrary } from './inference/execution/runtime-library.ts';
 import { ModelStore } from './inference/model-store/model-store.ts';
 import { InspectionHolds } from './inspection-holds.ts';
@@ -141,6 +144,8 @@ export class LocalEdgeRuntime implements EdgeRuntime {
   readonly #retention: Retention;
   readonly #modelStore: ModelStore;
   readonly #requests: PictureRequests;
+  readonly #outputs: Outputs;
+  readonly #triggers: TriggerSources;
   #statusTimer: NodeJS.Timeout | undefined;
   #isStarted = false;
   #isClosed = false;
@@ -197,6 +202,12 @@ export class LocalEdgeRuntime implements EdgeRuntime {
       notify: board.notify,
       onChange: (change) => this.#metrics.countModelChange(change),
     });
+    const { channel } = ways;
+    this.#outputs = new Outputs({ channel, registry, readSecret: options.readSecret, faults });
+    this.#triggers = new TriggerSources({
+      ...{ channel, faults },
+      trigger: (camera, request) => this.trigger(camera, request),
+    });
     const onResult = (result: InferenceResult) => board.publish({ kind: 'result', result });
     this.#requests = new PictureRequests({
       config: () => this.config,
@@ -211,6 +222,7 @@ export class LocalEdgeRuntime implements EdgeRuntime {
       modelOf: (model) => this.#models.cameraModel(model),
       candidatesOf: (model) => this.#models.candidatesOf(model),
       triggerMemories,
+      onVerdict: (result) => this.#outputs.tell(result),
       readSecret: options.readSecret,
       registry,
       captureStore: this.#captureStore,
@@ -226,7 +238,9 @@ export class LocalEdgeRuntime implements EdgeRuntime {
 
   start(): void {
     this.#models.start();
+    void this.#outputs.use(this.config.outputs);
     this.#cameras.start();
+    void this.#triggers.use(this.config.triggers);
     void this.#looked(this.#captureStore.start(), 'captures');
     void this.#looked(this.#modelStore.cleanUp(), 'models');
     this.#retention.start();
@@ -266,9 +280,11 @@ export class LocalEdgeRuntime implements EdgeRuntime {
       isClosed: () => this.#isClosed,
       useLimits: (config: RuntimeConfig) => this.#useLimits(config),
     };
-    return this.#configuration.change((takes) =>
-      applyConfiguration(parts, this.config, next, takes),
-    );
+    return this.#configuration.change(async (takes) => {
+      await applyConfiguration(parts, this.config, next, takes);
+      await this.#outputs.use(next.outputs);
+      await this.#triggers.use(next.triggers);
+    });
   }
 
   get isStarted(): boolean {
@@ -322,6 +338,17 @@ export class LocalEdgeRuntime implements EdgeRuntime {
 
   trigger(camera: string, request: TriggerRequest): TriggerAnswer {
     return this.#cameras.station(camera).trigger(request);
+  }
+
+  outputs(): readonly OutputStatus[] {
+    return this.#outputs.statuses();
+  }
+
+  async outputRecords(
+    resultId: string | undefined,
+    limit: number,
+  ): Promise<readonly OutputRecord[]> {
+    return this.#registry.outputRecords(resultId, limit);
   }
 
   async transactions(camera: string, limit: number): Promise<readonly TransactionRecord[]> {
@@ -423,9 +450,11 @@ export class LocalEdgeRuntime implements EdgeRuntime {
   async close(): Promise<{ readonly isInsideRun: boolean }> {
     this.#isClosed = true;
     clearInterval(this.#statusTimer);
+    await this.#triggers.close();
     const cameras = this.#cameras.close();
     const models = this.#models.close(DRAIN_MS);
     await cameras;
+    await this.#outputs.close();
     const delivery = this.delivery.close();
     const { isInsideRun } = await models;
     await this.#pictures.close();

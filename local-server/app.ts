@@ -24,6 +24,7 @@ import { liveViewRoutes } from './routes/live-view.ts';
 import { metricsRoutes } from './routes/metrics.ts';
 import { modelRoutes } from './routes/models.ts';
 import { noticeRoutes } from './routes/notices.ts';
+import { outputRoutes } from './routes/outputs.ts';
 import { pictureRoutes } from './routes/pictures.ts';
 import { resultRoutes } from './routes/results.ts';
 import { sessionRoutes } from './routes/session.ts';
@@ -87,6 +88,7 @@ export async function buildApp(deps: AppDependencies): Promise<FastifyInstance> 
   await app.register(configurationRoutes, { prefix: '/api/v1', runtime });
   await app.register(cameraRoutes, { prefix: '/api/v1', runtime });
   await app.register(inspectionRoutes, { prefix: '/api/v1', runtime });
+  await app.register(outputRoutes, { prefix: '/api/v1', runtime });
   await app.register(triggerRoutes, { prefix: '/api/v1', runtime });
   await app.register(liveViewRoutes, { prefix: '/api/v1', runtime });
   await app.register(modelRoutes, { prefix: '/api/v1', runtime });

@@ -18,6 +18,7 @@ import { chainProblems } from './chain-problems.ts';
 import { productProblems } from './product-problems.ts';
 import { remoteLayer } from './remote-settings.ts';
 import { ruleProblems } from './rule-problems.ts';
+import { triggerProblems } from './trigger-problems.ts';
 import { spaceProblems } from './space-problems.ts';
 import { StationFile } from './station-file.ts';
 import { tilingProblems } from './tiling-problems.ts';
@@ -160,7 +161,7 @@ function referenceProblems(tree: ConfigurationTree): ConfigurationProblem[] {
     mustExist(`cameras.${name}.model`, camera['model'], [...models, ...chains], 'model or chain');
     problems.push(...cameraProblems(name, camera));
   }
-  for (const section of ['rules', 'captures', 'zones', 'lines']) {
+  for (const section of ['rules', 'captures', 'zones', 'lines', 'triggers', 'outputs']) {
     for (const [name, rule] of Object.entries(mapAt(tree, section))) {
       if (isMap(rule)) mustExist(`${section}.${name}.camera`, rule['camera'], cameras, 'camera');
     }
@@ -171,6 +172,7 @@ function referenceProblems(tree: ConfigurationTree): ConfigurationProblem[] {
     ...ruleProblems(tree),
     ...spaceProblems(tree),
     ...tilingProblems(tree),
+    ...triggerProblems(tree),
   );
   for (const [name, rule] of Object.entries(mapAt(tree, 'captures'))) {
     if (isMap(rule)) problems.push(...captureRuleProblems(`captures.${name}`, rule));

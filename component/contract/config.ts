@@ -6,7 +6,9 @@ import { maintenanceSchema, remoteSchema } from './control-config.ts';
 import { deliverySchema } from './delivery-config.ts';
 import { modelConfigSchema } from './model-config.ts';
 import { nameSchema } from './model-manifest.ts';
+import { outputSchema } from './output-config.ts';
 import { ruleSchema } from './rule-config.ts';
+import { triggerSchema } from './trigger-config.ts';
 import { lineSchema, zoneSchema } from './space-config.ts';
 
 /**
@@ -110,6 +112,14 @@ export const runtimeConfigSchema = z.strictObject({
     deliverySchema.prefault({}),
     'What leaves the device and how; docs/DELIVERY.md',
     'process',
+  ),
+  triggers: described(
+    mapOf(triggerSchema).default({}),
+    'What triggers cameras of `policy: triggered` besides requests over HTTP, by name',
+  ),
+  outputs: described(
+    mapOf(outputSchema).default({}),
+    'Who is told of verdicts at once, by name; docs/TRIGGERS.md',
   ),
   retention: z
     .strictObject({

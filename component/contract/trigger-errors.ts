@@ -33,4 +33,10 @@ export const TRIGGER_ERROR_CODES = {
     'The process or the camera was stopped while a trigger was open; the fail-safe verdict was given.',
     'Look at the part; triggers that come now are judged.',
   ),
+  OUTPUT_FAILED: entry(
+    502,
+    true,
+    'An output did not take a verdict; it is told again.',
+    'Check what the message names; `/api/v1/outputs` shows what waits and what was given up.',
+  ),
 } as const satisfies Record<string, ErrorCodeEntry>;

@@ -47,6 +47,8 @@ export interface CameraStationOptions extends Shared {
   readonly onChange: (status: CameraStatus) => void;
   /** After each stored result. Must not throw. */
   readonly onResult: (result: InferenceResult) => void;
+  /** Each verdict at once, before it is stored. Must not throw or take time. */
+  readonly onVerdict: (result: NewResult) => void;
   /** The ids of its triggers. */
   readonly triggerMemory: TriggerMemory;
 }
@@ -145,6 +147,7 @@ export class CameraStation {
       isAbandoned: (frame) => this.#pushed.isAbandoned(frame),
       keep: (judged) => {
         this.#pushed.judged(judged.frame);
+        this.#options.onVerdict(judged.result);
         return keeper.keep(judged);
       },
       faults,

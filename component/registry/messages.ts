@@ -19,6 +19,7 @@ import type {
   ResultQuery,
   StoredCapture,
 } from '../contract/ports.ts';
+import type { OutputRecord } from '../contract/output.ts';
 import type { TransactionEnding, TransactionRecord } from '../contract/transaction.ts';
 import type { Counters } from './counter-rows.ts';
 import type { ModelChangeRecord, RememberedModel } from '../contract/model-lifecycle.ts';
@@ -89,6 +90,11 @@ export interface RegistryCalls {
     answer: readonly TransactionRecord[];
   };
   transaction: { request: string; answer: TransactionRecord | undefined };
+  appendOutput: { request: OutputRecord; answer: undefined };
+  outputRecords: {
+    request: { readonly resultId: string | undefined; readonly limit: number };
+    answer: readonly OutputRecord[];
+  };
   appendNotice: { request: Notice; answer: undefined };
   notices: { request: number; answer: readonly Notice[] };
   applyRetention: { request: RetentionConfig; answer: RetentionSummary };

@@ -31,6 +31,7 @@ import type { RetentionSummary } from './retention-pass.ts';
 import { RetentionPass } from './retention-pass.ts';
 import { isCorruption } from './sqlite-fault.ts';
 import { noticeOf, StoreReports } from './store-reports.ts';
+import { OutputRows } from './output-rows.ts';
 import { TransactionRows } from './transaction-rows.ts';
 import { VerdictComparisonRows } from './verdict-comparison-rows.ts';
 
@@ -58,6 +59,7 @@ export class RegistryStore {
   readonly cameras: CameraRows;
   readonly counters: CounterRows;
   readonly transactions: TransactionRows;
+  readonly outputs: OutputRows;
   readonly notices: NoticeRows;
   readonly #dataFolder: string;
   readonly #events: StoreEvents;
@@ -96,12 +98,14 @@ export class RegistryStore {
     this.cameras = new CameraRows(db);
     this.counters = new CounterRows(db);
     this.transactions = new TransactionRows(db);
+    this.outputs = new OutputRows(db);
     this.notices = new NoticeRows(db);
     this.#rows = new ResultRows(db);
     this.#retention = new RetentionPass({
       db,
       results: this.#rows,
       transactions: this.transactions,
+      outputs: this.outputs,
       captures: this.captures,
       root: captureRoot(dataFolder),
       uploads: this.uploads,

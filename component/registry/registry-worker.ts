@@ -63,6 +63,8 @@ const handlers: Handlers = {
   openTransactions: (limit, store) => store.transactions.withoutEnd(limit),
   transactions: ({ camera, limit }, store) => store.transactions.newest(camera, limit),
   transaction: (id, store) => store.transactions.byId(id),
+  appendOutput: (record, store) => void store.written(false, () => store.outputs.append(record)),
+  outputRecords: ({ resultId, limit }, store) => store.outputs.newest(resultId, limit),
   appendNotice: (notice, store) => void store.appendNotice(notice),
   notices: (limit, store) => store.notices.newest(limit),
   applyRetention: (config, store) => store.applyRetention(config),

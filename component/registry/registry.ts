@@ -22,6 +22,7 @@ import type {
 } from '../contract/delivery.ts';
 import type { WaitingCapture } from './capture-uploads.ts';
 import type { BatchLines } from './outbox/ledger-rows.ts';
+import type { OutputRecord } from '../contract/output.ts';
 import type { TransactionEnding, TransactionRecord } from '../contract/transaction.ts';
 import type { Counters } from './counter-rows.ts';
 import type { ModelChangeRecord, RememberedModel } from '../contract/model-lifecycle.ts';
@@ -240,6 +241,15 @@ export class Registry {
     const record = await this.#read('transaction', id);
     if (record === undefined) throw notFound('transaction', id);
     return record;
+  }
+
+  appendOutput(record: OutputRecord): Promise<void> {
+    return this.#write('appendOutput', record);
+  }
+
+  /** What outputs were told of one result, or of all, newest first. */
+  outputRecords(resultId: string | undefined, limit: number): Promise<readonly OutputRecord[]> {
+    return this.#read('outputRecords', { resultId, limit });
   }
 
   appendNotice(notice: Notice): Promise<void> {

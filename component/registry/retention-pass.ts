@@ -7,6 +7,7 @@ import { captureDocumentPath, resolveCapture } from './capture-files.ts';
 import type { CaptureUploads } from './capture-uploads.ts';
 import type { CaptureRows, OldCapture } from './capture-rows.ts';
 import type { ResultRows } from './result-rows.ts';
+import type { OutputRows } from './output-rows.ts';
 import type { TransactionRows } from './transaction-rows.ts';
 
 export const RESULT_BATCH = 256;
@@ -28,6 +29,7 @@ export interface RetentionOptions {
   readonly db: Database;
   readonly results: ResultRows;
   readonly transactions: TransactionRows;
+  readonly outputs: OutputRows;
   readonly captures: CaptureRows;
   /** The capture folder. */
   readonly root: string;
@@ -122,9 +124,9 @@ export class RetentionPass {
     return total;
   }
 
-  /** They go with the results of their time. */
+  /** They and what outputs were told go with the results of their time. */
   async #deleteTransactions(config: RetentionConfig): Promise<void> {
-    const { db, results, transactions } = this.#options;
+    const { db, results, transactions, outputs } = this.#options;
     const isFull = results.count() >= config.resultsMaxCount;
     const oldestMs = Math.max(
       Date.now() - config.resultsMaxAgeHours * HOUR_MS,
@@ -134,7 +136,9 @@ export class RetentionPass {
     do {
       if (this.#isClosed) return;
       db.pragma('synchronous = NORMAL');
-      deleted = transactions.deleteOldest(oldestMs, RESULT_BATCH);
+      deleted =
+        transactions.deleteOldest(oldestMs, RESULT_BATCH) +
+        outputs.deleteBefore(oldestMs, RESULT_BATCH);
       await nextTurn();
     } while (deleted > 0);
   }

@@ -31,6 +31,7 @@ import type {
   TriggerAnswer,
   TriggerRequest,
 } from '../../component/contract/transaction.ts';
+import type { OutputRecord, OutputStatus } from '../../component/contract/output.ts';
 import { InspectionHolds } from '../../component/inspection-holds.ts';
 import type { EdgeRuntime, PictureRequest, PushedFrame } from '../../component/edge-runtime.ts';
 
@@ -149,6 +150,12 @@ export class InMemoryRuntime implements EdgeRuntime {
     throw new VedetteError('CAMERA_NOT_TRIGGERED', 'no trigger is prepared');
   };
   trigger = (camera: string, request: TriggerRequest) => this.triggerWith(camera, request);
+
+  outputs = (): readonly OutputStatus[] => [];
+
+  async outputRecords(): Promise<readonly OutputRecord[]> {
+    return [];
+  }
 
   async transactions(): Promise<readonly TransactionRecord[]> {
     return [];

@@ -6,6 +6,7 @@ import { cameraCounters } from './003-camera-counters.ts';
 import { modelVersions } from './004-model-versions.ts';
 import { outbox } from './005-outbox.ts';
 import { transactions } from './006-transactions.ts';
+import { outputRecords } from './007-output-records.ts';
 
 /** The n-th entry brings a database from version n to n + 1. Published entries never change. */
 const MIGRATIONS: readonly string[] = [
@@ -15,6 +16,7 @@ const MIGRATIONS: readonly string[] = [
   modelVersions,
   outbox,
   transactions,
+  outputRecords,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -1,0 +1,32 @@
+import type { NewResult } from './ports.ts';
+import type { Outcome } from './result.ts';
+
+/** A verdict as outputs tell it. */
+export interface OutputMessage {
+  readonly result: NewResult;
+  /** That of the verdict, or what an `error` counts as. */
+  readonly outcome: Outcome;
+}
+
+/** What became of a verdict that an output was told, as it is stored. */
+export interface OutputRecord {
+  readonly output: string;
+  readonly resultId: string;
+  readonly camera: string;
+  readonly outcome: Outcome;
+  readonly atMs: number;
+  readonly endedAtMs: number;
+  readonly end: 'acknowledged' | 'given-up';
+  readonly attempts: number;
+  /** What the receiver said, or why it was given up. */
+  readonly detail: string;
+}
+
+export interface OutputStatus {
+  readonly name: string;
+  readonly kind: string;
+  readonly waiting: number;
+  readonly acknowledged: number;
+  readonly givenUp: number;
+  readonly last?: OutputRecord;
+}

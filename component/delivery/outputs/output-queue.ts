@@ -1,0 +1,135 @@
+import { BackOff } from '../../camera/back-off.ts';
+import { pause } from '../../camera/pause.ts';
+import { VedetteError } from '../../contract/errors.ts';
+import type { OutputMessage, OutputRecord, OutputStatus } from '../../contract/output.ts';
+import type { OutputConfig } from '../../contract/output-config.ts';
+import type { OutputPort } from './output-port.ts';
+
+const RETRY = { firstMs: 250, maximumMs: 30_000 };
+
+interface Waiting {
+  readonly message: OutputMessage;
+  readonly atMs: number;
+  readonly steadyMs: number;
+  attempts: number;
+}
+
+export interface OutputQueueOptions {
+  readonly name: string;
+  readonly config: OutputConfig;
+  readonly port: OutputPort;
+  /** Each verdict's end, once. Must not throw. */
+  readonly onEnd: (record: OutputRecord) => void;
+}
+
+/**
+ * The verdicts that one output is told, in order, one at a time. Adding takes no time whatever the
+ * receiver does: what does not fit or is not taken in time is given up and counted.
+ */
+export class OutputQueue {
+  readonly #options: OutputQueueOptions;
+  readonly #waiting: Waiting[] = [];
+  readonly #stop = new AbortController();
+  readonly #counts = { acknowledged: 0, givenUp: 0 };
+  #last: OutputRecord | undefined;
+  #sending: Promise<void> | undefined;
+
+  constructor(options: OutputQueueOptions) {
+    this.#options = options;
+  }
+
+  get config(): OutputConfig {
+    return this.#options.config;
+  }
+
+  add(message: OutputMessage): void {
+    if (this.#stop.signal.aborted) return;
+    const item = { message, atMs: Date.now(), steadyMs: performance.now(), attempts: 0 };
+    this.#waiting.push(item);
+    const { maxQueued } = this.#options.config;
+    // The first is being sent.
+    if (this.#waiting.length > maxQueued + 1) {
+      const [oldest] = this.#waiting.splice(1, 1);
+      if (oldest) this.#end(oldest, 'given-up', `more than ${maxQueued} verdicts waited`);
+    }
+    this.#sending ??= this.#send().finally(() => (this.#sending = undefined));
+  }
+
+  status(): OutputStatus {
+    const { name, config } = this.#options;
+    return {
+      name,
+      kind: config.kind,
+      waiting: this.#waiting.length,
+      ...this.#counts,
+      ...(this.#last ? { last: this.#last } : {}),
+    };
+  }
+
+  /** What waits is given up. */
+  async close(): Promise<void> {
+    this.#stop.abort();
+    await this.#sending;
+    for (const item of this.#waiting.splice(0))
+      this.#end(item, 'given-up', 'the output was closed');
+  }
+
+  async #send(): Promise<void> {
+    const backOff = new BackOff(RETRY);
+    const { signal } = this.#stop;
+    for (let item = this.#waiting[0]; item && !signal.aborted; item = this.#waiting[0]) {
+      const failure = await this.#try(item);
+      if (failure === undefined) {
+        backOff.reset();
+        continue;
+      }
+      const leftMs = item.steadyMs + this.#options.config.giveUpAfterMs - performance.now();
+      const isHopeless = failure.code === 'MESSAGE_REFUSED';
+      if (leftMs <= 0 || isHopeless) {
+        this.#waiting.shift();
+        this.#end(item, 'given-up', failure.message);
+        continue;
+      }
+      await pause(Math.min(backOff.next(), leftMs), signal);
+    }
+  }
+
+  async #try(item: Waiting): Promise<VedetteError | undefined> {
+    item.attempts += 1;
+    try {
+      const { signal } = this.#stop;
+      const sent = this.#options.port.send(item.message, signal);
+      // A receiver that does not answer does not hold up an end.
+      const detail = await unlessStopped(sent, signal);
+      this.#waiting.shift();
+      this.#end(item, 'acknowledged', detail);
+      return undefined;
+    } catch (thrown) {
+      return VedetteError.from(thrown, 'OUTPUT_FAILED');
+    }
+  }
+
+  #end({ message, atMs, attempts }: Waiting, end: OutputRecord['end'], detail: string): void {
+    const { result, outcome } = message;
+    this.#counts[end === 'acknowledged' ? 'acknowledged' : 'givenUp'] += 1;
+    const record: OutputRecord = {
+      ...{ output: this.#options.name, resultId: result.id, camera: result.camera ?? '', outcome },
+      ...{ atMs, endedAtMs: Date.now(), end, attempts, detail: detail.slice(0, 500) },
+    };
+    this.#last = record;
+    this.#options.onEnd(record);
+  }
+}
+
+/** What `sent` gives, unless `signal` is aborted before. @throws VedetteError SHUTTING_DOWN then */
+async function unlessStopped<T>(sent: Promise<T>, signal: AbortSignal): Promise<T> {
+  const stopped = Promise.withResolvers<never>();
+  const stop = () => stopped.reject(new VedetteError('SHUTTING_DOWN', 'the output was closed'));
+  if (signal.aborted) stop();
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    return await Promise.race([sent, stopped.promise]);
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}

@@ -1,0 +1,86 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { SecretReference } from '../../contract/config-values.ts';
+import { VedetteError } from '../../contract/errors.ts';
+import type { MessageChannel } from '../../contract/message-channel.ts';
+import type { OutputRecord, OutputStatus } from '../../contract/output.ts';
+import type { OutputConfig } from '../../contract/output-config.ts';
+import type { NewResult } from '../../contract/ports.ts';
+import type { FaultLog } from '../../logging/fault-log.ts';
+import type { Registry } from '../../registry/registry.ts';
+import { mqttOutput } from './mqtt-output.ts';
+import { OutputQueue } from './output-queue.ts';
+import { webhookOutput } from './webhook-output.ts';
+
+export interface OutputsOptions {
+  readonly channel: MessageChannel | undefined;
+  readonly registry: Registry;
+  readonly readSecret: (reference: SecretReference) => Promise<string>;
+  readonly faults: FaultLog;
+}
+
+/** Every configured output: which verdict goes to which. */
+export class Outputs {
+  readonly #options: OutputsOptions;
+  readonly #queues = new Map<string, OutputQueue>();
+  readonly #records = new Set<Promise<void>>();
+
+  constructor(options: OutputsOptions) {
+    this.#options = options;
+  }
+
+  /** Those that changed begin anew; what the ones before had not sent is given up. */
+  async use(outputs: Readonly<Record<string, OutputConfig>>): Promise<void> {
+    const over = [...this.#queues].filter(
+      ([name, { config }]) => !isDeepStrictEqual(config, outputs[name]),
+    );
+    for (const [name] of over) this.#queues.delete(name);
+    for (const [name, config] of Object.entries(outputs)) {
+      if (config.isEnabled && !this.#queues.has(name))
+        this.#queues.set(name, this.#open(name, config));
+    }
+    await Promise.all(over.map(([, queue]) => queue.close()));
+  }
+
+  /** Tells who is to be told. Takes no time; never throws. */
+  tell(result: NewResult): void {
+    for (const queue of this.#queues.values()) {
+      const { camera, outcomes, errorCountsAs } = queue.config;
+      if (camera !== undefined && camera !== result.camera) continue;
+      const given = result.verdict.outcome;
+      const outcome = given === 'error' ? errorCountsAs : given;
+      if (outcomes[outcome]) queue.add({ result, outcome });
+    }
+  }
+
+  statuses(): readonly OutputStatus[] {
+    return [...this.#queues.values()].map((queue) => queue.status());
+  }
+
+  async close(): Promise<void> {
+    await this.use({});
+    await Promise.all(this.#records);
+  }
+
+  #open(name: string, config: OutputConfig): OutputQueue {
+    const { channel, readSecret } = this.#options;
+    const port =
+      config.kind === 'webhook' ? webhookOutput(config, readSecret) : mqttOutput(config, channel);
+    return new OutputQueue({ name, config, port, onEnd: (record) => this.#record(record) });
+  }
+
+  #record(record: OutputRecord): void {
+    const { registry, faults } = this.#options;
+    const { output, end, detail } = record;
+    if (end === 'given-up') {
+      faults.warn(`output/${output}`, { output, detail }, 'a verdict could not be told');
+    }
+    const written = registry
+      .appendOutput(record)
+      .catch((thrown: unknown) => {
+        const error = VedetteError.from(thrown, 'REGISTRY_UNAVAILABLE');
+        faults.warn(`output-record/${error.code}`, { output, error }, 'an output was not recorded');
+      })
+      .finally(() => this.#records.delete(written));
+    this.#records.add(written);
+  }
+}

@@ -1,0 +1,50 @@
+import { createHmac } from 'node:crypto';
+import type { SecretReference } from '../../contract/config-values.ts';
+import { VedetteError } from '../../contract/errors.ts';
+import type { OutputConfigOf } from '../../contract/output-config.ts';
+import { bodyOf } from './output-body.ts';
+import type { OutputPort } from './output-port.ts';
+
+/**
+ * `t=<seconds since 1970>,v1=<HMAC-SHA256 of "t.body" in hex>`, as Stripe signs its webhooks: the time
+ * is signed too, so that an old request is of no use to who recorded it.
+ */
+export function signatureOf(body: string, key: string, seconds: number): string {
+  const mac = createHmac('sha256', key).update(`${seconds}.${body}`).digest('hex');
+  return `t=${seconds},v1=${mac}`;
+}
+
+/** The key is read at each try, so that a new one needs no restart. */
+export function webhookOutput(
+  { url, secret, timeoutMs }: OutputConfigOf<'webhook'>,
+  readSecret: (reference: SecretReference) => Promise<string>,
+): OutputPort {
+  return {
+    send: async (message, signal) => {
+      const body = bodyOf(message);
+      const key = secret && (await readSecret(secret));
+      const seconds = Math.floor(Date.now() / 1000);
+      let response: Response;
+      try {
+        response = await fetch(url, {
+          method: 'POST',
+          redirect: 'error',
+          signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
+          headers: {
+            'content-type': 'application/json',
+            'idempotency-key': message.result.id,
+            ...(key === undefined ? {} : { 'vedette-signature': signatureOf(body, key, seconds) }),
+          },
+          body,
+        });
+        // What it says is of no interest, but an open body would hold the connection.
+        await response.body?.cancel();
+      } catch (cause) {
+        const why = (cause as Error).cause ?? cause;
+        throw new VedetteError('OUTPUT_FAILED', `${url}: ${(why as Error).message}`, { cause });
+      }
+      if (response.ok) return `HTTP ${response.status}`;
+      throw new VedetteError('OUTPUT_FAILED', `${url} answered HTTP ${response.status}`);
+    },
+  };
+}

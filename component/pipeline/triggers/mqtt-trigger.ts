@@ -1,0 +1,78 @@
+import { z } from 'zod';
+import { VedetteError } from '../../contract/errors.ts';
+import type { MessageChannel } from '../../contract/message-channel.ts';
+import { MAX_TRIGGER_ID_LENGTH } from '../../contract/transaction.ts';
+import type { TriggerListener, TriggerSource } from './trigger-source.ts';
+
+/** A larger message is refused before it is read. */
+export const MAX_TRIGGER_BYTES = 65_536;
+
+const messageSchema = z.strictObject({
+  id: z.string().min(1).max(MAX_TRIGGER_ID_LENGTH).optional(),
+  context: z.record(z.string(), z.unknown()).optional(),
+});
+
+/**
+ * Triggers by messages, also after each reconnection. A message that the broker sends again is a
+ * trigger of the same id only where its sender gave it one.
+ */
+export function openMqttTrigger(
+  { topic }: { readonly topic: string },
+  channel: MessageChannel,
+  listener: TriggerListener,
+): TriggerSource {
+  let isClosed = false;
+  const subscription = channel
+    .subscribe(
+      topic,
+      ({ payload }) => {
+        if (!isClosed) take(payload, topic, listener);
+      },
+      (error) => listener.refuse(error),
+    )
+    .catch((thrown: unknown) => {
+      listener.refuse(VedetteError.from(thrown, 'MESSAGE_REFUSED'));
+      return undefined;
+    });
+  return {
+    close: async () => {
+      isClosed = true;
+      // A broker that does not answer does not hold up an end: nothing is heard any more as it is.
+      void subscription
+        .then((one) => one?.close())
+        .catch((thrown: unknown) => listener.refuse(VedetteError.from(thrown, 'CHANNEL_OFFLINE')));
+    },
+  };
+}
+
+function take(payload: Uint8Array, topic: string, listener: TriggerListener): void {
+  try {
+    const { id, context } = read(payload, topic);
+    listener.fire({ ...(id === undefined ? {} : { id }), ...(context ? { context } : {}) });
+  } catch (thrown) {
+    listener.refuse(VedetteError.from(thrown));
+  }
+}
+
+/** @throws VedetteError REQUEST_INVALID */
+function read(payload: Uint8Array, topic: string): z.infer<typeof messageSchema> {
+  if (payload.byteLength === 0) return {};
+  if (payload.byteLength > MAX_TRIGGER_BYTES) {
+    const message = `a message on ${topic} has ${payload.byteLength} bytes, at most ${MAX_TRIGGER_BYTES} are read`;
+    throw new VedetteError('REQUEST_INVALID', message);
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(Buffer.from(payload).toString('utf8'));
+  } catch {
+    throw new VedetteError('REQUEST_INVALID', `a message on ${topic} is not JSON`);
+  }
+  const parsed = messageSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const path = issue?.path.join('.') || 'the message';
+  throw new VedetteError(
+    'REQUEST_INVALID',
+    `a message on ${topic} is no trigger such as {"id": "7", "context": {}}: ${path}: ${issue?.message}`,
+  );
+}
