@@ -10,6 +10,7 @@ const MAX_PIECE_BYTES = 900;
 /** An answer that has not come by now never will. */
 const ANSWER_TIMEOUT_MS = 8000;
 const FIRST_RETRY_MS = 2000;
+const BUSY_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 300_000;
 /** What somebody else did to `reported` is mended so often. */
 const RENEW_MS = 3_600_000;
@@ -117,6 +118,11 @@ export class DeviceShadow {
       const error = VedetteError.from(thrown);
       if (error.code === 'MESSAGE_REFUSED' || error.code === 'SHADOW_REJECTED') {
         this.#options.logger.warn({ error: error.serialize() }, 'the device shadow was not taken');
+      }
+      // The nucleus sends other messages just now; there is room in a moment.
+      if (error.code === 'CHANNEL_BUSY') {
+        this.#again(BUSY_RETRY_MS);
+        return;
       }
       this.#again(this.#retryMs);
       this.#retryMs = Math.min(LONGEST_RETRY_MS, this.#retryMs * 2);
