@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
+import { addCameraCommands } from './commands/camera.ts';
 import { addConfigCommands } from './commands/config.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
 import { addModelCommands } from './commands/model.ts';
@@ -80,6 +81,7 @@ export function createDeviceProgram(process: NodeJS.Process): DeviceProgram {
   addRunCommand(program, context);
   addConfigCommands(program, context);
   addModelCommands(program, context);
+  addCameraCommands(program, context);
   addStatusCommand(program, context);
   addDoctorCommand(program, context);
   addSupportBundleCommand(program, context);

@@ -3,6 +3,7 @@ import type { CameraConfig } from '../contract/camera-config.ts';
 import type { SecretReference } from '../contract/config-values.ts';
 import { VedetteError } from '../contract/errors.ts';
 import type { CameraDriver, FrameSink } from '../contract/ports.ts';
+import { secretsOfQuery, shownAddress } from '../contract/shown-address.ts';
 import {
   frameFilters,
   i420Bytes,
@@ -18,6 +19,7 @@ import {
   type InputPace,
 } from './ffmpeg-input.ts';
 import { FramePipe } from './frame-pipe.ts';
+import { plainReason } from './plain-reason.ts';
 import { sourceError } from './source-error.ts';
 import { SourceProcess, untilEnded, type ProcessEnd } from './source-process.ts';
 
@@ -29,6 +31,8 @@ export interface FfmpegCameraOptions {
   readonly readSecret: (reference: SecretReference) => Promise<string>;
 }
 
+/** Shorter ones, such as `user=1`, would take much else out of a message. */
+const isTelling = (secret: string) => secret.length > 3;
 const QUIET = ['-hide_banner', '-nostdin', '-nostats'];
 const VIDEO_ONLY = ['-map', '0:v:0', '-an', '-sn', '-dn'];
 /** Every frame as it comes, none made up or left out for the sake of a rate, to descriptor 3. */
@@ -163,7 +167,7 @@ export class FfmpegCamera implements CameraDriver {
   #failed(input: FfmpegInput, reason: string): VedetteError {
     const isRefused = /\b(?:401 Unauthorized|403 Forbidden)\b|authorization failed/i.test(reason);
     const code = isRefused ? 'CAMERA_LOGIN_REFUSED' : 'CAMERA_SOURCE_FAILED';
-    return new VedetteError(code, `${input.url}: ${reason}`);
+    return new VedetteError(code, `${shownAddress(input.url)}: ${plainReason(reason)}`);
   }
 
   async #start(
@@ -179,7 +183,7 @@ export class FfmpegCamera implements CameraDriver {
       arguments: [...QUIET, ...opened.arguments, ...VIDEO_ONLY, ...output],
       ...(opened.playlist === undefined ? {} : { playlist: opened.playlist }),
       ...(frameFd === undefined ? {} : { frameFd }),
-      secrets: input.credentials === undefined ? [] : [input.credentials.password],
+      secrets: [...secretsOfQuery(input.url).filter(isTelling), input.credentials?.password ?? ''],
     });
   }
 }

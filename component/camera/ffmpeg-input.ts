@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import type { CameraSourceOf } from '../contract/camera-config.ts';
 import { VedetteError } from '../contract/errors.ts';
+import { secretsOfQuery, shownAddress } from '../contract/shown-address.ts';
 import { withoutCredentials } from '../contract/without-credentials.ts';
 
 export type FfmpegSource = CameraSourceOf<'ffmpeg'>;
@@ -11,7 +12,7 @@ export type InputKind = 'file' | 'device' | 'rtsp' | 'http';
 /** What ffmpeg is given to open, without any option. */
 export interface FfmpegInput {
   readonly kind: InputKind;
-  /** Without credentials: may stand in a process list, a log and a message. */
+  /** Without user name and password; its query may hold a login, see `holdsLogin`. */
   readonly url: string;
   readonly credentials?: Credentials;
 }
@@ -68,6 +69,11 @@ export function parseInput(source: FfmpegSource, password?: string): FfmpegInput
   const isNeeded = credentials.username !== '' || credentials.password !== '';
   return { kind, url: parsed.href, ...(isNeeded ? { credentials } : {}) };
 }
+
+/** Whether the address must not stand in a process list. */
+const holdsLogin = ({ kind, url, credentials }: FfmpegInput): boolean =>
+  credentials !== undefined ||
+  ((kind === 'rtsp' || kind === 'http') && secretsOfQuery(url).length > 0);
 
 /** How the source is opened; everything in it is from this file or a number, but for the URL. */
 export interface InputArguments {
@@ -131,7 +137,7 @@ function streamArguments(
   // that work on several frames at once would delay each by as many frames.
   const live = ['-fpsprobesize', '0', '-flags', 'low_delay', '-threads', '2'];
   const transport = input.kind === 'rtsp' ? source.transport : undefined;
-  if (input.credentials === undefined) {
+  if (!holdsLogin(input)) {
     return {
       arguments: [
         ...['-protocol_whitelist', protocols],
@@ -144,14 +150,14 @@ function streamArguments(
   if (transport === undefined && source.inputFormat !== 'auto') {
     throw new VedetteError(
       'CONFIG_INVALID',
-      `inputFormat: ${source.inputFormat} cannot be asked of ${input.url} together with a password; use auto`,
+      `inputFormat: ${source.inputFormat} cannot be asked of ${shownAddress(input.url)} together with a login; use auto`,
     );
   }
   const url = new URL(input.url);
   // encodeURIComponent leaves the quote alone, which would end the playlist's string.
   const encode = (text: string) => encodeURIComponent(text).replaceAll("'", '%27');
-  url.username = encode(input.credentials.username);
-  url.password = encode(input.credentials.password);
+  url.username = encode(input.credentials?.username ?? '');
+  url.password = encode(input.credentials?.password ?? '');
   return {
     arguments: [
       ...['-protocol_whitelist', `pipe,${protocols}`],

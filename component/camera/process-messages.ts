@@ -1,3 +1,4 @@
+import { shownAddress } from '../contract/shown-address.ts';
 import { withoutCredentials } from '../contract/without-credentials.ts';
 
 const MAX_LINES = 40;
@@ -54,6 +55,7 @@ export class ProcessMessages {
     for (const secret of this.#secrets) text = text.replaceAll(secret, '***');
     return (
       withoutCredentials(text)
+        .replaceAll(/[^\s"'\\]+/g, (word) => (word.includes('://') ? shownAddress(word) : word))
         // `[rtsp @ 0x55d0c8]`: the address only makes equal lines differ.
         .replaceAll(/ @ 0x[0-9a-f]+\]/g, ']')
     );

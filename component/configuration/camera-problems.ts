@@ -1,5 +1,6 @@
 import { checkCameraSource } from '../contract/check-camera-source.ts';
 import { cameraSchema, type CameraConfig } from '../contract/camera-config.ts';
+import { secretsOfQuery } from '../contract/shown-address.ts';
 import type { ConfigurationProblem } from './configuration-problem.ts';
 import { hasCredentials } from './url-credentials.ts';
 
@@ -25,7 +26,10 @@ export function cameraProblems(name: string, camera: unknown): ConfigurationProb
 
 function formatProblems(name: string, { source }: CameraConfig): ConfigurationProblem[] {
   if (source.kind !== 'ffmpeg' || source.inputFormat === 'auto') return [];
-  const hasLogin = source.username !== undefined || source.password !== undefined;
+  const hasLogin =
+    source.username !== undefined ||
+    source.password !== undefined ||
+    secretsOfQuery(source.url).length > 0;
   if (!hasLogin || !/^https?:/i.test(source.url)) return [];
   return [
     {

@@ -26,6 +26,8 @@ export class HttpCamera {
   hasEtags = false;
   /** Takes the request and answers nothing, or leaves the stream open and sends nothing more. */
   isSilent = false;
+  /** Its stream has a right boundary and right lengths, as few cameras have. */
+  isExact = false;
   /** In place of pictures. */
   body: Uint8Array | undefined;
   contentType: string | undefined;
@@ -54,6 +56,11 @@ export class HttpCamera {
 
   url(path: string): string {
     return `http://127.0.0.1:${this.port}${path}`;
+  }
+
+  /** Ends every connection, as a switch that is pulled out for a moment. */
+  cutConnections(): void {
+    this.#server.closeAllConnections();
   }
 
   async close(): Promise<void> {
@@ -92,13 +99,15 @@ export class HttpCamera {
   }
 
   #stream(response: ServerResponse): void {
-    const type = this.contentType ?? 'multipart/x-mixed-replace; boundary="--wrong boundary"';
+    const boundary = this.isExact ? 'frame' : '"--wrong boundary"';
+    const type = this.contentType ?? `multipart/x-mixed-replace; boundary=${boundary}`;
     response.writeHead(200, { 'content-type': type });
     const timer = setInterval(() => {
       if (this.isSilent || response.writableNeedDrain) return;
       this.#pictures += 1;
       const picture = this.body ?? PICTURES[this.#pictures % PICTURES.length]!;
-      response.write(`--frame\r\nContent-Type: image/jpeg\r\nContent-Length: 12\r\n\r\n`);
+      const length = this.isExact ? picture.byteLength : 12;
+      response.write(`--frame\r\nContent-Type: image/jpeg\r\nContent-Length: ${length}\r\n\r\n`);
       response.write(picture);
       response.write('\r\n');
     }, 5);

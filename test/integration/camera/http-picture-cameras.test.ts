@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import {
   CameraSupervisor,
@@ -87,6 +88,15 @@ describe.each(KINDS)('a source of kind $kind', ({ kind, path, rest }) => {
     await vi.waitFor(() => expect(supervisor.status.reason?.message).toMatch(/set username and/));
   });
 
+  it('says that a host name is not known, and goes on trying', async () => {
+    const { supervisor } = supervise({ kind, url: `http://camera.invalid${path}`, ...rest });
+    await vi.waitFor(
+      () => expect(supervisor.status.reason?.message).toMatch(/no such host name|name server/),
+      10_000,
+    );
+    expect(supervisor.status.state).toBe('reconnecting');
+  });
+
   it('says what was answered in place of a picture, and where to', async () => {
     const camera = await cameraWith();
     camera.status = 302;
@@ -154,6 +164,27 @@ describe('an MJPEG stream', () => {
     await vi.waitFor(() => expect(supervisor.status.state).toBe('running'));
     camera.isSilent = true;
     await vi.waitFor(() => expect(supervisor.status.state).toBe('stalled'), 5000);
+  });
+
+  it('runs on when the system clock is set back an hour, and is still watched', async () => {
+    const camera = await cameraWith();
+    const source = { kind: 'http-mjpeg', url: camera.url('/stream'), stallTimeoutMs: 500 };
+    const { slots, supervisor, changes } = supervise(source);
+    slots.release((await slots.next(never))!);
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() - 3_600_000 });
+    try {
+      for (let index = 0; index < 200; index += 1) {
+        const lease = (await slots.next(never))!;
+        slots.release(lease);
+        if (index > 3) expect(lease.capturedAtMs).toBeLessThanOrEqual(Date.now());
+      }
+      expect(changes.map(({ state }) => state)).toEqual(['running']);
+      camera.isSilent = true;
+      while (supervisor.status.state === 'running') await sleep(20);
+      expect(supervisor.status.state).toBe('stalled');
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it('refuses a page of text and points to http-snapshot for a single picture', async () => {

@@ -94,6 +94,21 @@ describe.skipIf(!hasRtspServer())('a camera that speaks RTSP', () => {
     }
   });
 
+  it('shows a login in the query of the address nowhere', async () => {
+    const { isRunning } = supervise(
+      cameraOf({ url: `${server.url('live')}?user=annabel&pwd=hidden-word&channel=1` }),
+    );
+    await isRunning();
+    const lines = commandLines().filter((line) => line.includes('ffmpeg'));
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).not.toMatch(/hidden-word|annabel/);
+    const other = `rtsp://127.0.0.1:${server.port}/nowhere?user=annabel&pwd=hidden-word`;
+    const wrong = supervise(cameraOf({ url: other }));
+    await vi.waitFor(() => expect(wrong.supervisor.status.reason).toBeDefined(), 15_000);
+    expect(wrong.supervisor.status.reason?.message).toContain('user=***&pwd=***');
+    expect(JSON.stringify(wrong.changes)).not.toMatch(/hidden-word|annabel/);
+  });
+
   it('says that the password is wrong, once, without saying it', async () => {
     const { supervisor, changes } = supervise(
       cameraOf({ url: `rtsp://ann:not-${'secret'}@127.0.0.1:${guarded.port}/live` }),
