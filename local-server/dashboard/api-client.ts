@@ -1,3 +1,4 @@
+import type { DeliveryStatus } from '../../component/contract/delivery.ts';
 import type { Page } from '../../component/contract/ports.ts';
 import type { InferenceResult } from '../../component/contract/result.ts';
 
@@ -23,6 +24,10 @@ export async function fetchResults(
   for (const [name, value] of Object.entries(filter)) if (value) query.set(name, value);
   const page = (await (await request(`/api/v1/results?${query}`)).json()) as Page<InferenceResult>;
   return [...page.items];
+}
+
+export async function fetchDelivery(): Promise<DeliveryStatus> {
+  return (await (await request('/api/v1/delivery')).json()) as DeliveryStatus;
 }
 
 /** Whether the server wants a token that this browser has not given yet. */

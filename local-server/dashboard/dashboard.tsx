@@ -3,6 +3,7 @@ import { useEffect, useState } from 'react';
 import type { InferenceResult } from '../../component/contract/result.ts';
 import { CameraCard } from './camera-card.tsx';
 import { ConfigurationNote, ConfigurationState } from './configuration-note.tsx';
+import { DeliveryLine } from './delivery-line.tsx';
 import type { DeviceState } from './device-state.ts';
 import { ModelTable } from './model-table.tsx';
 import { NoticeList } from './notice-list.tsx';
@@ -61,6 +62,7 @@ export function Dashboard() {
                   isConnected={isConnected}
                   onOpen={setOpened}
                 />
+                <DeliveryLine isConnected={isConnected} />
                 <ModelTable models={Object.values(device.models)} isConnected={isConnected} />
               </SpaceBetween>
             </div>

@@ -2,6 +2,7 @@ import { callSection } from './call-section.ts';
 import { componentSection } from './component-section.ts';
 import { costsSection } from './costs-section.ts';
 import { decodeSection } from './decode-section.ts';
+import { deliverySection } from './delivery-section.ts';
 import { frameSection } from './frame-section.ts';
 import { httpSection } from './http-section.ts';
 import { loopSection } from './loop-section.ts';
@@ -37,5 +38,6 @@ export const SECTIONS: readonly Section[] = [
   componentSection,
   versionsSection,
   publisherSection,
+  deliverySection,
   memorySection,
 ];

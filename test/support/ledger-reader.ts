@@ -15,12 +15,19 @@ export interface ReadLedger {
 
 /** Reads a ledger back as docs/DELIVERY.md says, and checks every digest, count and shape. */
 export function readLedger(objects: ReadonlyMap<string, Buffer>): ReadLedger {
-  const manifests = [...objects]
+  return { manifests: manifestsOf(objects), lines: [...ledgerLines(objects)] };
+}
+
+function manifestsOf(objects: ReadonlyMap<string, Buffer>): LedgerManifest[] {
+  return [...objects]
     .filter(([key]) => key.endsWith('/manifest.json'))
     .map(([, bytes]) => manifestSchema.parse(JSON.parse(bytes.toString())))
     .sort((a, b) => (a.hour < b.hour ? -1 : 1));
-  const lines: Delivered[] = [];
-  for (const { batches } of manifests) {
+}
+
+/** The same line by line, for ledgers of millions. */
+export function* ledgerLines(objects: ReadonlyMap<string, Buffer>): Generator<Delivered> {
+  for (const { batches } of manifestsOf(objects)) {
     for (const batch of batches) {
       const bytes = objects.get(batch.key);
       if (bytes === undefined) throw new Error(`${batch.key} is in a manifest, but not there`);
@@ -29,10 +36,9 @@ export function readLedger(objects: ReadonlyMap<string, Buffer>): ReadLedger {
       }
       const texts = gunzipSync(bytes).toString().trimEnd().split('\n');
       if (texts.length !== batch.lines) throw new Error(`${batch.key} has ${texts.length} lines`);
-      for (const text of texts) lines.push(deliveredSchema.parse(JSON.parse(text)));
+      for (const text of texts) yield deliveredSchema.parse(JSON.parse(text));
     }
   }
-  return { manifests, lines };
 }
 
 /** Sequence numbers of a camera that no line has, up to its highest. */

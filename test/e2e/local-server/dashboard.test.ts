@@ -103,6 +103,32 @@ it('shows live pictures, verdicts and models of a running device without a compl
   expect(foreign).toEqual([]);
 });
 
+it('says what waits to leave the device, and what is in the way; nothing where nothing is delivered', async () => {
+  const runtime = new InMemoryRuntime();
+  const { address } = await startStandIn(runtime);
+  const quiet = await openPage(address);
+  await quiet.page.getByText('No camera is configured.').waitFor();
+  expect(await quiet.page.getByRole('region', { name: 'Delivery' }).count()).toBe(0);
+  runtime.delivery = {
+    ...runtime.delivery,
+    isEnabled: true,
+    waiting: { alarms: 2, others: 10, bytes: 9000 },
+    oldestAgeMs: 180_000,
+    channel: {
+      description: 'Greengrass',
+      isConnected: false,
+      sent: 0,
+      inFlight: 0,
+      refusedTopics: {},
+    },
+  };
+  const { page, complaints } = await openPage(address);
+  const line = page.getByRole('region', { name: 'Delivery' });
+  await line.getByText('No connection to Greengrass; messages are kept').waitFor();
+  await line.getByText('12 messages waiting, for up to').waitFor();
+  expect(complaints).toEqual([]);
+});
+
 it('filters the verdicts and opens one with its picture and JSON, by keyboard alone', async () => {
   const { page, complaints } = await openPage(server.address);
   const table = page.getByRole('table', { name: 'Latest verdicts' });
