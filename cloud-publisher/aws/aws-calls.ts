@@ -11,7 +11,8 @@ export type AwsResource =
   | 'core-device'
   | 'job'
   | 'thing'
-  | 'thing-group';
+  | 'thing-group'
+  | 'role';
 
 export interface AwsActionEntry {
   readonly resource: AwsResource;
@@ -43,6 +44,8 @@ const entry = (
  */
 export const AWS_ACTIONS = {
   'sts:GetCallerIdentity': entry('any', ['publish', 'deploy', 'look']),
+  /** With `--role-arn`, and of the credentials that take the role on. */
+  'sts:AssumeRole': entry('role', []),
 
   's3:PutObject': entry('object', ['publish']),
   's3:GetObject': entry('object', ['publish', 'deploy']),

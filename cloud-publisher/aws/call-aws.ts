@@ -1,9 +1,11 @@
+import type { CredentialSource } from './assume-role.ts';
 import type { AwsAction } from './aws-calls.ts';
 import { awsFault } from './aws-fault.ts';
 
 /** How AWS' clients are opened here: throttled calls and lost connections are repeated, with jitter. */
-export const clientSettings = (region: string | undefined) => ({
+export const clientSettings = (region: string | undefined, credentials?: CredentialSource) => ({
   ...(region === undefined ? {} : { region }),
+  ...(credentials ? { credentials } : {}),
   maxAttempts: 8,
   requestHandler: { connectionTimeout: 10_000, requestTimeout: 30_000 },
 });

@@ -1,5 +1,6 @@
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { VedetteError } from '../../component/contract/errors.ts';
+import type { CredentialSource } from './assume-role.ts';
 import { awsFault } from './aws-fault.ts';
 
 export interface AwsIdentity {
@@ -13,10 +14,14 @@ export interface AwsIdentity {
  * @param region AWS_REGION or the profile's when absent
  * @throws VedetteError AWS_CREDENTIALS_MISSING, AWS_CREDENTIALS_EXPIRED, AWS_CREDENTIALS_REFUSED
  */
-export async function findAccount(region: string | undefined): Promise<AwsIdentity> {
+export async function findAccount(
+  region: string | undefined,
+  credentials?: CredentialSource,
+): Promise<AwsIdentity> {
   const call = { action: 'sts:GetCallerIdentity', resource: '*' } as const;
   const client = new STSClient({
     ...(region === undefined ? {} : { region }),
+    ...(credentials ? { credentials } : {}),
     maxAttempts: 5,
     requestHandler: { connectionTimeout: 10_000, requestTimeout: 30_000 },
   });

@@ -6,6 +6,8 @@ import { VedetteError } from '../../component/contract/errors.ts';
 import { deviceFactsSchema } from '../compatibility/device-facts.ts';
 import { isVersionRange } from '../compatibility/version-range.ts';
 import { componentSettingsSchema } from '../deployment/component-set.ts';
+import type { ComponentSet } from '../deployment/component-set.ts';
+import { canonicalJson } from '../recipe/canonical-json.ts';
 import { componentNameSchema, componentVersionSchema } from '../recipe/recipe-schema.ts';
 
 const MAX_COMPONENTS = 200;
@@ -71,21 +73,22 @@ export const bundleText = ({ name, version }: Pick<Bundle, 'name' | 'version'>):
 export const versionsOf = ({ components }: Bundle): Map<string, string> =>
   new Map(Object.entries(components).map(([name, { version }]) => [name, version]));
 
-/** One text for one bundle: keys in order. */
-export const canonicalJson = (value: unknown): string => JSON.stringify(sorted(value));
+/** What a deployment of a bundle puts on devices. */
+export const componentSetOf = ({ components }: Bundle): ComponentSet =>
+  Object.fromEntries(
+    Object.entries(components).map(([name, { version, merge, reset, runWith }]) => [
+      name,
+      {
+        version,
+        ...(merge === undefined ? {} : { merge }),
+        ...(reset === undefined ? {} : { reset }),
+        ...(runWith === undefined ? {} : { runWith }),
+      },
+    ]),
+  );
 
 export const bundleSha256 = (bundle: Bundle): string =>
   createHash('sha256').update(canonicalJson(bundle)).digest('hex');
-
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, one]) => [key, sorted(one)]),
-  );
-}
 
 /** @throws VedetteError BUNDLE_INVALID with every problem, ARTIFACT_STORE_UNAVAILABLE */
 export async function readBundleRequest(file: string): Promise<BundleRequest> {

@@ -1,6 +1,6 @@
 import semver from 'semver';
+import { valueChanges } from '../recipe/value-changes.ts';
 import type { Bundle, LockedComponent } from './bundle-schema.ts';
-import { canonicalJson } from './bundle-schema.ts';
 
 /** How a second bundle differs from a first, one sentence a line; none when they are the same. */
 export function diffBundles(before: Bundle, after: Bundle): string[] {
@@ -47,12 +47,11 @@ function componentChanges(name: string, one: LockedComponent, other: LockedCompo
 }
 
 function step(from: string, to: string): string {
-  const way = semver.gt(to, from) ? 'newer' : 'older';
-  const kinds = { major: 'major', minor: 'minor', patch: 'patch' } as const;
+  const way = semver.gt(to, from) ? 'a newer' : 'an older';
   const kind = semver.diff(from, to);
-  return kind !== null && kind in kinds
-    ? `a ${way} ${kind} version`
-    : `a ${way} pre-release or release`;
+  return kind === 'major' || kind === 'minor' || kind === 'patch'
+    ? `${way} ${kind} version`
+    : `${way} pre-release or release`;
 }
 
 const why = ({ isRequested }: LockedComponent): string =>
@@ -70,25 +69,4 @@ function listChanges(
     else lines.push(...valueChanges(`${what} ${name}`, before.get(name), after.get(name)));
   }
   return lines;
-}
-
-/** Leaf by leaf; lists as a whole, because a merge replaces them as a whole. */
-function valueChanges(where: string, before: unknown, after: unknown): string[] {
-  if (canonicalJson(before) === canonicalJson(after)) return [];
-  if (!isMap(before) || !isMap(after)) return [`${where}: ${text(before)} → ${text(after)}`];
-  const keys = new Set([...Object.keys(before), ...Object.keys(after)]);
-  return [...keys]
-    .sort()
-    .flatMap((key) => valueChanges(`${where} ${key}`, before[key], after[key]));
-}
-
-const isMap = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-const MAX_TEXT = 80;
-
-function text(value: unknown): string {
-  if (value === undefined) return 'not set';
-  const json = canonicalJson(value);
-  return json.length > MAX_TEXT ? `${json.slice(0, MAX_TEXT)}…` : json;
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { VedetteError } from '../../component/contract/errors.ts';
 import { writeSyncedFile } from '../../component/inference/package/synced-file.ts';
 import type { ComponentGateway } from '../greengrass/component-gateway.ts';
+import { canonicalJson } from '../recipe/canonical-json.ts';
 import { writeStoredZip } from '../package/write-stored-zip.ts';
 import type { ZipSource } from '../package/write-stored-zip.ts';
 import type { ArtifactSource } from '../storage/artifact-source.ts';
@@ -17,7 +18,7 @@ import {
   tagsPath,
 } from './bundle-contents.ts';
 import type { BundleContents } from './bundle-contents.ts';
-import { bundleText, canonicalJson, invalidBundle } from './bundle-schema.ts';
+import { bundleText, invalidBundle } from './bundle-schema.ts';
 import type { Bundle } from './bundle-schema.ts';
 import { signContents } from './bundle-signature.ts';
 import { differences, digestsOf } from './lock-component.ts';

@@ -1,9 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { stringify } from 'yaml';
 import { VedetteError } from '../../component/contract/errors.ts';
 import {
   bundleSha256,
   bundleText,
+  componentSetOf,
   invalidBundle,
   readBundleRequest,
   versionsOf,
@@ -70,11 +72,16 @@ export const listCommand = (options: StateOptions, context: PublisherContext): P
 
 export const showCommand = (
   named: string,
-  options: StateOptions,
+  options: StateOptions & { readonly components?: boolean },
   context: PublisherContext,
 ): Promise<void> =>
   openRecords(options, context, async (records) => {
     const bundle = await find(named, records);
+    if (options.components) {
+      const components = componentSetOf(bundle);
+      print(options, context, { components }, () => [stringify({ components }).trimEnd()]);
+      return;
+    }
     print(options, context, bundle, () => [
       `bundle ${bundleText(bundle)}, sha256 ${bundleSha256(bundle)}`,
       ...(bundle.description === '' ? [] : [`  ${bundle.description}`]),

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { withAws } from './aws-options.ts';
 import {
   checkUpgrade,
   createCommand,
@@ -32,7 +33,9 @@ export function addBundleCommands(program: Command, context: PublisherContext): 
       .command('show')
       .description('components, configuration and devices of a bundle')
       .argument('<bundle>', NAMED),
-  ).action((name: string, options) => showCommand(name, options, context));
+  )
+    .option('--components', 'print its component set, as the file of `vedette deploy` takes it')
+    .action((name: string, options) => showCommand(name, options, context));
   withPlace(
     bundle
       .command('validate')
@@ -87,7 +90,7 @@ const withState = (command: Command): Command =>
 
 const withPlace = (command: Command): Command =>
   withState(
-    command
-      .option('-t, --to <folder>', 'the folder that was published into; else Greengrass')
-      .option('--region <region>', "AWS region; else that of AWS_REGION or the profile's"),
+    withAws(
+      command.option('-t, --to <folder>', 'the folder that was published into; else Greengrass'),
+    ),
   );

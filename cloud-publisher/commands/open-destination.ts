@@ -2,23 +2,22 @@ import { resolve } from 'node:path';
 import { VedetteError } from '../../component/contract/errors.ts';
 import type { ComponentGateway } from '../greengrass/component-gateway.ts';
 import { FolderGateway } from '../greengrass/folder-gateway.ts';
+import { credentialsOf } from './aws-options.ts';
+import type { AwsOptions } from './aws-options.ts';
 import { FolderSource } from '../storage/artifact-source.ts';
 import type { ArtifactSource } from '../storage/artifact-source.ts';
 import type { ArtifactStore } from '../storage/artifact-store.ts';
 import { FolderStore } from '../storage/folder-store.ts';
 
 /** Where components are: a folder, or Greengrass. */
-export interface PlaceOptions {
+export interface PlaceOptions extends AwsOptions {
   readonly to?: string;
-  readonly region?: string;
 }
 
 /** Where components go: a folder, or a bucket and Greengrass of one account and region. */
-export interface DestinationOptions {
-  readonly to?: string;
+export interface DestinationOptions extends PlaceOptions {
   readonly bucket?: string;
   readonly prefix?: string;
-  readonly region?: string;
 }
 
 export interface Destination {
@@ -32,17 +31,14 @@ export async function openDestination({
   to,
   bucket,
   prefix = '',
-  region,
+  ...aws
 }: DestinationOptions): Promise<Destination> {
   if ((to === undefined) === (bucket === undefined)) {
     throw new VedetteError('REQUEST_INVALID', 'give --to <folder> or --bucket <name>, one of them');
   }
-  const gateway = await openGateway({
-    ...(to === undefined ? {} : { to }),
-    ...(region === undefined ? {} : { region }),
-  });
+  const gateway = await openGateway({ ...aws, ...(to === undefined ? {} : { to }) });
   const store =
-    to === undefined ? await openBucket(bucket!, prefix, region) : new FolderStore(resolve(to));
+    to === undefined ? await openBucket(bucket!, prefix, aws) : new FolderStore(resolve(to));
   return {
     store,
     gateway,
@@ -54,33 +50,31 @@ export async function openDestination({
 }
 
 /** The folder named, or Greengrass. */
-export async function openGateway({ to, region }: PlaceOptions): Promise<ComponentGateway> {
+export async function openGateway({ to, ...aws }: PlaceOptions): Promise<ComponentGateway> {
   if (to !== undefined) return new FolderGateway(resolve(to));
   // AWS' clients take a third of a second to load: only who calls AWS waits for them.
   const [{ findAccount }, { GreengrassGateway, openGreengrass }] = await Promise.all([
     import('../aws/find-account.ts'),
     import('../greengrass/greengrass-gateway.ts'),
   ]);
-  const account = await findAccount(region);
-  return new GreengrassGateway(openGreengrass(account.region), account);
+  const credentials = await credentialsOf(aws);
+  const account = await findAccount(aws.region, credentials);
+  return new GreengrassGateway(openGreengrass(account.region, credentials), account);
 }
 
 /** Where artifacts of published components are read from. */
-export async function openSource({ to, region }: PlaceOptions): Promise<ArtifactSource> {
+export async function openSource({ to, ...aws }: PlaceOptions): Promise<ArtifactSource> {
   if (to !== undefined) return new FolderSource(resolve(to));
   const [{ S3Source }, { openS3 }] = await Promise.all([
     import('../storage/s3-source.ts'),
     import('../storage/s3-store.ts'),
   ]);
-  return new S3Source(openS3(region));
+  return new S3Source(openS3(aws.region, await credentialsOf(aws)));
 }
 
-async function openBucket(
-  bucket: string,
-  prefix: string,
-  region: string | undefined,
-): Promise<ArtifactStore> {
+async function openBucket(bucket: string, prefix: string, aws: AwsOptions): Promise<ArtifactStore> {
   const { S3Store, openS3 } = await import('../storage/s3-store.ts');
   const trimmed = prefix.replaceAll(/^\/+|\/+$/g, '');
-  return new S3Store({ client: openS3(region), bucket, prefix: trimmed });
+  const client = openS3(aws.region, await credentialsOf(aws));
+  return new S3Store({ client, bucket, prefix: trimmed });
 }

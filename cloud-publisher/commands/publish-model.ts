@@ -4,6 +4,7 @@ import { packageModel } from '../package/package-model.ts';
 import { planPublication } from '../publication/plan-publication.ts';
 import { publishComponent } from '../publication/publish-component.ts';
 import { modelRelease } from '../recipe/model-release.ts';
+import { withAws } from './aws-options.ts';
 import { prepare, withSourceOptions } from './model-package.ts';
 import { openDestination } from './open-destination.ts';
 import type { PublisherContext } from './publisher-context.ts';
@@ -24,15 +25,14 @@ export function addPublishModel(publish: Command, context: PublisherContext): vo
     .option('-t, --to <folder>', 'publish into a folder, as greengrass-cli deploys it')
     .option('-b, --bucket <name>', 'publish to Greengrass, with the artifact in this bucket')
     .option('--prefix <prefix>', 'begin of every key in the bucket')
-    .option('--region <region>', "AWS region; else that of AWS_REGION or the profile's")
     .option('--profile <profile>', 'vedette, or dda for the LocalServer of DDA', 'vedette')
     .option('--component <name>', 'name of the component; else io.vedette.model.<model name>')
     .option('--runtime <name>', "the runtime's component; else io.vedette.EdgeRuntime")
     .option('--wait-seconds <seconds>', 'how long to wait until the version is deployable', '60')
     .option('--dry-run', 'prepare and package only, and show every call that would be made')
     .option('--state <place>', "the publisher's records; else .vedette/publisher here");
-  withDdaOptions(withSourceOptions(command)).action((path: string, options: PublishModelOptions) =>
-    publishModel(path, options, context),
+  withDdaOptions(withSourceOptions(withAws(command))).action(
+    (path: string, options: PublishModelOptions) => publishModel(path, options, context),
   );
 }
 

@@ -1,19 +1,16 @@
 import type { Command } from 'commander';
+import { credentialsOf, withAws } from './aws-options.ts';
+import type { AwsOptions } from './aws-options.ts';
 import type { FleetDoors } from '../deployment/fleet-doors.ts';
 import { RolloutRecords } from '../registry/rollout-records.ts';
 import type { PublisherContext } from './publisher-context.ts';
 
-export interface FleetOptions {
-  readonly region?: string;
+export interface FleetOptions extends AwsOptions {
   readonly state?: string;
   readonly json?: boolean;
 }
 
-export const withFleetOptions = (command: Command): Command =>
-  withStateOptions(command).option(
-    '--region <region>',
-    "AWS region; else that of AWS_REGION or the profile's",
-  );
+export const withFleetOptions = (command: Command): Command => withAws(withStateOptions(command));
 
 /** Of commands that look into the records alone. */
 export const withStateOptions = (command: Command): Command =>
@@ -23,7 +20,7 @@ export const withStateOptions = (command: Command): Command =>
 
 /** Opens the ways to the fleet and closes them again. */
 export async function withFleet<T>(
-  { region }: FleetOptions,
+  options: FleetOptions,
   action: (doors: FleetDoors) => Promise<T>,
 ): Promise<T> {
   // AWS' clients take a third of a second to load: only who calls AWS waits for them.
@@ -35,17 +32,18 @@ export async function withFleet<T>(
     import('../fleet/device-shadows.ts'),
     import('../storage/artifact-sizes.ts'),
   ]);
-  const account = await aws.findAccount(region);
+  const credentials = await credentialsOf(options);
+  const account = await aws.findAccount(options.region, credentials);
   const end = `${account.region}:${account.accountId}`;
   const iotArn = `arn:${account.partition}:iot:${end}`;
-  const client = greengrass.openGreengrass(account.region);
+  const client = greengrass.openGreengrass(account.region, credentials);
   const deployments = new deployment.DeploymentGateway(
     client,
     `arn:${account.partition}:greengrass:${end}`,
   );
-  const groups = new things.ThingGroups(things.openIot(account.region), iotArn);
-  const shadows = new shadow.DeviceShadows(shadow.openIotData(account.region), iotArn);
-  const artifacts = new sizes.ArtifactSizes(account.region);
+  const groups = new things.ThingGroups(things.openIot(account.region, credentials), iotArn);
+  const shadows = new shadow.DeviceShadows(shadow.openIotData(account.region, credentials), iotArn);
+  const artifacts = new sizes.ArtifactSizes(account.region, credentials);
   const doors: FleetDoors = {
     accountId: account.accountId,
     region: account.region,

@@ -1,5 +1,6 @@
 import { GetThingShadowCommand, IoTDataPlaneClient } from '@aws-sdk/client-iot-data-plane';
 import { SHADOW_NAME } from '../../component/contract/device-health.ts';
+import type { CredentialSource } from '../aws/assume-role.ts';
 import { callAws, clientSettings, unlessAbsent } from '../aws/call-aws.ts';
 import { inParallel } from '../../component/object-store/in-parallel.ts';
 import { readHealth } from './device-health.ts';
@@ -9,8 +10,10 @@ import type { DeviceHealth } from './device-health.ts';
 const CALLS_AT_ONCE = 48;
 
 /** @param region AWS_REGION or the profile's when absent */
-export const openIotData = (region: string | undefined): IoTDataPlaneClient =>
-  new IoTDataPlaneClient(clientSettings(region));
+export const openIotData = (
+  region: string | undefined,
+  credentials?: CredentialSource,
+): IoTDataPlaneClient => new IoTDataPlaneClient(clientSettings(region, credentials));
 
 /** What devices report of themselves in their named shadow `vedette`. */
 export class DeviceShadows {

@@ -5,6 +5,7 @@ import {
   IoTClient,
   paginateListJobExecutionsForJob,
 } from '@aws-sdk/client-iot';
+import type { CredentialSource } from '../aws/assume-role.ts';
 import { callAws, clientSettings, unlessAbsent } from '../aws/call-aws.ts';
 
 /** How far a deployment is on a device; other words of AWS IoT are kept as they come. */
@@ -21,8 +22,8 @@ export type ExecutionStatus =
 const PAGE_SIZE = 250;
 
 /** @param region AWS_REGION or the profile's when absent */
-export const openIot = (region: string | undefined): IoTClient =>
-  new IoTClient(clientSettings(region));
+export const openIot = (region: string | undefined, credentials?: CredentialSource): IoTClient =>
+  new IoTClient(clientSettings(region, credentials));
 
 function unlessThere(error: unknown): undefined {
   if ((error as { name?: unknown }).name === 'ResourceAlreadyExistsException') return undefined;

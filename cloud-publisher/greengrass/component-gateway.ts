@@ -64,6 +64,8 @@ export interface ComponentGateway {
   artifacts(component: string, version: string): Promise<ComponentArtifact[]>;
   /** @throws VedetteError COMPONENT_VERSION_EXISTS when a version with another token is there */
   create(request: CreateRequest): Promise<ComponentVersion>;
+  /** Deployments that are in force and name the version, as people know them. */
+  deploymentsWith(component: string, version: string): Promise<string[]>;
   remove(component: string, version: string): Promise<void>;
   close(): void;
 }

@@ -126,6 +126,11 @@ export class FolderGateway implements ComponentGateway {
     return this.#version(component, version, tags);
   }
 
+  /** A folder knows of no devices. */
+  deploymentsWith(): Promise<string[]> {
+    return Promise.resolve([]);
+  }
+
   async remove(component: string, version: string): Promise<void> {
     const name = fileOf(component, version);
     for (const folder of [this.#recipes, this.#tags]) await rm(join(folder, name), { force: true });

@@ -11,8 +11,10 @@ import {
 import type { CloudComponentStatus } from '@aws-sdk/client-greengrassv2';
 import { VedetteError } from '../../component/contract/errors.ts';
 import type { AwsAction } from '../aws/aws-calls.ts';
+import type { CredentialSource } from '../aws/assume-role.ts';
 import { awsFault } from '../aws/aws-fault.ts';
 import { compareVersions } from './compare-versions.ts';
+import { DeploymentGateway } from './deployment-gateway.ts';
 import { readRecipe } from '../recipe/read-recipe.ts';
 import type {
   ComponentArtifact,
@@ -44,9 +46,13 @@ const PAGE_SIZE = 100;
 const PUBLIC_COMPONENT = /^aws\.greengrass\./;
 
 /** @param region AWS_REGION or the profile's when absent */
-export const openGreengrass = (region: string | undefined): GreengrassV2Client =>
+export const openGreengrass = (
+  region: string | undefined,
+  credentials?: CredentialSource,
+): GreengrassV2Client =>
   new GreengrassV2Client({
     ...(region === undefined ? {} : { region }),
+    ...(credentials ? { credentials } : {}),
     maxAttempts: 8,
     requestHandler: { connectionTimeout: 10_000, requestTimeout: 30_000 },
   });
@@ -165,6 +171,21 @@ export class GreengrassGateway implements ComponentGateway {
     );
     if (created) return versionOf(created.arn ?? arn, component, version, created.status, tags);
     throw new VedetteError('COMPONENT_VERSION_EXISTS', `${component} ${version} exists already`);
+  }
+
+  async deploymentsWith(component: string, version: string): Promise<string[]> {
+    const { partition, region, accountId } = this.#account;
+    const deployments = new DeploymentGateway(
+      this.#client,
+      `arn:${partition}:greengrass:${region}:${accountId}`,
+    );
+    const found: string[] = [];
+    for (const { deploymentId, targetArn } of await deployments.latest()) {
+      const { components, status } = await deployments.get(deploymentId);
+      if (status === 'INACTIVE' || components[component]?.componentVersion !== version) continue;
+      found.push(`the deployment of ${targetArn.split(':').at(-1)}`);
+    }
+    return found;
   }
 
   async remove(component: string, version: string): Promise<void> {

@@ -1,7 +1,8 @@
 import type { Kysely } from 'kysely';
 import { VedetteError } from '../../component/contract/errors.ts';
-import { bundleSha256, bundleText, canonicalJson, parseBundle } from '../bundle/bundle-schema.ts';
+import { bundleSha256, bundleText, parseBundle } from '../bundle/bundle-schema.ts';
 import type { Bundle } from '../bundle/bundle-schema.ts';
+import { canonicalJson } from '../recipe/canonical-json.ts';
 import { sortVersions } from '../compatibility/version-range.ts';
 import { nextPatch } from '../greengrass/compare-versions.ts';
 import { statement } from './open-database.ts';

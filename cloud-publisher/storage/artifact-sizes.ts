@@ -1,3 +1,4 @@
+import type { CredentialSource } from '../aws/assume-role.ts';
 import { HeadObjectCommand } from '@aws-sdk/client-s3';
 import { VedetteError } from '../../component/contract/errors.ts';
 import { callAws } from '../aws/call-aws.ts';
@@ -7,8 +8,8 @@ import { openS3 } from './s3-store.ts';
 export class ArtifactSizes {
   readonly #client: ReturnType<typeof openS3>;
 
-  constructor(region: string | undefined) {
-    this.#client = openS3(region);
+  constructor(region: string | undefined, credentials?: CredentialSource) {
+    this.#client = openS3(region, credentials);
   }
 
   /** @returns nothing for what is not there, or not ours to look at */

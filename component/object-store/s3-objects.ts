@@ -1,3 +1,4 @@
+import type { S3ClientConfig } from '@aws-sdk/client-s3';
 import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import {
@@ -37,9 +38,13 @@ const ROUND_PAUSE_MS = 500;
 const OTHER_IS_THERE = /^(PreconditionFailed|ConditionalRequestConflict)$/;
 
 /** @param region AWS_REGION or the profile's when absent */
-export const openS3 = (region: string | undefined): S3Client =>
+export const openS3 = (
+  region: string | undefined,
+  credentials?: NonNullable<S3ClientConfig['credentials']>,
+): S3Client =>
   new S3Client({
     ...(region === undefined ? {} : { region }),
+    ...(credentials ? { credentials } : {}),
     maxAttempts: 6,
     // Checksums are given with each call: the SDK need not compute another one.
     requestChecksumCalculation: 'WHEN_REQUIRED',

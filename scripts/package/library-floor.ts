@@ -3,10 +3,11 @@ import { open } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { filesOf } from './stage.ts';
+import { RUNTIME_GLIBC } from '../../cloud-publisher/recipe/runtime-release.ts';
 
 const run = promisify(execFile);
 /** Debian 12, Ubuntu 22.04, JetPack 6 and Amazon Linux 2023 have more; JetPack 5 and Ubuntu 20.04 have these. */
-export const HIGHEST = { GLIBC: '2.31', GLIBCXX: '3.4.28', CXXABI: '1.3.12' } as const;
+export const HIGHEST = { GLIBC: RUNTIME_GLIBC, GLIBCXX: '3.4.28', CXXABI: '1.3.12' } as const;
 type VersionSet = keyof typeof HIGHEST;
 
 /** What every Linux with glibc brings; anything else has to lie in the artifact. */

@@ -1,0 +1,74 @@
+import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
+import { VedetteError } from '../../component/contract/errors.ts';
+import { awsFault } from './aws-fault.ts';
+
+/** Keys of a session. */
+export interface SessionCredentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken: string;
+  readonly expiration: Date;
+}
+
+/** As AWS' clients take credentials: asked again when they are about to expire. */
+export type CredentialSource = () => Promise<SessionCredentials>;
+
+export interface RoleToAssume {
+  readonly roleArn: string;
+  /** What the owner of the role demands, so that nobody else can have it taken on. */
+  readonly externalId?: string | undefined;
+  readonly region?: string | undefined;
+}
+
+const SESSION_NAME = 'vedette-publisher';
+const SESSION_SECONDS = 3600;
+/** A session is not used to its last moment: an upload may have begun. */
+const MARGIN_MS = 300_000;
+
+/** Credentials of a role, of this account or another; one session for all clients that get the source. */
+export function assumeRole({ roleArn, externalId, region }: RoleToAssume): CredentialSource {
+  let session: Promise<SessionCredentials> | undefined;
+  return async () => {
+    const known = await session;
+    if (known && known.expiration.getTime() - Date.now() > MARGIN_MS) return known;
+    const next = begin();
+    session = next.catch((error: unknown) => {
+      session = undefined;
+      throw error;
+    });
+    return session;
+  };
+
+  async function begin(): Promise<SessionCredentials> {
+    const call = { action: 'sts:AssumeRole', resource: roleArn } as const;
+    const client = new STSClient({
+      ...(region === undefined ? {} : { region }),
+      maxAttempts: 5,
+      requestHandler: { connectionTimeout: 10_000, requestTimeout: 30_000 },
+    });
+    try {
+      const { Credentials } = await client.send(
+        new AssumeRoleCommand({
+          RoleArn: roleArn,
+          RoleSessionName: SESSION_NAME,
+          DurationSeconds: SESSION_SECONDS,
+          ...(externalId === undefined ? {} : { ExternalId: externalId }),
+        }),
+      );
+      const { AccessKeyId, SecretAccessKey, SessionToken, Expiration } = Credentials ?? {};
+      if (!AccessKeyId || !SecretAccessKey || !SessionToken || !Expiration) {
+        throw new VedetteError('AWS_REQUEST_REFUSED', `${call.action} gave no credentials`);
+      }
+      return {
+        accessKeyId: AccessKeyId,
+        secretAccessKey: SecretAccessKey,
+        sessionToken: SessionToken,
+        expiration: Expiration,
+      };
+    } catch (error) {
+      throw awsFault(error, call);
+    } finally {
+      client.destroy();
+    }
+  }
+}
