@@ -160,7 +160,10 @@ module.exports = {
       name: 'publisher-commands-in-cli-only',
       comment: 'cli.ts alone offers the device commands too.',
       severity: 'error',
-      from: { path: '^cloud-publisher/', pathNot: '^cloud-publisher/(cli|publisher-program)\\.ts$' },
+      from: {
+        path: '^cloud-publisher/',
+        pathNot: '^cloud-publisher/(cli|publisher-program)\\.ts$',
+      },
       to: { path: '^component/(commands/|device-program\\.ts$)' },
     },
     {

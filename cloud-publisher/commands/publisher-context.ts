@@ -2,7 +2,7 @@
 export interface PublisherContext {
   readonly stdout: NodeJS.WriteStream;
   readonly stderr: NodeJS.WriteStream;
-  /** Where records and packed archives are kept unless `--state` says otherwise. */
+  /** Where records are kept unless `--state` says otherwise: a folder, or `postgresql://…`. */
   readonly stateFolder: string;
   /** Aborted by Ctrl-C, from the call on. */
   readonly interruption: () => AbortSignal;

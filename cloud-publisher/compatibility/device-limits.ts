@@ -1,7 +1,8 @@
 import type { VersionFacts } from './component-catalog.ts';
 import type { DeviceFacts } from './device-facts.ts';
 import { BYTES_PER_MEGABYTE, artifactBytesOn, deviceRefusal } from './device-refusal.ts';
-import type { SharedLimit, SolveRequest } from './solver/solve.ts';
+import type { SharedLimit } from './solver/shared-limit.ts';
+import type { SolveRequest } from './solver/solve.ts';
 
 /** What devices demand of versions, for the solver: a version is taken when all of them can run it. */
 export function demandsOf(

@@ -13,6 +13,7 @@ const CPU = process.arch === 'arm64' ? 'aarch64' : 'x86_64';
 const LIBRARIES = `/usr/lib/${CPU}-linux-gnu`;
 /** From that of Debian 12 and Ubuntu 22.04 on; what stands beyond the last is only looked for in vain. */
 const CLANG_VERSIONS = Array.from({ length: 17 }, (_, index) => 14 + index);
+const POSTGRESQL_VERSIONS = Array.from({ length: 10 }, (_, index) => 13 + index);
 
 /** GStreamer's RTSP server, a camera for tests: its parts and a file of each. */
 const RTSP_SERVER = Object.entries({
@@ -140,6 +141,12 @@ export const DEBIAN_PACKAGES = [
     files: CLANG_VERSIONS.map(
       (version) => `/usr/lib/clang/${version}/lib/linux/libclang_rt.fuzzer-${CPU}.a`,
     ),
+  },
+  {
+    name: 'postgresql',
+    level: 'test',
+    why: "keeps the publisher's records in tests",
+    files: POSTGRESQL_VERSIONS.map((version) => `/usr/lib/postgresql/${version}/bin/initdb`),
   },
   ...PACKAGING_TOOLS,
   ...RTSP_SERVER,

@@ -12,6 +12,7 @@ import { postprocessSection } from './postprocess-section.ts';
 import { preprocessSection } from './preprocess-section.ts';
 import { publisherSection } from './publisher-section.ts';
 import { rawSection } from './raw-section.ts';
+import { resolveSection } from './resolve-section.ts';
 import { runSection } from './run-section.ts';
 import type { Section } from './section.ts';
 import { startSection } from './start-section.ts';
@@ -34,6 +35,7 @@ export const SECTIONS: readonly Section[] = [
   httpSection,
   throughputSection,
   loopSection,
+  resolveSection,
   startSection,
   componentSection,
   versionsSection,

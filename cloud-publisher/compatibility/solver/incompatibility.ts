@@ -9,6 +9,8 @@ export interface SolverComponent {
   readonly parsed: readonly SemVer[];
   /** Any version, or none. */
   readonly anything: VersionSet;
+  /** What is left of these in the search: kept here because nothing is asked for as often. */
+  left: VersionSet;
 }
 
 /** «The state of this component is in this set.» */

@@ -25,10 +25,6 @@ export class PartialSolution {
     return this.#decided;
   }
 
-  left(component: SolverComponent): VersionSet {
-    return this.#byComponent.get(component)?.at(-1)?.left ?? component.anything;
-  }
-
   decide(component: SolverComponent, place: number): void {
     this.#level += 1;
     this.#add(component, VersionSet.of(component.versions.length, [place]), undefined);
@@ -63,7 +59,9 @@ export class PartialSolution {
   backtrack(level: number): void {
     while (this.#assignments.length > 0 && this.#assignments.at(-1)!.level > level) {
       const { component, cause } = this.#assignments.pop()!;
-      this.#byComponent.get(component)!.pop();
+      const steps = this.#byComponent.get(component)!;
+      steps.pop();
+      component.left = steps.at(-1)?.left ?? component.anything;
       if (cause === undefined) this.#decided.delete(component);
       this.#setOpen(component);
     }
@@ -71,7 +69,8 @@ export class PartialSolution {
   }
 
   #add(component: SolverComponent, set: VersionSet, cause: Incompatibility | undefined): void {
-    const left = this.left(component).intersect(set);
+    const left = component.left.intersect(set);
+    component.left = left;
     const assignment: Assignment = {
       component,
       set,
@@ -88,7 +87,7 @@ export class PartialSolution {
   }
 
   #setOpen(component: SolverComponent): void {
-    const left = this.left(component);
+    const { left } = component;
     if (!left.hasAbsence && !this.#decided.has(component)) this.#open.set(component, left.size);
     else this.#open.delete(component);
   }

@@ -4,16 +4,9 @@ import { incompatibility } from './incompatibility.ts';
 import type { Cause, Incompatibility, SolverComponent, Term } from './incompatibility.ts';
 import { PartialSolution } from './partial-solution.ts';
 import type { Assignment } from './partial-solution.ts';
+import { overdraft } from './shared-limit.ts';
+import type { SharedLimit } from './shared-limit.ts';
 import { VersionSet } from './version-set.ts';
-
-/** Something of which a device has only so much for all components together. */
-export interface SharedLimit {
-  /** `undefined` when the version's need is not known: it is counted as nothing. */
-  readonly needOf: (facts: VersionFacts) => number | undefined;
-  readonly limit: number;
-  /** What stands in the explanation, such as `1.2 GB of disk`. */
-  readonly describe: (amount: number) => string;
-}
 
 export interface SolveRequest {
   /** Ranges by component. */
@@ -51,6 +44,7 @@ class Solver {
     versions: ['0.0.0'],
     parsed: [],
     anything: VersionSet.all(1),
+    left: VersionSet.all(1),
   };
   /** Versions whose rules stand already, by component. */
   readonly #ruled = new Map<SolverComponent, Set<string>>();
@@ -126,7 +120,7 @@ class Solver {
   #consequence({ terms }: Incompatibility): Term | 'conflict' | undefined {
     let open: Term | undefined;
     for (const term of terms) {
-      const left = this.#solution.left(term.component);
+      const left = term.component.left;
       if (left.isSubsetOf(term.set)) continue;
       if (left.isDisjointWith(term.set) || open) return undefined;
       open = term;
@@ -229,7 +223,7 @@ class Solver {
       isBroken ||=
         dependency === component
           ? outside.set.hasVersion(place)
-          : this.#solution.left(dependency).isSubsetOf(outside.set);
+          : dependency.left.isSubsetOf(outside.set);
     }
     return isBroken;
   }
@@ -255,7 +249,7 @@ class Solver {
   }
 
   #preferredPlace(component: SolverComponent): number {
-    const left = this.#solution.left(component);
+    const left = component.left;
     const preferred = this.#request.preferred?.get(component.name);
     if (preferred !== undefined) {
       const place = component.versions.indexOf(preferred);
@@ -266,46 +260,14 @@ class Solver {
 
   /** Everything is decided: a limit that is exceeded by all together becomes a rule. */
   #overdrawn(): { readonly rule: Incompatibility } | undefined {
-    for (const { needOf, limit, describe } of this.#request.limits ?? []) {
-      const needs = [...this.#solution.decisions]
-        .map(([component, version]) => ({
-          component,
-          version,
-          need: this.#need(component, version, needOf),
-        }))
-        .filter(({ need }) => need > 0)
-        .sort((a, b) => b.need - a.need || (a.component.name < b.component.name ? -1 : 1));
-      let sum = 0;
-      const until = needs.findIndex(({ need }) => (sum += need) > limit);
-      if (until < 0) continue;
-      const guilty = needs.slice(0, until + 1);
-      // Versions that need as much or more would not fit either.
-      const terms = guilty.map(({ component, need }) => ({
-        component,
-        set: VersionSet.of(
-          component.versions.length,
-          [...component.versions.keys()].filter(
-            (place) => this.#need(component, component.versions[place]!, needOf) >= need,
-          ),
-        ),
-      }));
-      const list = guilty.map(
-        ({ component, version, need }) => `${component.name} ${version} (${describe(need)})`,
-      );
-      const all =
-        list.length === 1
-          ? `${list[0]} alone needs`
-          : `${list.slice(0, -1).join(', ')} and ${list.at(-1)} together need`;
-      const reason = `${all} ${describe(sum)}, and there is ${describe(limit)}`;
-      return { rule: incompatibility(terms, { kind: 'shared', reason }) };
+    for (const limit of this.#request.limits ?? []) {
+      const rule = overdraft(this.#solution.decisions, limit, (component, version) => {
+        const known = this.#facts.get(component)?.get(version);
+        return known ?? this.#catalog.knownFacts(component.name, version);
+      });
+      if (rule) return { rule };
     }
     return undefined;
-  }
-
-  #need(component: SolverComponent, version: string, needOf: SharedLimit['needOf']): number {
-    const facts =
-      this.#facts.get(component)?.get(version) ?? this.#catalog.knownFacts(component.name, version);
-    return (facts && needOf(facts)) ?? 0;
   }
 
   #remember(component: SolverComponent, version: string, facts: VersionFacts): void {
@@ -327,7 +289,8 @@ class Solver {
     if (known) return known;
     const parsed = parseVersions(await this.#catalog.versions(name));
     const versions = parsed.map(({ version }) => version);
-    const component = { name, versions, parsed, anything: VersionSet.all(versions.length) };
+    const anything = VersionSet.all(versions.length);
+    const component = { name, versions, parsed, anything, left: anything };
     this.#components.set(name, component);
     return component;
   }
