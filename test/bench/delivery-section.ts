@@ -102,7 +102,7 @@ async function open(
   onOutbox: () => void = () => undefined,
 ): Promise<Registry> {
   const dataFolder = path.join(folder, `delivery-${folders++}`);
-  mkdirSync(dataFolder);
+  mkdirSync(dataFolder, { recursive: true });
   return Registry.open({
     dataFolder,
     ...(results === undefined ? {} : { outbox: { ...settings, results } }),
