@@ -7,7 +7,7 @@ import {
 } from '../greengrass/deployment-configuration.ts';
 import { IpcChannel } from '../greengrass/ipc-channel.ts';
 import { NucleusLink } from '../greengrass/nucleus-link.ts';
-import { createLogger } from '../logging/create-logger.ts';
+import { createLogger, type Logger } from '../logging/create-logger.ts';
 import type { CommandContext } from './command-context.ts';
 import { greengrassLayer } from './device-configuration.ts';
 import { GreengrassComponent } from './greengrass-component.ts';
@@ -53,12 +53,34 @@ export async function runOnGreengrass(context: CommandContext): Promise<void> {
     vedette.accompany(spool);
     await spool.open();
     await writeLauncher(workFolder, context.program, thing);
-    await component.connected(link.connection);
+    await introduce(component, link, logger);
     await component.openControl();
   } catch (error) {
     // An open connection would keep a process alive that has failed.
     if (component === undefined) await link.close();
     throw error;
+  }
+}
+
+/** A nucleus that goes away meanwhile is told over the next connection: what runs goes on. */
+async function introduce(
+  component: GreengrassComponent,
+  link: NucleusLink,
+  logger: Logger,
+): Promise<void> {
+  const { current } = link;
+  if (!current) return;
+  try {
+    await component.connected(current);
+  } catch (thrown) {
+    const error = VedetteError.from(thrown);
+    if (error.code !== 'GREENGRASS_UNAVAILABLE') throw error;
+    logger.warn(
+      { error: error.serialize() },
+      'the nucleus went away before it knew that this runs',
+    );
+    // Whatever broke: the link goes on with another one.
+    await current.close();
   }
 }
 

@@ -76,7 +76,13 @@ export class IpcChannel implements MessageChannel {
     onRefused: (error: VedetteError) => void = () => undefined,
   ): Promise<Subscription> {
     const wish: Wish = { filter, listener, onRefused, stream: undefined };
-    if (this.isConnected) await this.#open(wish, this.#connected());
+    const connection = this.#connection;
+    if (connection && !connection.lost.aborted) {
+      await this.#open(wish, connection).catch((error: unknown) => {
+        // What broke under the call is made up for over the next connection.
+        if (!connection.lost.aborted) throw error;
+      });
+    }
     this.#wishes.add(wish);
     return {
       close: async () => {

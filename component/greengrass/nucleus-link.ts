@@ -34,9 +34,14 @@ export class NucleusLink {
 
   /** @throws VedetteError GREENGRASS_UNAVAILABLE while there is no connection */
   get connection(): IpcConnection {
-    const connection = this.#connection;
-    if (connection && !connection.lost.aborted) return connection;
+    const connection = this.current;
+    if (connection) return connection;
     throw new VedetteError('GREENGRASS_UNAVAILABLE', 'There is no connection to the nucleus now');
+  }
+
+  /** `undefined` while there is no connection: who is told of connections hears of the next one. */
+  get current(): IpcConnection | undefined {
+    return this.#connection?.lost.aborted ? undefined : this.#connection;
   }
 
   async close(): Promise<void> {

@@ -44,6 +44,8 @@ export class EmulatedNucleus {
   token = 'svcuid-1';
   /** No request is answered any more; the sockets stay open. */
   isSilent = false;
+  /** The next request of this operation takes effect and is not answered: every connection ends. */
+  dropsAt: string | undefined;
   /** So many of the next publishes are accepted and lost, as when the nucleus goes down with its queue. */
   losesNext = 0;
   /** What was accepted and lost. */
@@ -211,6 +213,12 @@ export class EmulatedNucleus {
         ...Object.fromEntries(fields),
         _errorCode: fault.shape,
       });
+      return;
+    }
+    if (operation === this.dropsAt) {
+      this.dropsAt = undefined;
+      this.#answer(operation, request);
+      this.dropConnections();
       return;
     }
     const isStream = operation.startsWith('SubscribeTo');
