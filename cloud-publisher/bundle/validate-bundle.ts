@@ -1,5 +1,6 @@
 import { VedetteError } from '../../component/contract/errors.ts';
 import type { ComponentCatalog } from '../compatibility/component-catalog.ts';
+import { demandsOf } from '../compatibility/device-limits.ts';
 import type { DeviceFacts } from '../compatibility/device-facts.ts';
 import { GatewayCatalog } from '../compatibility/gateway-catalog.ts';
 import { reasonsAgainst, scoreDevice } from '../compatibility/score-device.ts';
@@ -56,7 +57,7 @@ export async function validateBundle(
   }
   checkDocument(bundle, findings);
   const isWhole = present.size === Object.keys(bundle.components).length;
-  await checkDependencies(present, versionsOf(bundle), catalog, findings);
+  await checkDependencies(present, versionsOf(bundle), catalog, bundle.devices, findings);
   const scores: DeviceScore[] = [];
   for (const device of bundle.devices) {
     if (!isWhole) break;
@@ -136,12 +137,15 @@ async function checkDependencies(
   present: ReadonlyMap<string, string>,
   all: ReadonlyMap<string, string>,
   catalog: ComponentCatalog,
+  devices: readonly DeviceFacts[],
   { problems }: Findings,
 ): Promise<void> {
+  const { isProvided = () => false } = demandsOf(devices, catalog);
   for (const [name, version] of present) {
     const { dependencies } = await catalog.facts(name, version);
     for (const [dependency, { range }] of dependencies) {
       const locked = all.get(dependency);
+      if (locked === undefined && isProvided(dependency)) continue;
       if (locked === undefined) {
         problems.push(`${name} ${version}: depends on ${dependency} ${range}, which is not in it`);
       } else if (!isInRange(locked, range)) {

@@ -33,6 +33,8 @@ export interface VersionFacts {
 export interface ComponentCatalog {
   /** For people: where these components are. */
   readonly description: string;
+  /** Whether devices get it from elsewhere, so that nothing is chosen for a dependency on it. */
+  isProvided(component: string): boolean;
   /** Every version, in any order; none when there is no such component. */
   versions(component: string): Promise<readonly string[]>;
   /** @throws VedetteError COMPONENT_NOT_FOUND, RECIPE_INVALID */

@@ -1,4 +1,5 @@
-import type { VersionFacts } from './component-catalog.ts';
+import { isBuiltIn } from './built-in-components.ts';
+import type { ComponentCatalog, VersionFacts } from './component-catalog.ts';
 import type { DeviceFacts } from './device-facts.ts';
 import { BYTES_PER_MEGABYTE, artifactBytesOn, deviceRefusal } from './device-refusal.ts';
 import type { SharedLimit } from './solver/shared-limit.ts';
@@ -7,8 +8,12 @@ import type { SolveRequest } from './solver/solve.ts';
 /** What devices demand of versions, for the solver: a version is taken when all of them can run it. */
 export function demandsOf(
   devices: readonly DeviceFacts[],
-): Pick<SolveRequest, 'refusal' | 'limits'> {
+  catalog: Pick<ComponentCatalog, 'isProvided'>,
+): Pick<SolveRequest, 'refusal' | 'limits' | 'isProvided'> {
   return {
+    isProvided: (component) =>
+      catalog.isProvided(component) ||
+      devices.every(({ nucleus }) => isBuiltIn(component, nucleus)),
     refusal: (facts) => devices.map((device) => deviceRefusal(facts, device)).find(Boolean),
     limits: devices.flatMap(limitsOf),
   };

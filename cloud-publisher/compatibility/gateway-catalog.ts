@@ -15,6 +15,10 @@ export class GatewayCatalog implements ComponentCatalog {
     this.description = gateway.description;
   }
 
+  isProvided(component: string): boolean {
+    return this.#gateway.isProvided(component);
+  }
+
   versions(component: string): Promise<readonly string[]> {
     const known = this.#versions.get(component) ?? this.#gateway.versions(component);
     this.#versions.set(component, known);

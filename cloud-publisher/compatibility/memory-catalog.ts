@@ -15,6 +15,10 @@ export class MemoryCatalog implements ComponentCatalog {
     this.#components = components;
   }
 
+  isProvided(): boolean {
+    return false;
+  }
+
   versions(component: string): Promise<readonly string[]> {
     return Promise.resolve([...(this.#components.get(component)?.keys() ?? [])]);
   }

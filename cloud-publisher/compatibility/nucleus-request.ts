@@ -16,6 +16,7 @@ export interface NucleusRequest {
 
 /** What the cloud offers a device. */
 export interface Offers {
+  isProvided(component: string): boolean;
   newest(component: string, ranges: readonly string[]): Promise<string | undefined>;
   facts(component: string, version: string): Promise<VersionFacts>;
 }

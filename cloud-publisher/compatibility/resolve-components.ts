@@ -20,7 +20,7 @@ export async function resolveComponents(
   { wanted, devices, preferred = new Map() }: Wish,
   catalog: ComponentCatalog,
 ): Promise<ReadonlyMap<string, string>> {
-  const result = await solve({ wanted, preferred, ...demandsOf(devices) }, catalog);
+  const result = await solve({ wanted, preferred, ...demandsOf(devices, catalog) }, catalog);
   if (result.isSolved) return result.versions;
   const sentences = explainConflict(result.conflict);
   throw new VedetteError(

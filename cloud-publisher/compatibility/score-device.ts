@@ -78,7 +78,7 @@ export async function reasonsAgainst(
     if (refusal !== undefined) reasons.push(`${name} ${version} ${refusal}`);
   }
   if (reasons.length > 0) return reasons;
-  const { limits = [] } = demandsOf([device]);
+  const { limits = [] } = demandsOf([device], catalog);
   for (const { needOf, limit, describe } of limits) {
     let sum = 0;
     for (const [name, version] of versions) {

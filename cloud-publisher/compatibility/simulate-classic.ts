@@ -86,6 +86,7 @@ class ClassicResolution {
       this.#chosen.set(name, { version, facts });
       if (before) this.#release(name, before);
       for (const [dependency, { range }] of facts.dependencies) {
+        if (this.#offers.isProvided(dependency)) continue;
         this.#wish(dependency, name, range);
         waiting.push(dependency);
       }

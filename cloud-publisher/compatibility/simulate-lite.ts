@@ -1,15 +1,9 @@
+import { isBuiltIn } from './built-in-components.ts';
 import type { NucleusRequest, Offers, Simulation } from './nucleus-request.ts';
 import { isInRange } from './version-range.ts';
 
 /** Room for components in a resolution. */
 const MAX_COMPONENTS = 64;
-/** Part of the nucleus itself: dependencies on them are passed over. */
-const BUILT_IN = new Set([
-  'aws.greengrass.Nucleus',
-  'aws.greengrass.TokenExchangeService',
-  'aws.greengrass.Cli',
-]);
-
 /**
  * Nucleus lite (2.6, ggdeploymentd): components in the order in which they are named; each is chosen
  * once. What runs on the device and is in range is kept, without asking the cloud. A wish that comes
@@ -47,7 +41,7 @@ export async function simulateLite(
     chosen.set(name, version);
     const { dependencies } = await offers.facts(name, version);
     for (const [dependency, wish] of dependencies) {
-      if (BUILT_IN.has(dependency)) continue;
+      if (isBuiltIn(dependency, 'lite') || offers.isProvided(dependency)) continue;
       const earlier = chosen.get(dependency);
       if (earlier === undefined) {
         const known = wishes.get(dependency);

@@ -18,6 +18,7 @@ export function simulateNucleus(
   catalog: ComponentCatalog,
 ): Promise<Simulation> {
   const offers: Offers = {
+    isProvided: (component) => catalog.isProvided(component),
     facts: (component, version) => catalog.facts(component, version),
     async newest(component, ranges) {
       const inRange = sortVersions(await catalog.versions(component)).filter((version) =>

@@ -38,10 +38,11 @@ export async function upgradeImpact(
       `there is no ${component} ${version} in ${catalog.description}`,
     );
   }
-  const broken = await brokenBy(lock, { component, version }, catalog);
+  const demands = demandsOf(devices, catalog);
+  const broken = await brokenBy(lock, { component, version }, catalog, demands.isProvided);
   const wanted = new Map([...roots].map((name) => [name, '*']));
   wanted.set(component, version);
-  const result = await solve({ wanted, preferred: lock, ...demandsOf(devices) }, catalog);
+  const result = await solve({ wanted, preferred: lock, ...demands }, catalog);
   if (!result.isSolved) {
     return { broken, changes: new Map(), conflict: explainConflict(result.conflict) };
   }
@@ -61,6 +62,7 @@ async function brokenBy(
   lock: ReadonlyMap<string, string>,
   { component, version }: Upgrade,
   catalog: ComponentCatalog,
+  isProvided: (name: string) => boolean = () => false,
 ): Promise<string[]> {
   const broken: string[] = [];
   for (const [name, locked] of lock) {
@@ -73,6 +75,7 @@ async function brokenBy(
   for (const [name, { range }] of (await catalog.facts(component, version)).dependencies) {
     const locked = lock.get(name);
     if (locked === undefined) {
+      if (isProvided(name)) continue;
       broken.push(`${component} ${version} depends on ${name} ${range}, which is not there`);
     } else if (!isInRange(locked, range)) {
       broken.push(`${component} ${version} depends on ${name} ${range}, and there is ${locked}`);

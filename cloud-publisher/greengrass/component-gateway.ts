@@ -1,5 +1,8 @@
 import type { Recipe } from '../recipe/recipe-schema.ts';
 
+/** Names that only AWS may use: its own components, which every account sees. */
+export const PUBLIC_COMPONENT = /^aws\.greengrass\./;
+
 /** As Greengrass names them; FAILED and DEPRECATED do not change any more by themselves. */
 export type ComponentState = 'REQUESTED' | 'INITIATED' | 'DEPLOYABLE' | 'FAILED' | 'DEPRECATED';
 
@@ -51,6 +54,8 @@ export interface ComponentGateway {
   readonly description: string;
   /** Calls that publishing a version would make, without making them. */
   plan(component: string, version: string): readonly string[];
+  /** Whether devices have the component from elsewhere, such as AWS' own beside a folder. */
+  isProvided(component: string): boolean;
   find(component: string, version: string): Promise<ComponentVersion | undefined>;
   /** Versions that exist, newest first; none for an unknown component. */
   versions(component: string): Promise<string[]>;

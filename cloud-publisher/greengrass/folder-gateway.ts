@@ -11,6 +11,7 @@ import { CONTENT_TAG, contentSha256, fileNameOf } from '../recipe/recipe-content
 import type { Recipe } from '../recipe/recipe-schema.ts';
 import { folderFault } from '../storage/folder-fault.ts';
 import { compareVersions } from './compare-versions.ts';
+import { PUBLIC_COMPONENT } from './component-gateway.ts';
 import type {
   ComponentArtifact,
   ComponentDetails,
@@ -42,6 +43,11 @@ export class FolderGateway implements ComponentGateway {
 
   plan(component: string, version: string): string[] {
     return [`write ${join(this.#recipes, fileOf(component, version))}`];
+  }
+
+  /** AWS' own components are in no folder. */
+  isProvided(component: string): boolean {
+    return PUBLIC_COMPONENT.test(component);
   }
 
   async find(component: string, version: string): Promise<ComponentVersion | undefined> {

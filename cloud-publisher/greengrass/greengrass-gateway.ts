@@ -14,6 +14,7 @@ import type { AwsAction } from '../aws/aws-calls.ts';
 import type { CredentialSource } from '../aws/assume-role.ts';
 import { awsFault } from '../aws/aws-fault.ts';
 import { compareVersions } from './compare-versions.ts';
+import { PUBLIC_COMPONENT } from './component-gateway.ts';
 import { DeploymentGateway } from './deployment-gateway.ts';
 import { readRecipe } from '../recipe/read-recipe.ts';
 import type {
@@ -42,8 +43,6 @@ type GreengrassOperation = AwsAction extends infer Action
 /** CreateComponentVersion takes one call a second in a region; a little more, as networks vary. */
 const CREATE_INTERVAL_MS = 1100;
 const PAGE_SIZE = 100;
-/** Names that only AWS may use: its own components, which every account sees. */
-const PUBLIC_COMPONENT = /^aws\.greengrass\./;
 
 /** @param region AWS_REGION or the profile's when absent */
 export const openGreengrass = (
@@ -78,6 +77,11 @@ export class GreengrassGateway implements ComponentGateway {
       `greengrass:DescribeComponent ${arn}, until it is deployable`,
       `greengrass:GetComponent ${arn}, to compare the digests of its artifacts`,
     ];
+  }
+
+  /** Greengrass has AWS' own components too. */
+  isProvided(): boolean {
+    return false;
   }
 
   async find(component: string, version: string): Promise<ComponentVersion | undefined> {

@@ -64,23 +64,27 @@ const RANGES = [
 ];
 const NAMES = ['a', 'b', 'c', 'd', 'e'];
 
-const wishes = (max: number): fc.Arbitrary<Record<string, string>> =>
+const wishes = (max: number, ranges: readonly string[]): fc.Arbitrary<Record<string, string>> =>
   fc
-    .uniqueArray(fc.tuple(fc.constantFrom(...NAMES, 'nobody'), fc.constantFrom(...RANGES)), {
+    .uniqueArray(fc.tuple(fc.constantFrom(...NAMES, 'nobody'), fc.constantFrom(...ranges)), {
       maxLength: max,
       selector: ([name]) => name,
     })
     .map((entries) => Object.fromEntries(entries));
 
-/** Up to five components with up to six versions, and what is asked of them. */
-export const universes: fc.Arbitrary<{ universe: Universe; wanted: Record<string, string> }> =
+export interface Case {
+  readonly universe: Universe;
+  readonly wanted: Record<string, string>;
+}
+
+const casesOf = (versions: readonly string[], ranges: readonly string[]): fc.Arbitrary<Case> =>
   fc.record({
     universe: fc.record(
       Object.fromEntries(
         NAMES.map((name) => [
           name,
           fc
-            .uniqueArray(fc.tuple(fc.constantFrom(...VERSIONS), wishes(3)), {
+            .uniqueArray(fc.tuple(fc.constantFrom(...versions), wishes(3, ranges)), {
               maxLength: 6,
               selector: ([version]) => version,
             })
@@ -88,8 +92,17 @@ export const universes: fc.Arbitrary<{ universe: Universe; wanted: Record<string
         ]),
       ),
     ),
-    wanted: wishes(3).filter((one) => Object.keys(one).length > 0),
+    wanted: wishes(3, ranges).filter((one) => Object.keys(one).length > 0),
   });
+
+/** Up to five components with up to six versions, and what is asked of them. */
+export const universes = casesOf(VERSIONS, RANGES);
+
+/** The same without alternatives and pre-releases, which nucleus lite joins to something else. */
+export const plainUniverses = casesOf(
+  VERSIONS.filter((version) => !version.includes('-')),
+  RANGES.filter((range) => !/\|\||-/.test(range)),
+);
 
 /** Whether a choice holds for everything that is wanted and depended on; slow and plainly right. */
 export function isSolution(

@@ -14,6 +14,8 @@ export interface SolveRequest {
   /** Why a version cannot be taken; `undefined` when it can. */
   readonly refusal?: (facts: VersionFacts, component: string) => string | undefined;
   readonly limits?: readonly SharedLimit[];
+  /** Components that are there already: dependencies on them are passed over. */
+  readonly isProvided?: (component: string) => boolean;
   /** Versions to try before newer ones, by component. */
   readonly preferred?: ReadonlyMap<string, string>;
 }
@@ -199,6 +201,7 @@ class Solver {
     this.#ruled.set(component, ruled);
     let isBroken = false;
     for (const [name, { range }] of facts.dependencies) {
+      if (this.#request.isProvided?.(name)) continue;
       const dependency = await this.#component(name);
       const outside = { component: dependency, set: this.#inRange(dependency, range).complement() };
       if (!ruled.has(`${version} ${name}`)) {
