@@ -1,7 +1,7 @@
-import { mkdir, open, readFile, stat } from 'node:fs/promises';
+import { open, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
-import { writeSynced } from './write-synced.ts';
+import { makeFolder, syncFolder, writeSynced } from './write-synced.ts';
 
 const FILE = 'configuration-changes.jsonl';
 /** Some thousands of changes; then the older half goes. */
@@ -32,12 +32,14 @@ export class ConfigurationHistory {
 
   /** On the disk when it resolves. */
   async append(record: ConfigurationChangeRecord): Promise<void> {
-    await mkdir(path.dirname(this.#file), { recursive: true });
+    await makeFolder(path.dirname(this.#file));
     await this.#makeRoom();
     const handle = await open(this.#file, 'a', 0o600);
     try {
+      const isNew = (await handle.stat()).size === 0;
       await handle.writeFile(`${JSON.stringify(record)}\n`);
       await handle.sync();
+      if (isNew) await syncFolder(path.dirname(this.#file));
     } finally {
       await handle.close();
     }

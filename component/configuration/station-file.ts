@@ -1,4 +1,4 @@
-import { mkdir, readFile, rm, stat } from 'node:fs/promises';
+import { readFile, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { isMap as isYamlMap, parseDocument, type Document } from 'yaml';
 import { VedetteError } from '../contract/errors.ts';
@@ -9,7 +9,7 @@ import {
   readLayer,
   type ConfigurationTree,
 } from './configuration-layer.ts';
-import { writeSynced } from './write-synced.ts';
+import { makeFolder, syncFolder, writeSynced } from './write-synced.ts';
 
 export const STATION_FILE = 'station.yaml';
 const LAST_GOOD_FILE = 'station.last-good.yaml';
@@ -61,7 +61,7 @@ export class StationFile {
 
   /** Synced: after a power cut it is the old or the new. */
   async write(text: string): Promise<void> {
-    await mkdir(this.#folder, { recursive: true });
+    await makeFolder(this.#folder);
     await writeSynced(this.file, text, 0o600);
   }
 
@@ -76,8 +76,9 @@ export class StationFile {
     const text = await this.text();
     const file = path.join(this.#folder, LAST_GOOD_FILE);
     if (text === (await textOf(file))) return;
-    if (text === '') await rm(file, { force: true });
-    else await writeSynced(file, text, 0o600);
+    if (text !== '') return writeSynced(file, text, 0o600);
+    await rm(file, { force: true });
+    await syncFolder(this.#folder);
   }
 
   /** @throws VedetteError CONFIG_UNREADABLE */

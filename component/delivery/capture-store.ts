@@ -1,5 +1,6 @@
-import { mkdir, open, readdir, rename, rm, statfs } from 'node:fs/promises';
+import { open, readdir, rename, rm, statfs } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { makeFolder, syncFolder } from '../configuration/write-synced.ts';
 import type { RetentionConfig } from '../contract/config.ts';
 import { VedetteError } from '../contract/errors.ts';
 import type { EncodedFormat } from '../contract/frame.ts';
@@ -201,25 +202,6 @@ async function moveInto(from: string, to: string): Promise<void> {
     } catch (thrown) {
       if ((thrown as NodeJS.ErrnoException).code !== 'ENOENT' || attempt === 3) throw thrown;
     }
-  }
-}
-
-/** Makes a folder with its parents; each new name is synced in the folder that holds it. */
-async function makeFolder(folder: string): Promise<void> {
-  const first = await mkdir(folder, { recursive: true });
-  if (first === undefined) return;
-  for (let made = folder; ; made = dirname(made)) {
-    await syncFolder(dirname(made));
-    if (made === first || made === dirname(made)) return;
-  }
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }
 

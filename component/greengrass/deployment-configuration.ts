@@ -1,4 +1,4 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { VedetteError } from '../contract/errors.ts';
 import type {
@@ -6,7 +6,7 @@ import type {
   ConfigurationTree,
 } from '../configuration/configuration-layer.ts';
 import { absolutePaths, isMap } from '../configuration/configuration-layer.ts';
-import { writeSynced } from '../configuration/write-synced.ts';
+import { makeFolder, writeSynced } from '../configuration/write-synced.ts';
 import type { LoadedConfiguration } from '../configuration/load-configuration.ts';
 import type { ConfigurationValues } from './ipc-connection.ts';
 
@@ -108,7 +108,7 @@ export class DeploymentConfiguration {
   /** Remembers what runs, so that it can run again. Synced: a power cut leaves the old or the new. */
   async keep(values: ConfigurationValues): Promise<void> {
     const { workFolder } = this.#options;
-    await mkdir(workFolder, { recursive: true });
+    await makeFolder(workFolder);
     const text = JSON.stringify(values);
     if (text === this.#kept) return;
     await writeSynced(path.join(workFolder, LAST_GOOD), text, 0o600);

@@ -16,6 +16,7 @@ export interface DeploymentWatchOptions {
    * @returns milliseconds until it is asked again, while the line must not be disturbed
    */
   readonly refresh: (by: 'deployment' | 'heartbeat') => Promise<number | undefined>;
+  readonly heartbeatMs?: number;
 }
 
 /** Notices that the deployment configures something else: by the nucleus' events, and without them. */
@@ -26,7 +27,8 @@ export class DeploymentWatch {
 
   constructor(options: DeploymentWatchOptions) {
     this.#options = options;
-    this.#heartbeat = setInterval(() => void this.#refresh('heartbeat'), HEARTBEAT_MS);
+    const { heartbeatMs = HEARTBEAT_MS } = options;
+    this.#heartbeat = setInterval(() => void this.#refresh('heartbeat'), heartbeatMs);
     this.#heartbeat.unref();
   }
 

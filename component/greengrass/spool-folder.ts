@@ -1,6 +1,6 @@
-import { mkdir, readFile, readdir, rm, stat } from 'node:fs/promises';
+import { readFile, readdir, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { writeSynced } from '../configuration/write-synced.ts';
+import { makeFolder, writeSynced } from '../configuration/write-synced.ts';
 import { SPOOL, spoolAnswerSchema, spoolRequestSchema } from '../contract/model-spool.ts';
 import type { SpoolAnswer, SpoolRequest } from '../contract/model-spool.ts';
 
@@ -25,8 +25,8 @@ export class SpoolFolder {
 
   /** Makes the folders: their presence tells components that somebody reads them. */
   async open(): Promise<void> {
-    await mkdir(this.#answers, { recursive: true });
-    await mkdir(this.#requests, { recursive: true });
+    await makeFolder(this.#answers);
+    await makeFolder(this.#requests);
   }
 
   /** What waits, oldest first. Files without a usable name are left to whoever put them there. */

@@ -1,5 +1,5 @@
-import { mkdirSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
+import { makeFolder } from '../configuration/write-synced.ts';
 import { VedetteError } from '../contract/errors.ts';
 import type {
   CallName,
@@ -127,7 +127,7 @@ async function answer(store: RegistryStore, message: RegistryRequest): Promise<v
 }
 
 try {
-  mkdirSync(dataFolder, { recursive: true });
+  await makeFolder(dataFolder);
   const store = RegistryStore.open(dataFolder, {
     outbox,
     onNotice: (notice) => report({ kind: 'notice', notice }),

@@ -1,5 +1,6 @@
 import { mkdir, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { makeFolder } from '../../configuration/write-synced.ts';
 import { VedetteError } from '../../contract/errors.ts';
 import { isModelReference, parseModelReference } from '../../contract/model-manifest.ts';
 import type { ModelReference } from '../../contract/model-manifest.ts';
@@ -65,7 +66,7 @@ export class ModelStore {
   async stage(source: string, signal?: AbortSignal): Promise<StagedPackage> {
     return this.#guarded(`${source} could not be copied`, async () => {
       for (const folder of [this.#installed, this.#staging, this.#blobs.folder]) {
-        await mkdir(folder, { recursive: true });
+        await makeFolder(folder);
       }
       const place = await openStaging(this.#staging);
       try {

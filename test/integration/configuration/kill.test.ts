@@ -7,7 +7,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { StationFile } from '../../../component/configuration/station-file.ts';
 import { readLastGood } from '../../../component/greengrass/deployment-configuration.ts';
 
-const points = process.env['VEDETTE_DEEP'] === '1' ? 200 : 20;
+const points = process.env['VEDETTE_DEEP'] === '1' ? 200 : 10;
 const PROGRAM = path.join(import.meta.dirname, '../../support/configure-until-killed.ts');
 const COMMENT = '# by hand';
 

@@ -1,20 +1,5 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import path from 'node:path';
-
-/** A page of the cache: it reaches the disk as a whole or not. */
-const PAGE_BYTES = 4096;
-
-interface Change {
-  readonly at: number;
-  /** `undefined`: cut to `at` bytes. */
-  readonly data: Buffer | undefined;
-}
-
-/** What a file holds on the disk, and what was changed since it was synced last. */
-interface RecordedFile {
-  synced: Buffer;
-  changes: Change[];
-}
+import { readFileSync } from 'node:fs';
+import { type CutOptions, RecordedFile, RecordedFolder, writeFolder } from './recorded-files.ts';
 
 interface Entry {
   readonly kind: string;
@@ -22,13 +7,6 @@ interface Entry {
   readonly offset: number;
   readonly a: Buffer;
   readonly b: Buffer;
-}
-
-export interface CutOptions {
-  /** 0 to 1: what of the unsynced the disk has all the same; anything between: each page by chance. */
-  readonly kept: number;
-  /** In [0, 1). */
-  readonly random: () => number;
 }
 
 /** What `record-writes.c` wrote down, read up to any point. */
@@ -58,41 +36,56 @@ export class RecordedWrites {
 
   /**
    * Makes in `target` what a power cut leaves that comes when the record has `byteLength` bytes: what
-   * was synced, and of the rest what `options` says. A name is there when its folder was synced since.
+   * was synced, and of the rest what `options` says. A name is there when its folder was synced since,
+   * and that folder's own name, up to the one that is recorded.
    */
   restore(target: string, byteLength: number, options: CutOptions): void {
-    const names = new Map<string, RecordedFile>();
-    const syncedNames = new Map<string, RecordedFile>();
+    const root = new RecordedFolder();
     const handles = new Map<number, RecordedFile>();
+    const place = (name: string) => this.#placeOf(root, name);
     for (const { kind, handle, offset, a, b } of this.#entries(byteLength)) {
       const name = a.toString();
       const file = handles.get(handle);
       if (kind === 'O') {
-        const known = (offset & 1) === 0 ? names.get(name) : undefined;
-        const opened = known ?? { synced: Buffer.alloc(0), changes: [] };
-        if ((offset & 2) !== 0) opened.changes.push({ at: 0, data: undefined });
-        names.set(name, opened);
+        const { folder, base } = place(name);
+        const known = (offset & 1) === 0 ? folder.names.get(base) : undefined;
+        const opened = known instanceof RecordedFile ? known : new RecordedFile();
+        if ((offset & 2) !== 0) opened.change(0, undefined);
+        folder.names.set(base, opened);
         handles.set(handle, opened);
-      } else if (kind === 'W') file?.changes.push({ at: offset, data: a });
-      else if (kind === 'T') file?.changes.push({ at: offset, data: undefined });
-      else if (kind === 'S' && file) {
-        file.synced = apply(file.synced, file.changes);
-        file.changes = [];
-      } else if (kind === 'R') {
-        const moved = names.get(name);
-        names.delete(name);
-        if (moved) names.set(b.toString(), moved);
-      } else if (kind === 'U') names.delete(name);
-      else if (kind === 'F') syncNames(name, names, syncedNames);
+      } else if (kind === 'W') file?.change(offset, a);
+      else if (kind === 'T') file?.change(offset, undefined);
+      else if (kind === 'S') file?.sync();
+      else if (kind === 'R' || kind === 'L') {
+        const [from, to] = [place(name), place(b.toString())];
+        const moved = from.folder.names.get(from.base);
+        if (kind === 'R') from.folder.names.delete(from.base);
+        if (moved) to.folder.names.set(to.base, moved);
+      } else if (kind === 'U' || kind === 'D') {
+        const { folder, base } = place(name);
+        folder.names.delete(base);
+      } else if (kind === 'M') {
+        const { folder, base } = place(name);
+        folder.names.set(base, new RecordedFolder());
+      } else if (kind === 'F') this.#folderAt(root, name).sync();
     }
-    const files = options.kept === 1 ? names : syncedNames;
-    for (const [name, file] of files) {
-      const place = path.join(target, path.relative(this.#folder, name));
-      mkdirSync(path.dirname(place), { recursive: true });
-      const isKept = () => options.random() < options.kept;
-      const kept = file.changes.flatMap((change) => pagesOf(change).filter(isKept));
-      writeFileSync(place, apply(file.synced, kept));
+    writeFolder(target, root, options);
+  }
+
+  #placeOf(root: RecordedFolder, name: string): { folder: RecordedFolder; base: string } {
+    const at = name.lastIndexOf('/');
+    return { folder: this.#folderAt(root, name.slice(0, at)), base: name.slice(at + 1) };
+  }
+
+  #folderAt(root: RecordedFolder, name: string): RecordedFolder {
+    let folder = root;
+    for (const part of name.slice(this.#folder.length).split('/')) {
+      if (part === '') continue;
+      const next = folder.names.get(part);
+      if (!(next instanceof RecordedFolder)) throw new Error(`${name} was never made`);
+      folder = next;
     }
+    return folder;
   }
 
   *#entries(byteLength: number): Generator<Entry> {
@@ -113,44 +106,4 @@ export class RecordedWrites {
       at = end;
     }
   }
-}
-
-function syncNames(
-  folder: string,
-  names: ReadonlyMap<string, RecordedFile>,
-  synced: Map<string, RecordedFile>,
-): void {
-  for (const name of synced.keys()) if (path.dirname(name) === folder) synced.delete(name);
-  for (const [name, file] of names) if (path.dirname(name) === folder) synced.set(name, file);
-}
-
-function pagesOf({ at, data }: Change): Change[] {
-  if (data === undefined) return [{ at, data }];
-  const pages: Change[] = [];
-  for (let start = 0; start < data.length;) {
-    const end = Math.min(data.length, start + PAGE_BYTES - ((at + start) % PAGE_BYTES));
-    pages.push({ at: at + start, data: data.subarray(start, end) });
-    start = end;
-  }
-  return pages;
-}
-
-function apply(before: Buffer, changes: readonly Change[]): Buffer {
-  const length = changes.reduce(
-    (most, { at, data }) => Math.max(most, at + (data?.length ?? 0)),
-    before.length,
-  );
-  let bytes = Buffer.concat([before, Buffer.alloc(length - before.length)]);
-  let end = before.length;
-  for (const { at, data } of changes) {
-    if (data === undefined) {
-      if (at < end) bytes.fill(0, at, end);
-      end = at;
-    } else {
-      data.copy(bytes, at);
-      end = Math.max(end, at + data.length);
-    }
-  }
-  bytes = bytes.subarray(0, end);
-  return Buffer.from(bytes);
 }

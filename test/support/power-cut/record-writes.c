@@ -4,7 +4,8 @@
  * would leave. One record is one write(2) to a file opened with O_APPEND:
  *   u8 kind, u32 handle, u64 offset or length, u32 bytes of `a`, u32 bytes of `b`, a, b
  * Little-endian. Kinds: O open (a: path, offset: 1 created, 2 truncated), W write (a: data),
- * T truncate, S fsync, R rename (a to b), U unlink (a), M mkdir (a), F fsync of a folder (a).
+ * T truncate, S fsync, R rename (a to b), L hard link (a, also as b), U unlink (a), M mkdir (a),
+ * D rmdir (a), F fsync of a folder (a).
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -191,6 +192,23 @@ int rename(const char *from, const char *to) {
   int result = REAL(rename)(from, to);
   if (result == 0 && is_inside(from))
     record('R', 0, 0, from, (uint32_t)strlen(from), to, (uint32_t)strlen(to));
+  pthread_mutex_unlock(&lock);
+  return result;
+}
+
+int link(const char *from, const char *to) {
+  pthread_mutex_lock(&lock);
+  int result = REAL(link)(from, to);
+  if (result == 0 && is_inside(to))
+    record('L', 0, 0, from, (uint32_t)strlen(from), to, (uint32_t)strlen(to));
+  pthread_mutex_unlock(&lock);
+  return result;
+}
+
+int rmdir(const char *path) {
+  pthread_mutex_lock(&lock);
+  int result = REAL(rmdir)(path);
+  if (result == 0 && is_inside(path)) record('D', 0, 0, path, (uint32_t)strlen(path), NULL, 0);
   pthread_mutex_unlock(&lock);
   return result;
 }
