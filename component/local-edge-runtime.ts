@@ -1,12 +1,10 @@
 import { applyConfiguration } from './apply-configuration.ts';
-import { CameraFleet } from './camera-fleet.ts';
-import { ConfigurationState } from './configuration/configuration-state.ts';
+import type { CameraFleet } from './camera-fleet.ts';
+import type { ConfigurationState } from './configuration/configuration-state.ts';
 import type { RuntimeConfig } from './contract/config.ts';
 import type { ConfigurationStatus } from './contract/configuration-status.ts';
 import type { DeliveryStatus } from './contract/delivery.ts';
-import type { SecretReference } from './contract/config-values.ts';
 import { VedetteError, type ErrorCode } from './contract/errors.ts';
-import type { MessageChannel } from './contract/message-channel.ts';
 import type {
   CameraStatus,
   CaptureQuery,
@@ -27,33 +25,23 @@ import type {
 } from './contract/model-lifecycle.ts';
 import type { InferenceResult } from './contract/result.ts';
 import type { ShadowQuery, ShadowResult, VerdictLabel } from './contract/verdict-comparison.ts';
-import { CaptureStore } from './delivery/capture-store.ts';
-import { Delivery, openDeliveryWays, outboxSettings } from './delivery/delivery.ts';
-import type { DeliveryWays } from './delivery/delivery.ts';
-import { Outputs } from './delivery/outputs/outputs.ts';
-import { Retention } from './delivery/retention.ts';
+import type { CaptureStore } from './delivery/capture-store.ts';
+import type { Delivery } from './delivery/delivery.ts';
+import type { Outputs } from './delivery/outputs/outputs.ts';
+import type { Retention } from './delivery/retention.ts';
 import type { OutputRecord, OutputStatus } from './contract/output.ts';
-import { TriggerSources } from './pipeline/triggers/trigger-sources.ts';
-import { RuntimeLibrary } from './inference/execution/runtime-library.ts';
-import { ModelStore } from './inference/model-store/model-store.ts';
+import type { TriggerSources } from './pipeline/triggers/trigger-sources.ts';
+import type { ModelStore } from './inference/model-store/model-store.ts';
 import { InspectionHolds } from './inspection-holds.ts';
-import { ModelFleet } from './model-fleet.ts';
-import { NoticeBoard } from './notice-board.ts';
-import { PictureRequests } from './picture-requests.ts';
-import { FaultLog } from './logging/fault-log.ts';
+import type { ModelFleet } from './model-fleet.ts';
+import type { NoticeBoard } from './notice-board.ts';
+import type { PictureRequests } from './picture-requests.ts';
 import type { Logger } from './logging/create-logger.ts';
-import { LiveView } from './pipeline/live-view.ts';
-import { Metrics } from './pipeline/metrics.ts';
-import { Pictures } from './pipeline/pictures.ts';
-import { registryReadings } from './pipeline/registry-readings.ts';
-import { Snapshots } from './pipeline/snapshots.ts';
-import {
-  endOpenTransactions,
-  recallTriggers,
-} from './pipeline/transactions/end-open-transactions.ts';
-import type { TriggerMemory } from './pipeline/transactions/trigger-memory.ts';
+import type { LiveView } from './pipeline/live-view.ts';
+import type { Metrics } from './pipeline/metrics.ts';
+import type { Pictures } from './pipeline/pictures.ts';
 import type { TransactionRecord, TriggerAnswer, TriggerRequest } from './contract/transaction.ts';
-import { Registry } from './registry/registry.ts';
+import type { Registry } from './registry/registry.ts';
 import type {
   ConfigurationControl,
   EdgeRuntime,
@@ -62,67 +50,30 @@ import type {
   PushedFrame,
 } from './edge-runtime.ts';
 
-export interface EdgeRuntimeOptions {
-  readonly config: RuntimeConfig;
-  readonly version: string;
+/** What a runtime is made of; `start-edge-runtime.ts` puts it together. */
+export interface RuntimeParts {
+  readonly registry: Registry;
+  readonly board: NoticeBoard;
+  readonly configuration: ConfigurationState;
   readonly logger: Logger;
-  readonly readSecret: (reference: SecretReference) => Promise<string>;
-  /** The nucleus, where the runtime is its component; closed by who opened it. */
-  readonly greengrass?: MessageChannel;
+  readonly models: ModelFleet;
+  readonly cameras: CameraFleet;
+  readonly pictures: Pictures;
+  readonly liveView: LiveView;
+  readonly metrics: Metrics;
+  readonly captureStore: CaptureStore;
+  readonly retention: Retention;
+  readonly modelStore: ModelStore;
+  readonly requests: PictureRequests;
+  readonly outputs: Outputs;
+  readonly triggers: TriggerSources;
+  readonly delivery: Delivery;
 }
 
 /** Longest wait for models to end what they run when the process stops, in milliseconds. */
 const DRAIN_MS = 4000;
 /** How often live viewers hear of rates that changed, in milliseconds. */
 const STATUS_INTERVAL_MS = 1000;
-
-/**
- * Opens the registry, then starts models and cameras without waiting for them.
- * @throws VedetteError REGISTRY_UNAVAILABLE, DATA_FOLDER_LOCKED, STORAGE_FULL
- */
-export async function startEdgeRuntime(options: EdgeRuntimeOptions): Promise<LocalEdgeRuntime> {
-  const board = new NoticeBoard(options.logger);
-  const { config, readSecret, greengrass } = options;
-  const faults = new FaultLog(options.logger);
-  const ways = await openDeliveryWays(config, readSecret, faults, greengrass);
-  const outbox = outboxSettings(config, ways);
-  const running: { runtime?: LocalEdgeRuntime } = {};
-  const registry = await Registry.open({
-    dataFolder: config.dataFolder,
-    ...(outbox === undefined ? {} : { outbox }),
-    onNotice: board.notify,
-    onOutbox: () => running.runtime?.delivery.wake(),
-  });
-  await board.recall(registry);
-  const triggerMemories = await recalledTriggers(registry, config.thing, options.logger);
-  const runtime = new LocalEdgeRuntime(options, registry, ways, board, triggerMemories);
-  running.runtime = runtime;
-  try {
-    runtime.start();
-  } catch (error) {
-    // Models, cameras and the registry that began already would keep the process alive.
-    await runtime.close();
-    throw error;
-  }
-  return runtime;
-}
-
-/** What the process before left of triggers. Without it the start goes on: it is read at the next one. */
-async function recalledTriggers(
-  registry: Registry,
-  thing: string,
-  logger: Logger,
-): Promise<Map<string, TriggerMemory>> {
-  try {
-    const ended = await endOpenTransactions(registry, thing);
-    if (ended > 0) logger.warn({ triggers: ended }, 'open triggers got their fail-safe verdict');
-    return await recallTriggers(registry);
-  } catch (thrown) {
-    const error = VedetteError.from(thrown, 'REGISTRY_UNAVAILABLE');
-    logger.error({ error }, 'triggers of the process before could not be ended');
-    return new Map();
-  }
-}
 
 /** The edge runtime of this process. */
 export class LocalEdgeRuntime implements EdgeRuntime {
@@ -131,138 +82,44 @@ export class LocalEdgeRuntime implements EdgeRuntime {
   readonly inspections = new InspectionHolds();
   readonly delivery: Delivery;
   configurationControl: ConfigurationControl | undefined;
-  readonly #registry: Registry;
-  readonly #board: NoticeBoard;
-  readonly #configuration: ConfigurationState;
-  readonly #logger: Logger;
-  readonly #models: ModelFleet;
-  readonly #cameras: CameraFleet;
-  readonly #pictures: Pictures;
-  readonly #liveView: LiveView;
-  readonly #metrics: Metrics;
-  readonly #captureStore: CaptureStore;
-  readonly #retention: Retention;
-  readonly #modelStore: ModelStore;
-  readonly #requests: PictureRequests;
-  readonly #outputs: Outputs;
-  readonly #triggers: TriggerSources;
+  readonly #parts: RuntimeParts;
   #statusTimer: NodeJS.Timeout | undefined;
   #isStarted = false;
   #isClosed = false;
 
-  constructor(
-    options: EdgeRuntimeOptions,
-    registry: Registry,
-    ways: DeliveryWays,
-    board: NoticeBoard,
-    triggerMemories: Map<string, TriggerMemory>,
-  ) {
-    const { config, logger } = options;
-    this.#configuration = new ConfigurationState(config, (configuration) =>
-      board.publish({ kind: 'configuration', configuration }),
-    );
-    this.version = options.version;
-    this.#logger = logger;
-    this.#registry = registry;
-    this.#board = board;
-    const faults = new FaultLog(logger);
-    this.#pictures = new Pictures(config.limits.maxImagePixels);
-    this.#liveView = new LiveView(this.#pictures, config.liveView, faults);
-    this.#captureStore = new CaptureStore({
-      registry,
-      dataFolder: config.dataFolder,
-      retention: config.retention,
-    });
-    this.delivery = new Delivery({
-      config,
-      registry,
-      ways,
-      faults,
-      fileOf: (capture) => this.#captureStore.fileOf(capture),
-    });
-    this.#modelStore = new ModelStore(config.dataFolder);
-    const { onnxRuntimeLibrary: folder } = config;
-    this.#retention = new Retention({ registry, retention: config.retention, faults });
-    this.#metrics = new Metrics({
-      cameras: () => this.cameras(),
-      models: () => this.#models.statuses(),
-      configuration: () => this.configurationStatus(),
-      registry: () => registryReadings(registry),
-      delivery: () => this.deliveryStatus(),
-    });
-    this.#models = new ModelFleet({
-      config,
-      registry,
-      store: this.#modelStore,
-      library: folder === undefined ? undefined : new RuntimeLibrary(folder),
-      logger,
-      faults,
-      notices: board.notices,
-      publish: board.publish,
-      notify: board.notify,
-      onChange: (change) => this.#metrics.countModelChange(change),
-    });
-    const { channel } = ways;
-    this.#outputs = new Outputs({ channel, registry, readSecret: options.readSecret, faults });
-    this.#triggers = new TriggerSources({
-      ...{ channel, faults },
-      trigger: (camera, request) => this.trigger(camera, request),
-    });
-    const onResult = (result: InferenceResult) => board.publish({ kind: 'result', result });
-    this.#requests = new PictureRequests({
-      config: () => this.config,
-      models: this.#models,
-      registry,
-      metrics: this.#metrics,
-      onResult,
-    });
-    this.#cameras = new CameraFleet({
-      config,
-      logger,
-      modelOf: (model) => this.#models.cameraModel(model),
-      candidatesOf: (model) => this.#models.candidatesOf(model),
-      triggerMemories,
-      onVerdict: (result) => this.#outputs.tell(result),
-      readSecret: options.readSecret,
-      registry,
-      captureStore: this.#captureStore,
-      snapshots: new Snapshots(),
-      pictures: this.#pictures,
-      liveView: this.#liveView,
-      metrics: this.#metrics,
-      faults,
-      onChange: (camera) => board.publish({ kind: 'camera', camera }),
-      onResult,
-    });
+  constructor(version: string, parts: RuntimeParts) {
+    this.version = version;
+    this.delivery = parts.delivery;
+    this.#parts = parts;
   }
 
   start(): void {
-    this.#models.start();
-    void this.#outputs.use(this.config.outputs);
-    this.#cameras.start();
-    void this.#triggers.use(this.config.triggers);
-    void this.#looked(this.#captureStore.start(), 'captures');
-    void this.#looked(this.#modelStore.cleanUp(), 'models');
-    this.#retention.start();
+    this.#parts.models.start();
+    void this.#parts.outputs.use(this.config.outputs);
+    this.#parts.cameras.start();
+    void this.#parts.triggers.use(this.config.triggers);
+    void this.#looked(this.#parts.captureStore.start(), 'captures');
+    void this.#looked(this.#parts.modelStore.cleanUp(), 'models');
+    this.#parts.retention.start();
     this.delivery.start();
     this.#statusTimer = setInterval(() => {
-      if (!this.#board.hasListeners) return;
-      for (const camera of this.cameras()) this.#board.publish({ kind: 'camera', camera });
+      if (!this.#parts.board.hasListeners) return;
+      for (const camera of this.cameras()) this.#parts.board.publish({ kind: 'camera', camera });
     }, STATUS_INTERVAL_MS);
     this.#isStarted = true;
   }
 
   get config(): RuntimeConfig {
-    return this.#configuration.config;
+    return this.#parts.configuration.config;
   }
 
   configurationStatus(): ConfigurationStatus {
-    return this.#configuration.status();
+    return this.#parts.configuration.status();
   }
 
   /** Something was asked for that is not going to be in force, for the status to say so. */
   refuseConfiguration(reason: VedetteError): void {
-    this.#configuration.refuse(reason);
+    this.#parts.configuration.refuse(reason);
   }
 
   /**
@@ -274,16 +131,16 @@ export class LocalEdgeRuntime implements EdgeRuntime {
    */
   apply(next: RuntimeConfig): Promise<void> {
     const parts = {
-      models: this.#models,
-      cameras: this.#cameras,
-      logger: this.#logger,
+      models: this.#parts.models,
+      cameras: this.#parts.cameras,
+      logger: this.#parts.logger,
       isClosed: () => this.#isClosed,
       useLimits: (config: RuntimeConfig) => this.#useLimits(config),
     };
-    return this.#configuration.change(async (takes) => {
+    return this.#parts.configuration.change(async (takes) => {
       await applyConfiguration(parts, this.config, next, takes);
-      await this.#outputs.use(next.outputs);
-      await this.#triggers.use(next.triggers);
+      await this.#parts.outputs.use(next.outputs);
+      await this.#parts.triggers.use(next.triggers);
     });
   }
 
@@ -297,31 +154,31 @@ export class LocalEdgeRuntime implements EdgeRuntime {
   }
 
   cameras(): readonly CameraStatus[] {
-    return this.#cameras.statuses();
+    return this.#parts.cameras.statuses();
   }
 
   camera(name: string): CameraStatus {
-    return this.#cameras.station(name).status();
+    return this.#parts.cameras.station(name).status();
   }
 
   models(): readonly ModelStatus[] {
-    return this.#models.allStatuses();
+    return this.#parts.models.allStatuses();
   }
 
   model(name: string): ModelStatus {
-    return this.#models.cameraModel(name).status();
+    return this.#parts.models.cameraModel(name).status();
   }
 
   async inferPicture(request: PictureRequest): Promise<InferenceResult> {
-    return this.#requests.inferAndStore(request);
+    return this.#parts.requests.inferAndStore(request);
   }
 
   async inferRaw(model: string, data: Uint8Array<ArrayBuffer>): Promise<InferenceAnswer> {
-    return this.#requests.infer(model, data);
+    return this.#parts.requests.infer(model, data);
   }
 
   async inferTensors(model: string, request: TensorRequest): Promise<TensorAnswer> {
-    return this.#requests.inferTensors(model, request);
+    return this.#parts.requests.inferTensors(model, request);
   }
 
   async inferPictureTensors(
@@ -329,42 +186,42 @@ export class LocalEdgeRuntime implements EdgeRuntime {
     data: Uint8Array<ArrayBuffer>,
     outputs?: readonly string[],
   ): Promise<TensorAnswer> {
-    return this.#requests.inferPictureTensors(model, data, outputs);
+    return this.#parts.requests.inferPictureTensors(model, data, outputs);
   }
 
   async pushFrame(camera: string, frame: PushedFrame): Promise<InferenceResult> {
-    return this.#cameras.station(camera).push(frame.data, frame.context, frame.fileName);
+    return this.#parts.cameras.station(camera).push(frame.data, frame.context, frame.fileName);
   }
 
   trigger(camera: string, request: TriggerRequest): TriggerAnswer {
-    return this.#cameras.station(camera).trigger(request);
+    return this.#parts.cameras.station(camera).trigger(request);
   }
 
   outputs(): readonly OutputStatus[] {
-    return this.#outputs.statuses();
+    return this.#parts.outputs.statuses();
   }
 
   async outputRecords(
     resultId: string | undefined,
     limit: number,
   ): Promise<readonly OutputRecord[]> {
-    return this.#registry.outputRecords(resultId, limit);
+    return this.#parts.registry.outputRecords(resultId, limit);
   }
 
   async transactions(camera: string, limit: number): Promise<readonly TransactionRecord[]> {
-    return this.#registry.transactions(camera, limit);
+    return this.#parts.registry.transactions(camera, limit);
   }
 
   async transaction(id: string): Promise<TransactionRecord> {
-    return this.#registry.transaction(id);
+    return this.#parts.registry.transaction(id);
   }
 
   async results(query: ResultQuery): Promise<Page<InferenceResult>> {
-    return this.#registry.results(query);
+    return this.#parts.registry.results(query);
   }
 
   async result(id: string): Promise<InferenceResult> {
-    return this.#registry.result(id);
+    return this.#parts.registry.result(id);
   }
 
   async changeModel(
@@ -372,47 +229,47 @@ export class LocalEdgeRuntime implements EdgeRuntime {
     request: ModelChangeRequest,
     cause?: ChangeCause,
   ): Promise<ModelStatus> {
-    return this.#models.change(name, request, cause);
+    return this.#parts.models.change(name, request, cause);
   }
 
   async modelChanges(name: string, limit: number): Promise<readonly ModelChangeRecord[]> {
-    this.#models.model(name);
-    return this.#registry.modelChanges(name, limit);
+    this.#parts.models.model(name);
+    return this.#parts.registry.modelChanges(name, limit);
   }
 
   async shadows(query: ShadowQuery): Promise<readonly ShadowResult[]> {
-    this.#models.model(query.model);
-    return this.#registry.shadows(query);
+    this.#parts.models.model(query.model);
+    return this.#parts.registry.shadows(query);
   }
 
   async labelResult(label: VerdictLabel): Promise<void> {
-    await this.#registry.labelResult(label);
-    await this.#models.labelled();
+    await this.#parts.registry.labelResult(label);
+    await this.#parts.models.labelled();
   }
 
   async captures(query: CaptureQuery): Promise<Page<StoredCapture>> {
-    return this.#registry.captures(query);
+    return this.#parts.registry.captures(query);
   }
 
   async capture(id: string): Promise<{ capture: StoredCapture; imageFile: string }> {
-    const capture = await this.#registry.capture(id);
-    return { capture, imageFile: this.#captureStore.fileOf(capture) };
+    const capture = await this.#parts.registry.capture(id);
+    return { capture, imageFile: this.#parts.captureStore.fileOf(capture) };
   }
 
   async snapshot(camera: string, signal: AbortSignal): Promise<StoredCapture> {
-    return this.#cameras.station(camera).snapshot(signal);
+    return this.#parts.cameras.station(camera).snapshot(signal);
   }
 
   async restartCamera(camera: string): Promise<void> {
-    this.#cameras.station(camera).restart();
+    this.#parts.cameras.station(camera).restart();
   }
 
   async uploadCapture(id: string): Promise<{ readonly key: string; readonly byteLength: number }> {
-    return this.delivery.uploadCapture(await this.#registry.capture(id));
+    return this.delivery.uploadCapture(await this.#parts.registry.capture(id));
   }
 
   busyReasons(): readonly string[] {
-    return [...this.inspectionReasons(), ...this.#cameras.busyReasons()];
+    return [...this.inspectionReasons(), ...this.#parts.cameras.busyReasons()];
   }
 
   inspectionReasons(): readonly string[] {
@@ -420,7 +277,7 @@ export class LocalEdgeRuntime implements EdgeRuntime {
   }
 
   notices(): readonly Notice[] {
-    return this.#board.notices;
+    return this.#parts.board.notices;
   }
 
   deliveryStatus(): Promise<DeliveryStatus> {
@@ -428,19 +285,19 @@ export class LocalEdgeRuntime implements EdgeRuntime {
   }
 
   subscribe(listener: (event: RuntimeEvent) => void): () => void {
-    return this.#board.subscribe(listener);
+    return this.#parts.board.subscribe(listener);
   }
 
   watchCamera(name: string, listener: (jpeg: Uint8Array) => void): () => void {
-    return this.#liveView.watch(name, listener);
+    return this.#parts.liveView.watch(name, listener);
   }
 
   countHttpError(code: ErrorCode): void {
-    this.#metrics.countHttpError(code);
+    this.#parts.metrics.countHttpError(code);
   }
 
   async metrics(): Promise<{ readonly text: string; readonly contentType: string }> {
-    return this.#metrics.render();
+    return this.#parts.metrics.render();
   }
 
   /**
@@ -450,28 +307,28 @@ export class LocalEdgeRuntime implements EdgeRuntime {
   async close(): Promise<{ readonly isInsideRun: boolean }> {
     this.#isClosed = true;
     clearInterval(this.#statusTimer);
-    await this.#triggers.close();
-    const cameras = this.#cameras.close();
-    const models = this.#models.close(DRAIN_MS);
+    await this.#parts.triggers.close();
+    const cameras = this.#parts.cameras.close();
+    const models = this.#parts.models.close(DRAIN_MS);
     await cameras;
-    await this.#outputs.close();
+    await this.#parts.outputs.close();
     const delivery = this.delivery.close();
     const { isInsideRun } = await models;
-    await this.#pictures.close();
-    await this.#retention.close();
-    await this.#captureStore.close();
+    await this.#parts.pictures.close();
+    await this.#parts.retention.close();
+    await this.#parts.captureStore.close();
     await delivery;
-    await this.#registry.close();
+    await this.#parts.registry.close();
     return { isInsideRun };
   }
 
   /** What holds without anything being started anew. */
   #useLimits({ limits, liveView, retention, log }: RuntimeConfig): void {
-    this.#pictures.limitPixels(limits.maxImagePixels);
-    this.#liveView.configure(liveView);
-    this.#captureStore.configure(retention);
-    this.#retention.configure(retention);
-    if (log.level !== this.config.log.level) this.#logger.level = log.level;
+    this.#parts.pictures.limitPixels(limits.maxImagePixels);
+    this.#parts.liveView.configure(liveView);
+    this.#parts.captureStore.configure(retention);
+    this.#parts.retention.configure(retention);
+    if (log.level !== this.config.log.level) this.#parts.logger.level = log.level;
   }
 
   /** What a crash left can wait: that it cannot be looked through now is no reason to stop. */
@@ -480,7 +337,7 @@ export class LocalEdgeRuntime implements EdgeRuntime {
       await work;
     } catch (thrown) {
       const error = VedetteError.from(thrown, 'REGISTRY_UNAVAILABLE');
-      this.#logger.error({ error }, `${what} that a crash left could not be looked through`);
+      this.#parts.logger.error({ error }, `${what} that a crash left could not be looked through`);
     }
   }
 }

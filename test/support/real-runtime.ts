@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
 import type { z } from 'zod';
 import { runtimeConfigSchema } from '../../component/contract/config.ts';
-import { startEdgeRuntime } from '../../component/local-edge-runtime.ts';
+import { startEdgeRuntime } from '../../component/start-edge-runtime.ts';
 import type { LocalEdgeRuntime } from '../../component/local-edge-runtime.ts';
 
 export const samplesFolder = fileURLToPath(new URL('../../samples/', import.meta.url));

@@ -11,7 +11,7 @@ import type {
 } from '../../component/contract/model-lifecycle.ts';
 import type { Notice, ResultQuery, RuntimeEvent } from '../../component/contract/ports.ts';
 import type { InferenceResult } from '../../component/contract/result.ts';
-import { startEdgeRuntime } from '../../component/local-edge-runtime.ts';
+import { startEdgeRuntime } from '../../component/start-edge-runtime.ts';
 import type { LocalEdgeRuntime } from '../../component/local-edge-runtime.ts';
 
 export interface VersionRuntimeOptions {

@@ -9,7 +9,7 @@ import type { VedetteError } from '../../../component/contract/errors.ts';
 import type { InferenceResult } from '../../../component/contract/result.ts';
 import { describeModel } from '../../../component/inference/describe-model.ts';
 import { readPackage } from '../../../component/inference/package/read-package.ts';
-import { startEdgeRuntime } from '../../../component/local-edge-runtime.ts';
+import { startEdgeRuntime } from '../../../component/start-edge-runtime.ts';
 import type { LocalEdgeRuntime } from '../../../component/local-edge-runtime.ts';
 import { DdaPackages, constantModel, graphOf } from '../../support/dda-packages.ts';
 import type { DdaPackage } from '../../support/dda-packages.ts';

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { runtimeConfigSchema } from '../../../component/contract/config.ts';
-import { startEdgeRuntime, type LocalEdgeRuntime } from '../../../component/local-edge-runtime.ts';
+import type { LocalEdgeRuntime } from '../../../component/local-edge-runtime.ts';
+import { startEdgeRuntime } from '../../../component/start-edge-runtime.ts';
 import { samplesFolder } from '../../support/real-runtime.ts';
 import { brickPictures } from '../../support/sample-pictures.ts';
 

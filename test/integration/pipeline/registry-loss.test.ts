@@ -6,7 +6,7 @@ import { Worker } from 'node:worker_threads';
 import { pino } from 'pino';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { runtimeConfigSchema } from '../../../component/contract/config.ts';
-import { startEdgeRuntime } from '../../../component/local-edge-runtime.ts';
+import { startEdgeRuntime } from '../../../component/start-edge-runtime.ts';
 import { samplesFolder } from '../../support/real-runtime.ts';
 
 const PICTURE = join(samplesFolder, 'images', 'brick', 'good-00.png');

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { expect, it } from 'vitest';
 import { runtimeConfigSchema } from '../../../component/contract/config.ts';
-import { startEdgeRuntime } from '../../../component/local-edge-runtime.ts';
+import { startEdgeRuntime } from '../../../component/start-edge-runtime.ts';
 import { samplesFolder } from '../../support/real-runtime.ts';
 
 it("a camera's rule on scores below its model's threshold asks for review, until the camera lowers it", async () => {

@@ -3,7 +3,7 @@ import { pino } from 'pino';
 import { expect, it } from 'vitest';
 import { runtimeConfigSchema } from '../../../component/contract/config.ts';
 import type { InferenceResult } from '../../../component/contract/result.ts';
-import { startEdgeRuntime } from '../../../component/local-edge-runtime.ts';
+import { startEdgeRuntime } from '../../../component/start-edge-runtime.ts';
 import { samplesFolder } from '../../support/real-runtime.ts';
 import { lineSchema, trackingSchema } from '../../../component/contract/space-config.ts';
 import { Scene, type SeenScene } from '../../../component/pipeline/space/scene.ts';
