@@ -16,7 +16,7 @@ const program = path.join(import.meta.dirname, '../../support/deliver-until-kill
 
 test(
   `a power cut never takes back a message that has left: its number is not given again (${CUTS} cuts)`,
-  { timeout: 120_000 + CUTS * 500 },
+  { timeout: 120_000 + CUTS * 3000 },
   async () => {
     const nucleus = await EmulatedNucleus.start(LITE);
     onTestFinished(() => nucleus.close());
