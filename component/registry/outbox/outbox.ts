@@ -160,9 +160,14 @@ export class Outbox {
    */
   sync(): void {
     this.#db.pragma('synchronous = FULL');
+    // It must change something: SQLite leaves a page alone that would get the same bytes, and then
+    // there is nothing to commit and nothing is synced.
     this.#db
-      .prepare('UPDATE outbox_state SET clock_ms = ?, wall_ms = ?')
-      .run(this.#clock.nowMs(), Date.now());
+      .prepare(
+        `INSERT INTO meta VALUES ('outbox_syncs', '1')
+         ON CONFLICT DO UPDATE SET value = CAST(value AS INTEGER) + 1`,
+      )
+      .run();
     this.noteSynced();
   }
 
