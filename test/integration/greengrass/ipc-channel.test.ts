@@ -93,4 +93,17 @@ describe.each([CLASSIC, LITE])('messages through nucleus $name', (personality) =
     expect(heard.length).toBe(3);
     await subscription.close();
   });
+
+  test('a topic that is subscribed as the connection breaks is heard over the next one', async () => {
+    const nucleus = await start();
+    const channel = new IpcChannel();
+    await channel.attach(await connect(nucleus));
+    nucleus.dropsAt = 'SubscribeToIoTCore';
+    const heard: string[] = [];
+    await channel.subscribe('vedette/station-7/+/ack', ({ topic }) => heard.push(topic));
+    await expect.poll(() => channel.isConnected).toBe(false);
+    await channel.attach(await connect(nucleus));
+    nucleus.deliver('vedette/station-7/dock/ack', Buffer.from('one'));
+    await expect.poll(() => heard).toEqual(['vedette/station-7/dock/ack']);
+  });
 });

@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { execFile, type ChildProcess } from 'node:child_process';
 import { parse } from 'yaml';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -20,12 +20,26 @@ export interface StartupEnd {
   readonly lines: readonly string[];
 }
 
+export interface RunningStartup {
+  readonly ended: Promise<StartupEnd>;
+  readonly kill: () => void;
+}
+
 /** Runs the `startup` of the model recipe as a nucleus would: variables replaced, the rest for `sh`. */
 export async function runStartup(
   runtime: ComponentFolder,
   component: ModelComponent,
   waitSeconds = 40,
 ): Promise<StartupEnd> {
+  return (await beginStartup(runtime, component, waitSeconds)).ended;
+}
+
+/** The same, to be killed on the way. */
+export async function beginStartup(
+  runtime: ComponentFolder,
+  component: ModelComponent,
+  waitSeconds = 40,
+): Promise<RunningStartup> {
   const file = path.join(import.meta.dirname, '../../../recipes/model.yaml');
   const recipe = fillTemplate(parse(await readFile(file, 'utf8')), {
     componentName: component.name,
@@ -46,10 +60,12 @@ export async function runStartup(
     '{artifacts:path}',
     component.artifacts,
   ).replaceAll('{kernel:rootPath}', runtime.rootPath);
-  return new Promise((resolve) => {
-    execFile('/bin/sh', ['-c', script], (error, stdout) => {
+  let child: ChildProcess | undefined;
+  const ended = new Promise<StartupEnd>((resolve) => {
+    child = execFile('/bin/sh', ['-c', script], (error, stdout) => {
       const code = typeof error?.code === 'number' ? error.code : error ? 1 : 0;
       resolve({ code, lines: stdout.trim().split('\n') });
     });
   });
+  return { ended, kill: () => child?.kill('SIGKILL') };
 }
