@@ -118,6 +118,8 @@ export interface OutboundMessage {
   readonly topic: string;
   /** One, or the parts of one message in order. */
   readonly payloads: readonly string[];
+  /** Milliseconds after which it is too old to be sent. */
+  readonly remainingMs: number;
 }
 
 export const GIVEN_UP_REASONS = ['budget', 'expired', 'captures-disk-budget'] as const;
@@ -152,10 +154,16 @@ export interface TakeRequest {
 export interface TakeAnswer {
   /** From the ranges of one lane at most, each in its order; on the disk, so that they may leave. */
   readonly messages: readonly OutboundMessage[];
-  /** Too old to be sent: a range goes on behind this key. */
-  readonly expired: readonly { readonly stream: number; readonly through: number }[];
+  readonly expired: readonly ExpiredRange[];
   /** The answer was long enough: ranges that are not in it may have more. */
   readonly isCut: boolean;
+}
+
+/** Messages of a stream that are too old to be sent: behind `after`, up to `through`. */
+export interface ExpiredRange {
+  readonly stream: number;
+  readonly after: number;
+  readonly through: number;
 }
 
 export interface OutboxState {

@@ -62,7 +62,10 @@ export class Acknowledgements {
       return;
     }
     const { camera } = parsed.data;
-    this.#heard.set(camera, { atMs: performance.now(), patienceMs: this.#firstPatienceMs });
+    // Only of cameras that wait for one: anybody may publish any name.
+    if (this.#heard.has(camera)) {
+      this.#heard.set(camera, { atMs: performance.now(), patienceMs: this.#firstPatienceMs });
+    }
     try {
       await this.#options.registry.acknowledgeMessages(parsed.data);
     } catch (thrown) {

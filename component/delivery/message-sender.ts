@@ -1,13 +1,11 @@
 import { BackOff } from '../camera/back-off.ts';
 import type { PayloadProfile } from '../contract/delivery-config.ts';
-import { LANES } from '../contract/delivery.ts';
-import type { OutboxStream, TakeAnswer } from '../contract/delivery.ts';
 import { VedetteError } from '../contract/errors.ts';
 import type { MessageChannel } from '../contract/message-channel.ts';
 import type { Registry } from '../registry/registry.ts';
 import { ResendWindow } from './resend-window.ts';
-import { StreamSource } from './stream-source.ts';
-import type { Item } from './stream-source.ts';
+import type { Item, StreamSource } from './stream-source.ts';
+import { StreamSources } from './stream-sources.ts';
 import { WakeSignal } from './wake-signal.ts';
 
 /** What nucleus lite takes before the broker confirmed any of it. */
@@ -15,9 +13,6 @@ const MAX_IN_FLIGHT = 10;
 const MAX_IN_FLIGHT_BYTES = 15_000;
 /** Messages asked of the outbox at once. */
 const TAKE = 32;
-/** Alarms beyond this are a backlog, which those of now overtake. */
-const BACKLOG_ROWS = 200;
-const MAX_SOURCES_PER_STREAM = 8;
 /** Sent messages are written down after so many, or so long (milliseconds). */
 const SETTLE_MESSAGES = 64;
 const SETTLE_MS = 1000;
@@ -43,18 +38,15 @@ export interface MessageSenderOptions {
  */
 export class MessageSender {
   readonly #options: MessageSenderOptions;
-  /** Runs of each stream, in the order of their keys. */
-  readonly #sources = new Map<number, StreamSource[]>();
+  readonly #sources: StreamSources;
   readonly #window: ResendWindow;
   readonly #busy = new BackOff(BUSY);
-  readonly #persisted = new Map<number, number>();
   #busyUntilMs = 0;
   #inFlight = 0;
   #inFlightBytes = 0;
   #sent = 0;
   #unsettled = 0;
   #settledAtMs = performance.now();
-  #expired: TakeAnswer['expired'][number][] = [];
   #isStale = true;
   #wasDisconnected = false;
   #isClosed = false;
@@ -68,6 +60,7 @@ export class MessageSender {
       options.channel.confirmsReceipt ? 0 : MAX_IN_FLIGHT,
       MAX_IN_FLIGHT_BYTES,
     );
+    this.#sources = new StreamSources(this.#window);
   }
 
   get statistics(): {
@@ -75,7 +68,7 @@ export class MessageSender {
     readonly inFlight: number;
     readonly refusedTopics: Readonly<Record<string, string>>;
   } {
-    const refused = [...this.#sources.values()].flat().flatMap(({ refusal, ready }) => {
+    const refused = this.#sources.all().flatMap(({ refusal, ready }) => {
       const topic = ready[0]?.message.topic;
       return refusal === undefined || topic === undefined ? [] : [[topic, refusal] as const];
     });
@@ -88,11 +81,10 @@ export class MessageSender {
 
   /** Whether all that waits was handed to the channel. */
   get isIdle(): boolean {
-    const sources = [...this.#sources.values()].flat();
     return (
       !this.#isStale &&
       this.#inFlight === 0 &&
-      sources.every(({ isDrained, ready }) => isDrained && ready.length === 0)
+      this.#sources.all().every(({ isDrained, ready }) => isDrained && ready.length === 0)
     );
   }
 
@@ -112,12 +104,7 @@ export class MessageSender {
 
   /** Sends everything of a camera that is still in the outbox once more. */
   sendAgain(camera: string): void {
-    for (const [stream, sources] of this.#sources) {
-      const [first] = sources;
-      if (first?.camera !== camera || sources.some(({ inFlight }) => inFlight > 0)) continue;
-      this.#window.forget(new Set(sources));
-      this.#sources.set(stream, [new StreamSource(first, 0)]);
-    }
+    this.#sources.startAgain(camera);
     this.wake();
   }
 
@@ -165,23 +152,26 @@ export class MessageSender {
     if (this.#inFlight > 0 && this.#inFlightBytes + bytes > MAX_IN_FLIGHT_BYTES) {
       return this.#signal.wait(LOOK_AGAIN_MS);
     }
-    item.source.ready.splice(item.source.ready.indexOf(item), 1);
     void this.#send(item, bytes);
     return undefined;
   }
 
   /** The next that may be sent; the outbox is asked for more of a rank only when its turn has come. */
   async #next(): Promise<Item | undefined> {
-    if (this.#isStale) await this.#refresh();
-    for (const rank of this.#ranks()) {
+    if (this.#isStale) {
+      this.#isStale = false;
+      this.#sources.refresh(await this.#options.registry.outboxState());
+    }
+    for (const source of this.#sources.all()) {
+      this.#unsettled += source.passByOld(performance.now());
+    }
+    for (const rank of this.#sources.ranks()) {
       const isFree = (one: StreamSource) => one.blockedForMs(performance.now()) === 0;
       const free = rank.filter(isFree);
       const hungry = free.filter(({ ready, isDrained }) => ready.length === 0 && !isDrained);
       if (hungry.length > 0) await this.#take(hungry);
       const waiting = free.filter((one) => one.ready.length > 0);
-      const ready = this.#options.channel.keepsOrder
-        ? waiting
-        : waiting.filter(({ inFlight }) => inFlight === 0);
+      const ready = waiting.filter((one) => one.mayFollow(this.#options.channel.keepsOrder));
       // The one with the oldest message: no camera waits for another.
       ready.sort((a, b) => a.ready[0]!.message.key - b.ready[0]!.message.key);
       const item = ready[0]?.ready[0];
@@ -189,39 +179,6 @@ export class MessageSender {
       if (item !== undefined || waiting.length > 0) return item;
     }
     return undefined;
-  }
-
-  #ranks(): StreamSource[][] {
-    const live: StreamSource[] = [];
-    const backlog: StreamSource[] = [];
-    const bulk: StreamSource[] = [];
-    for (const sources of this.#sources.values()) {
-      for (const source of sources) {
-        if (source.lane !== LANES.alarm) bulk.push(source);
-        else if (source.through === undefined) live.push(source);
-        else backlog.push(source);
-      }
-    }
-    return [live, backlog, bulk];
-  }
-
-  async #refresh(): Promise<void> {
-    this.#isStale = false;
-    const { streams, lastKey } = await this.#options.registry.outboxState();
-    for (const stream of streams) {
-      let sources = this.#sources.get(stream.stream);
-      if (sources === undefined) {
-        this.#persisted.set(stream.stream, stream.sentKey);
-        sources = [new StreamSource(stream, stream.sentKey)];
-        this.#sources.set(stream.stream, sources);
-      }
-      const last = sources.at(-1)!;
-      if (lastKey > last.after) last.isDrained = false;
-      if (isBacklog(stream, last, lastKey) && sources.length < MAX_SOURCES_PER_STREAM) {
-        last.through = lastKey;
-        sources.push(new StreamSource(stream, lastKey));
-      }
-    }
   }
 
   async #take(sources: readonly StreamSource[]): Promise<void> {
@@ -243,12 +200,10 @@ export class MessageSender {
           key > one.after &&
           (one.through === undefined || key <= one.through),
       );
-    for (const { stream, through } of expired) {
-      const source = of(stream, through);
+    for (const range of expired) {
+      const source = of(range.stream, range.through);
       if (source === undefined) continue;
-      source.after = through;
-      source.settled = Math.max(source.settled, through);
-      this.#expired.push({ stream, through });
+      source.passBy(range);
       this.#unsettled += 1;
     }
     const fed = new Set<StreamSource>();
@@ -267,12 +222,12 @@ export class MessageSender {
   async #send(item: Item, bytes: number): Promise<void> {
     const { source, message, part } = item;
     const { channel } = this.#options;
-    source.inFlight += 1;
+    source.begin(item);
     this.#inFlight += 1;
     this.#inFlightBytes += bytes;
     try {
       await channel.publish(message.topic, Buffer.from(message.payloads[part]!));
-      source.accept();
+      source.accept(item);
       this.#busy.reset();
       if (part === message.payloads.length - 1) this.#sent += 1;
       for (const one of this.#window.add(item, bytes)) this.#forget(one);
@@ -280,7 +235,7 @@ export class MessageSender {
       source.putBack(item);
       this.#suffer(VedetteError.from(thrown, 'CHANNEL_BUSY'), item);
     } finally {
-      source.inFlight -= 1;
+      source.end(item);
       this.#inFlight -= 1;
       this.#inFlightBytes -= bytes;
       this.#signal.give();
@@ -308,35 +263,27 @@ export class MessageSender {
   }
 
   async #settle(): Promise<void> {
-    const expired = this.#expired.splice(0);
+    const unsettled = this.#unsettled;
     this.#unsettled = 0;
     this.#settledAtMs = performance.now();
-    const sent: { stream: number; through: number }[] = [];
-    for (const [stream, sources] of this.#sources) {
-      while (sources.length > 1 && this.#isOver(sources[0]!)) {
-        const [over] = sources.splice(0, 1);
-        sources[0]!.settled = Math.max(sources[0]!.settled, over!.through ?? 0);
-      }
-      const through = sources[0]!.settled;
-      if (through <= (this.#persisted.get(stream) ?? 0)) continue;
-      sent.push({ stream, through });
-      this.#persisted.set(stream, through);
-    }
-    if (sent.length > 0 || expired.length > 0) {
+    const settlement = this.#sources.settlement();
+    const { sent, expired } = settlement;
+    if (sent.length === 0 && expired.length === 0) return;
+    try {
       await this.#options.registry.settleMessages(sent, expired);
+      this.#sources.wrote(settlement);
+    } catch (thrown) {
+      // All of it is due again soon, not at once: what the registry can still give goes on.
+      this.#unsettled += Math.min(unsettled, 1);
+      throw thrown;
     }
-  }
-
-  #isOver(source: StreamSource): boolean {
-    const isSent = source.isDrained && source.ready.length === 0 && source.inFlight === 0;
-    return isSent && !this.#window.holds(source);
   }
 
   /** Until something may be tried again by itself. */
   #pauseMs(): number {
     const nowMs = performance.now();
-    const blocked = [...this.#sources.values()]
-      .flat()
+    const blocked = this.#sources
+      .all()
       .map((one) => one.blockedForMs(nowMs))
       .filter((ms) => ms > 0);
     return Math.min(LOOK_AGAIN_MS, ...blocked);
@@ -345,6 +292,3 @@ export class MessageSender {
 
 const payloadBytes = ({ message, part }: Item): number =>
   Buffer.byteLength(message.payloads[part]!);
-
-const isBacklog = (stream: OutboxStream, { after }: StreamSource, lastKey: number): boolean =>
-  stream.lane === LANES.alarm && stream.rows > BACKLOG_ROWS && lastKey - after > BACKLOG_ROWS;

@@ -32,6 +32,12 @@ export class ResendWindow {
     return this.#items.some(({ item }) => item.source === source);
   }
 
+  /** `Infinity` when nothing of the source is in it. */
+  lowestKey(source: StreamSource): number {
+    const own = this.#items.filter(({ item }) => item.source === source);
+    return Math.min(Infinity, ...own.map(({ item }) => item.message.key));
+  }
+
   /** Everything in it, which is to be sent again. */
   empty(): Item[] {
     return this.#items.splice(0).map(({ item }) => item);

@@ -13,6 +13,9 @@ import type { IpcConnection } from './ipc-connection.ts';
  */
 const MAX_PAYLOAD_BYTES = 7000;
 
+/** A queue that is full has room again sooner: for longer the nucleus itself is offline. In milliseconds. */
+const FULL_FOR_MS = 2000;
+
 interface Wish {
   readonly filter: string;
   readonly listener: ChannelListener;
@@ -22,7 +25,8 @@ interface Wish {
 
 /**
  * AWS IoT Core through the nucleus. A publish that resolved is queued in the nucleus; it is not told
- * when the broker has it, nor when the nucleus loses its own connection.
+ * when the broker has it, nor when the nucleus loses its own connection: watchers hear of that when it
+ * shows, which is when nothing is taken for 2 s, a QoS 0 message is not, or subscriptions died.
  */
 export class IpcChannel implements MessageChannel {
   readonly description = 'Greengrass';
@@ -32,6 +36,10 @@ export class IpcChannel implements MessageChannel {
   readonly #watchers = new Set<(isConnected: boolean) => void>();
   readonly #wishes = new Set<Wish>();
   #connection: IpcConnection | undefined;
+  /** Since when it takes nothing. */
+  #busySinceMs: number | undefined;
+  /** Watchers were told that the nucleus is offline. */
+  #isAway = false;
 
   get isConnected(): boolean {
     return this.#connection !== undefined && !this.#connection.lost.aborted;
@@ -40,6 +48,8 @@ export class IpcChannel implements MessageChannel {
   /** Goes on over this connection, to be called for each: subscriptions do not outlive one. */
   async attach(connection: IpcConnection): Promise<void> {
     this.#connection = connection;
+    this.#busySinceMs = undefined;
+    this.#isAway = false;
     for (const wish of this.#wishes) {
       await this.#open(wish, connection).catch((thrown: unknown) => {
         const error = VedetteError.from(thrown);
@@ -54,11 +64,14 @@ export class IpcChannel implements MessageChannel {
   async renewSubscriptions(): Promise<void> {
     const connection = this.#connection;
     if (connection === undefined || connection.lost.aborted) return;
+    // What died with them took its queue along.
+    this.#tell(false);
     for (const wish of this.#wishes) {
       const before = wish.stream;
       await this.#open(wish, connection);
       await before?.close();
     }
+    this.#tell(true);
   }
 
   async publish(topic: string, payload: Uint8Array, qos: 0 | 1 = 1): Promise<void> {
@@ -66,8 +79,14 @@ export class IpcChannel implements MessageChannel {
     try {
       await connection.publish(topic, payload, qos);
     } catch (thrown) {
-      throw channelError(thrown, `publish to ${topic}`);
+      const error = channelError(thrown, `publish to ${topic}`);
+      if (error.code === 'CHANNEL_BUSY') this.#noteBusy(qos);
+      throw error;
     }
+    this.#busySinceMs = undefined;
+    if (!this.#isAway) return;
+    this.#isAway = false;
+    this.#tell(true);
   }
 
   async subscribe(
@@ -121,6 +140,15 @@ export class IpcChannel implements MessageChannel {
     } catch (thrown) {
       throw channelError(thrown, `subscribe to ${wish.filter}`);
     }
+  }
+
+  /** QoS 0 needs no place in the queue: it is refused by a nucleus that is offline alone. */
+  #noteBusy(qos: 0 | 1): void {
+    const nowMs = performance.now();
+    this.#busySinceMs ??= nowMs;
+    if (this.#isAway || (qos === 1 && nowMs - this.#busySinceMs < FULL_FOR_MS)) return;
+    this.#isAway = true;
+    this.#tell(false);
   }
 
   #tell(isConnected: boolean): void {

@@ -185,8 +185,8 @@ export class LedgerRows {
   }
 
   /**
-   * The hour of the wall clock, or that of the last batch when the clock was set back beyond what is
-   * remembered: a manifest that is complete must not be replaced by one that is not.
+   * The hour of the wall clock, or that of the last batch when the clock was set back to the oldest
+   * hour that is remembered, perhaps in part, or before it: a manifest that is complete must not be replaced by one that is not.
    */
   #hour(): string {
     const now = new Date().toISOString().slice(0, 13);
@@ -194,7 +194,7 @@ export class LedgerRows {
       .prepare<[], { hour: string }>('SELECT hour FROM ledger_batches ORDER BY first_key')
       .all();
     const oldest = hours[0]?.hour;
-    if (oldest === undefined || now >= oldest) return now;
+    if (oldest === undefined || now > oldest) return now;
     return hours.at(-1)?.hour ?? now;
   }
 }

@@ -135,7 +135,7 @@ export class Outbox {
         taken.push(row);
         characters += row.text.length;
       }
-      if (goneThrough !== undefined) expired.push({ stream, through: goneThrough });
+      if (goneThrough !== undefined) expired.push({ stream, after, through: goneThrough });
     }
     const last = taken.reduce((key, row) => Math.max(key, row.key), 0);
     if (last > this.#syncedKey) this.sync();
@@ -150,6 +150,7 @@ export class Outbox {
           request.profile,
           request.maxPayloadBytes,
         ),
+        remainingMs: row.clockMs - aliveFromMs,
       }));
     return { messages, expired, isCut };
   }
@@ -193,14 +194,17 @@ export class Outbox {
       .transaction(() => {
         if (settings.hasLedger) return undefined;
         const group = this.#group();
-        for (const { stream, through } of ranges) {
+        for (const { stream, after, through } of ranges) {
           const row = this.#db
-            .prepare<[number, number], { camera: string; first: number; last: number; n: number }>(
+            .prepare<
+              [number, number, number],
+              { camera: string; first: number; last: number; n: number }
+            >(
               `SELECT s.camera, min(o.sequence) AS first, max(o.sequence) AS last, count(*) AS n
                FROM outbox_streams s JOIN outbox o ON o.stream = s.stream
-               WHERE s.stream = ? AND o.key > s.sent_key AND o.key <= ? AND o.kind <> 'given-up'`,
+               WHERE s.stream = ? AND o.key > max(s.sent_key, ?) AND o.key <= ? AND o.kind <> 'given-up'`,
             )
-            .get(stream, through);
+            .get(stream, after, through);
           if (row === undefined || row.n === 0) continue;
           this.#countGivenUp('expired', row.n);
           group.addEvent(row.camera, 'given-up', LANES.alarm, {
@@ -305,15 +309,13 @@ export class Outbox {
           .get(stream.camera)?.acknowledged ?? 0)
       : 0;
     const sentKey = sendsMessages ? stream.sentKey : Number.MAX_SAFE_INTEGER;
-    const coveredKey = hasLedger
-      ? this.ledger.coveredKey()
-      : hasAcknowledgements
-        ? 0
-        : Number.MAX_SAFE_INTEGER;
+    const coveredKey = hasLedger ? this.ledger.coveredKey() : Number.MAX_SAFE_INTEGER;
+    // Without a ledger only the receiver's word counts where there is one.
+    const mayLeaveWhenSent = hasLedger || !hasAcknowledgements;
     return deleteThrough(this.#db, {
       stream: stream.stream,
       mayLeave: ({ key, sequence }) =>
-        sequence <= acknowledged || (key <= sentKey && key <= coveredKey),
+        key <= coveredKey && (sequence <= acknowledged || (mayLeaveWhenSent && key <= sentKey)),
       limit: ROWS_AT_ONCE,
     }).rows;
   }

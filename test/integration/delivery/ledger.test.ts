@@ -1,11 +1,13 @@
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { afterEach, describe, expect, test } from 'vitest';
+import SqliteDatabase from 'better-sqlite3';
+import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { VedetteError } from '../../../component/contract/errors.ts';
 import { LedgerWriter } from '../../../component/delivery/ledger-writer.ts';
 import { FolderObjects } from '../../../component/object-store/folder-objects.ts';
 import type { ObjectStore } from '../../../component/object-store/object-store.ts';
 import { openS3, S3Objects } from '../../../component/object-store/s3-objects.ts';
+import { LedgerRows } from '../../../component/registry/outbox/ledger-rows.ts';
 import { Registry } from '../../../component/registry/registry.ts';
 import { everything, upTo } from '../../support/delivery-parts.ts';
 import { BUCKET, EmulatedAws, REGION } from '../../support/emulated-aws/emulated-aws.ts';
@@ -162,6 +164,53 @@ describe('the ledger in S3', () => {
     await expect.poll(() => problems.at(-1)).toBe(undefined);
     await expect.poll(async () => (await read()).lines.length).toBe(20);
   });
+});
+
+test('what a receiver confirmed stays until a batch has it: the ledger has no gap', async () => {
+  const place = await openFolder();
+  const registry = await Registry.open({
+    dataFolder: await temporaryFolder(),
+    outbox: { ...everything, hasLedger: true, hasAcknowledgements: true },
+    onNotice: () => undefined,
+  });
+  closing.push(() => registry.close());
+  await append(registry, 20);
+  for (const camera of ['dock', 'gate']) {
+    await registry.acknowledgeMessages({ camera, sequence: 10 });
+  }
+  await registry.settleMessages([]);
+  expect((await registry.outboxStatistics()).waiting.others).toBe(20);
+  write(registry, place.store);
+  await isEmpty(registry);
+  await expect.poll(async () => (await place.read()).lines.length).toBe(20);
+});
+
+test('a batch made in the oldest hour that is remembered goes into the newest manifest', async () => {
+  const dataFolder = await temporaryFolder();
+  const registry = await openRegistry(dataFolder);
+  await append(registry, 1);
+  await registry.close();
+  const db = new SqliteDatabase(path.join(dataFolder, 'registry.db'));
+  onTestFinished(() => void db.close());
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.UTC(2026, 10, 21, 9, 30) });
+  onTestFinished(() => void vi.useRealTimers());
+  const add = db.prepare(
+    "INSERT INTO ledger_batches (first_key, last_key, hour, stored) VALUES (?, ?, ?, '{}')",
+  );
+  const rows = new LedgerRows(db, 'station-7');
+  const hour = () => {
+    const plan = rows.plan(1, true);
+    db.exec('DELETE FROM ledger_batches WHERE stored IS NULL');
+    return plan?.hour;
+  };
+  expect(hour()).toBe('2026-11-21T09');
+  // Of 09 some batches may be forgotten: its manifest would lose them.
+  add.run(-20, -11, '2026-11-21T09');
+  expect(hour()).toBe('2026-11-21T09');
+  add.run(-10, -1, '2026-11-21T11');
+  expect(hour()).toBe('2026-11-21T11');
+  vi.setSystemTime(Date.UTC(2026, 10, 21, 10));
+  expect(hour()).toBe('2026-11-21T10');
 });
 
 test('what was given up to stay within the budget is a gap that the ledger explains', async () => {

@@ -1,17 +1,17 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import type { OutboxSettings } from '../../../component/contract/delivery.ts';
 import { Acknowledgements } from '../../../component/delivery/acknowledgements.ts';
-import { MessageSender } from '../../../component/delivery/message-sender.ts';
 import { MqttChannel } from '../../../component/delivery/mqtt-channel.ts';
 import { IpcChannel } from '../../../component/greengrass/ipc-channel.ts';
 import { IpcConnection } from '../../../component/greengrass/ipc-connection.ts';
-import type { MessageChannel } from '../../../component/contract/message-channel.ts';
-import { Registry } from '../../../component/registry/registry.ts';
-import { everything, Receiver, upTo } from '../../support/delivery-parts.ts';
+import { Receiver, upTo } from '../../support/delivery-parts.ts';
+import {
+  openDeliveringDevice,
+  waiting,
+  type DeviceOptions,
+} from '../../support/delivering-device.ts';
 import { EmulatedNucleus } from '../../support/nucleus/emulated-nucleus.ts';
 import { MqttBroker } from '../../support/nucleus/mqtt-broker.ts';
 import { LITE } from '../../support/nucleus/personality.ts';
-import { sampleResult, type Sample } from '../registry/sample-result.ts';
 import { temporaryFolder } from '../registry/temporary-registry.ts';
 
 const closing: (() => Promise<unknown>)[] = [];
@@ -19,50 +19,7 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close();
 });
 
-interface Device {
-  readonly registry: Registry;
-  readonly sender: MessageSender;
-  append(sample: Sample): Promise<void>;
-  /** As when the process ends without a chance to write anything down, and starts again. */
-  close(): Promise<void>;
-}
-
-async function openDevice(
-  channel: MessageChannel,
-  settings: Partial<OutboxSettings> = {},
-  folder?: string,
-  profile: 'full' | 'compact' | 'summary' = 'full',
-): Promise<Device> {
-  const dataFolder = folder ?? (await temporaryFolder());
-  const sending: { sender?: MessageSender } = {};
-  const registry = await Registry.open({
-    dataFolder,
-    outbox: { ...everything, ...settings },
-    onNotice: () => undefined,
-    onOutbox: () => sending.sender?.wake(),
-  });
-  const sender = new MessageSender({
-    channel,
-    registry,
-    profile,
-    faults: { warn: () => undefined },
-  });
-  sending.sender = sender;
-  sender.start();
-  const close = async (): Promise<void> => {
-    await sender.close();
-    await registry.close();
-  };
-  closing.push(close);
-  return {
-    registry,
-    sender,
-    append: async (sample) => {
-      await registry.appendResult(sampleResult(sample), { durability: 'stream' });
-    },
-    close,
-  };
-}
+const openDevice = (...options: DeviceOptions) => openDeliveringDevice(closing, ...options);
 
 async function openNucleus(): Promise<{ nucleus: EmulatedNucleus; channel: IpcChannel }> {
   const nucleus = await EmulatedNucleus.start(LITE);
@@ -85,11 +42,6 @@ function received(nucleus: EmulatedNucleus): Receiver {
   for (const { payload } of nucleus.published) receiver.receive(payload);
   return receiver;
 }
-
-const waiting = async ({ registry }: Device): Promise<number> => {
-  const { waiting: rows } = await registry.outboxStatistics();
-  return rows.alarms + rows.others;
-};
 
 describe('messages through nucleus lite', () => {
   test('leave in the order of each camera, under its topic, numbered without a gap', async () => {
