@@ -108,6 +108,12 @@ const SINGLE_IMPORTERS = [
     where: '^cloud-publisher/fleet/',
     comment: 'Things, groups, jobs and shadows stand behind the fleet.',
   },
+  {
+    name: 'aws-sagemaker',
+    what: '(^|node_modules/)@aws-sdk/client-sagemaker',
+    where: '^cloud-publisher/sagemaker/',
+    comment: 'Training and compilation jobs stand behind their ports.',
+  },
 ];
 
 const singleImporters = SINGLE_IMPORTERS.map(({ name, what, where, comment }) => ({

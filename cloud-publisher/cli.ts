@@ -7,7 +7,7 @@ import { createPublisherProgram } from './publisher-program.ts';
 /** Refused by the remote side: the same call will be refused again. */
 const REFUSED = 3;
 const REMOTE_CODES =
-  /^(AWS_|COMPONENTS?_|ARTIFACT_CONFLICT$|BUNDLE_(NOT_FOUND|EXISTS)$|ROLLOUT_(HELD|ROLLED_BACK|FAILED)$|DEPLOYMENT_CHANGED$)/;
+  /^(AWS_|COMPONENTS?_|ARTIFACT_CONFLICT$|MODEL_COMPILATION_|TRAINING_JOB_|BUNDLE_(NOT_FOUND|EXISTS)$|ROLLOUT_(HELD|ROLLED_BACK|FAILED)$|DEPLOYMENT_CHANGED$)/;
 
 const { program, context } = createPublisherProgram(process, {
   stateFolder:

@@ -11,6 +11,7 @@ import { addInit } from './commands/init.ts';
 import { addModelPackage } from './commands/model-package.ts';
 import { addPublishModel } from './commands/publish-model.ts';
 import { addPublishRuntime } from './commands/publish-runtime.ts';
+import { addPublishTrainingJob } from './commands/publish-training-job.ts';
 import type { PublisherContext } from './commands/publisher-context.ts';
 
 /** The whole command line: the device's groups and the publisher's. */
@@ -30,6 +31,7 @@ export function createPublisherProgram(
     .description('make component versions that devices can have');
   addPublishModel(publish, context);
   addPublishRuntime(publish, context);
+  addPublishTrainingJob(publish, context);
   addComponentCommands(program, context);
   addBundleCommands(program, context);
   addDeployCommands(program, context);

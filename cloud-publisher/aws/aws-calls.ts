@@ -1,5 +1,5 @@
 /** What people run the publisher for; a policy is made for one or several of them. */
-export type AwsPurpose = 'publish' | 'deploy' | 'look';
+export type AwsPurpose = 'publish' | 'deploy' | 'look' | 'sagemaker';
 
 /** What an action is allowed on, as `arnOf` of a policy writes it. */
 export type AwsResource =
@@ -12,7 +12,10 @@ export type AwsResource =
   | 'job'
   | 'thing'
   | 'thing-group'
-  | 'role';
+  | 'role'
+  | 'passed-role'
+  | 'compilation-job'
+  | 'training-job';
 
 export interface AwsActionEntry {
   readonly resource: AwsResource;
@@ -43,15 +46,15 @@ const entry = (
  * cannot name another one, because the type of a call is made of these names.
  */
 export const AWS_ACTIONS = {
-  'sts:GetCallerIdentity': entry('any', ['publish', 'deploy', 'look']),
+  'sts:GetCallerIdentity': entry('any', ['publish', 'deploy', 'look', 'sagemaker']),
   /** With `--role-arn`, and of the credentials that take the role on. */
   'sts:AssumeRole': entry('role', []),
 
-  's3:PutObject': entry('object', ['publish']),
-  's3:GetObject': entry('object', ['publish', 'deploy']),
-  's3:AbortMultipartUpload': entry('object', ['publish']),
-  's3:ListMultipartUploadParts': entry('object', ['publish']),
-  's3:ListBucketMultipartUploads': entry('bucket', ['publish']),
+  's3:PutObject': entry('object', ['publish', 'sagemaker']),
+  's3:GetObject': entry('object', ['publish', 'deploy', 'sagemaker']),
+  's3:AbortMultipartUpload': entry('object', ['publish', 'sagemaker']),
+  's3:ListMultipartUploadParts': entry('object', ['publish', 'sagemaker']),
+  's3:ListBucketMultipartUploads': entry('bucket', ['publish', 'sagemaker']),
 
   'greengrass:CreateComponentVersion': entry('component', ['publish'], ['greengrass:TagResource']),
   'greengrass:DescribeComponent': entry('component', ['publish', 'look']),
@@ -78,6 +81,12 @@ export const AWS_ACTIONS = {
   'iot:DeleteThingGroup': entry('thing-group', ['deploy']),
   'iot:ListJobExecutionsForJob': entry('job', ['deploy']),
   'iot:GetThingShadow': entry('thing', ['deploy', 'look']),
+
+  'sagemaker:CreateCompilationJob': entry('compilation-job', ['sagemaker'], ['sagemaker:AddTags']),
+  'sagemaker:DescribeCompilationJob': entry('compilation-job', ['sagemaker']),
+  'sagemaker:DescribeTrainingJob': entry('training-job', ['sagemaker']),
+  /** The role that Neo works with: AWS checks it of who creates the job. */
+  'iam:PassRole': entry('passed-role', ['sagemaker']),
 } as const satisfies Readonly<Record<string, AwsActionEntry>>;
 
 export type AwsAction = keyof typeof AWS_ACTIONS;

@@ -20,7 +20,9 @@ export interface PolicyDocument {
   }[];
 }
 
-export const AWS_PURPOSES: readonly AwsPurpose[] = ['publish', 'deploy', 'look'];
+export const AWS_PURPOSES: readonly AwsPurpose[] = ['publish', 'deploy', 'look', 'sagemaker'];
+/** When nobody names any: SageMaker is for those who train or compile there. */
+export const USUAL_PURPOSES: readonly AwsPurpose[] = ['publish', 'deploy', 'look'];
 
 export const actionsFor = (purposes: readonly AwsPurpose[]): AwsAction[] =>
   (Object.keys(AWS_ACTIONS) as AwsAction[]).filter((action) =>
@@ -80,5 +82,11 @@ export function resourcesOf(
       return [arn('iot', 'thinggroup/*')];
     case 'role':
       return [`arn:${partition}:iam::*:role/*`];
+    case 'passed-role':
+      return [`arn:${partition}:iam::${accountId}:role/*`];
+    case 'compilation-job':
+      return [arn('sagemaker', 'compilation-job/vedette-*')];
+    case 'training-job':
+      return [arn('sagemaker', 'training-job/*')];
   }
 }

@@ -25,9 +25,13 @@ export async function credentialsOf({
     if (externalId === undefined) return undefined;
     throw new VedetteError('REQUEST_INVALID', '--external-id goes with --role-arn');
   }
-  if (!/^arn:[a-z-]+:iam::\d{12}:role\/\S+$/.test(roleArn)) {
-    throw new VedetteError('REQUEST_INVALID', `--role-arn is '${roleArn}', expected arn:…:role/…`);
-  }
+  requireRoleArn('--role-arn', roleArn);
   const { assumeRole } = await import('../aws/assume-role.ts');
   return assumeRole({ roleArn, externalId, region });
+}
+
+/** @throws VedetteError REQUEST_INVALID */
+export function requireRoleArn(option: string, arn: string): void {
+  if (/^arn:[a-z-]+:iam::\d{12}:role\/\S+$/.test(arn)) return;
+  throw new VedetteError('REQUEST_INVALID', `${option} is '${arn}', expected arn:…:role/…`);
 }

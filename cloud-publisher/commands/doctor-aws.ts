@@ -3,7 +3,7 @@ import { VedetteError } from '../../component/contract/errors.ts';
 import type { AwsPurpose } from '../aws/aws-calls.ts';
 import type { PolicyDocument, PolicyScope } from '../aws/aws-policy.ts';
 import { AWS_ACTIONS } from '../aws/aws-calls.ts';
-import { AWS_PURPOSES, policyFor, resourcesOf } from '../aws/aws-policy.ts';
+import { AWS_PURPOSES, USUAL_PURPOSES, policyFor, resourcesOf } from '../aws/aws-policy.ts';
 import type { CallProbe } from '../aws/probe-call.ts';
 import { credentialsOf, withAws } from './aws-options.ts';
 import type { AwsOptions } from './aws-options.ts';
@@ -37,7 +37,10 @@ export function addDoctorAws(doctor: Command, context: PublisherContext): void {
       .option('-b, --bucket <name>', 'the bucket of artifacts; else none is looked at')
       .option('--prefix <prefix>', 'begin of every key in the bucket'),
   )
-    .option('--for <purposes...>', 'publish, deploy and look; each when absent')
+    .option(
+      '--for <purposes...>',
+      'publish, deploy, look and sagemaker; the first three when absent',
+    )
     .option('--policy', 'print the least policy that is needed, and look at nothing')
     .option('--json', 'print {"account", "region", "isHealthy", "checks", "policy"}')
     .action((options: DoctorOptions) => doctorAws(options, context));
@@ -90,6 +93,10 @@ async function callChecks(
   try {
     const probes = await greengrass.probeGreengrass(client, scope);
     if (purposes.includes('deploy')) probes.push(...(await greengrass.probeDeployments(client)));
+    if (purposes.includes('sagemaker')) {
+      const { probeSageMaker } = await import('../sagemaker/probe-sagemaker.ts');
+      probes.push(...(await probeSageMaker(scope, credentials)));
+    }
     if (scope.bucket !== undefined) {
       probes.push(...(await probeBucket(s3, scope.bucket, scope.prefix ?? '')));
     }
@@ -144,7 +151,7 @@ function textOf({
 
 /** @throws VedetteError REQUEST_INVALID */
 function purposesOf(named: readonly string[] | undefined): AwsPurpose[] {
-  if (named === undefined) return [...AWS_PURPOSES];
+  if (named === undefined) return [...USUAL_PURPOSES];
   const unknown = named.find((name) => !AWS_PURPOSES.includes(name as AwsPurpose));
   if (unknown === undefined) return named as AwsPurpose[];
   throw new VedetteError(

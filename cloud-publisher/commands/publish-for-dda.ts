@@ -1,13 +1,17 @@
 import type { Command } from 'commander';
 import { VedetteError } from '../../component/contract/errors.ts';
-import { ddaNameOf } from '../dda/dda-names.ts';
+import { ddaComponentOf, ddaNameOf } from '../dda/dda-names.ts';
 import { packageDda } from '../dda/dda-release.ts';
 import { DDA_RELEASES } from '../dda/dda-targets.ts';
 import type { DdaRelease } from '../dda/dda-targets.ts';
+import { compilationProblems } from '../dda/neo-platforms.ts';
 import { prepareDda } from '../dda/prepare-dda.ts';
 import { checkDdaPublication, publishTargets, releaseFor } from '../dda/publish-targets.ts';
 import type { DdaPublication, TargetResult } from '../dda/publish-targets.ts';
+import type { PackedArchive } from '../package/packed-archive.ts';
+import type { PublicationDoors } from '../publication/publish-component.ts';
 import { planPublication } from '../publication/plan-publication.ts';
+import { compilationPlaceOf, withCompilation } from './compile-for-dda.ts';
 import { probeLimits } from './model-package.ts';
 import { openDestination } from './open-destination.ts';
 import { pollingOf } from './publish-options.ts';
@@ -22,6 +26,14 @@ export const withDdaOptions = (command: Command): Command =>
   command
     .option('--target <targets...>', 'dda: one component for each of these targets')
     .option('--compiled <target=archive...>', 'dda: archive of SageMaker Neo for a target')
+    .option(
+      '--compile-role <arn>',
+      'dda: role with which SageMaker Neo compiles for targets without an archive',
+    )
+    .option(
+      '--compile-output <address>',
+      'dda: where Neo finds the model and leaves archives, such as s3://bucket/prefix',
+    )
     .option('--friendly-name <name>', "dda: the name that people see; else the model's")
     .option(
       '--dda-release <year>',
@@ -32,20 +44,25 @@ export const withDdaOptions = (command: Command): Command =>
     .option('--training-id <id>', 'dda: value of the tag dda-portal:training-id')
     .option('--created-by <name>', 'dda: value of the tag dda-portal:created-by');
 
-/** `vedette publish model --profile dda` */
+/**
+ * `vedette publish model --profile dda`
+ * @param source what records call it
+ */
 export async function publishForDda(
   path: string,
   options: PublishModelOptions,
   context: PublisherContext,
+  source: string,
 ): Promise<void> {
   const { phase } = showPhases(context, options.json === true);
   const signal = context.interruption();
   const release = releaseOf(options.ddaRelease);
   const compiled = compiledOf(options.compiled ?? []);
+  const place = compilationPlaceOf(options);
   await withRecords(options, context, async (records) => {
     const destination = await openDestination(options);
     const { store, gateway } = destination;
-    const run = await records.beginRun('dda', path, gateway.description);
+    const run = await records.beginRun('dda', source, gateway.description);
     try {
       const prepared = await run.phase('prepare', () =>
         phase('prepare', async (note) => {
@@ -67,12 +84,39 @@ export async function publishForDda(
           tags: options,
         };
         checkDdaPublication(publication);
+        const { compilable } = prepared;
+        const toCompile =
+          place && compilable ? publication.targets.filter((one) => !compiled.has(one)) : [];
+        if (toCompile.length > 0) checkCompilation(toCompile);
         await withScratchFolder(async (scratch) => {
-          const archiveFor = (target: string) =>
-            packageDda(prepared, prepared.filesFor(target), scratch, signal);
+          const faults = new Map<string, VedetteError>();
+          const calls: string[] = [];
+          if (place && compilable && toCompile.length > 0) {
+            await withCompilation(place, options, scratch, async (compilation) => {
+              if (options.dryRun) {
+                calls.push(...(await compilation.plan(compilable, toCompile)));
+                return;
+              }
+              const outcomes = await run.phase('compile', () =>
+                phase('compile', (note) =>
+                  compilation.compile(compilable, toCompile, note, signal),
+                ),
+              );
+              for (const [target, outcome] of outcomes) {
+                if ('fault' in outcome) faults.set(target, outcome.fault);
+                else await prepared.addCompiled(target, outcome.file);
+              }
+            });
+          }
+          const archiveFor = async (target: string): Promise<PackedArchive> => {
+            const fault = faults.get(target);
+            if (fault) throw fault;
+            return packageDda(prepared, prepared.filesFor(target), scratch, signal);
+          };
           await run.phase('package', () =>
             phase('package', async (note) => {
               for (const target of publication.targets) {
+                if (options.dryRun && toCompile.includes(target)) continue;
                 await archiveFor(target).then(
                   ({ fileName, byteLength }) => note(`${target}: ${fileName}, ${byteLength} bytes`),
                   (error: unknown) => note(`${target}: ${VedetteError.from(error).message}`),
@@ -82,8 +126,11 @@ export async function publishForDda(
           );
           const doors = { store, gateway, book: records };
           if (options.dryRun) {
-            const calls: string[] = [];
             for (const target of publication.targets) {
+              if (toCompile.includes(target)) {
+                calls.push(...planCompiled(publication, target, doors));
+                continue;
+              }
               const planned = await releaseFor(
                 publication,
                 target,
@@ -151,6 +198,27 @@ function showResults(
     { cause: first, details: first.details },
   );
 }
+
+/** @throws VedetteError DDA_TARGET_UNKNOWN with every target that Neo does not compile for */
+function checkCompilation(targets: readonly string[]): void {
+  const problems = compilationProblems(targets);
+  if (problems.length === 0) return;
+  throw new VedetteError(
+    'DDA_TARGET_UNKNOWN',
+    problems.map((problem) => `\n  - ${problem}`).join(''),
+    { details: { problems } },
+  );
+}
+
+/** The archive that will be compiled is not known, nor the version where none is given. */
+const planCompiled = (
+  { name, version = '<next>' }: DdaPublication,
+  target: string,
+  { store, gateway }: Pick<PublicationDoors, 'store' | 'gateway'>,
+): string[] => [
+  `write what was compiled for ${target} to ${store.description}, below model_artifacts`,
+  ...gateway.plan(ddaComponentOf(name, target), version),
+];
 
 function releaseOf(text: string): DdaRelease {
   const release = DDA_RELEASES.find((one) => one === text);

@@ -21,27 +21,43 @@ export function addPublishModel(publish: Command, context: PublisherContext): vo
   const command = publish
     .command('model')
     .description('make a model a component version that devices can have: prepare, package, create')
-    .argument('<path>', 'model package (a folder, zip, tar or tar.gz) or an ONNX file')
-    .option('-t, --to <folder>', 'publish into a folder, as greengrass-cli deploys it')
-    .option('-b, --bucket <name>', 'publish to Greengrass, with the artifact in this bucket')
-    .option('--prefix <prefix>', 'begin of every key in the bucket')
-    .option('--profile <profile>', 'vedette, or dda for the LocalServer of DDA', 'vedette')
-    .option('--component <name>', 'name of the component; else io.vedette.model.<model name>')
-    .option('--runtime <name>', "the runtime's component; else io.vedette.EdgeRuntime")
-    .option('--wait-seconds <seconds>', 'how long to wait until the version is deployable', '60')
-    .option('--dry-run', 'prepare and package only, and show every call that would be made')
-    .option('--state <place>', "the publisher's records; else .vedette/publisher here");
-  withDdaOptions(withSourceOptions(withAws(command))).action(
-    (path: string, options: PublishModelOptions) => publishModel(path, options, context),
+    .argument('<path>', 'model package (a folder, zip, tar or tar.gz) or an ONNX file');
+  withPublishOptions(command, 'vedette').action((path: string, options: PublishModelOptions) =>
+    publishModel(path, options, context),
   );
 }
 
-async function publishModel(
+/** What a model is published with, wherever it comes from. */
+export const withPublishOptions = (command: Command, profile: 'vedette' | 'dda'): Command =>
+  withDdaOptions(
+    withSourceOptions(
+      withAws(
+        command
+          .option('-t, --to <folder>', 'publish into a folder, as greengrass-cli deploys it')
+          .option('-b, --bucket <name>', 'publish to Greengrass, with the artifact in this bucket')
+          .option('--prefix <prefix>', 'begin of every key in the bucket')
+          .option('--profile <profile>', 'vedette, or dda for the LocalServer of DDA', profile)
+          .option('--component <name>', 'name of the component; else io.vedette.model.<model name>')
+          .option('--runtime <name>', "the runtime's component; else io.vedette.EdgeRuntime")
+          .option(
+            '--wait-seconds <seconds>',
+            'how long to wait until the version is deployable',
+            '60',
+          )
+          .option('--dry-run', 'prepare and package only, and show every call that would be made')
+          .option('--state <place>', "the publisher's records; else .vedette/publisher here"),
+      ),
+    ),
+  );
+
+/** @param source what records call it */
+export async function publishModel(
   path: string,
   options: PublishModelOptions,
   context: PublisherContext,
+  source = path,
 ): Promise<void> {
-  if (options.profile === 'dda') return publishForDda(path, options, context);
+  if (options.profile === 'dda') return publishForDda(path, options, context, source);
   if (options.profile !== 'vedette') {
     throw new VedetteError(
       'REQUEST_INVALID',
@@ -53,7 +69,7 @@ async function publishModel(
   await withRecords(options, context, async (records) => {
     const destination = await openDestination(options);
     const { store, gateway } = destination;
-    const run = await records.beginRun('vedette', path, gateway.description);
+    const run = await records.beginRun('vedette', source, gateway.description);
     try {
       const prepared = await run.phase('prepare', () =>
         phase('prepare', (note) => prepare(path, options, signal, note)),

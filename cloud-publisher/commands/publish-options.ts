@@ -12,6 +12,8 @@ export interface DdaOptions {
   readonly usecaseId?: string;
   readonly trainingId?: string;
   readonly createdBy?: string;
+  readonly compileRole?: string;
+  readonly compileOutput?: string;
 }
 
 export interface PublishModelOptions extends SourceOptions, DestinationOptions, DdaOptions {
@@ -26,14 +28,22 @@ export interface PublishModelOptions extends SourceOptions, DestinationOptions, 
 const POLL_INTERVAL_MS = 2000;
 
 /** @throws VedetteError REQUEST_INVALID */
-export function pollingOf({ waitSeconds }: Pick<PublishModelOptions, 'waitSeconds'>): Polling {
-  const seconds = Number(waitSeconds);
-  if (!Number.isFinite(seconds) || seconds < 0 || seconds > 86_400) {
+export const pollingOf = ({ waitSeconds }: Pick<PublishModelOptions, 'waitSeconds'>): Polling =>
+  pollingFor('--wait-seconds', waitSeconds, 86_400, POLL_INTERVAL_MS);
+
+/** @throws VedetteError REQUEST_INVALID */
+export function pollingFor(
+  option: string,
+  text: string,
+  maxSeconds: number,
+  intervalMs: number,
+): Polling {
+  const seconds = Number(text);
+  if (!Number.isFinite(seconds) || seconds < 0 || seconds > maxSeconds) {
     throw new VedetteError(
       'REQUEST_INVALID',
-      `--wait-seconds is '${waitSeconds}', expected 0 to 86400`,
+      `${option} is '${text}', expected 0 to ${maxSeconds}`,
     );
   }
-  const intervalMs = POLL_INTERVAL_MS;
   return { intervalMs, attempts: Math.ceil((seconds * 1000) / intervalMs) };
 }

@@ -10,6 +10,7 @@ import { runProbe } from '../../component/inference/run-probe.ts';
 import type { ProbeLimits, ProbeReport } from '../../component/inference/run-probe.ts';
 import { openModelSource } from '../prepare/model-source.ts';
 import type { ModelSource } from '../prepare/model-source.ts';
+import type { CompilableModel } from '../sagemaker/compilation-request.ts';
 import { stageTypeOf } from './dda-graph.ts';
 import { ddaManifestOfOnnx } from './dda-manifest-of-onnx.ts';
 import type { DdaRuntime } from './dda-targets.ts';
@@ -38,6 +39,10 @@ export interface PreparedDda {
   readonly manifest: Readonly<Record<string, unknown>>;
   /** @throws VedetteError MODEL_PACKAGE_INVALID when this target needs a compiled archive that was not given */
   readonly filesFor: (target: string) => readonly StageFile[];
+  /** What SageMaker Neo can compile for a target; absent where nothing has to be compiled. */
+  readonly compilable?: CompilableModel;
+  /** Takes the archive that was compiled for a target. @throws VedetteError MODEL_ARCHIVE_INVALID, MODEL_ARCHIVE_TOO_LARGE */
+  readonly addCompiled: (target: string, archive: string) => Promise<void>;
   readonly probe?: ProbeReport;
   readonly close: () => Promise<void>;
 }
@@ -48,6 +53,7 @@ interface DdaModel {
   readonly manifest: Readonly<Record<string, unknown>>;
   /** Of every target; a model that is compiled has none. */
   readonly files: readonly StageFile[];
+  readonly compilable?: CompilableModel;
 }
 
 /**
@@ -74,12 +80,13 @@ export async function prepareDda(path: string, options: DdaPrepareOptions): Prom
     const model = await readDdaModel(source, problems);
     if (!model || problems.length > 0) throw packageInvalid(path, problems);
     const byTarget = new Map<string, readonly StageFile[]>();
-    for (const [target, archive] of compiled) {
+    const { stageType, runtime, manifest, compilable } = model;
+    const addCompiled = async (target: string, archive: string): Promise<void> => {
       const folder = join(scratch, target);
       await unpackArchive(archive, folder, signal);
-      byTarget.set(target, await stageFiles(folder, model.stageType));
-    }
-    const { stageType, runtime, manifest } = model;
+      byTarget.set(target, await stageFiles(folder, stageType));
+    };
+    for (const [target, archive] of compiled) await addCompiled(target, archive);
     const isTried = runtime === 'onnx';
     if (isTried) onProgress('first run');
     const report = isTried
@@ -89,7 +96,7 @@ export async function prepareDda(path: string, options: DdaPrepareOptions): Prom
       const files = byTarget.get(target) ?? model.files;
       if (files.length > 0) return files;
       throw packageInvalid(path, [
-        `target '${target}' needs a model compiled for it: give --compiled ${target}=<archive of SageMaker Neo>`,
+        `target '${target}' needs a model compiled for it: give --compiled ${target}=<archive of SageMaker Neo>, or --compile-role and --compile-output`,
       ]);
     };
     const { name } = identityOf(basename(path).replace(/\.onnx$/i, ''));
@@ -99,6 +106,8 @@ export async function prepareDda(path: string, options: DdaPrepareOptions): Prom
       runtime,
       manifest,
       filesFor,
+      ...(compilable ? { compilable } : {}),
+      addCompiled,
       ...(report ? { probe: report } : {}),
       close,
     };
@@ -125,8 +134,12 @@ async function readDdaModel(
   if (isTraining) {
     const output = await readTrainingOutput(folder, problems);
     if (!output) return undefined;
-    const { modelFile, stageType, runtime, manifest } = output;
-    const files = runtime === 'onnx' ? [{ path: `${stageType}/model.onnx`, file: modelFile }] : [];
+    const { modelFile, stageType, runtime, manifest, inputShape } = output;
+    if (runtime === 'dlr') {
+      const compilable = { file: modelFile, inputShape };
+      return { stageType, runtime, manifest, files: [], compilable };
+    }
+    const files = [{ path: `${stageType}/model.onnx`, file: modelFile }];
     return { stageType, runtime, manifest, files };
   }
   return readDdaPackage(folder, problems);

@@ -19,6 +19,8 @@ export interface TrainingOutput {
   readonly runtime: 'dlr' | 'onnx';
   /** The ONNX file; a PyTorch model is compiled elsewhere, target by target. */
   readonly modelFile: string;
+  /** `[1, 3, height, width]` */
+  readonly inputShape: readonly number[];
 }
 
 /**
@@ -51,7 +53,13 @@ export async function readTrainingOutput(
       framework: 'PYTORCH',
     };
     const manifest = { model_graph, compilable_models: [compilable], dataset };
-    return { manifest, stageType, runtime: 'dlr', modelFile: join(exported, modelFile) };
+    return {
+      manifest,
+      stageType,
+      runtime: 'dlr',
+      modelFile: join(exported, modelFile),
+      inputShape: shape,
+    };
   }
   const { compilable_models: _, ...kept } = original;
   const manifest = {
@@ -61,7 +69,13 @@ export async function readTrainingOutput(
     input_shape: shape,
     dataset: (kept['dataset'] as object | undefined) ?? dataset,
   };
-  return { manifest, stageType, runtime: 'onnx', modelFile: join(exported, modelFile) };
+  return {
+    manifest,
+    stageType,
+    runtime: 'onnx',
+    modelFile: join(exported, modelFile),
+    inputShape: shape,
+  };
 }
 
 interface Dataset {

@@ -15,6 +15,36 @@ export const PUBLISHER_ERROR_CODES = {
     "A target is not in DDA's table, or cannot run this kind of model; nothing was created.",
     'Use one of the targets that the message lists.',
   ),
+  MODEL_COMPILATION_FAILED: entry(
+    422,
+    false,
+    'SageMaker Neo could not compile a model for a target, or left no archive; its reason is given.',
+    'Correct what the message names (most often: the role may not read the model or write the archive) and publish again: a new job is begun.',
+  ),
+  MODEL_COMPILATION_RUNNING: entry(
+    503,
+    true,
+    'SageMaker Neo has not compiled a model within the time given.',
+    'Publish again: it goes on waiting for the same job.',
+  ),
+  TRAINING_JOB_NOT_FOUND: entry(
+    404,
+    false,
+    'There is no training job of this name in the account and region.',
+    'Check the name, the region and the credentials.',
+  ),
+  TRAINING_JOB_FAILED: entry(
+    409,
+    false,
+    'A training job failed or was stopped, so that there is no model to publish.',
+    'Look into the job in SageMaker; publish the one that follows it.',
+  ),
+  TRAINING_JOB_RUNNING: entry(
+    503,
+    true,
+    'A training job has not ended within the time given.',
+    'Publish again later, or let the event of its end start it: docs/PUBLISHER.md has the rule.',
+  ),
   RECIPE_INVALID: entry(
     422,
     false,

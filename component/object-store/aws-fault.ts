@@ -26,7 +26,8 @@ const REFUSED =
 const DENIED = /^(AccessDenied(Exception)?|Forbidden|UnauthorizedOperation|AllAccessDisabled)$/;
 const THROTTLED =
   /^(Throttling(Exception)?|TooManyRequestsException|SlowDown|RequestLimitExceeded|ThrottledException)$/;
-const QUOTA = /^(ServiceQuotaExceededException|TooManyBuckets|LimitExceededException)$/;
+const QUOTA =
+  /^(ServiceQuotaExceededException|TooManyBuckets|LimitExceededException|ResourceLimitExceeded)$/;
 const OTHER_REGION =
   /^(PermanentRedirect|AuthorizationHeaderMalformed|IllegalLocationConstraintException)$/;
 const NETWORK =

@@ -20,21 +20,24 @@ export interface RunningPublisher {
 /**
  * `vedette …` of the publisher as a process of its own.
  * @param program another build of it
+ * @param input what comes on standard input
  */
 export function startPublisher(
   args: readonly string[],
   environment: Readonly<Record<string, string>> = {},
   program = PUBLISHER_PROGRAM,
+  input?: string,
 ): RunningPublisher {
   const child = spawn(process.execPath, [program, ...args], {
     cwd: ROOT,
     env: { ...process.env, ...environment },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
   });
+  child.stdin?.end(input);
   let stdout = '';
   let stderr = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  child.stdout!.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+  child.stderr!.setEncoding('utf8').on('data', (text: string) => (stderr += text));
   const ended = new Promise<PublisherEnd>((resolve) => {
     child.once('close', (code, signal) => resolve({ code, signal, stdout, stderr }));
   });

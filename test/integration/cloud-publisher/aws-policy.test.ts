@@ -133,6 +133,25 @@ describe('vedette doctor aws', () => {
     expect((await run('doctor', 'aws', '--for', 'fun')).stderr).toContain('REQUEST_INVALID');
   });
 
+  it('looks at SageMaker for those who ask for it alone', async () => {
+    const states = async (...more: string[]): Promise<string[]> => {
+      const { stdout } = await run('doctor', 'aws', '--json', ...more);
+      const { checks } = JSON.parse(stdout) as { checks: { check: string; state: string }[] };
+      return checks
+        .filter(({ check }) => check.startsWith('sagemaker:'))
+        .map(({ check, state: is }) => `${check} ${is}`);
+    };
+    expect(await states()).toEqual([]);
+    aws.denied.add('sagemaker:DescribeTrainingJob');
+    expect(await states('--for', 'sagemaker')).toEqual([
+      'sagemaker:DescribeCompilationJob allowed',
+      'sagemaker:DescribeTrainingJob denied',
+    ]);
+    const { Statement } = policyFor(['sagemaker'], scope);
+    const passing = Statement.find(({ Action }) => Action.includes('iam:PassRole'));
+    expect(passing?.Resource).toEqual([`arn:aws:iam::${ACCOUNT_ID}:role/*`]);
+  });
+
   it('prints the policy without looking at anything', async () => {
     const { stdout } = await run(
       'doctor',

@@ -4,6 +4,7 @@ import { EmulatedGreengrass } from './greengrass-server.ts';
 import { EmulatedIotData } from './iot-data-server.ts';
 import { EmulatedIot } from './iot-server.ts';
 import type { LoopbackServer } from './loopback-server.ts';
+import { EmulatedSageMaker } from './sagemaker-server.ts';
 import { EmulatedS3 } from './s3-server.ts';
 import { EmulatedSts } from './sts-server.ts';
 
@@ -12,7 +13,7 @@ export const BUCKET = 'models-of-the-line';
 export const ACCESS_KEY = 'AKIAEMULATED';
 const EXPIRED_KEY = 'AKIAEXPIRED';
 
-/** S3, Greengrass, STS and IoT of one account on the loopback interface. */
+/** S3, Greengrass, STS, IoT and SageMaker of one account on the loopback interface. */
 export class EmulatedAws {
   readonly keys: EmulatedKeys = new Map([
     [ACCESS_KEY, { state: 'valid', denied: new Set<string>() }],
@@ -23,6 +24,7 @@ export class EmulatedAws {
   readonly sts = new EmulatedSts(this.keys);
   readonly iot = new EmulatedIot(this.keys, this.fleet);
   readonly iotData = new EmulatedIotData(this.keys, this.fleet);
+  readonly sagemaker = new EmulatedSageMaker(this.keys, this.s3, REGION);
 
   static async start(): Promise<EmulatedAws> {
     const aws = new EmulatedAws();
@@ -44,6 +46,7 @@ export class EmulatedAws {
       AWS_ENDPOINT_URL_STS: this.sts.address,
       AWS_ENDPOINT_URL_IOT: this.iot.address,
       AWS_ENDPOINT_URL_IOT_DATA_PLANE: this.iotData.address,
+      AWS_ENDPOINT_URL_SAGEMAKER: this.sagemaker.address,
       AWS_EC2_METADATA_DISABLED: 'true',
       AWS_CONFIG_FILE: '/nonexistent',
       AWS_SHARED_CREDENTIALS_FILE: '/nonexistent',
@@ -55,7 +58,7 @@ export class EmulatedAws {
   }
 
   get servers(): LoopbackServer[] {
-    return [this.s3, this.greengrass, this.sts, this.iot, this.iotData];
+    return [this.s3, this.greengrass, this.sts, this.iot, this.iotData, this.sagemaker];
   }
 
   get denied(): Set<string> {
@@ -72,6 +75,7 @@ export class EmulatedAws {
     this.s3.objects.clear();
     this.s3.uploads.clear();
     this.greengrass.reset();
+    this.sagemaker.reset();
     this.denied.clear();
   }
 

@@ -30,6 +30,13 @@ export class EmulatedS3 extends LoopbackServer {
     this.#keys = keys;
   }
 
+  /** Puts an object as another service of the account does. @param id `bucket/key` */
+  place(id: string, data: Buffer): void {
+    const checksums = { crc64nvme: checksum('crc64nvme', data) };
+    const etag = `"${md5(data)}"`;
+    this.objects.set(id, { data, etag, checksums, checksumType: 'FULL_OBJECT', headers: {} });
+  }
+
   protected operationOf({ method, query }: EmulatedRequest): string {
     if (query.has('uploads')) {
       return method === 'GET' ? 's3:ListMultipartUploads' : 's3:CreateMultipartUpload';
