@@ -103,8 +103,14 @@ export async function publishForDda(
                 ),
               );
               for (const [target, outcome] of outcomes) {
-                if ('fault' in outcome) faults.set(target, outcome.fault);
-                else await prepared.addCompiled(target, outcome.file);
+                if ('fault' in outcome) {
+                  faults.set(target, outcome.fault);
+                  continue;
+                }
+                await prepared.addCompiled(target, outcome.file).catch((error: unknown) => {
+                  signal.throwIfAborted();
+                  faults.set(target, VedetteError.from(error));
+                });
               }
             });
           }

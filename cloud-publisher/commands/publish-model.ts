@@ -64,6 +64,9 @@ export async function publishModel(
       `--profile is '${options.profile}', expected vedette or dda`,
     );
   }
+  if (options.compileRole !== undefined || options.compileOutput !== undefined) {
+    throw new VedetteError('REQUEST_INVALID', '--compile-role goes with --profile dda');
+  }
   const { phase } = showPhases(context, options.json === true);
   const signal = context.interruption();
   await withRecords(options, context, async (records) => {

@@ -71,7 +71,7 @@ async function publishTrainingJob(
   await withScratchFolder(async (scratch) => {
     const file = join(scratch, `${name}.tar.gz`);
     const uri = await phase('train', (note) =>
-      fetchTrained(name, file, options, polling, note, signal),
+      fetchTrained(name, event, file, options, polling, note, signal),
     );
     const named = { name: options.name ?? name, trainingId: options.trainingId ?? name };
     await publishModel(file, { ...options, ...named }, context, uri);
@@ -81,6 +81,7 @@ async function publishTrainingJob(
 /** Waits for the job and fetches its output. @returns `s3://…` of it */
 async function fetchTrained(
   name: string,
+  event: TrainingEvent | undefined,
   file: string,
   aws: AwsOptions,
   polling: ReturnType<typeof pollingFor>,
@@ -94,6 +95,12 @@ async function fetchTrained(
   ]);
   const credentials = await credentialsOf(aws);
   const account = await findAccount(aws.region, credentials);
+  if (event && event.accountId !== account.accountId) {
+    throw new VedetteError(
+      'REQUEST_INVALID',
+      `the event is of account ${event.accountId}, the credentials are of ${account.accountId}: give --role-arn of a role there`,
+    );
+  }
   const jobs = new SageMakerGateway(openSageMaker(account.region, credentials), account);
   const { region, roleArn, externalId } = aws;
   const source = await openSource({

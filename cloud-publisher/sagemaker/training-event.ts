@@ -11,6 +11,7 @@ export const JOB_NAME = /^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$/;
 const eventSchema = z.looseObject({
   source: z.literal('aws.sagemaker'),
   'detail-type': z.literal(TRAINING_EVENT),
+  account: z.string().regex(/^\d{12}$/, 'an account of 12 digits'),
   region: z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'a region'),
   detail: z.looseObject({
     TrainingJobName: z.string().regex(JOB_NAME, 'a name of letters, digits and single dashes'),
@@ -29,6 +30,7 @@ const eventSchema = z.looseObject({
 export interface TrainingEvent {
   readonly trainingJob: string;
   readonly status: string;
+  readonly accountId: string;
   readonly region: string;
   readonly reason?: string;
 }
@@ -49,10 +51,11 @@ export function readTrainingEvent(text: string): TrainingEvent {
   }
   const parsed = eventSchema.safeParse(value);
   if (!parsed.success) throw invalid(describeIssues(parsed.error, 'event'));
-  const { region, detail } = parsed.data;
+  const { account: accountId, region, detail } = parsed.data;
   return {
     trainingJob: detail.TrainingJobName,
     status: detail.TrainingJobStatus,
+    accountId,
     region,
     ...(detail.FailureReason ? { reason: detail.FailureReason } : {}),
   };

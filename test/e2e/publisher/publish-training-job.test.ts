@@ -146,6 +146,30 @@ describe('vedette publish training-job', { timeout: 120_000 }, () => {
     expect(stdout).toMatch(/arm64-cpu: .* failed: MODEL_COMPILATION_FAILED: .*aten::odd/);
   });
 
+  it('goes on without a target whose archive cannot be read', async () => {
+    trained();
+    const args = ['--target', 'arm64-cpu', '--to', folder.fresh()];
+    const compile = PUBLISH.slice(-4);
+    const publish = () =>
+      publisherInProcess(['publish', 'training-job', JOB, ...args, ...compile], state);
+    expect((await publish()).code).toBe(0);
+    const archive = [...aws.s3.objects.keys()].find((key) => key.includes('LINUX_ARM64'))!;
+    aws.s3.place(archive, Buffer.from('no archive'));
+    const { code, stdout } = await publish();
+    expect(code).not.toBe(0);
+    expect(stdout).toMatch(/arm64-cpu: .* failed: MODEL_ARCHIVE_INVALID/);
+    expect(aws.sagemaker.compilations.size).toBe(1);
+  });
+
+  it('refuses an event of another account than that of the credentials', async () => {
+    trained();
+    const other = { ...(JSON.parse(eventOf('Completed')) as object), account: '210987654321' };
+    const { code, stderr } = await run('--event', await eventFile(JSON.stringify(other)));
+    expect(code).toBe(2);
+    expect(stderr).toContain('the event is of account 210987654321');
+    expect(aws.sagemaker.calls).toEqual([]);
+  });
+
   it('shows every call that it would make, and changes nothing', async () => {
     trained();
     const { code, stdout, stderr } = await run(JOB, '--dry-run', '--json');
@@ -225,6 +249,8 @@ describe('vedette publish training-job', { timeout: 120_000 }, () => {
       const outcome = await publisherInProcess([...base, ...wrong], state);
       expect(outcome.stderr).toContain(text);
     }
+    const other = await publisherInProcess([...base, '--profile', 'vedette', ...compile], state);
+    expect(other.stderr).toContain('--compile-role goes with --profile dda');
     const half = await publisherInProcess([...base, ...compile.slice(0, 2)], state);
     expect(half.stderr).toContain('--compile-role goes with --compile-output');
   });
