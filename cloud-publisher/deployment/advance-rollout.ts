@@ -2,11 +2,10 @@ import { VedetteError } from '../../component/contract/errors.ts';
 import type { RolloutRecords } from '../registry/rollout-records.ts';
 import { advanceStep } from './advance-step.ts';
 import type { StepBook } from './advance-step.ts';
+import { beginRollBack } from './begin-roll-back.ts';
 import { cleanUp } from './clean-up.ts';
 import type { FleetDoors } from './fleet-doors.ts';
-import { rollBackDocument } from './roll-back-document.ts';
-import { deploymentName } from './rollout.ts';
-import type { PlannedStep, Rollout, RolloutStep } from './rollout.ts';
+import type { Rollout, RolloutStep } from './rollout.ts';
 
 /**
  * Takes a roll-out one state on, if it is time. Whatever ends the process in between, the next call
@@ -23,32 +22,34 @@ export async function advanceRollout(
   const isBack = rollout.state === 'rolling-back';
   const steps = rollout.steps.filter(({ kind }) => kind === (isBack ? 'roll-back' : 'wave'));
   if (isBack && steps.length === 0) return beginRollBack(rollout, doors, records);
-  const step = steps.find(({ state }) => state !== 'passed' && state !== 'stopped');
-  if (!step) return end(rollout, steps, doors, records);
-  const result = await advanceStep(rollout, step, doors, bookOf(step));
-  switch (result.kind) {
-    case 'moved':
-      return true;
-    case 'waits':
-      return false;
-    case 'held':
-    case 'worse':
-      if (isBack) {
-        // The others still go back: what could not is said at the end.
-        await records.change(id, step.position, step.state, { state: 'stopped' });
-        await records.note(id, `not taken back: ${result.reason}`);
-      } else {
-        const to = result.kind === 'held' ? 'held' : 'rolling-back';
-        await records.enter(id, ['running'], to, result.reason);
-      }
-      return true;
+  const open = steps.filter(({ state }) => state !== 'passed' && state !== 'stopped');
+  if (open.length === 0) return end(rollout, steps, doors, records);
+  const shown: string[] = [];
+  let isMoved = false;
+  for (const step of isBack ? nextOfBack(open) : open.slice(0, 1))
+    if (await advance(step)) isMoved = true;
+  if (shown.length > 0) progress(shown.join('; '));
+  return isMoved;
+
+  async function advance(step: RolloutStep): Promise<boolean> {
+    const result = await advanceStep(rollout, step, doors, bookOf(step));
+    if (result.kind === 'moved' || result.kind === 'waits') return result.kind === 'moved';
+    if (isBack) {
+      // The others still go back: what could not is said at the end.
+      await records.change(id, step.position, step.state, { state: 'stopped' });
+      await records.note(id, `not taken back: ${result.reason}`);
+    } else {
+      const to = result.kind === 'held' ? 'held' : 'rolling-back';
+      await records.enter(id, ['running'], to, result.reason);
+    }
+    return true;
   }
 
   function bookOf({ position, deploymentId }: RolloutStep): StepBook {
     return {
       change: (from, change) => records.change(id, position, from, change),
       note: (text) => records.note(id, text),
-      progress,
+      progress: (text) => shown.push(text),
       recordDevices: (outcomes) =>
         records.devices.record(
           [...outcomes].map(([thing, outcome]) => ({
@@ -64,66 +65,10 @@ export async function advanceRollout(
   }
 }
 
-/** What was deployed goes back in the reverse order, each to what its target had. */
-async function beginRollBack(
-  rollout: Rollout,
-  doors: FleetDoors,
-  records: RolloutRecords,
-): Promise<boolean> {
-  const steps: PlannedStep[] = [];
-  // Once the whole group has it, the deployments of its parts count no more and are cancelled.
-  const isWhole = rollout.steps.every(({ state }) => state === 'passed');
-  for (const step of rollout.steps.toReversed()) {
-    if (isWhole && step.parentTargetArn !== undefined) continue;
-    const deploymentId = step.deploymentId ?? (await madeWithoutRecord(rollout, step, doors));
-    if (deploymentId === undefined) continue;
-    const { deploymentId: _, parentDeploymentId: __, ...planned } = plannedOf(step);
-    steps.push({
-      ...planned,
-      devices: step.reached.length > 0 ? step.reached : step.devices,
-      kind: 'roll-back',
-      title: `back: ${step.title}`,
-      baseDeploymentId: deploymentId,
-      base: step.document,
-      document: rollBackDocument(step.base, step.document.components),
-    });
-  }
-  if (steps.length === 0) {
-    const isEnded = await records.enter(
-      rollout.id,
-      ['rolling-back'],
-      'rolled-back',
-      `${rollout.reason}; nothing had been deployed`,
-    );
-    return isEnded;
-  }
-  await records.addRollBack(rollout.id, steps);
-  return true;
-}
-
-/** A deployment that came to be right before its process ended. */
-async function madeWithoutRecord(
-  rollout: Rollout,
-  step: RolloutStep,
-  { deployments }: FleetDoors,
-): Promise<string | undefined> {
-  if (step.state !== 'creating') return undefined;
-  const name = deploymentName(rollout, step);
-  const history = await deployments.history(step.targetArn);
-  return history.find((one) => one.name === name)?.deploymentId;
-}
-
-function plannedOf(step: RolloutStep) {
-  const {
-    position: _,
-    state: __,
-    clientToken: ___,
-    baseline: ____,
-    reached: _____,
-    ...rest
-  } = step;
-  const { beganAtMs: ______, deployedAtMs: _______, ...planned } = rest;
-  return planned;
+/** Ways back do not wait for each other's devices, some of which may be dead: all begin first. */
+function nextOfBack(open: readonly RolloutStep[]): readonly RolloutStep[] {
+  const next = open.find(({ state }) => state === 'waiting' || state === 'creating');
+  return next ? [next] : open;
 }
 
 async function end(

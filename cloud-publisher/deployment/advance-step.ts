@@ -2,6 +2,7 @@ import type { StepChange } from '../registry/rollout-records.ts';
 import { inParallel } from '../../component/object-store/in-parallel.ts';
 import type { FleetDoors } from './fleet-doors.ts';
 import { judgeHealth } from './judge-health.ts';
+import { plannedStep } from './rollout.ts';
 import type { Rollout, RolloutStep, StepState } from './rollout.ts';
 import { ROLLOUT_TAG, makeStepDeployment, replacedReason } from './step-deployment.ts';
 import { failureReasons, stepExecutions } from './step-executions.ts';
@@ -24,6 +25,8 @@ export type StepResult =
 
 const MOVED: StepResult = { kind: 'moved' };
 const WAITS: StepResult = { kind: 'waits' };
+/** A deployment that takes its way, or that has been taken everywhere. */
+const UNDER_WAY: ReadonlySet<string> = new Set(['ACTIVE', 'COMPLETED']);
 const CALLS_AT_ONCE = 8;
 const NAMED_DEVICES = 3;
 
@@ -89,11 +92,29 @@ async function create(
     case 'made': {
       const { deploymentId } = made;
       const beganAtMs = Date.now();
-      await book.change('creating', { state: 'deploying', deploymentId, beganAtMs });
-      await book.note(`${step.title}: deployment ${deploymentId} for ${count(step.devices)}`);
+      const devices = await devicesOf(step, doors);
+      await book.change('creating', {
+        state: 'deploying',
+        deploymentId,
+        beganAtMs,
+        ...(devices === step.devices ? {} : { plan: { ...plannedStep(step), devices } }),
+      });
+      await book.note(`${step.title}: deployment ${deploymentId} for ${count(devices)}`);
       return MOVED;
     }
   }
+}
+
+/**
+ * Of a way back: those too that began with what is taken back between the last look at it and now,
+ * when no further one can.
+ */
+async function devicesOf(step: RolloutStep, doors: FleetDoors): Promise<readonly string[]> {
+  if (step.kind === 'wave' || step.baseDeploymentId === null) return step.devices;
+  const { touched } = await stepExecutions(step, step.baseDeploymentId, doors);
+  return touched.every((thing) => step.devices.includes(thing))
+    ? step.devices
+    : [...new Set([...step.devices, ...touched])];
 }
 
 async function followDevices(
@@ -102,10 +123,14 @@ async function followDevices(
   doors: FleetDoors,
   book: StepBook,
 ): Promise<StepResult> {
-  const [{ reached, failed, open }, replaced] = await Promise.all([
-    stepExecutions(step, doors),
+  const deploymentId = step.deploymentId!;
+  const [{ status, reached, failed, open, ...look }, replaced] = await Promise.all([
+    stepExecutions(step, deploymentId, doors),
     replacedBy(step, doors),
   ]);
+  // Who has begun with it must be known when it is taken back, also when no wave ends before that.
+  const touched = [...new Set([...step.touched, ...look.touched])];
+  if (touched.length > step.touched.length) await book.change('deploying', { touched });
   await book.recordDevices(
     new Map([
       ...reached.map((thing) => [thing, 'SUCCEEDED'] as const),
@@ -118,12 +143,17 @@ async function followDevices(
     `${step.title}: ${reached.length} of ${count(step.devices)} have it${failed.length > 0 ? `, ${failed.length} failed` : ''}`,
   );
   if (failed.length > (step.kind === 'wave' ? gates.maxFailedDevices : 0)) {
-    const reasons = await failureReasons(failed, step.deploymentId!, doors);
-    // Who has it must be known when it is taken back.
+    const reasons = await failureReasons(failed, deploymentId, doors);
     await book.change('deploying', { reached });
     return {
       kind: 'worse',
       reason: `${step.title}: ${failed.length} of ${all} failed: ${reasons}`,
+    };
+  }
+  if (!UNDER_WAY.has(status)) {
+    return {
+      kind: 'held',
+      reason: `${step.title}: deployment ${deploymentId} is ${status}, so that devices that have not got it yet get nothing (${reached.length} of ${all} have it): take the roll-out back, or plan the rest again`,
     };
   }
   const isOver = Date.now() >= (step.beganAtMs ?? 0) + step.deviceTimeoutMs;
@@ -186,7 +216,7 @@ async function replacedBy(
   step: RolloutStep,
   { deployments }: FleetDoors,
 ): Promise<string | undefined> {
-  const [newest] = await deployments.history(step.targetArn);
+  const newest = await deployments.newest(step.targetArn);
   return newest === undefined || newest.deploymentId === step.deploymentId
     ? undefined
     : replacedReason(step, newest.name);

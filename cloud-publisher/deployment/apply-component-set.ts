@@ -51,8 +51,8 @@ export function applyComponentSet(
   for (const [component, settings] of Object.entries(set)) {
     const before = base[component];
     const after = deployedComponent(component, before, settings);
-    if (before && isDeepStrictEqual(withoutResets(before), after)) continue;
     components[component] = after;
+    if (before && isDeepStrictEqual(withoutResets(before), after)) continue;
     changes.push(changeOf(component, before, after, settings.reset ?? []));
   }
   return { components, changes };
@@ -101,7 +101,11 @@ export function mergeOf(
   );
 }
 
-function withoutResets({ configurationUpdate, ...rest }: DeployedComponent): DeployedComponent {
+/** What devices get that come later: resets were for those of their time. */
+export function withoutResets({
+  configurationUpdate,
+  ...rest
+}: DeployedComponent): DeployedComponent {
   const merge = configurationUpdate?.merge;
   return { ...rest, ...(merge === undefined ? {} : { configurationUpdate: { merge } }) };
 }

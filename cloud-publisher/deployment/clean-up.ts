@@ -14,14 +14,21 @@ export async function cleanUp(rollout: Rollout, doors: FleetDoors): Promise<stri
     if (wave.kind !== 'wave' || wave.parentTargetArn === undefined) continue;
     if (wave.state === 'waiting' && !wave.isGroupMade) continue;
     const group = targetName(wave.targetArn);
-    const waiting = isBack ? notBack(wave, rollout) : [];
+    const back = isBack ? backOf(wave, rollout) : undefined;
+    if (back?.restoredDeploymentId !== undefined) {
+      notes.push(
+        `${group} and its deployment stay, because somebody else deployed there too (${back.restoredDeploymentId})`,
+      );
+      continue;
+    }
+    const waiting = back ? notBack(back) : [];
     if (waiting.length > 0) {
       notes.push(
         `${group} and its deployment stay, because ${waiting.length} devices have not come back to take it: ${waiting.slice(0, 3).join(', ')}`,
       );
       continue;
     }
-    const [newest] = await doors.deployments.history(wave.targetArn);
+    const newest = await doors.deployments.newest(wave.targetArn);
     if (newest && rollout.steps.some(({ deploymentId }) => deploymentId === newest.deploymentId)) {
       const { status } = await doors.deployments.get(newest.deploymentId);
       if (status === 'ACTIVE') await doors.deployments.cancel(newest.deploymentId);
@@ -31,11 +38,9 @@ export async function cleanUp(rollout: Rollout, doors: FleetDoors): Promise<stri
   return notes;
 }
 
-/** Devices that took the wave's deployment and not yet the way back. */
-function notBack(wave: RolloutStep, { steps }: Rollout): string[] {
-  const back = steps.find(
-    ({ kind, targetArn }) => kind === 'roll-back' && targetArn === wave.targetArn,
-  );
-  const returned = new Set(back?.reached ?? []);
-  return back ? wave.reached.filter((thing) => !returned.has(thing)) : [];
-}
+const backOf = ({ targetArn }: RolloutStep, { steps }: Rollout): RolloutStep | undefined =>
+  steps.find((step) => step.kind === 'roll-back' && step.targetArn === targetArn);
+
+/** Devices that began with the wave's deployment and have not taken the way back yet. */
+const notBack = ({ devices, reached }: RolloutStep): string[] =>
+  devices.filter((thing) => !reached.includes(thing));

@@ -10,7 +10,7 @@ export async function requireUnchanged(
 ): Promise<void> {
   for (const { targetArn, baseDeploymentId, isGroupMade } of rollout.steps) {
     if (isGroupMade) continue;
-    const [newest] = await deployments.history(targetArn);
+    const newest = await deployments.newest(targetArn);
     if ((newest?.deploymentId ?? null) === baseDeploymentId) continue;
     throw new VedetteError(
       'DEPLOYMENT_CHANGED',

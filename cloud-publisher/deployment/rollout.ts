@@ -32,6 +32,11 @@ export interface PlannedStep {
   readonly document: DeploymentDocument;
   readonly changes: readonly ComponentChange[];
   readonly devices: readonly string[];
+  /**
+   * Of a way back: the deployment of somebody else that the wave replaced unseen, and that comes back
+   * in its place.
+   */
+  readonly restoredDeploymentId?: string;
 }
 
 export interface RolloutStep extends PlannedStep {
@@ -43,6 +48,8 @@ export interface RolloutStep extends PlannedStep {
   readonly baseline: Readonly<Record<string, DeviceHealth>>;
   /** Devices that have the deployment. */
   readonly reached: readonly string[];
+  /** Devices that have begun with it, however it ended there: what they have is not what they had. */
+  readonly touched: readonly string[];
   readonly beganAtMs?: number;
   /** When its devices had it, or their time was up. */
   readonly deployedAtMs?: number;
@@ -69,3 +76,23 @@ export const deploymentName = (
   rollout: Pick<Rollout, 'id' | 'name'>,
   step: { readonly title: string; readonly position: number },
 ): string => `${rollout.name}: ${step.title} [vedette ${rollout.id}.${step.position}]`.slice(-256);
+
+/** What was planned of a step, without how far it came. */
+export const plannedStep = (step: RolloutStep): PlannedStep => ({
+  kind: step.kind,
+  title: step.title,
+  targetArn: step.targetArn,
+  ...(step.parentTargetArn === undefined ? {} : { parentTargetArn: step.parentTargetArn }),
+  ...(step.parentDeploymentId === undefined ? {} : { parentDeploymentId: step.parentDeploymentId }),
+  isGroupMade: step.isGroupMade,
+  soakMs: step.soakMs,
+  deviceTimeoutMs: step.deviceTimeoutMs,
+  baseDeploymentId: step.baseDeploymentId,
+  base: step.base,
+  document: step.document,
+  changes: step.changes,
+  devices: step.devices,
+  ...(step.restoredDeploymentId === undefined
+    ? {}
+    : { restoredDeploymentId: step.restoredDeploymentId }),
+});

@@ -1,14 +1,20 @@
-import type { ExecutionStatus } from '../fleet/thing-groups.ts';
+import { deviceExecution } from '../fleet/thing-groups.ts';
+import type { DeviceExecution } from '../fleet/thing-groups.ts';
+import type { Deployment } from '../greengrass/deployment-gateway.ts';
 import type { FleetDoors } from './fleet-doors.ts';
 import type { RolloutStep } from './rollout.ts';
 import { kindOf, targetName } from './target-arn.ts';
 
 /** How far a step's deployment is on its devices. */
 export interface StepExecutions {
+  /** Of the deployment itself: `ACTIVE` or `COMPLETED` while it takes its way. */
+  readonly status: string;
   readonly reached: readonly string[];
   readonly failed: readonly { readonly thing: string; readonly status: string }[];
   /** Devices of the plan that are not done: under way, or not to be reached. */
   readonly open: readonly string[];
+  /** Devices that have begun with it. */
+  readonly touched: readonly string[];
 }
 
 const FAILED: ReadonlySet<string> = new Set(['FAILED', 'TIMED_OUT', 'REJECTED']);
@@ -16,36 +22,41 @@ const ENDED: ReadonlySet<string> = new Set(['SUCCEEDED', 'REMOVED', 'CANCELED', 
 const REASONS_ASKED = 3;
 
 export async function stepExecutions(
-  { targetArn, devices, deploymentId }: RolloutStep,
+  { targetArn, devices }: Pick<RolloutStep, 'targetArn' | 'devices'>,
+  deploymentId: string,
   doors: FleetDoors,
 ): Promise<StepExecutions> {
-  const status = await statuses(targetArn, deploymentId!, doors);
-  const all = [...new Set([...devices, ...status.keys()])];
+  const deployment = await doors.deployments.get(deploymentId);
+  const executions = await executionsOf(targetArn, deployment, doors);
+  const all = [...new Set([...devices, ...executions.keys()])];
+  const statusOf = (thing: string): string => executions.get(thing)?.status ?? 'QUEUED';
   return {
-    reached: all.filter((thing) => status.get(thing) === 'SUCCEEDED'),
+    status: deployment.status,
+    reached: all.filter((thing) => statusOf(thing) === 'SUCCEEDED'),
     failed: all.flatMap((thing) => {
-      const one = status.get(thing) ?? '';
-      return FAILED.has(one) ? { thing, status: one } : [];
+      const status = statusOf(thing);
+      return FAILED.has(status) ? { thing, status } : [];
     }),
-    open: devices.filter((thing) => !ENDED.has(status.get(thing) ?? 'QUEUED')),
+    open: devices.filter((thing) => !ENDED.has(statusOf(thing))),
+    touched: all.filter((thing) => executions.get(thing)?.isBegun),
   };
 }
 
 /** A group's deployment is a job; a thing's is not, and is asked of the device's own list. */
-async function statuses(
+async function executionsOf(
   targetArn: string,
-  deploymentId: string,
+  { deploymentId, jobId }: Deployment,
   { deployments, groups }: FleetDoors,
-): Promise<ReadonlyMap<string, ExecutionStatus | string>> {
+): Promise<ReadonlyMap<string, DeviceExecution>> {
   if (kindOf(targetArn) === 'thinggroup') {
-    const { jobId } = await deployments.get(deploymentId);
     return jobId === undefined ? new Map() : groups.executions(jobId);
   }
   const thing = targetName(targetArn);
   const found = (await deployments.effective(thing)).find(
     (one) => one.deploymentId === deploymentId,
   );
-  return new Map(found ? [[thing, found.status === 'COMPLETED' ? 'SUCCEEDED' : found.status]] : []);
+  const status = found?.status === 'COMPLETED' ? 'SUCCEEDED' : found?.status;
+  return new Map(status === undefined ? [] : [[thing, deviceExecution(status)]]);
 }
 
 /** What the first of them said, for people. */

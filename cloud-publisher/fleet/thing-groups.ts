@@ -19,6 +19,23 @@ export type ExecutionStatus =
   | 'REMOVED'
   | 'CANCELED';
 
+/** What a device made of a deployment so far. */
+export interface DeviceExecution {
+  /** An `ExecutionStatus`, or another word of AWS. */
+  readonly status: string;
+  /** Whether the device has begun with it. */
+  readonly isBegun: boolean;
+}
+
+/** Of these alone the status says that a device has not begun. */
+const NOT_BEGUN: ReadonlySet<string> = new Set<ExecutionStatus>(['QUEUED', 'CANCELED']);
+
+/** @param startedAt when the device began, where that is known */
+export const deviceExecution = (status: string, startedAt?: Date): DeviceExecution => ({
+  status,
+  isBegun: startedAt !== undefined || !NOT_BEGUN.has(status),
+});
+
 const PAGE_SIZE = 250;
 
 /** @param region AWS_REGION or the profile's when absent */
@@ -71,20 +88,25 @@ export class ThingGroups {
     );
   }
 
-  /** How far a group's deployment is, by thing. */
-  executions(jobId: string): Promise<Map<string, ExecutionStatus>> {
+  /** How far a group's deployment is, by thing; on none when its job is deleted. */
+  executions(jobId: string): Promise<Map<string, DeviceExecution>> {
     const resource = `${this.#accountArn}:job/${jobId}`;
     return callAws('iot:ListJobExecutionsForJob', resource, async () => {
-      const found = new Map<string, ExecutionStatus>();
+      const found = new Map<string, DeviceExecution>();
       const pages = paginateListJobExecutionsForJob(
         { client: this.#client, pageSize: PAGE_SIZE },
         { jobId },
       );
-      for await (const { executionSummaries = [] } of pages) {
-        for (const { thingArn = '', jobExecutionSummary } of executionSummaries) {
-          const thing = thingArn.slice(thingArn.indexOf('/') + 1);
-          found.set(thing, jobExecutionSummary?.status ?? 'QUEUED');
+      try {
+        for await (const { executionSummaries = [] } of pages) {
+          for (const { thingArn = '', jobExecutionSummary } of executionSummaries) {
+            const thing = thingArn.slice(thingArn.indexOf('/') + 1);
+            const { status = 'QUEUED', startedAt } = jobExecutionSummary ?? {};
+            found.set(thing, deviceExecution(status, startedAt));
+          }
         }
+      } catch (error) {
+        unlessAbsent(error);
       }
       return found;
     });

@@ -20,11 +20,13 @@ import { callAws, unlessAbsent } from '../aws/call-aws.ts';
 /** Components of a deployment as Greengrass keeps them: `merge` is JSON as a text. */
 export type DeployedComponents = Readonly<Record<string, ComponentDeploymentSpecification>>;
 
+export type IotJobConfiguration = DeploymentIoTJobConfiguration;
+
 /** What a target has, and what replaces it. */
 export interface DeploymentDocument {
   readonly components: DeployedComponents;
   readonly deploymentPolicies?: DeploymentPolicies;
-  readonly iotJobConfiguration?: DeploymentIoTJobConfiguration;
+  readonly iotJobConfiguration?: IotJobConfiguration;
 }
 
 export interface DeploymentSummary {
@@ -92,9 +94,14 @@ export class DeploymentGateway {
     this.#accountArn = accountArn;
   }
 
-  /** Of a target, newest first, its whole history. */
+  /** Of a target, newest first, its whole history: `newest` is cheaper where that is all. */
   history(targetArn: string): Promise<DeploymentSummary[]> {
     return this.#list({ targetArn, historyFilter: 'ALL' }, targetArn);
+  }
+
+  /** Of a target; nothing when it never had a deployment. */
+  async newest(targetArn: string): Promise<DeploymentSummary | undefined> {
+    return (await this.#list({ targetArn, historyFilter: 'LATEST_ONLY' }, targetArn))[0];
   }
 
   /** The newest of each target of the account. */
@@ -104,7 +111,7 @@ export class DeploymentGateway {
 
   /** What devices of the target are to have now; nothing when it never had a deployment. */
   async latestFor(targetArn: string): Promise<Deployment | undefined> {
-    const [newest] = await this.#list({ targetArn, historyFilter: 'LATEST_ONLY' }, targetArn);
+    const newest = await this.newest(targetArn);
     return newest && this.get(newest.deploymentId);
   }
 

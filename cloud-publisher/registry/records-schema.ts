@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { Migration } from 'kysely/migration';
 import type { PublicationState } from '../publication/publish-component.ts';
-import { ROLLOUT_MIGRATION } from './rollout-tables.ts';
+import { ROLLOUT_MIGRATION, TOUCHED_MIGRATION } from './rollout-tables.ts';
 import type { RolloutTables } from './rollout-tables.ts';
 
 /** Times are milliseconds since 1970; `detail` and `error` are JSON. */
@@ -102,4 +102,5 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
     },
   },
   '003-rollouts': ROLLOUT_MIGRATION,
+  '004-touched-devices': TOUCHED_MIGRATION,
 };

@@ -27,6 +27,7 @@ export interface StepChange {
   readonly deploymentId?: string;
   readonly baseline?: RolloutStep['baseline'];
   readonly reached?: readonly string[];
+  readonly touched?: readonly string[];
   readonly beganAtMs?: number;
   readonly deployedAtMs?: number;
   readonly plan?: PlannedStep;
@@ -155,6 +156,7 @@ export class RolloutRecords {
           ...(change.deploymentId === undefined ? {} : { deployment_id: change.deploymentId }),
           ...(change.baseline === undefined ? {} : { baseline: JSON.stringify(change.baseline) }),
           ...(change.reached === undefined ? {} : { reached: JSON.stringify(change.reached) }),
+          ...(change.touched === undefined ? {} : { touched: JSON.stringify(change.touched) }),
           ...(change.beganAtMs === undefined ? {} : { began_at_ms: change.beganAtMs }),
           ...(change.deployedAtMs === undefined ? {} : { deployed_at_ms: change.deployedAtMs }),
           ...(change.plan === undefined ? {} : { plan: JSON.stringify(change.plan) }),

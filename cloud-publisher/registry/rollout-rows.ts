@@ -13,6 +13,7 @@ export const newStep = (rollout_id: string, position: number, plan: PlannedStep)
   deployment_id: null,
   baseline: '{}',
   reached: '[]',
+  touched: '[]',
   began_at_ms: null,
   deployed_at_ms: null,
 });
@@ -36,6 +37,7 @@ export const stepOf = (row: Selectable<RolloutTables['rollout_steps']>): Rollout
   clientToken: row.client_token,
   baseline: JSON.parse(row.baseline) as RolloutStep['baseline'],
   reached: JSON.parse(row.reached) as string[],
+  touched: JSON.parse(row.touched) as string[],
   ...(row.deployment_id === null ? {} : { deploymentId: row.deployment_id }),
   ...(row.began_at_ms === null ? {} : { beganAtMs: row.began_at_ms }),
   ...(row.deployed_at_ms === null ? {} : { deployedAtMs: row.deployed_at_ms }),

@@ -2,7 +2,7 @@ import type { Kysely } from 'kysely';
 import type { Migration } from 'kysely/migration';
 import type { RolloutState, StepState } from '../deployment/rollout.ts';
 
-/** Times are milliseconds since 1970; `plan`, `baseline`, `reached` and `detail` are JSON. */
+/** Times are milliseconds since 1970; `plan`, `baseline`, `reached`, `touched` and `detail` are JSON. */
 export interface RolloutTables {
   rollouts: {
     id: string;
@@ -26,6 +26,7 @@ export interface RolloutTables {
     deployment_id: string | null;
     baseline: string;
     reached: string;
+    touched: string;
     began_at_ms: number | null;
     deployed_at_ms: number | null;
   };
@@ -93,6 +94,20 @@ export const ROLLOUT_MIGRATION: Migration = {
       .addColumn('outcome', 'text', (column) => column.notNull())
       .addColumn('at_ms', 'bigint', (column) => column.notNull())
       .addPrimaryKeyConstraint('device_deployments_key', ['thing', 'deployment_id'])
+      .execute();
+  },
+};
+
+/** Steps of roll-outs that were under way have touched those that they reached, at the least. */
+export const TOUCHED_MIGRATION: Migration = {
+  async up(db: Kysely<unknown>): Promise<void> {
+    await db.schema
+      .alterTable('rollout_steps')
+      .addColumn('touched', 'text', (column) => column.notNull().defaultTo('[]'))
+      .execute();
+    await (db as Kysely<RolloutTables>)
+      .updateTable('rollout_steps')
+      .set((row) => ({ touched: row.ref('reached') }))
       .execute();
   },
 };

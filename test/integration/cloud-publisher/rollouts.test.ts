@@ -1,11 +1,7 @@
-import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { withFleet } from '../../../cloud-publisher/commands/with-fleet.ts';
 import { advanceRollout } from '../../../cloud-publisher/deployment/advance-rollout.ts';
-import { carryOn } from '../../../cloud-publisher/deployment/carry-on.ts';
-import { deploymentFileSchema } from '../../../cloud-publisher/deployment/deployment-file.ts';
 import type { FleetDoors } from '../../../cloud-publisher/deployment/fleet-doors.ts';
-import { planDeployment } from '../../../cloud-publisher/deployment/plan-deployment.ts';
 import { requireUnchanged } from '../../../cloud-publisher/deployment/require-unchanged.ts';
 import type { Rollout } from '../../../cloud-publisher/deployment/rollout.ts';
 import { RolloutRecords } from '../../../cloud-publisher/registry/rollout-records.ts';
@@ -21,16 +17,19 @@ import {
 import { ACCESS_KEY } from '../../support/emulated-aws/emulated-aws.ts';
 import type { EmulatedDevice } from '../../support/emulated-aws/emulated-device.ts';
 import { fault } from '../../support/emulated-aws/rest-json.ts';
+import { RolloutTurns, WAVES } from '../../support/rollout-turns.ts';
 
 const isDeep = process.env['VEDETTE_DEEP'] === '1';
 
 let scene: DeploymentScene;
 let records: RolloutRecords;
+let turns: RolloutTurns;
 
 beforeAll(async () => {
   scene = await DeploymentScene.open();
   Object.assign(process.env, scene.aws.environment());
   records = await RolloutRecords.open(scene.state);
+  turns = new RolloutTurns(records);
 });
 beforeEach(() => scene.clear());
 afterAll(async () => {
@@ -38,31 +37,11 @@ afterAll(async () => {
   await scene.close();
 });
 
-const WAVES = {
-  name: 'caps-2',
-  target: LINE,
-  components: { [MODEL]: { version: '2.0.0' } },
-  waves: [{ percent: 20 }],
-  soakMinutes: 0.0005,
-  deviceTimeoutMinutes: 1,
-};
-
-async function plan(doors: FleetDoors, content: object = WAVES): Promise<string> {
-  const file = deploymentFileSchema.parse(content);
-  const id = randomUUID().slice(0, 8);
-  const { steps } = await planDeployment(file, id, doors);
-  await records.plan({ id, file, account: doors.accountId, region: doors.region, steps });
-  return id;
-}
-
-const start = (id: string) => records.enter(id, ['planned'], 'running', '');
-
-const carry = (id: string, doors: FleetDoors): Promise<Rollout> =>
-  carryOn(id, doors, records, {
-    pollMs: 10,
-    signal: new AbortController().signal,
-    onProgress: () => undefined,
-  });
+const plan = (doors: FleetDoors, content?: object) => turns.plan(doors, content);
+const start = (id: string) => turns.start(id);
+const carry = (id: string, doors: FleetDoors) => turns.carry(id, doors);
+const until = (id: string, doors: FleetDoors, position: number, state: string) =>
+  turns.until(id, doors, position, state);
 
 /** Plans, begins and carries on to the end. */
 const rollOut = (content: object = WAVES): Promise<Rollout> =>
@@ -71,16 +50,6 @@ const rollOut = (content: object = WAVES): Promise<Rollout> =>
     await start(id);
     return carry(id, doors);
   });
-
-/** Goes on until a step is in a state. */
-async function until(id: string, doors: FleetDoors, position: number, state: string) {
-  for (let turn = 0; turn < 100; turn += 1) {
-    const rollout = await records.rollout(id);
-    if (rollout.steps[position]?.state === state) return;
-    await advanceRollout(rollout, doors, records, () => undefined);
-  }
-  throw new Error(`step ${position} did not become ${state}`);
-}
 
 const MADE_ONCE = ['vedette-ID-1 caps-2: 20 % of line-7', 'line-7 caps-2: all of line-7'];
 const isNew = (device: EmulatedDevice) => device.installed.get(MODEL)?.version === '2.0.0';

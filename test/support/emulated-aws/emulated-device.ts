@@ -7,6 +7,8 @@ export interface Execution {
   status: ExecutionStatus;
   readonly queuedAtSeconds: number;
   updatedAtSeconds: number;
+  /** When the device began with it. */
+  startedAtSeconds?: number;
   reason: string;
 }
 

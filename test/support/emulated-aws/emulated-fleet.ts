@@ -97,6 +97,7 @@ export class EmulatedFleet {
     if (!device.isOnline) return;
     if (execution.status === 'QUEUED') {
       execution.status = 'IN_PROGRESS';
+      execution.startedAtSeconds = Date.now() / 1000;
       device.looksLeft.set(id, device.looksToInstall);
     } else if (execution.status === 'IN_PROGRESS') {
       const left = device.looksLeft.get(id) ?? 0;

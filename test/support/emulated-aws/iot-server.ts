@@ -85,6 +85,7 @@ export class EmulatedIot extends LoopbackServer {
         jobExecutionSummary: {
           status: execution.status,
           queuedAt: execution.queuedAtSeconds,
+          startedAt: execution.startedAtSeconds,
           lastUpdatedAt: execution.updatedAtSeconds,
           executionNumber: 1,
         },

@@ -67,9 +67,17 @@ describe('a component set on a target', () => {
     expect(changes).toMatchObject([{ kind: 'configured', reset: ['/log'] }]);
   });
 
-  it('changes nothing when all of it is there already', () => {
+  it('changes nothing when all of it is there already, and resets nothing again', () => {
     const set = { [RUNTIME]: { version: '1.0.0', merge: { log: { level: 'warn' } } } };
-    expect(applyComponentSet(base, set)).toEqual({ components: base, changes: [] });
+    const { components, changes } = applyComponentSet(base, set);
+    expect(changes).toEqual([]);
+    expect(components).toEqual({
+      ...base,
+      [RUNTIME]: {
+        componentVersion: '1.0.0',
+        configurationUpdate: { merge: base[RUNTIME].configurationUpdate.merge },
+      },
+    });
   });
 
   it('takes out what is to go, and adds what is new', () => {
@@ -134,6 +142,17 @@ describe('the way back', () => {
       }),
       { numRuns: process.env['VEDETTE_DEEP'] === '1' ? 20_000 : 500 },
     );
+  });
+
+  it('leaves others alone, and repeats no reset of the deployment before', () => {
+    const before = { components: base };
+    const { components } = applyComponentSet(base, { [RUNTIME]: { version: '2.0.0' } });
+    const back = rollBackDocument(before, components).components;
+    expect(back[FOREIGN]).toBe(foreign);
+    expect(back[RUNTIME]).toEqual({
+      componentVersion: '1.0.0',
+      configurationUpdate: { merge: base[RUNTIME].configurationUpdate.merge },
+    });
   });
 
   it('keeps resets few and short, however much was merged', () => {
