@@ -1,6 +1,7 @@
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { VedetteError } from '../../component/contract/errors.ts';
 import { awsFault } from './aws-fault.ts';
+import { clientSettings } from './call-aws.ts';
 
 /** Keys of a session. */
 export interface SessionCredentials {
@@ -41,11 +42,7 @@ export function assumeRole({ roleArn, externalId, region }: RoleToAssume): Crede
 
   async function begin(): Promise<SessionCredentials> {
     const call = { action: 'sts:AssumeRole', resource: roleArn } as const;
-    const client = new STSClient({
-      ...(region === undefined ? {} : { region }),
-      maxAttempts: 5,
-      requestHandler: { connectionTimeout: 10_000, requestTimeout: 30_000 },
-    });
+    const client = new STSClient(clientSettings(region));
     try {
       const { Credentials } = await client.send(
         new AssumeRoleCommand({

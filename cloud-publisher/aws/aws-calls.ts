@@ -11,7 +11,8 @@ export type AwsResource =
   | 'core-device'
   | 'job'
   | 'thing'
-  | 'thing-group'
+  | 'made-group'
+  | 'made-group-and-thing'
   | 'role'
   | 'passed-role'
   | 'compilation-job'
@@ -63,8 +64,9 @@ export const AWS_ACTIONS = {
   'greengrass:DeleteComponent': entry('component', ['publish']),
   'greengrass:ListComponents': entry('any', ['look']),
 
-  'greengrass:ListDeployments': entry('any', ['deploy', 'look'], READS_DEPLOYMENT),
-  'greengrass:GetDeployment': entry('deployment', ['deploy', 'look'], READS_DEPLOYMENT),
+  /** Also before a component is deleted. */
+  'greengrass:ListDeployments': entry('any', ['publish', 'deploy', 'look'], READS_DEPLOYMENT),
+  'greengrass:GetDeployment': entry('deployment', ['publish', 'deploy', 'look'], READS_DEPLOYMENT),
   'greengrass:CreateDeployment': entry(
     'any',
     ['deploy'],
@@ -76,9 +78,9 @@ export const AWS_ACTIONS = {
   'greengrass:ListEffectiveDeployments': entry('core-device', ['deploy', 'look'], READS_DEPLOYMENT),
   'greengrass:ListInstalledComponents': entry('core-device', ['deploy', 'look']),
 
-  'iot:CreateThingGroup': entry('thing-group', ['deploy'], ['iot:TagResource']),
-  'iot:AddThingToThingGroup': entry('thing-group', ['deploy']),
-  'iot:DeleteThingGroup': entry('thing-group', ['deploy']),
+  'iot:CreateThingGroup': entry('made-group', ['deploy'], ['iot:TagResource']),
+  'iot:AddThingToThingGroup': entry('made-group-and-thing', ['deploy']),
+  'iot:DeleteThingGroup': entry('made-group', ['deploy']),
   'iot:ListJobExecutionsForJob': entry('job', ['deploy']),
   'iot:GetThingShadow': entry('thing', ['deploy', 'look']),
 

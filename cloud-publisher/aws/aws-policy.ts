@@ -78,8 +78,11 @@ export function resourcesOf(
       return [arn('iot', 'job/*')];
     case 'thing':
       return [arn('iot', 'thing/*')];
-    case 'thing-group':
-      return [arn('iot', 'thinggroup/*')];
+    case 'made-group':
+      return [arn('iot', 'thinggroup/vedette-*')];
+    // Which devices are added nobody knows before, so that the group is what limits it.
+    case 'made-group-and-thing':
+      return [arn('iot', 'thinggroup/vedette-*'), arn('iot', 'thing/*')];
     case 'role':
       return [`arn:${partition}:iam::*:role/*`];
     case 'passed-role':

@@ -1,9 +1,12 @@
-import type { CredentialSource } from './assume-role.ts';
+import type { STSClientConfig } from '@aws-sdk/client-sts';
 import type { AwsAction } from './aws-calls.ts';
 import { awsFault } from './aws-fault.ts';
 
 /** How AWS' clients are opened here: throttled calls and lost connections are repeated, with jitter. */
-export const clientSettings = (region: string | undefined, credentials?: CredentialSource) => ({
+export const clientSettings = (
+  region: string | undefined,
+  credentials?: NonNullable<STSClientConfig['credentials']>,
+) => ({
   ...(region === undefined ? {} : { region }),
   ...(credentials ? { credentials } : {}),
   maxAttempts: 8,

@@ -2,6 +2,7 @@ import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { VedetteError } from '../../component/contract/errors.ts';
 import type { CredentialSource } from './assume-role.ts';
 import { awsFault } from './aws-fault.ts';
+import { clientSettings } from './call-aws.ts';
 
 export interface AwsIdentity {
   readonly partition: string;
@@ -19,12 +20,7 @@ export async function findAccount(
   credentials?: CredentialSource,
 ): Promise<AwsIdentity> {
   const call = { action: 'sts:GetCallerIdentity', resource: '*' } as const;
-  const client = new STSClient({
-    ...(region === undefined ? {} : { region }),
-    ...(credentials ? { credentials } : {}),
-    maxAttempts: 5,
-    requestHandler: { connectionTimeout: 10_000, requestTimeout: 30_000 },
-  });
+  const client = new STSClient(clientSettings(region, credentials));
   try {
     const { Account, Arn } = await client.send(new GetCallerIdentityCommand({}));
     if (Account === undefined || Arn === undefined) {

@@ -7,20 +7,16 @@ import { reasonsAgainst, scoreDevice } from '../compatibility/score-device.ts';
 import type { DeviceScore } from '../compatibility/score-device.ts';
 import { simulateNucleus } from '../compatibility/simulate-nucleus.ts';
 import { isInRange } from '../compatibility/version-range.ts';
+import { applyComponentSet } from '../deployment/apply-component-set.ts';
+import { MAX_DOCUMENT_BYTES, documentBytes } from '../deployment/document-limits.ts';
 import type { ComponentArtifact, ComponentGateway } from '../greengrass/component-gateway.ts';
 import { RUNTIME_COMPONENT } from '../recipe/model-release.ts';
 import { KIND_TAG, needsOfTags } from '../recipe/needs-tags.ts';
 import { readRecipe } from '../recipe/read-recipe.ts';
 import { MAX_ARTIFACT_BYTES, MAX_RECIPE_BYTES } from '../recipe/recipe-schema.ts';
-import { versionsOf } from './bundle-schema.ts';
+import { componentSetOf, versionsOf } from './bundle-schema.ts';
 import type { Bundle, LockedComponent } from './bundle-schema.ts';
 import { checkRuntimeConfiguration } from './check-configuration.ts';
-import {
-  MAX_GROUP_DOCUMENT_BYTES,
-  MAX_LITE_COMPONENTS,
-  MAX_THING_DOCUMENT_BYTES,
-  documentBytes,
-} from './deployment-document.ts';
 import { devicePermissions } from './device-permissions.ts';
 import type { PolicyStatement } from './device-permissions.ts';
 import { differences, digestsOf } from './lock-component.ts';
@@ -34,6 +30,9 @@ export interface BundleReport {
   /** What the devices' role must be allowed. */
   readonly permissions: readonly PolicyStatement[];
 }
+
+/** Names of components that nucleus lite holds in its life. */
+const MAX_LITE_COMPONENTS = 50;
 
 interface Findings {
   readonly problems: string[];
@@ -181,15 +180,19 @@ async function checkDevice(
   }
 }
 
-function checkDocument({ components }: Bundle, { problems, notes }: Findings): void {
-  const bytes = documentBytes(components);
-  if (bytes > MAX_GROUP_DOCUMENT_BYTES) {
+/** What a plan for a target that has nothing yet would send. */
+function checkDocument(bundle: Bundle, { problems, notes }: Findings): void {
+  const bytes = documentBytes({
+    components: applyComponentSet({}, componentSetOf(bundle)).components,
+  });
+  const { thing, thinggroup } = MAX_DOCUMENT_BYTES;
+  if (bytes > thinggroup) {
     problems.push(
-      `a deployment of it has ${bytes} bytes, and Greengrass takes ${MAX_GROUP_DOCUMENT_BYTES} for a group`,
+      `a deployment of it takes about ${bytes} bytes, and Greengrass takes ${thinggroup} for a group`,
     );
-  } else if (bytes > MAX_THING_DOCUMENT_BYTES) {
+  } else if (bytes > thing) {
     notes.push(
-      `a deployment of it has ${bytes} bytes: it can go to a group, not to a single thing (${MAX_THING_DOCUMENT_BYTES})`,
+      `a deployment of it takes about ${bytes} bytes: it can go to a group, not to a single thing (${thing})`,
     );
   }
 }

@@ -1,19 +1,13 @@
 import { VedetteError } from '../../component/contract/errors.ts';
-import {
-  MAX_GROUP_DOCUMENT_BYTES,
-  MAX_THING_DOCUMENT_BYTES,
-} from '../bundle/deployment-document.ts';
 import type { DeploymentDocument } from '../greengrass/deployment-gateway.ts';
 import { kindOf, targetName } from './target-arn.ts';
 
-const MAX_DOCUMENT_BYTES = {
-  thing: MAX_THING_DOCUMENT_BYTES,
-  thinggroup: MAX_GROUP_DOCUMENT_BYTES,
-} as const;
+/** As Greengrass counts them; more needs large configurations. */
+export const MAX_DOCUMENT_BYTES = { thing: 7_000, thinggroup: 31_000 } as const;
 /** What target, name, tags and token take beside the document. */
 const ENVELOPE_BYTES = 500;
 
-const documentBytes = (document: DeploymentDocument): number =>
+export const documentBytes = (document: DeploymentDocument): number =>
   Buffer.byteLength(JSON.stringify(document)) + ENVELOPE_BYTES;
 
 /** @throws VedetteError DEPLOYMENT_TOO_LARGE naming the largest configurations */

@@ -1,5 +1,5 @@
+import { componentSetOf } from '../bundle/bundle-schema.ts';
 import type { Bundle } from '../bundle/bundle-schema.ts';
-import type { ComponentSet } from './component-set.ts';
 import type { DeploymentFile } from './deployment-file.ts';
 
 interface Bundles {
@@ -12,19 +12,6 @@ export async function withBundle(file: DeploymentFile, bundles: Bundles): Promis
   if (file.bundle === undefined) return file;
   const [name = '', version] = file.bundle.split('@');
   const { bundle } = await bundles.get(name, version);
-  const components = { ...componentsOf(bundle), ...file.components };
+  const components = { ...componentSetOf(bundle), ...file.components };
   return { ...file, bundle: `${bundle.name}@${bundle.version}`, components };
 }
-
-const componentsOf = ({ components }: Bundle): ComponentSet =>
-  Object.fromEntries(
-    Object.entries(components).map(([component, { version, merge, reset, runWith }]) => [
-      component,
-      {
-        version,
-        ...(merge === undefined ? {} : { merge }),
-        ...(reset === undefined ? {} : { reset }),
-        ...(runWith === undefined ? {} : { runWith }),
-      },
-    ]),
-  );

@@ -52,6 +52,8 @@ export interface CreateRequest {
 export interface ComponentGateway {
   /** For people and records: `greengrass in eu-west-1` or a folder's path. */
   readonly description: string;
+  /** Whether a recipe that is deployable has the digest of each artifact. */
+  readonly hasDigests: boolean;
   /** Calls that publishing a version would make, without making them. */
   plan(component: string, version: string): readonly string[];
   /** Whether devices have the component from elsewhere, such as AWS' own beside a folder. */

@@ -30,6 +30,7 @@ import type {
  */
 export class FolderGateway implements ComponentGateway {
   readonly description: string;
+  readonly hasDigests = false;
   readonly #recipes: string;
   readonly #artifacts: string;
   readonly #tags: string;

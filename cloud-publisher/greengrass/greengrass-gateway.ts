@@ -10,9 +10,8 @@ import {
 } from '@aws-sdk/client-greengrassv2';
 import type { CloudComponentStatus } from '@aws-sdk/client-greengrassv2';
 import { VedetteError } from '../../component/contract/errors.ts';
-import type { AwsAction } from '../aws/aws-calls.ts';
 import type { CredentialSource } from '../aws/assume-role.ts';
-import { awsFault } from '../aws/aws-fault.ts';
+import { callAws, clientSettings, unlessAbsent } from '../aws/call-aws.ts';
 import { compareVersions } from './compare-versions.ts';
 import { PUBLIC_COMPONENT } from './component-gateway.ts';
 import { DeploymentGateway } from './deployment-gateway.ts';
@@ -34,12 +33,6 @@ export interface AwsAccount {
   readonly accountId: string;
 }
 
-type GreengrassOperation = AwsAction extends infer Action
-  ? Action extends `greengrass:${infer Operation}`
-    ? Operation
-    : never
-  : never;
-
 /** CreateComponentVersion takes one call a second in a region; a little more, as networks vary. */
 const CREATE_INTERVAL_MS = 1100;
 const PAGE_SIZE = 100;
@@ -48,17 +41,12 @@ const PAGE_SIZE = 100;
 export const openGreengrass = (
   region: string | undefined,
   credentials?: CredentialSource,
-): GreengrassV2Client =>
-  new GreengrassV2Client({
-    ...(region === undefined ? {} : { region }),
-    ...(credentials ? { credentials } : {}),
-    maxAttempts: 8,
-    requestHandler: { connectionTimeout: 10_000, requestTimeout: 30_000 },
-  });
+): GreengrassV2Client => new GreengrassV2Client(clientSettings(region, credentials));
 
 /** Component versions in AWS IoT Greengrass. Throttled calls are repeated by the SDK, with jitter. */
 export class GreengrassGateway implements ComponentGateway {
   readonly description: string;
+  readonly hasDigests = true;
   readonly #client: GreengrassV2Client;
   readonly #account: AwsAccount;
   #createsAfterMs = 0;
@@ -86,7 +74,7 @@ export class GreengrassGateway implements ComponentGateway {
 
   async find(component: string, version: string): Promise<ComponentVersion | undefined> {
     const arn = this.#arnOf(component, version);
-    const found = await this.#call('DescribeComponent', arn, () =>
+    const found = await callAws('greengrass:DescribeComponent', arn, () =>
       this.#client.send(new DescribeComponentCommand({ arn })).catch(unlessAbsent),
     );
     if (!found) return undefined;
@@ -95,7 +83,7 @@ export class GreengrassGateway implements ComponentGateway {
 
   async versions(component: string): Promise<string[]> {
     const arn = this.#arnOf(component);
-    return this.#call('ListComponentVersions', arn, async () => {
+    return callAws('greengrass:ListComponentVersions', arn, async () => {
       const versions: string[] = [];
       try {
         const pages = paginateListComponentVersions(
@@ -113,7 +101,7 @@ export class GreengrassGateway implements ComponentGateway {
   }
 
   async list(): Promise<ComponentSummary[]> {
-    return this.#call('ListComponents', '*', async () => {
+    return callAws('greengrass:ListComponents', '*', async () => {
       const found: ComponentSummary[] = [];
       const pages = paginateListComponents(
         { client: this.#client, pageSize: PAGE_SIZE },
@@ -139,7 +127,7 @@ export class GreengrassGateway implements ComponentGateway {
 
   async details(component: string, version: string): Promise<ComponentDetails> {
     const arn = this.#arnOf(component, version);
-    const found = await this.#call('GetComponent', arn, () =>
+    const found = await callAws('greengrass:GetComponent', arn, () =>
       this.#client
         .send(new GetComponentCommand({ arn, recipeOutputFormat: 'JSON' }))
         .catch(unlessAbsent),
@@ -170,7 +158,7 @@ export class GreengrassGateway implements ComponentGateway {
     await this.#waitForTurn();
     const inlineRecipe = Buffer.from(JSON.stringify(recipe));
     const input = { inlineRecipe, tags: { ...tags }, clientToken };
-    const created = await this.#call('CreateComponentVersion', arn, () =>
+    const created = await callAws('greengrass:CreateComponentVersion', arn, () =>
       this.#client.send(new CreateComponentVersionCommand(input)).catch(unlessInProgress),
     );
     if (created) return versionOf(created.arn ?? arn, component, version, created.status, tags);
@@ -194,7 +182,7 @@ export class GreengrassGateway implements ComponentGateway {
 
   async remove(component: string, version: string): Promise<void> {
     const arn = this.#arnOf(component, version);
-    await this.#call('DeleteComponent', arn, () =>
+    await callAws('greengrass:DeleteComponent', arn, () =>
       this.#client.send(new DeleteComponentCommand({ arn })).catch(unlessAbsent),
     );
   }
@@ -216,18 +204,6 @@ export class GreengrassGateway implements ComponentGateway {
     this.#createsAfterMs = turn + CREATE_INTERVAL_MS;
     if (turn > now) await pause(turn - now);
   }
-
-  async #call<T>(
-    operation: GreengrassOperation,
-    resource: string,
-    send: () => Promise<T>,
-  ): Promise<T> {
-    try {
-      return await send();
-    } catch (error) {
-      throw awsFault(error, { action: `greengrass:${operation}`, resource });
-    }
-  }
 }
 
 function versionOf(
@@ -248,11 +224,6 @@ function versionOf(
     errors: { ...status?.errors },
     tags: { ...tags },
   };
-}
-
-function unlessAbsent(error: unknown): undefined {
-  if ((error as { name?: unknown }).name === 'ResourceNotFoundException') return undefined;
-  throw error;
 }
 
 /** A version that exists, or one that is being made by a request with the same token. */

@@ -4,22 +4,26 @@ import type { ComponentRelease } from './component-release.ts';
 
 /**
  * Compares the digests that Greengrass computed of the artifacts with those that were packed: from
- * here on devices check against them. A folder's recipe has none.
+ * here on devices check against them. A folder computes none.
  * @throws VedetteError ARTIFACT_CORRUPT
  */
 export async function checkDigests(
   { component, version, artifacts }: ComponentRelease,
   gateway: ComponentGateway,
 ): Promise<void> {
+  if (!gateway.hasDigests) return;
   const digests = digestsIn(await gateway.recipe(component, version));
   const packed = new Set(
     artifacts.map(({ archive }) => Buffer.from(archive.sha256, 'hex').toString('base64')),
   );
   const foreign = digests.find((digest) => !packed.has(digest));
-  if (foreign === undefined) return;
+  const missing = [...packed].find((digest) => !digests.includes(digest));
+  if (foreign === undefined && missing === undefined) return;
   throw new VedetteError(
     'ARTIFACT_CORRUPT',
-    `${component} ${version}: Greengrass read an artifact with the SHA-256 ${foreign}, packed were ${[...packed].join(', ')}`,
+    foreign === undefined
+      ? `${component} ${version}: Greengrass gives no digest ${missing}, which an artifact was packed with, so that devices could not check it`
+      : `${component} ${version}: Greengrass read an artifact with the SHA-256 ${foreign}, packed were ${[...packed].join(', ')}`,
   );
 }
 

@@ -74,40 +74,51 @@ export async function publishComponent(
   let clientToken = isUnderWay ? known.clientToken : randomUUID();
   const enter = (state: PublicationState) => book.setPublication(key, state, clientToken);
 
-  let current = await findSame(release, gateway);
-  if (current?.state === 'DEPLOYABLE') {
-    await enter('deployable');
-    onProgress(`${component} ${version} is there already, with the same content`);
-    return published(current, false);
-  }
-  if (current?.state === 'FAILED') {
-    onProgress(`${component} ${version} failed before and is made again`);
-    await gateway.remove(component, version);
-    clientToken = randomUUID();
-    current = undefined;
-  }
-  const isNew = current === undefined;
-  if (!current) {
-    await enter('uploading');
-    await uploadArtifacts();
-    await enter('creating');
-    current = await create();
-  }
-  await enter('waiting');
   try {
-    let last = '';
-    const onState = (state: string) => {
-      if (state !== last) onProgress(`${component} ${version} is ${state}`);
-      last = state;
-    };
-    const deployable = await waitUntilDeployable(gateway, current, polling, onState, signal);
-    await checkDigests(release, gateway);
-    await enter('deployable');
-    return published(deployable, isNew);
+    return await publish();
   } catch (error) {
-    if (!(error instanceof VedetteError) || !isFinal(error)) throw error;
-    await enter('failed');
-    throw await withdraw(error);
+    // No later run can end what was refused for good.
+    if (error instanceof VedetteError && isFinal(error)) await enter('failed');
+    throw error;
+  }
+
+  async function publish(): Promise<PublishedComponent> {
+    let current = await findSame(release, gateway);
+    if (current?.state === 'DEPLOYABLE') {
+      await enter('deployable');
+      onProgress(`${component} ${version} is there already, with the same content`);
+      return published(current, false);
+    }
+    if (current?.state === 'FAILED') {
+      onProgress(`${component} ${version} failed before and is made again`);
+      await gateway.remove(component, version);
+      clientToken = randomUUID();
+      current = undefined;
+    }
+    const isNew = current === undefined;
+    if (!current) {
+      await enter('uploading');
+      await uploadArtifacts();
+      await enter('creating');
+      current = await create();
+    }
+    await enter('waiting');
+    try {
+      let last = '';
+      const onState = (state: string) => {
+        if (state !== last) onProgress(`${component} ${version} is ${state}`);
+        last = state;
+      };
+      const deployable = await waitUntilDeployable(gateway, current, polling, onState, signal);
+      // Greengrass may have shown nothing of it when it refused the request.
+      if (!isOf(release, deployable)) throw await versionExists(release, deployable, gateway);
+      await checkDigests(release, gateway);
+      await enter('deployable');
+      return published(deployable, isNew);
+    } catch (error) {
+      if (!(error instanceof VedetteError) || !isOwnFault(error)) throw error;
+      throw await withdraw(error);
+    }
   }
 
   async function uploadArtifacts(): Promise<void> {
@@ -140,13 +151,19 @@ export async function publishComponent(
     }
   }
 
-  /** A failed version would block its number for ever: it is deleted, or named as what is left behind. */
+  /**
+   * A failed version would block its number for ever: it is deleted, or named as what is left behind.
+   * One of other content is somebody else's, who may be making it right now: it stays.
+   */
   async function withdraw(error: VedetteError): Promise<VedetteError> {
-    const outcome = await gateway.remove(component, version).then(
-      () => 'the version was deleted again',
-      (refusal: unknown) =>
-        `the version is still there and blocks its number: ${VedetteError.from(refusal).message}`,
-    );
+    let outcome = 'the version was deleted again';
+    try {
+      const found = await gateway.find(component, version);
+      if (found && !isOf(release, found)) return await versionExists(release, found, gateway);
+      await gateway.remove(component, version);
+    } catch (refusal) {
+      outcome = `the version is still there and blocks its number: ${VedetteError.from(refusal).message}`;
+    }
     return new VedetteError(error.code, `${error.message}; ${outcome}`, {
       cause: error,
       details: error.details,
@@ -172,8 +189,17 @@ export async function publishComponent(
   }
 }
 
-const isFinal = ({ code }: VedetteError): boolean =>
+/** Of the version that was made here. */
+const isOwnFault = ({ code }: VedetteError): boolean =>
   code === 'COMPONENT_FAILED' || code === 'ARTIFACT_CORRUPT';
+
+const isFinal = (error: VedetteError): boolean =>
+  isOwnFault(error) ||
+  error.code === 'COMPONENT_VERSION_EXISTS' ||
+  error.code === 'ARTIFACT_CONFLICT';
+
+const isOf = ({ contentSha256 }: ComponentRelease, { tags }: ComponentVersion): boolean =>
+  tags[CONTENT_TAG] === contentSha256;
 
 export const urisOf = (
   { artifacts, component, version }: ComponentRelease,
@@ -188,15 +214,23 @@ export const urisOf = (
 
 /** @throws VedetteError COMPONENT_VERSION_EXISTS naming the next free version */
 async function findSame(
-  { component, version, contentSha256, profile }: ComponentRelease,
+  release: ComponentRelease,
   gateway: ComponentGateway,
 ): Promise<ComponentVersion | undefined> {
-  const found = await gateway.find(component, version);
+  const found = await gateway.find(release.component, release.version);
   if (!found) return undefined;
-  const content = found.tags[CONTENT_TAG];
-  if (content === contentSha256 && found.state !== 'DEPRECATED') return found;
+  if (isOf(release, found) && found.state !== 'DEPRECATED') return found;
   // One of ours that failed is of no use to anybody, whatever it held.
-  if (content !== undefined && found.state === 'FAILED') return found;
+  if (found.tags[CONTENT_TAG] !== undefined && found.state === 'FAILED') return found;
+  throw await versionExists(release, found, gateway);
+}
+
+async function versionExists(
+  { component, version, contentSha256, profile }: ComponentRelease,
+  { tags, state }: ComponentVersion,
+  gateway: ComponentGateway,
+): Promise<VedetteError> {
+  const content = tags[CONTENT_TAG];
   const versions = await gateway.versions(component);
   const next = (profile === 'dda' ? nextMajor : nextPatch)([...versions, version]);
   const what =
@@ -205,9 +239,9 @@ async function findSame(
       : content === undefined
         ? 'exists already, not made by this publisher'
         : 'exists already, with other content';
-  throw new VedetteError(
+  return new VedetteError(
     'COMPONENT_VERSION_EXISTS',
     `${component} ${version} ${what}; the next free version is ${next}`,
-    { details: { component, version, nextVersion: next, state: found.state } },
+    { details: { component, version, nextVersion: next, state } },
   );
 }

@@ -136,13 +136,29 @@ export class PublisherRecords implements PublicationBook {
     );
   }
 
-  /** What was begun and is not deployable: interrupted, failed or still waiting. */
+  /**
+   * What was begun and has no end: interrupted or still waiting. What failed has ended, and so has
+   * what another content took the number of.
+   */
   async unfinished(): Promise<Publication[]> {
     const rows = await statement(() =>
       this.#db
-        .selectFrom('publications')
+        .selectFrom('publications as begun')
         .selectAll()
-        .where('state', '!=', 'deployable')
+        .where('state', 'not in', ['deployable', 'failed'])
+        .where((where) =>
+          where.not(
+            where.exists(
+              where
+                .selectFrom('publications as other')
+                .select('other.version')
+                .whereRef('other.destination', '=', 'begun.destination')
+                .whereRef('other.component', '=', 'begun.component')
+                .whereRef('other.version', '=', 'begun.version')
+                .where('other.state', '=', 'deployable'),
+            ),
+          ),
+        )
         .orderBy('updated_at_ms')
         .execute(),
     );

@@ -20,8 +20,12 @@ export interface Place {
 }
 
 /** What every store of artifacts does, whatever is behind it. */
-export function describeArtifactStore(name: string, open: () => Promise<StoreUnderTest>): void {
-  describe(`artifacts in ${name}`, { timeout: 60_000 }, () => {
+export function describeArtifactStore(
+  name: string,
+  open: () => Promise<StoreUnderTest>,
+  timeoutMs = 60_000,
+): void {
+  describe(`artifacts in ${name}`, { timeout: timeoutMs }, () => {
     let folder: PublisherFolder;
     let tested: StoreUnderTest;
     let count = 0;

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ComponentGateway } from '../../../cloud-publisher/greengrass/component-gateway.ts';
 import { publishComponent } from '../../../cloud-publisher/publication/publish-component.ts';
 import type { PublicationDoors } from '../../../cloud-publisher/publication/publish-component.ts';
+import type { Polling } from '../../../cloud-publisher/publication/wait-until-deployable.ts';
 import { PublisherRecords } from '../../../cloud-publisher/registry/publisher-records.ts';
 import type { ArtifactStore } from '../../../cloud-publisher/storage/artifact-store.ts';
 import { PublisherFolder, releaseOf } from '../../support/publisher-parts.ts';
@@ -9,24 +10,31 @@ import { PublisherFolder, releaseOf } from '../../support/publisher-parts.ts';
 export interface GatewayUnderTest {
   readonly gateway: ComponentGateway;
   readonly store: ArtifactStore;
+  /** Another name every time where the account is somebody's own. */
+  readonly component?: string;
+  /** As short as an emulation allows when absent. */
+  readonly polling?: Polling;
   readonly close: () => Promise<void>;
 }
 
-const POLLING = { attempts: 50, intervalMs: 5 };
+const POLLING: Polling = { attempts: 50, intervalMs: 5 };
 
 /** What publishing does, whatever the components are kept in. */
 export function describeComponentGateway(
   name: string,
   open: () => Promise<GatewayUnderTest>,
+  timeoutMs = 60_000,
 ): void {
-  describe(`components in ${name}`, { timeout: 60_000 }, () => {
+  describe(`components in ${name}`, { timeout: timeoutMs }, () => {
     let folder: PublisherFolder;
     let tested: GatewayUnderTest;
     let doors: PublicationDoors;
     let book: PublisherRecords;
+    let component = '';
     beforeAll(async () => {
       folder = await PublisherFolder.create();
       tested = await open();
+      component = tested.component ?? 'io.vedette.model.parts';
       book = await PublisherRecords.open(folder.fresh());
       doors = { store: tested.store, gateway: tested.gateway, book };
     });
@@ -37,34 +45,29 @@ export function describeComponentGateway(
       await tested.close();
       await folder.close();
     });
-    const publish = async (content: string, version = '1.0.0', component?: string) =>
+    const publish = async (content: string, version = '1.0.0') =>
       publishComponent(
         releaseOf(await folder.archive(Buffer.from(content)), version, component),
         doors,
-        { polling: POLLING },
+        { polling: tested.polling ?? POLLING },
       );
 
     it('become deployable, are found with their content and their recipe, and listed', async () => {
-      expect(await tested.gateway.find('io.vedette.model.parts', '1.0.0')).toBeUndefined();
-      expect(await tested.gateway.versions('io.vedette.model.parts')).toEqual([]);
+      expect(await tested.gateway.find(component, '1.0.0')).toBeUndefined();
+      expect(await tested.gateway.versions(component)).toEqual([]);
       const published = await publish('first');
       expect(published).toMatchObject({ state: 'DEPLOYABLE', isNew: true, version: '1.0.0' });
-      const found = await tested.gateway.find('io.vedette.model.parts', '1.0.0');
+      const found = await tested.gateway.find(component, '1.0.0');
       expect(found).toMatchObject({ state: 'DEPLOYABLE', errors: {} });
       expect(found!.tags['vedette:content-sha256']).toBe(published.contentSha256);
-      expect(await tested.gateway.recipe('io.vedette.model.parts', '1.0.0')).toMatchObject({
-        ComponentName: 'io.vedette.model.parts',
+      expect(await tested.gateway.recipe(component, '1.0.0')).toMatchObject({
+        ComponentName: component,
       });
       await publish('second', '1.10.0');
       await publish('third', '1.9.0');
-      expect(await tested.gateway.versions('io.vedette.model.parts')).toEqual([
-        '1.10.0',
-        '1.9.0',
-        '1.0.0',
-      ]);
-      expect((await tested.gateway.list()).map(({ component }) => component)).toEqual([
-        'io.vedette.model.parts',
-      ]);
+      expect(await tested.gateway.versions(component)).toEqual(['1.10.0', '1.9.0', '1.0.0']);
+      const listed = (await tested.gateway.list()).filter((one) => one.component === component);
+      expect(listed).toHaveLength(1);
     });
 
     it('are the same when published again, and refused with the next version when they are others', async () => {
@@ -95,10 +98,10 @@ export function describeComponentGateway(
 
     it('are removed, and an unknown one is named as such', async () => {
       await publish('gone', '4.0.0');
-      await tested.gateway.remove('io.vedette.model.parts', '4.0.0');
-      await tested.gateway.remove('io.vedette.model.parts', '4.0.0');
-      expect(await tested.gateway.find('io.vedette.model.parts', '4.0.0')).toBeUndefined();
-      await expect(tested.gateway.recipe('io.vedette.model.parts', '4.0.0')).rejects.toMatchObject({
+      await tested.gateway.remove(component, '4.0.0');
+      await tested.gateway.remove(component, '4.0.0');
+      expect(await tested.gateway.find(component, '4.0.0')).toBeUndefined();
+      await expect(tested.gateway.recipe(component, '4.0.0')).rejects.toMatchObject({
         code: 'COMPONENT_NOT_FOUND',
       });
     });

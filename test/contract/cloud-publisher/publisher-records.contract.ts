@@ -87,6 +87,19 @@ export function describePublisherRecords(name: string, open: () => Promise<Place
       );
     });
 
+    it('count neither what failed as unfinished, nor what another content took the number of', async () => {
+      const [failed, late] = [key(), key()];
+      for (const one of [failed, late]) await records.setPublication(one, 'creating', 'token');
+      const begun = (await records.unfinished()).map(({ component }) => component);
+      expect(begun).toEqual(expect.arrayContaining([failed.component, late.component]));
+      await records.setPublication(failed, 'failed', 'token');
+      const other = { ...late, contentSha256: 'd'.repeat(64) };
+      await records.setPublication(other, 'deployable', 'token');
+      const left = (await records.unfinished()).map(({ component }) => component);
+      expect(left).not.toContain(failed.component);
+      expect(left).not.toContain(late.component);
+    });
+
     it('keep the phases of runs in their order, and why one failed', async () => {
       const run = await records.beginRun('vedette', 'a model', 'there');
       expect(await run.phase('prepare', () => Promise.resolve(7))).toBe(7);

@@ -10,6 +10,7 @@ import { publishComponent } from '../../../cloud-publisher/publication/publish-c
 import { PublisherRecords } from '../../../cloud-publisher/registry/publisher-records.ts';
 import { S3Store, openS3 } from '../../../cloud-publisher/storage/s3-store.ts';
 import { BUCKET, EmulatedAws, REGION } from '../../support/emulated-aws/emulated-aws.ts';
+import { artifactsOf } from '../../support/emulated-aws/greengrass-recipe.ts';
 import { fault } from '../../support/emulated-aws/rest-json.ts';
 import { failure } from '../../support/emulated-aws/s3-server.ts';
 import { PublisherFolder, releaseOf } from '../../support/publisher-parts.ts';
@@ -291,6 +292,47 @@ describe('Greengrass in trouble', { timeout: 60_000 }, () => {
     await expect(publish()).rejects.toMatchObject({ code: 'ARTIFACT_CORRUPT' });
     expect(aws.greengrass.versions.size).toBe(0);
   });
+
+  it('that gives no digest of an artifact is not believed', async () => {
+    aws.greengrass.onCall = (operation) => {
+      if (operation !== 'greengrass:GetComponent') return;
+      for (const { recipe } of aws.greengrass.versions.values()) {
+        for (const artifact of artifactsOf(recipe)) delete artifact.Digest;
+      }
+    };
+    await expect(publish()).rejects.toMatchObject({
+      code: 'ARTIFACT_CORRUPT',
+      message: expect.stringContaining('gives no digest'),
+    });
+  });
+
+  it.each([['DEPLOYABLE'], ['FAILED']] as const)(
+    'where somebody else was faster and shows it late leaves their version alone (%s)',
+    async (state) => {
+      const [name, version] = ['io.vedette.model.parts', '1.0.0'];
+      const arn = aws.greengrass.arnOf(name, version);
+      const theirs = {
+        ...{ arn, name, version, recipe: {}, createdAtSeconds: 0, state, message: 'NONE' },
+        ...{ errors: {}, looksLeft: 0, tags: { 'vedette:content-sha256': 'f'.repeat(64) } },
+      };
+      aws.greengrass.onCall = (operation, moment) => {
+        if (operation !== 'greengrass:CreateComponentVersion' || moment !== 'before') return;
+        aws.greengrass.versions.set(arn, theirs);
+        const answer = fault(404, 'ResourceNotFoundException', 'not yet');
+        aws.greengrass.faults.push({
+          operation: 'greengrass:DescribeComponent',
+          times: 1,
+          answer,
+        });
+      };
+      await expect(publish()).rejects.toMatchObject({
+        code: 'COMPONENT_VERSION_EXISTS',
+        message: expect.stringContaining('the next free version is 1.0.1'),
+      });
+      expect(aws.greengrass.versions.get(arn)).toBe(theirs);
+      expect(await records.unfinished()).toEqual([]);
+    },
+  );
 
   it.each([
     ['greengrass:DescribeComponent'],

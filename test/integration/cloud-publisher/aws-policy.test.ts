@@ -74,19 +74,43 @@ describe('the list of calls', () => {
     for (const permission of used) expect(Object.keys(AWS_ACTIONS)).toContain(permission);
   });
 
-  it('gives a policy that allows every call of publishing, on these resources alone', async () => {
+  it('gives a policy that allows every call of publishing and deleting, on these resources alone', async () => {
     await publish();
+    expect((await run('component', 'delete', MODEL, '1.0.0')).code).toBe(0);
+    expect(permissionsUsed()).toContain('greengrass:ListDeployments');
     const { Statement } = policyFor(['publish'], scope);
     const allowed = new Set(Statement.flatMap(({ Action }) => Action));
     for (const permission of permissionsUsed()) expect(allowed).toContain(permission);
     for (const { Action, Resource } of Statement) {
       for (const action of Action) expect(action).toMatch(/^[a-z0-9]+:[A-Za-z]+$/);
-      if (Resource.includes('*')) expect(Action).toEqual(['sts:GetCallerIdentity']);
+      if (!Resource.includes('*')) continue;
+      // Without a name before the call; the others are what Greengrass reads for a list of deployments.
+      expect(Action).toEqual([
+        'greengrass:ListDeployments',
+        'iot:DescribeJob',
+        'iot:DescribeThing',
+        'iot:DescribeThingGroup',
+        'iot:GetThingShadow',
+        'sts:GetCallerIdentity',
+      ]);
     }
     expect(allowed).toContain('greengrass:TagResource');
     expect(allowed).not.toContain('greengrass:CreateDeployment');
     const look = policyFor(['look'], scope).Statement.flatMap(({ Action }) => Action);
     expect(look.filter((action) => /Create|Delete|Put|Update|Add|Cancel/.test(action))).toEqual([]);
+  });
+});
+
+describe('the policy for deploying', () => {
+  it('changes only thing groups that are made for waves', () => {
+    const { Statement } = policyFor(['deploy'], scope);
+    for (const action of ['Create', 'AddThingTo', 'Delete']) {
+      const name = `iot:${action}ThingGroup`;
+      const groups = Statement.filter(({ Action }) => Action.includes(name))
+        .flatMap(({ Resource }) => Resource)
+        .filter((resource) => !resource.endsWith(':thing/*'));
+      expect(groups, name).toEqual([`arn:aws:iot:${REGION}:${ACCOUNT_ID}:thinggroup/vedette-*`]);
+    }
   });
 });
 

@@ -3,12 +3,18 @@ import { cp, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findAccount } from '../../../cloud-publisher/aws/find-account.ts';
-import { bundleSha256, parseBundle } from '../../../cloud-publisher/bundle/bundle-schema.ts';
+import {
+  bundleSha256,
+  componentSetOf,
+  parseBundle,
+} from '../../../cloud-publisher/bundle/bundle-schema.ts';
 import type { Bundle, BundleRequest } from '../../../cloud-publisher/bundle/bundle-schema.ts';
 import { createBundle } from '../../../cloud-publisher/bundle/create-bundle.ts';
 import { exportBundle } from '../../../cloud-publisher/bundle/export-bundle.ts';
 import { importBundle } from '../../../cloud-publisher/bundle/import-bundle.ts';
 import { validateBundle } from '../../../cloud-publisher/bundle/validate-bundle.ts';
+import { applyComponentSet } from '../../../cloud-publisher/deployment/apply-component-set.ts';
+import { checkDocument } from '../../../cloud-publisher/deployment/document-limits.ts';
 import type { ComponentGateway } from '../../../cloud-publisher/greengrass/component-gateway.ts';
 import { FolderGateway } from '../../../cloud-publisher/greengrass/folder-gateway.ts';
 import {
@@ -169,11 +175,33 @@ describe('a bundle', () => {
     expect(problems).toEqual([
       expect.stringContaining(`${RUNTIME} 2.5.0: there is no such version in`),
       'people 1.0.0: its content is another than the one that was locked',
-      expect.stringMatching(/a deployment of it has \d+ bytes, and Greengrass takes 31000/),
+      expect.stringMatching(/a deployment of it takes about \d+ bytes, and Greengrass takes 31000/),
       `people 1.0.0: depends on ${RUNTIME} ^1.0.0, and 2.5.0 is in it`,
     ]);
     expect(notes).toEqual(["plc configuration: 'speed' is not among the recipe's defaults"]);
     expect(scores).toEqual([]);
+  });
+
+  it.each([
+    ['thing', 5_900],
+    ['thing', 6_900],
+    ['thinggroup', 29_900],
+    ['thinggroup', 30_800],
+  ] as const)('is as large for a %s as a plan will find it (%i bytes)', async (kind, bytes) => {
+    const bundle = structuredClone(await made());
+    bundle.components['plc']!.merge = { port: 'x'.repeat(bytes) };
+    const { problems, notes } = await validateBundle(bundle, places.get('a folder')!.gateway);
+    const { components: planned } = applyComponentSet({}, componentSetOf(bundle));
+    let isRefused = false;
+    try {
+      checkDocument(`arn:aws:iot:${REGION}:123456789012:${kind}/line`, { components: planned });
+    } catch (error) {
+      expect(error).toMatchObject({ code: 'DEPLOYMENT_TOO_LARGE' });
+      isRefused = true;
+    }
+    const said = (kind === 'thing' ? notes : problems).filter((one) => /^a deployment/.test(one));
+    expect(said).toHaveLength(isRefused ? 1 : 0);
+    expect(isRefused).toBe(bytes === 6_900 || bytes === 30_800);
   });
 
   it('with a configuration that the runtime refuses is refused, naming the leaf', async () => {
