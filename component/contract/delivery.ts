@@ -34,6 +34,8 @@ export const givenUpSchema = z.strictObject({
   messages: z.int(),
 });
 
+export type GivenUp = z.infer<typeof givenUpSchema>;
+
 const envelope = {
   schemaVersion: z.literal(1),
   thing: z.string(),
@@ -122,7 +124,12 @@ export interface OutboundMessage {
   readonly remainingMs: number;
 }
 
-export const GIVEN_UP_REASONS = ['budget', 'expired', 'captures-disk-budget'] as const;
+export const GIVEN_UP_REASONS = [
+  'budget',
+  'expired',
+  'captures-disk-budget',
+  'captures-failed',
+] as const;
 export type GivenUpReason = (typeof GIVEN_UP_REASONS)[number];
 
 /** Messages of one camera, lane and topic: they leave in the order in which they came. */

@@ -5,6 +5,9 @@ import type { Detection, InferenceResult } from './result.ts';
 /** More parts than this are too many for a receiver to keep; the next smaller profile is taken. */
 const MAX_PARTS = 32;
 const MAX_TEXT = 500;
+const MAX_COUNTED_LABELS = 50;
+/** Of counts by label as JSON. */
+const MAX_COUNTS_BYTES = 2000;
 
 /**
  * The payloads of a message: one, or numbered parts when it does not fit into `maxBytes`. A result
@@ -65,21 +68,39 @@ function summary(result: InferenceResult): object {
   const counts: Record<string, number> = {};
   for (const { label } of result.detections ?? []) counts[label] = (counts[label] ?? 0) + 1;
   const [best] = result.classes ?? [];
-  const isSmall = JSON.stringify(context ?? {}).length <= MAX_TEXT;
+  const isSmall = (value: unknown): boolean =>
+    encodedBytes(JSON.stringify(value ?? null)) <= 2 * MAX_TEXT;
   return {
     id,
     camera,
     cameraSequence,
-    context: isSmall ? context : undefined,
-    product,
+    context: isSmall(context) ? context : undefined,
+    product: isSmall(product) ? product : undefined,
     model: { name: model.name, version: model.version },
     frame: { sequence: frame.sequence, capturedAt: frame.capturedAt },
-    counts: result.detections ? Object.fromEntries(Object.entries(counts).slice(0, 50)) : undefined,
-    class: best && { label: best.label, score: round(best.score, 1000) },
+    counts: result.detections ? shortened(counts) : undefined,
+    class: best && { label: cut(best.label), score: round(best.score, 1000) },
     anomalyScore: result.anomaly && round(result.anomaly.score, 1000),
     captureId,
-    verdict: { ...verdict, reason: verdict.reason.slice(0, MAX_TEXT) },
+    verdict: { ...verdict, reason: cut(verdict.reason) },
   };
+}
+
+/** As many as have room, in their order. */
+function shortened(counts: Readonly<Record<string, number>>): Record<string, number> {
+  let room = MAX_COUNTS_BYTES;
+  const entries = Object.entries(counts).filter(([label, count], index) => {
+    room -= encodedBytes(label) + String(count).length + 4;
+    return index < MAX_COUNTED_LABELS && room >= 0;
+  });
+  return Object.fromEntries(entries);
+}
+
+/** Characters of JSON take up to six bytes. */
+function cut(text: string): string {
+  let end = Math.min(text.length, MAX_TEXT);
+  while (encodedBytes(text.slice(0, end)) > 2 * MAX_TEXT) end = Math.floor(end * 0.9);
+  return text.slice(0, end);
 }
 
 const round = (value: number, by: number): number => Math.round(value * by) / by;

@@ -7,8 +7,14 @@ import type {
   Subscription,
 } from '../contract/message-channel.ts';
 
-/** What IoT Core takes; brokers take at least as much unless told otherwise. */
+/** What IoT Core takes; brokers take at least as much unless they say otherwise. */
 const MAX_PAYLOAD_BYTES = 131_072;
+/** Of a packet beside its topic and payload: type, length, length of the topic, identifier, properties. */
+const PACKET_BYTES = 10;
+/** For the topic of a message of ours. */
+const MAX_TOPIC_BYTES = 400;
+/** What messages can be cut to. */
+const MIN_PAYLOAD_BYTES = 1024;
 const RECONNECT_MS = 1000;
 const KEEP_ALIVE_SECONDS = 30;
 const CONNECT_TIMEOUT_MS = 15_000;
@@ -33,10 +39,10 @@ export class MqttChannel implements MessageChannel {
   readonly description: string;
   readonly confirmsReceipt = true;
   readonly keepsOrder = true;
-  readonly maxPayloadBytes = MAX_PAYLOAD_BYTES;
   readonly #client: MqttClient;
   readonly #watchers = new Set<(isConnected: boolean) => void>();
   readonly #listeners = new Map<string, Set<ChannelListener>>();
+  #maxPacketBytes = Infinity;
   #wasConnected = false;
 
   private constructor(description: string, client: MqttClient) {
@@ -61,7 +67,10 @@ export class MqttChannel implements MessageChannel {
       ...(ca === undefined ? {} : { ca }),
     });
     const channel = new MqttChannel(url, client);
-    client.on('connect', () => channel.#tell(true));
+    client.on('connect', ({ properties }) => {
+      channel.#maxPacketBytes = properties?.maximumPacketSize ?? Infinity;
+      channel.#tell(true);
+    });
     client.on('close', () => channel.#tell(false));
     client.on('message', (topic, payload) => channel.#hear({ topic, payload }));
     client.on('error', (cause) => {
@@ -75,12 +84,23 @@ export class MqttChannel implements MessageChannel {
     return this.#client.connected;
   }
 
+  get maxPayloadBytes(): number {
+    const room = this.#maxPacketBytes - PACKET_BYTES - MAX_TOPIC_BYTES;
+    return Math.max(MIN_PAYLOAD_BYTES, Math.min(MAX_PAYLOAD_BYTES, room));
+  }
+
   async publish(topic: string, payload: Uint8Array, qos: 0 | 1 = 1): Promise<void> {
     if (!this.#client.connected) {
       throw new VedetteError(
         'CHANNEL_OFFLINE',
         `There is no connection to ${this.description} now`,
       );
+    }
+    const packetBytes = payload.length + Buffer.byteLength(topic) + PACKET_BYTES;
+    // The broker would end the connection, and with it everything else.
+    if (packetBytes > this.#maxPacketBytes) {
+      const message = `${this.description} takes packets of at most ${this.#maxPacketBytes} bytes; the one to ${topic} has ${packetBytes}`;
+      throw new VedetteError('MESSAGE_REFUSED', message);
     }
     let timer: NodeJS.Timeout | undefined;
     try {

@@ -120,7 +120,10 @@ export interface RegistryCalls {
   };
   ledgerManifest: { request: undefined; answer: LedgerManifest | undefined };
   nextCaptureUpload: { request: number; answer: WaitingCapture | undefined };
-  captureUploaded: { request: number; answer: undefined };
+  endCaptureUpload: {
+    request: { readonly key: number; readonly givenUp: string | undefined };
+    answer: undefined;
+  };
   outboxStatistics: { request: undefined; answer: OutboxStatistics };
   close: { request: undefined; answer: undefined };
 }

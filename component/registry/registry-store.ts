@@ -91,6 +91,7 @@ export class RegistryStore {
       settings: events.outbox,
       onAdded: () => this.#events.onOutbox?.(),
       onGivenUp: (messages) => this.#reports.givenUp(messages, 'messages'),
+      onCaptureGivenUp: (reason) => this.#reports.captureGivenUp(reason),
     });
     this.models = new ModelRows(db);
     this.versions = new ModelVersionRows(db);

@@ -92,7 +92,11 @@ const handlers: Handlers = {
   },
   ledgerManifest: (_, store) => store.outbox.ledger.manifest(),
   nextCaptureUpload: (after, store) => store.uploads.next(after),
-  captureUploaded: (key, store) => void store.uploads.remove(key),
+  endCaptureUpload: ({ key, givenUp }, store) => {
+    if (givenUp !== undefined) store.outbox.giveUpCapture(givenUp);
+    store.uploads.remove(key);
+    return undefined;
+  },
   outboxStatistics: (_, store) => store.outbox.statistics(),
   close: (_, store) => store.close().then(nothing),
 };

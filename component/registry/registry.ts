@@ -309,8 +309,9 @@ export class Registry {
     return this.#read('nextCaptureUpload', after);
   }
 
-  captureUploaded(key: number): Promise<void> {
-    return this.#write('captureUploaded', key);
+  /** @param givenUp why it can never be uploaded; it was when absent */
+  endCaptureUpload(key: number, givenUp?: string): Promise<void> {
+    return this.#write('endCaptureUpload', { key, givenUp });
   }
 
   outboxStatistics(): Promise<OutboxStatistics> {

@@ -30,6 +30,10 @@ export class StoreReports {
     this.#tellSometimes(what, noticeOf(new VedetteError('DELIVERY_GIVEN_UP', message)));
   }
 
+  captureGivenUp(reason: string): void {
+    this.#tellSometimes('upload', noticeOf(new VedetteError('DELIVERY_GIVEN_UP', reason)));
+  }
+
   undeletable(thrown: unknown, file: string): void {
     const message = `Capture ${file} could not be deleted: ${(thrown as Error).message}`;
     const error = new VedetteError('REGISTRY_UNAVAILABLE', message, { cause: thrown });

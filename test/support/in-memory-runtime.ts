@@ -55,7 +55,7 @@ export class InMemoryRuntime implements EdgeRuntime {
     waiting: { alarms: 0, others: 0, bytes: 0 },
     oldestAgeMs: 0,
     capturesWaiting: 0,
-    givenUp: { budget: 0, expired: 0, 'captures-disk-budget': 0 },
+    givenUp: { budget: 0, expired: 0, 'captures-disk-budget': 0, 'captures-failed': 0 },
   };
   cameraList: CameraStatus[] = [];
   modelList: ModelStatus[] = [];

@@ -4,6 +4,8 @@ interface Place {
   readonly key: number;
   readonly sequence: number;
   readonly bytes: number;
+  /** Body of a `given-up` message. */
+  readonly givenUp: string | null;
 }
 
 export interface Removed {
@@ -28,7 +30,8 @@ export function deleteThrough(db: Database, { stream, mayLeave, limit }: Removal
   let last: Place | undefined;
   const places = db
     .prepare<[number, number], Place>(
-      'SELECT key, sequence, bytes FROM outbox WHERE stream = ? ORDER BY key LIMIT ?',
+      `SELECT key, sequence, bytes, CASE kind WHEN 'given-up' THEN body END AS givenUp
+       FROM outbox WHERE stream = ? ORDER BY key LIMIT ?`,
     )
     .all(stream, limit);
   for (const place of places) {

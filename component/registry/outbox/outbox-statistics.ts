@@ -32,6 +32,7 @@ export function outboxStatistics(
       budget: 0,
       expired: 0,
       'captures-disk-budget': 0,
+      'captures-failed': 0,
       ...Object.fromEntries(given.map(({ reason, count }) => [reason, count])),
     },
     ...(lastBatch === undefined ? {} : { lastBatch }),

@@ -36,6 +36,7 @@ export interface OutboxOptions {
   readonly onAdded: () => void;
   /** Messages were given up for want of room. */
   readonly onGivenUp: (messages: number) => void;
+  readonly onCaptureGivenUp: (reason: string) => void;
 }
 
 /** What waits to leave the device, in the registry's database and its thread. */
@@ -253,6 +254,12 @@ export class Outbox {
     this.#countGivenUp('captures-disk-budget', captures);
   }
 
+  /** One that can never be uploaded. */
+  giveUpCapture(reason: string): void {
+    this.#countGivenUp('captures-failed', 1);
+    this.#options.onCaptureGivenUp(reason);
+  }
+
   statistics(): OutboxStatistics {
     return outboxStatistics(this.#db, this.#clock.nowMs(), this.ledger.lastStored());
   }
@@ -290,9 +297,9 @@ export class Outbox {
     const lost = giveUpOldest(this.#db, this.#streams.all(), surplus, this.ledger.coveredKey());
     const group = this.#group();
     let total = 0;
-    for (const { camera, ...content } of lost) {
+    for (const { camera, removed, ...content } of lost) {
       group.addEvent(camera, 'given-up', LANES.alarm, { reason: 'budget', ...content });
-      total += content.messages;
+      total += removed;
     }
     group.end();
     this.#countGivenUp('budget', total);

@@ -1,12 +1,16 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, truncate } from 'node:fs/promises';
 import { v7 as uuidv7 } from 'uuid';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { DeliveryConfig } from '../../../component/contract/delivery-config.ts';
 import type { VedetteError } from '../../../component/contract/errors.ts';
 import type { StoredCapture } from '../../../component/contract/ports.ts';
 import { CaptureStore } from '../../../component/delivery/capture-store.ts';
-import { CaptureUploader, isWithin } from '../../../component/delivery/capture-uploader.ts';
+import {
+  CaptureUploader,
+  isWithin,
+  pauseAfter,
+} from '../../../component/delivery/capture-uploader.ts';
 import { openS3, S3Objects } from '../../../component/object-store/s3-objects.ts';
 import { Registry } from '../../../component/registry/registry.ts';
 import { everything, upTo } from '../../support/delivery-parts.ts';
@@ -26,10 +30,11 @@ async function openDevice() {
   closing.push(() => aws.close());
   Object.assign(process.env, aws.environment());
   const dataFolder = await temporaryFolder();
+  const notices: string[] = [];
   const registry = await Registry.open({
     dataFolder,
     outbox: { ...everything, results: 'none', uploadsCaptures: true },
-    onNotice: () => undefined,
+    onNotice: ({ error }) => notices.push(error.message),
   });
   closing.push(() => registry.close());
   const captures = new CaptureStore({ registry, dataFolder, retention: { minFreeBytes: 0 } });
@@ -71,7 +76,7 @@ async function openDevice() {
     return { uploader, end };
   };
   const waiting = async () => (await registry.outboxStatistics()).capturesWaiting;
-  return { aws, registry, captures, save, upload, waiting, problems };
+  return { aws, registry, captures, save, upload, waiting, problems, notices };
 }
 
 describe('captures', () => {
@@ -117,10 +122,16 @@ describe('captures', () => {
     expect(after - before).toBeLessThan(3);
   });
 
-  test('one that has another’s name is passed by; the others go up', async () => {
-    const { aws, captures, save, upload, waiting, problems } = await openDevice();
+  test('one that has another’s name, or that cannot be read, is given up and told; the others go up', async () => {
+    const { aws, registry, captures, save, upload, waiting, problems, notices } =
+      await openDevice();
     const odd = await save(6 * MEBIBYTE);
-    await save(1000);
+    const short = await save(2000);
+    await truncate(captures.fileOf(short), 500);
+    const unreadable = await save(3000);
+    await rm(captures.fileOf(unreadable));
+    await mkdir(captures.fileOf(unreadable));
+    const sound = await save(1000);
     const digest = createHash('sha256')
       .update(await readFile(captures.fileOf(odd)))
       .digest('hex');
@@ -128,9 +139,33 @@ describe('captures', () => {
     const other = { data: Buffer.from('other'), etag: '"x"', checksums: {}, headers: {} };
     aws.s3.objects.set(key, { ...other, checksumType: 'FULL_OBJECT' });
     upload();
-    await expect.poll(waiting, { timeout: 10_000 }).toBe(1);
-    expect(problems.some((one) => one?.code === 'ARTIFACT_CONFLICT')).toBe(true);
+    await expect.poll(waiting, { timeout: 10_000 }).toBe(0);
+    expect((await registry.outboxStatistics()).givenUp['captures-failed']).toBe(3);
+    expect(notices[0]).toMatch(new RegExp(`${odd.id}.* given up: .*other content`));
+    // Each was seen to by itself: nothing was in the way of all.
+    expect(problems).toEqual([]);
+    const pictures = [...aws.s3.objects.keys()].filter((one) => one.endsWith('.jpg'));
+    expect(pictures.filter((one) => one !== key)).toEqual([expect.stringContaining(sound.id)]);
     expect(aws.s3.objects.get(key)?.data.toString()).toBe('other');
+  });
+
+  test('what is in the way is shown until it is not', async () => {
+    const { aws, save, upload, waiting, problems } = await openDevice();
+    await save(1000);
+    aws.denied.add('s3:PutObject');
+    upload();
+    await expect.poll(() => problems.length, { timeout: 10_000 }).toBe(1);
+    aws.denied.clear();
+    await expect.poll(waiting, { timeout: 20_000 }).toBe(0);
+    await expect.poll(() => problems.length).toBe(2);
+    expect(problems.map((one) => one?.code)).toEqual(['AWS_ACCESS_DENIED', undefined]);
+  });
+
+  test('are followed by a pause that makes their mean the rate that is allowed', () => {
+    expect(pauseAfter(5000, 200, 10_000)).toBe(300);
+    expect(pauseAfter(5000, 600, 10_000)).toBe(0);
+    expect(pauseAfter(5000, 0)).toBe(0);
+    expect(pauseAfter(0, 10, 10_000)).toBe(0);
   });
 
   test('wait for the hours of the day that are theirs', async () => {
@@ -157,7 +192,7 @@ describe('captures', () => {
     };
     await registry.applyRetention(retention);
     expect(await waiting()).toBe(10);
-    for (const key of upTo(3)) await registry.captureUploaded(key);
+    for (const key of upTo(3)) await registry.endCaptureUpload(key);
     await registry.applyRetention(retention);
     expect((await registry.statistics()).captures).toBe(7);
     await registry.applyRetention({ ...retention, capturesMaxBytes: 1_700_000 });

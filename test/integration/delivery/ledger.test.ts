@@ -70,10 +70,14 @@ async function openRegistry(folder?: string): Promise<Registry> {
   return registry;
 }
 
-async function append(registry: Registry, count: number): Promise<void> {
+async function append(
+  registry: Registry,
+  count: number,
+  outcome: 'pass' | 'fail' = 'pass',
+): Promise<void> {
   await Promise.all(
     upTo(count).map((one) =>
-      registry.appendResult(sampleResult({ camera: one % 2 === 0 ? 'dock' : 'gate' }), {
+      registry.appendResult(sampleResult({ camera: one % 2 === 0 ? 'dock' : 'gate', outcome }), {
         durability: 'stream',
       }),
     ),
@@ -233,6 +237,30 @@ test('what was given up to stay within the budget is a gap that the ledger expla
     lines.filter(({ kind }) => kind === 'result').length + givenUp.budget === 1000;
   await expect.poll(async () => hasAll(await place.read())).toBe(true);
   const { lines } = await place.read();
+  expectGapsExplained(lines);
+});
+
+test('so are alarms, whose given-up messages are given up themselves', async () => {
+  const place = await openFolder();
+  const registry = await Registry.open({
+    dataFolder: await temporaryFolder(),
+    outbox: { ...everything, sendsMessages: false, hasLedger: true, maxBytes: 30_000 },
+    onNotice: () => undefined,
+  });
+  closing.push(() => registry.close());
+  for (const _ of upTo(8)) await append(registry, 30, 'fail');
+  const { givenUp } = await registry.outboxStatistics();
+  expect(givenUp.budget).toBeGreaterThan(150);
+  write(registry, place.store);
+  await isEmpty(registry);
+  await expect.poll(async () => (await place.read()).lines.length).toBeGreaterThan(0);
+  const { lines } = await place.read();
+  expect(lines.some(({ kind }) => kind === 'given-up')).toBe(true);
+  expect(gapsOf(lines, 'dock')).toContain(1);
+  expectGapsExplained(lines);
+});
+
+function expectGapsExplained(lines: ReadLedger['lines']): void {
   for (const camera of ['dock', 'gate']) {
     const explained = lines.flatMap((one) =>
       one.camera === camera && one.kind === 'given-up' ? [one.givenUp] : [],
@@ -242,4 +270,4 @@ test('what was given up to stay within the budget is a gap that the ledger expla
     );
     expect(unexplained).toEqual([]);
   }
-});
+}

@@ -32,8 +32,10 @@ async function openNucleus(): Promise<{ nucleus: EmulatedNucleus; channel: IpcCh
   return { nucleus, channel };
 }
 
-async function openBroker(): Promise<{ receiver: Receiver; channel: MqttChannel }> {
-  const broker = await MqttBroker.start();
+async function openBroker(
+  maxPacketBytes?: number,
+): Promise<{ receiver: Receiver; channel: MqttChannel }> {
+  const broker = await MqttBroker.start(maxPacketBytes);
   closing.push(() => broker.close());
   const receiver = new Receiver();
   const cloud = await broker.client();
@@ -142,6 +144,18 @@ describe('a broker that is too busy for one message', () => {
     expect(results.map(({ sequence }) => sequence)).not.toContain(1);
     expect(results.length + (await expired())).toBe(5);
   });
+});
+
+test('a broker that takes small packets gets large messages in more parts, and the others', async () => {
+  const { receiver, channel } = await openBroker(3000);
+  const device = await openDevice(channel);
+  await device.append({ camera: 'dock', labels: upTo(100).map((count) => `person ${count}`) });
+  await device.append({ camera: 'dock' });
+  await expect.poll(() => receiver.sequences('dock'), { timeout: 10_000 }).toEqual([1, 2]);
+  expect(channel.maxPayloadBytes).toBeLessThan(3000);
+  const tooLarge = channel.publish('vedette/station-7/health', Buffer.alloc(2990));
+  await expect(tooLarge).rejects.toMatchObject({ code: 'MESSAGE_REFUSED' });
+  expect(channel.isConnected).toBe(true);
 });
 
 test('what lite’s queue lost with the nucleus’ own connection is sent again before what came since', async () => {

@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, statSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import SqliteDatabase from 'better-sqlite3';
 import { expect, onTestFinished, test } from 'vitest';
 import type { Delivered } from '../../../component/contract/delivery.ts';
@@ -11,20 +12,25 @@ import { buildRecorder } from '../../support/power-cut/build-recorder.ts';
 import { RecordedWrites } from '../../support/power-cut/lost-writes.ts';
 import { openRegistry, temporaryFolder } from '../registry/temporary-registry.ts';
 
-const CUTS = process.env['VEDETTE_DEEP'] === '1' ? 200 : 20;
+const isDeep = process.env['VEDETTE_DEEP'] === '1';
 const program = path.join(import.meta.dirname, '../../support/deliver-until-killed.ts');
 
-test(
-  `a power cut never takes back a message that has left: its number is not given again (${CUTS} cuts)`,
-  { timeout: 120_000 + CUTS * 3000 },
-  async () => {
+test.each([
+  { way: 'through the nucleus', hasLedger: false, results: 250, cuts: isDeep ? 200 : 20 },
+  { way: 'in a batch of the ledger', hasLedger: true, results: 30, cuts: isDeep ? 200 : 3 },
+])(
+  `a power cut never takes back a message that has left $way: its number is not given again ($cuts cuts)`,
+  { timeout: isDeep ? 720_000 : 180_000 },
+  async ({ hasLedger, results, cuts }) => {
     const nucleus = await EmulatedNucleus.start(LITE);
     onTestFinished(() => nucleus.close());
     const folder = await temporaryFolder();
     const dataFolder = path.join(folder, 'data');
     mkdirSync(dataFolder);
+    const ledgerFolder = hasLedger ? path.join(folder, 'ledger') : '-';
+    if (hasLedger) mkdirSync(ledgerFolder);
     const log = path.join(folder, 'writes.log');
-    const child = spawn(process.execPath, [program, dataFolder, '-', '250'], {
+    const child = spawn(process.execPath, [program, dataFolder, ledgerFolder, String(results)], {
       stdio: ['ignore', 'ignore', 'inherit'],
       env: {
         ...process.env,
@@ -37,22 +43,37 @@ test(
     const exited = once(child, 'exit');
     /** Messages by how much had been written down when they had certainly left. */
     const left: { readonly at: number; readonly message: Delivered }[] = [];
+    const batches = new Set<string>();
     const watching = setInterval(() => note(), 1);
+    let sent = 0;
     const note = (): void => {
+      // Looked at before the log: what is there now was synced by then.
+      const names = hasLedger
+        ? readdirSync(ledgerFolder, { recursive: true, encoding: 'utf8' })
+        : [];
       const at = statSync(log, { throwIfNoEntry: false })?.size ?? 0;
-      for (const { payload } of nucleus.published.slice(left.length)) {
-        left.push({ at, message: JSON.parse(payload.toString()) as Delivered });
+      for (const { payload } of nucleus.published.slice(sent)) {
+        if (!hasLedger) left.push({ at, message: JSON.parse(payload.toString()) as Delivered });
+        sent += 1;
+      }
+      for (const name of names) {
+        if (!name.endsWith('.jsonl.gz') || batches.has(name)) continue;
+        batches.add(name);
+        const text = gunzipSync(readFileSync(path.join(ledgerFolder, name))).toString();
+        for (const line of text.trimEnd().split('\n')) {
+          left.push({ at, message: JSON.parse(line) as Delivered });
+        }
       }
     };
     expect(await exited).toEqual([0, null]);
     clearInterval(watching);
     note();
-    expect(left.length).toBeGreaterThanOrEqual(250);
+    expect(left.length).toBeGreaterThanOrEqual(hasLedger ? 1 : results);
 
     const recorded = new RecordedWrites(log, dataFolder);
     // Every cut hits something that has left: from the first message on.
     const first = left[0]!.at;
-    for (let cut = 0; cut < CUTS; cut += 1) {
+    for (let cut = 0; cut < cuts; cut += 1) {
       const at = first + Math.floor((recorded.byteLength - first) * Math.random());
       const target = path.join(folder, `cut-${cut}`);
       mkdirSync(target);

@@ -33,6 +33,18 @@ test('whatever its letters, a message fits its limit and is whole again', () => 
   );
 });
 
+test('the smallest profile is one part whatever the labels and the reason', () => {
+  const long = fc.string({ unit: 'binary', minLength: 1, maxLength: 600 });
+  fc.assert(
+    fc.property(fc.array(long, { maxLength: 60 }), long, (labels, reason) => {
+      const payloads = composePayloads(JSON.stringify(messageOf(labels, reason)), 'summary', 7000);
+      expect(payloads.length).toBe(1);
+      messageSchema.parse(JSON.parse(payloads[0]!));
+    }),
+    { numRuns: 5 },
+  );
+});
+
 test('parts may come in any order', () => {
   const message = messageOf(Array.from({ length: 200 }, (_, at) => `label ${at}`));
   const payloads = composePayloads(JSON.stringify(message), 'full', 2000);
