@@ -150,6 +150,8 @@ export interface EdgeRuntime {
   inspectionReasons(): readonly string[];
   busyReasons(): readonly string[];
   notices(): readonly Notice[];
+  /** Shows an operator what must be known, and keeps it over restarts. */
+  notify(notice: Notice): void;
   /** What waits to leave the device, and how it leaves. */
   deliveryStatus(): Promise<DeliveryStatus>;
   /** Listeners must not throw and must not block. Returns the function that ends it. */

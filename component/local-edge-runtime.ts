@@ -280,6 +280,14 @@ export class LocalEdgeRuntime implements EdgeRuntime {
     return this.#parts.board.notices;
   }
 
+  notify(notice: Notice): void {
+    this.#parts.board.notify(notice);
+    this.#parts.registry.appendNotice(notice).catch((thrown: unknown) => {
+      const error = VedetteError.from(thrown, 'REGISTRY_UNAVAILABLE');
+      this.#parts.logger.warn({ error }, 'a notice could not be kept');
+    });
+  }
+
   deliveryStatus(): Promise<DeliveryStatus> {
     return this.delivery.status();
   }

@@ -29,6 +29,16 @@ export interface ReadLayers {
   readonly refusal?: VedetteError | undefined;
   /** Remembers them, once they are in force. */
   readonly keep?: () => Promise<void>;
+  /** Names what the deployment asks for, the same each time. */
+  readonly deployment?: string;
+}
+
+/** A deployment's change waits for the line. */
+export interface AwaitedChange {
+  /** MAINTENANCE_AWAITED with `recheckAfterMs` in its details, too. */
+  readonly reason: VedetteError;
+  /** Milliseconds until it should be tried again. */
+  readonly recheckAfterMs: number;
 }
 
 export interface ConfigurationKeeperOptions {
@@ -42,11 +52,13 @@ export interface ConfigurationKeeperOptions {
    * @throws VedetteError CONFIG_INVALID, CONFIG_UNREADABLE, GREENGRASS_*
    */
   readonly read: (station?: ConfigurationTree) => Promise<ReadLayers>;
+  /** The same with the deployment that ran last; nothing when it cannot run with this station's part. */
+  readonly lastGood?: (station?: ConfigurationTree) => Promise<ReadLayers | undefined>;
   /**
-   * Milliseconds until a deployment's change is tried again, while the line must not be disturbed;
-   * `undefined`: now.
+   * Why what the deployment asks for has to wait, since going over to it would disturb the line now;
+   * `undefined`: it need not.
    */
-  readonly waitFor?: (loaded: LoadedConfiguration) => number | undefined;
+  readonly waitFor?: (asked: ReadLayers, before: LoadedConfiguration) => AwaitedChange | undefined;
 }
 
 /** How often it is looked whether somebody wrote the station file, in milliseconds. */
@@ -102,18 +114,19 @@ export class ConfigurationKeeper implements ConfigurationControl {
     return this.#inTurn(async () => {
       let hash = '';
       try {
-        const read = await this.#options.read();
-        hash = configurationHash(read.loaded.config);
+        const asked = await this.#options.read();
+        hash = configurationHash(asked.loaded.config);
         if (by === 'heartbeat' && hash === this.#refused.hash) return undefined;
-        const waitMs = this.#waitFor(read.loaded, by);
-        if (waitMs !== undefined) return waitMs;
-        await this.#apply(read.loaded, by, read.refusal === undefined);
-        await this.#keep(read);
+        const { read, awaited } = await this.#permitted(asked);
+        await this.#bringIn(read, awaited, by);
+        if (awaited) return awaited.recheckAfterMs;
         if (read.refusal) await this.#refuse(read.refusal, by);
         else this.#refused = NOTHING;
       } catch (thrown) {
         const error = VedetteError.from(thrown);
         await this.#refuse(error, by, error.retryable ? '' : hash);
+        const { recheckAfterMs } = error.details;
+        if (typeof recheckAfterMs === 'number') return recheckAfterMs;
       }
       return undefined;
     });
@@ -122,9 +135,9 @@ export class ConfigurationKeeper implements ConfigurationControl {
   /** The same for who must know why it is not in force. @throws VedetteError */
   reload(by: string): Promise<void> {
     return this.#inTurn(async () => {
-      const read = await this.#options.read();
-      await this.#apply(read.loaded, by, read.refusal === undefined);
-      await this.#keep(read);
+      const { read, awaited } = await this.#permitted(await this.#options.read());
+      await this.#bringIn(read, awaited, by);
+      if (read.refusal) await this.#refuse(read.refusal, by);
     });
   }
 
@@ -146,15 +159,17 @@ export class ConfigurationKeeper implements ConfigurationControl {
       const before = this.#inForce.config;
       try {
         const text = await this.#station.patched(patch);
-        const { loaded } = await read(this.#station.treeOf(text));
+        const station = this.#station.treeOf(text);
+        const permitted = await this.#permitted(await read(station), station);
+        const { loaded, refusal } = permitted.read;
         if (needsProcess(before, loaded.config)) await this.#write(text);
-        await this.#apply(loaded, by, true);
-        await this.#write(text).catch(async (error: unknown) => {
-          await vedette.apply(before);
-          throw error;
-        });
-        this.#inForce = loaded;
-        await this.#keep({ loaded });
+        await this.#bringIn(permitted.read, permitted.awaited, by, () =>
+          this.#write(text).catch(async (error: unknown) => {
+            await vedette.apply(before);
+            throw error;
+          }),
+        );
+        if (refusal) await this.#refuse(refusal, by);
         return vedette.runtime.configurationStatus();
       } catch (thrown) {
         const error = VedetteError.from(thrown);
@@ -165,11 +180,46 @@ export class ConfigurationKeeper implements ConfigurationControl {
     });
   }
 
-  /** What the station itself asks for does not wait. */
-  #waitFor(loaded: LoadedConfiguration, by: string): number | undefined {
-    const isOfDeployment = by === 'deployment' || by === 'heartbeat';
-    if (!isOfDeployment || configurationHash(loaded.config) === this.#hash) return undefined;
-    return this.#options.waitFor?.(loaded);
+  /**
+   * What may be in force now: while what the deployment changes waits for the line, the deployment of
+   * before with what the station and the device shadow say now.
+   * @throws VedetteError MAINTENANCE_AWAITED when these need what waits
+   */
+  async #permitted(
+    asked: ReadLayers,
+    station?: ConfigurationTree,
+  ): Promise<{ readonly read: ReadLayers; readonly awaited?: AwaitedChange }> {
+    const { lastGood, waitFor } = this.#options;
+    if (asked.refusal || !waitFor) return { read: asked };
+    const before = await lastGood?.(station);
+    const from = before?.loaded ?? this.#inForce;
+    if (configurationHash(from.config) === configurationHash(asked.loaded.config)) {
+      return { read: asked };
+    }
+    const awaited = waitFor(asked, from);
+    if (!awaited) return { read: asked };
+    if (!before) throw awaited.reason;
+    return { read: before, awaited };
+  }
+
+  /** @param write makes a change of the station last, before it counts */
+  async #bringIn(
+    read: ReadLayers,
+    awaited: AwaitedChange | undefined,
+    by: string,
+    write?: () => Promise<void>,
+  ): Promise<void> {
+    const before = this.#inForce;
+    await this.#apply(read.loaded, by, !awaited && read.refusal === undefined);
+    try {
+      await write?.();
+    } catch (error) {
+      this.#inForce = before;
+      throw error;
+    }
+    await this.#keep(read);
+    // Shown last: what is brought into force takes back what was said before.
+    if (awaited) this.#options.vedette.runtime.refuseConfiguration(awaited.reason);
   }
 
   get #hash(): string {

@@ -17,7 +17,11 @@ import type { IpcConnection } from '../greengrass/ipc-connection.ts';
 import { SubscriptionWatch } from '../greengrass/subscription-watch.ts';
 import { gateUpdates } from '../greengrass/update-gate.ts';
 import type { Logger } from '../logging/create-logger.ts';
-import { ConfigurationKeeper, type ReadLayers } from './configuration-keeper.ts';
+import {
+  ConfigurationKeeper,
+  type AwaitedChange,
+  type ReadLayers,
+} from './configuration-keeper.ts';
 import type { VedetteProcess } from './vedette-process.ts';
 
 export interface ComponentParts {
@@ -47,13 +51,18 @@ export class GreengrassComponent {
       loaded,
       refusal,
       keep: () => deployment.keep(values),
+      deployment: configurationHash(values),
     });
     this.#keeper = new ConfigurationKeeper({
       vedette,
       logger,
       first: layersOf(first),
       read: async (station) => layersOf(await deployment.read(station)),
-      waitFor: (loaded) => this.#waitFor(loaded),
+      lastGood: async (station) => {
+        const lastGood = await deployment.lastGood(station);
+        return lastGood && layersOf(lastGood);
+      },
+      waitFor: (asked, before) => this.#waitFor(asked, before),
     });
     this.#watch = new DeploymentWatch({
       deployment,
@@ -114,20 +123,17 @@ export class GreengrassComponent {
   }
 
   /** What makes cameras or models pause, or the process start again, waits for the line. */
-  #waitFor({ config }: LoadedConfiguration): number | undefined {
-    const { vedette, logger } = this.#parts;
-    const { runtime } = vedette;
-    const changes = configurationChanges(runtime.config, config);
+  #waitFor(asked: ReadLayers, before: LoadedConfiguration): AwaitedChange | undefined {
+    const changes = configurationChanges(before.config, asked.loaded.config);
     if (changes.every(({ restart }) => restart === undefined || restart === 'server'))
       return undefined;
-    const answer = this.#maintenance.ask(`configuration ${configurationHash(config)}`, 'change');
-    if (answer.mayPass) {
-      if (answer.isForced) logger.warn('a change has waited as long as it may, and passes');
-      return undefined;
-    }
+    // By what the deployment says alone: what the station changes meanwhile does not begin the wait anew.
+    const answer = this.#maintenance.ask(`configuration ${asked.deployment ?? ''}`, 'change');
+    if (answer.mayPass) return undefined;
     const text = `the configuration of the deployment waits: ${answer.reasons.join('; ')}`;
-    logger.info(text);
-    runtime.refuseConfiguration(new VedetteError('MAINTENANCE_AWAITED', text));
-    return answer.recheckAfterMs;
+    this.#parts.logger.info(text);
+    const { recheckAfterMs } = answer;
+    const details = { recheckAfterMs };
+    return { reason: new VedetteError('MAINTENANCE_AWAITED', text, { details }), recheckAfterMs };
   }
 }

@@ -21,7 +21,7 @@ export async function runOnGreengrass(context: CommandContext): Promise<void> {
   const machine = greengrassLayer(context, workFolder);
   let logger = createLogger({ level: 'info', stream: context.stdout });
   let component: GreengrassComponent | undefined;
-  const channel = new IpcChannel();
+  const channel = new IpcChannel(logger);
   const link = new NucleusLink({
     address: address(),
     logger,

@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto';
-import type { RuntimeConfig } from '../contract/config.ts';
 
 const DIGITS = 16;
 
 /** Names a configuration by its values, in whatever order they were written. */
-export function configurationHash(config: RuntimeConfig): string {
+export function configurationHash(config: object): string {
   const text = JSON.stringify(config, (_, value: unknown) =>
     isMap(value) ? sorted(value) : value,
   );

@@ -33,4 +33,10 @@ export const CONTROL_ERROR_CODES = {
     'A change waits for the maintenance window, or until no part is being inspected.',
     'Wait; `maintenance` in the configuration says when the window opens and how long a change waits at most.',
   ),
+  MAINTENANCE_OVERRUN: entry(
+    409,
+    false,
+    'An update or a change has waited as long as it may and passed, though the line must not be disturbed.',
+    'Look at what was under way at that moment; widen `maintenance.windows`, raise `maintenance.maxDeferralHours`, or have holds of parts end.',
+  ),
 } as const satisfies Record<string, ErrorCodeEntry>;

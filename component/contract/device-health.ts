@@ -73,6 +73,8 @@ export const deviceHealthSchema = z.strictObject({
   isReady: z.boolean(),
   /** Why an update would be deferred now; empty when it would pass. */
   holds: z.array(z.string()),
+  /** The last change that passed in spite of them, since it had waited as long as it may. */
+  overrun: z.strictObject({ at: time(), message: z.string() }).optional(),
   configuration: z.strictObject({
     /** Another text is another configuration. */
     hash: z.string(),

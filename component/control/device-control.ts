@@ -1,10 +1,12 @@
 import { readRemoteSettings, writeRemoteSettings } from '../configuration/remote-settings.ts';
+import type { DeviceHealth } from '../contract/device-health.ts';
 import type { DesiredCamera } from '../contract/device-desired.ts';
 import { VedetteError } from '../contract/errors.ts';
 import type { MessageChannel } from '../contract/message-channel.ts';
 import type { RuntimeEvent } from '../contract/ports.ts';
 import type { EdgeRuntime } from '../edge-runtime.ts';
 import type { Logger } from '../logging/create-logger.ts';
+import { settledWithin } from '../timing/settled-within.ts';
 import { FiguresWindow } from './camera-figures.ts';
 import { CommandMemory } from './command-memory.ts';
 import { CommandService, type CommandActions } from './command-service.ts';
@@ -29,12 +31,20 @@ export interface DeviceControlOptions {
   };
 }
 
-/** When a runtime's line may be disturbed. */
+/** So long, in milliseconds, a process that ends waits for commands and what the shadow desires. */
+const CLOSE_MS = 1000;
+
+/** When a runtime's line may be disturbed; what disturbs it all the same is shown to an operator. */
 export function maintenanceOf(runtime: EdgeRuntime): Maintenance {
   return new Maintenance({
     config: () => runtime.config.maintenance,
     // A change of the configuration lets a picture that is judged come to its end.
     busy: (kind) => (kind === 'update' ? runtime.busyReasons() : runtime.inspectionReasons()),
+    onForced: ({ change, reasons, maxDeferralHours }) => {
+      const text = `${change} has waited ${maxDeferralHours} h and passes in spite of: ${reasons.join('; ')}`;
+      const error = new VedetteError('MAINTENANCE_OVERRUN', text, { details: { change, reasons } });
+      runtime.notify({ atMs: Date.now(), level: 'warn', error: error.serialize() });
+    },
   });
 }
 
@@ -70,6 +80,7 @@ export class DeviceControl {
           runtime: runtime,
           figures: this.#figures,
           holds: state.mayPass ? [] : state.reasons,
+          ...overrunOf(runtime),
           refused: this.#desired.refused,
           delivery: await deliveryHealth(runtime),
           availability,
@@ -116,9 +127,8 @@ export class DeviceControl {
 
   async close(): Promise<void> {
     this.#unsubscribe();
-    await this.#commands?.close();
-    await this.#desired.close();
-    await this.#shadow?.close();
+    const parts = [this.#commands, this.#desired, this.#shadow];
+    await settledWithin(Promise.allSettled(parts.map(async (part) => part?.close())), CLOSE_MS);
     await this.#presence.close();
   }
 
@@ -138,7 +148,8 @@ export class DeviceControl {
 
   /** Whether an event says more than that rates differ. */
   #isChange(event: RuntimeEvent): boolean {
-    if (event.kind !== 'camera' && event.kind !== 'model') return event.kind !== 'notice';
+    if (event.kind === 'notice') return event.notice.error.code === 'MAINTENANCE_OVERRUN';
+    if (event.kind !== 'camera' && event.kind !== 'model') return true;
     const status = event.kind === 'camera' ? event.camera : event.model;
     const key = `${event.kind} ${status.name}`;
     const now = `${status.state} ${status.reason?.code}`;
@@ -210,6 +221,13 @@ export class DeviceControl {
       this.#options.logger.warn({ error }, `${what}: a subscription was refused`);
     }
   }
+}
+
+/** The last change that did not wait any longer, also of the process before. */
+function overrunOf(runtime: EdgeRuntime): Pick<DeviceHealth, 'overrun'> {
+  const last = runtime.notices().findLast(({ error }) => error.code === 'MAINTENANCE_OVERRUN');
+  if (!last) return {};
+  return { overrun: { at: new Date(last.atMs).toISOString(), message: last.error.message } };
 }
 
 async function deliveryHealth(runtime: EdgeRuntime): Promise<DeliveryHealth | undefined> {

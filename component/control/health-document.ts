@@ -27,6 +27,7 @@ export interface HealthSources {
   readonly runtime: HealthRuntime;
   readonly figures: FiguresWindow;
   readonly holds: readonly string[];
+  readonly overrun?: DeviceHealth['overrun'];
   /** What was desired and is not in force, by path. */
   readonly refused: ReadonlyMap<string, SerializedError>;
   readonly delivery: DeliveryHealth | undefined;
@@ -54,6 +55,9 @@ export async function composeHealth(sources: HealthSources): Promise<DeviceHealt
     startedAt: new Date(runtime.startedAtMs).toISOString(),
     isReady,
     holds: sources.holds.slice(0, MAX_HOLDS).map(shortened),
+    ...(sources.overrun === undefined
+      ? {}
+      : { overrun: { ...sources.overrun, message: shortened(sources.overrun.message) } }),
     configuration: {
       hash: configuration.hash,
       inForceSince: new Date(configuration.inForceSinceMs).toISOString(),

@@ -10,6 +10,8 @@ const HOUR_MS = 3_600_000;
 /** A part is looked at for seconds; a window is looked for again at the latest after so long. */
 const BUSY_RECHECK_MS = 15_000;
 const MAX_RECHECK_MS = 15 * MINUTE_MS;
+/** Who waits asks again in time; what nobody asked for so long was withdrawn, in milliseconds. */
+const WITHDRAWN_MS = 2 * MAX_RECHECK_MS;
 
 /** Whether a change may disturb the line now, and if not why and when to ask again. */
 export type MaintenanceAnswer =
@@ -27,14 +29,26 @@ export interface MaintenanceSources {
   readonly config: () => MaintenanceConfig;
   /** Why the line must not be disturbed right now, whatever the hour: parts under inspection. */
   readonly busy: (kind: MaintenanceKind) => readonly string[];
+  /** Told of a change that passes though the line must not be disturbed: it has waited long enough. */
+  readonly onForced?: (change: ForcedChange) => void;
+  /** The hour of the day, for windows. */
   readonly now?: () => Date;
+  /** How long something has waited is counted by it, in milliseconds: no change of the clock makes it old. */
+  readonly elapsedMs?: () => number;
+}
+
+export interface ForcedChange {
+  readonly change: string;
+  /** What it would have waited for. */
+  readonly reasons: readonly string[];
+  readonly maxDeferralHours: number;
 }
 
 /** Decides when updates and changes that make cameras pause may come. */
 export class Maintenance {
   readonly #sources: MaintenanceSources;
-  /** When each change was asked for first. */
-  readonly #since = new Map<string, number>();
+  /** When each change was asked for first, and last. */
+  readonly #asked = new Map<string, { readonly sinceMs: number; readonly lastMs: number }>();
 
   constructor(sources: MaintenanceSources) {
     this.#sources = sources;
@@ -42,19 +56,24 @@ export class Maintenance {
 
   /** `change` names what asks, the same each time; how long it has waited is counted by its name. */
   ask(change: string, kind: MaintenanceKind): MaintenanceAnswer {
-    const nowMs = this.#now().getTime();
-    const since = this.#since.get(change) ?? nowMs;
-    this.#since.set(change, since);
+    const nowMs = this.#sources.elapsedMs?.() ?? performance.now();
+    for (const [name, { lastMs }] of this.#asked) {
+      if (nowMs - lastMs > WITHDRAWN_MS) this.#asked.delete(name);
+    }
+    const sinceMs = this.#asked.get(change)?.sinceMs ?? nowMs;
     const answer = this.state(kind);
     if (answer.mayPass) {
-      this.#since.delete(change);
+      this.#asked.delete(change);
       return answer;
     }
-    const leftMs = since + this.#sources.config().maxDeferralHours * HOUR_MS - nowMs;
+    const { maxDeferralHours } = this.#sources.config();
+    const leftMs = sinceMs + maxDeferralHours * HOUR_MS - nowMs;
     if (leftMs <= 0) {
-      this.#since.delete(change);
+      this.#asked.delete(change);
+      this.#sources.onForced?.({ change, reasons: answer.reasons, maxDeferralHours });
       return { mayPass: true, isForced: true };
     }
+    this.#asked.set(change, { sinceMs, lastMs: nowMs });
     return { ...answer, recheckAfterMs: Math.min(answer.recheckAfterMs, leftMs) };
   }
 

@@ -2,14 +2,15 @@ import type { DeviceHealth } from '../contract/device-health.ts';
 import { VedetteError } from '../contract/errors.ts';
 import type { MessageChannel } from '../contract/message-channel.ts';
 import type { RemoteConfig } from '../contract/control-config.ts';
+import { settledWithin } from '../timing/settled-within.ts';
 import { shadowChange } from './shadow-diff.ts';
 import type { Logger } from '../logging/create-logger.ts';
 
 /** Changes that come together are told together: at most four times as often as the heartbeat. */
 const BEATS_PER_INTERVAL = 4;
 const MAX_CHANGE_PAUSE_MS = 5000;
-/** A process that ends has little time. */
-const LAST_WORD_MS = 500;
+/** A process that ends has little time: so long for what is being told, and for the last word. */
+const LAST_WORD_MS = 400;
 
 export interface PresenceOptions {
   readonly thing: string;
@@ -72,9 +73,8 @@ export class Presence {
     this.#isClosed = true;
     clearTimeout(this.#timer);
     this.#unwatch();
-    await this.#telling;
-    const lastWord = this.tell('stopping').catch(() => undefined);
-    await Promise.race([lastWord, new Promise((resolve) => setTimeout(resolve, LAST_WORD_MS))]);
+    await settledWithin(this.#telling, LAST_WORD_MS);
+    await settledWithin(this.tell('stopping'), LAST_WORD_MS);
   }
 
   #after(ms: number): void {

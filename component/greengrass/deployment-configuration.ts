@@ -40,6 +40,8 @@ export class DeploymentConfiguration {
   readonly #options: DeploymentConfigurationOptions;
   #kept: string | undefined;
   #said: ConfigurationValues | undefined;
+  /** What runs, also where the disk did not take it. */
+  #inForce: ConfigurationValues | undefined;
 
   constructor(options: DeploymentConfigurationOptions) {
     this.#options = options;
@@ -87,7 +89,7 @@ export class DeploymentConfiguration {
   /** What ran last, when it still can. */
   async lastGood(station?: ConfigurationTree): Promise<ReadConfiguration | undefined> {
     try {
-      const values = await readLastGood(this.#options.workFolder);
+      const values = this.#inForce ?? (await readLastGood(this.#options.workFolder));
       if (values === undefined) return undefined;
       return { values, loaded: await this.#load(values, 'last good deployment', station) };
     } catch {
@@ -108,6 +110,7 @@ export class DeploymentConfiguration {
   /** Remembers what runs, so that it can run again. Synced: a power cut leaves the old or the new. */
   async keep(values: ConfigurationValues): Promise<void> {
     const { workFolder } = this.#options;
+    this.#inForce = values;
     await makeFolder(workFolder);
     const text = JSON.stringify(values);
     if (text === this.#kept) return;

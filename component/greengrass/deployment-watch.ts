@@ -37,7 +37,14 @@ export class DeploymentWatch {
     const { deployment, logger } = this.#options;
     await connection.watchConfiguration(() => this.changed());
     try {
-      await connection.judgeConfiguration(({ values }) => deployment.problem(values));
+      await connection.judgeConfiguration(
+        ({ values }) => deployment.problem(values),
+        (error) =>
+          logger.warn(
+            { error: error.serialize() },
+            'the nucleus was not told whether a configuration can run',
+          ),
+      );
     } catch (thrown) {
       const error = VedetteError.from(thrown);
       if (error.code !== 'GREENGRASS_REFUSED') throw error;

@@ -5,6 +5,7 @@ import type {
   Subscription,
 } from '../contract/message-channel.ts';
 import { VedetteError } from '../contract/errors.ts';
+import type { Logger } from '../logging/create-logger.ts';
 import type { IpcConnection } from './ipc-connection.ts';
 
 /**
@@ -21,7 +22,11 @@ interface Wish {
   readonly listener: ChannelListener;
   readonly onRefused: (error: VedetteError) => void;
   stream: Subscription | undefined;
+  isRefused: boolean;
 }
+
+/** What is not heard yet is subscribed again after so long, in milliseconds; then as after the last. */
+const RETRY_PAUSES_MS = [500, 2000, 10_000, 30_000];
 
 /**
  * AWS IoT Core through the nucleus. A publish that resolved is queued in the nucleus; it is not told
@@ -35,11 +40,18 @@ export class IpcChannel implements MessageChannel {
   readonly maxPayloadBytes = MAX_PAYLOAD_BYTES;
   readonly #watchers = new Set<(isConnected: boolean) => void>();
   readonly #wishes = new Set<Wish>();
+  readonly #logger: Logger | undefined;
   #connection: IpcConnection | undefined;
   /** Since when it takes nothing. */
   #busySinceMs: number | undefined;
   /** Watchers were told that the nucleus is offline. */
   #isAway = false;
+  #retry: NodeJS.Timeout | undefined;
+
+  /** @param logger told of subscriptions that are tried again */
+  constructor(logger?: Logger) {
+    this.#logger = logger;
+  }
 
   get isConnected(): boolean {
     return this.#connection !== undefined && !this.#connection.lost.aborted;
@@ -50,28 +62,25 @@ export class IpcChannel implements MessageChannel {
     this.#connection = connection;
     this.#busySinceMs = undefined;
     this.#isAway = false;
-    for (const wish of this.#wishes) {
-      await this.#open(wish, connection).catch((thrown: unknown) => {
-        const error = VedetteError.from(thrown);
-        if (error.code === 'MESSAGE_REFUSED') wish.onRefused(error);
-      });
-    }
+    for (const wish of this.#wishes) wish.stream = undefined;
+    await this.#openAll();
     connection.lost.addEventListener('abort', () => this.#tell(false), { once: true });
     if (!connection.lost.aborted) this.#tell(true);
   }
 
   /** Subscribes anew: nucleus lite leaves streams open that nothing comes on any more. */
   async renewSubscriptions(): Promise<void> {
-    const connection = this.#connection;
-    if (connection === undefined || connection.lost.aborted) return;
+    if (!this.isConnected) return;
     // What died with them took its queue along.
     this.#tell(false);
-    for (const wish of this.#wishes) {
-      const before = wish.stream;
-      await this.#open(wish, connection);
-      await before?.close();
-    }
-    this.#tell(true);
+    const before = [...this.#wishes].map((wish) => {
+      const { stream } = wish;
+      wish.stream = undefined;
+      return stream;
+    });
+    await this.#openAll();
+    await Promise.allSettled(before.map(async (stream) => stream?.close()));
+    if (this.isConnected) this.#tell(true);
   }
 
   async publish(topic: string, payload: Uint8Array, qos: 0 | 1 = 1): Promise<void> {
@@ -94,15 +103,14 @@ export class IpcChannel implements MessageChannel {
     listener: ChannelListener,
     onRefused: (error: VedetteError) => void = () => undefined,
   ): Promise<Subscription> {
-    const wish: Wish = { filter, listener, onRefused, stream: undefined };
-    const connection = this.#connection;
-    if (connection && !connection.lost.aborted) {
-      await this.#open(wish, connection).catch((error: unknown) => {
-        // What broke under the call is made up for over the next connection.
-        if (!connection.lost.aborted) throw error;
-      });
-    }
+    const wish: Wish = { filter, listener, onRefused, stream: undefined, isRefused: false };
     this.#wishes.add(wish);
+    try {
+      await this.#open(wish);
+    } catch (error) {
+      this.#wishes.delete(wish);
+      throw error;
+    }
     return {
       close: async () => {
         this.#wishes.delete(wish);
@@ -119,6 +127,7 @@ export class IpcChannel implements MessageChannel {
 
   /** The connection itself is closed by who opened it. */
   async close(): Promise<void> {
+    clearTimeout(this.#retry);
     const wishes = [...this.#wishes];
     this.#wishes.clear();
     await Promise.allSettled(wishes.map(async ({ stream }) => stream?.close()));
@@ -133,13 +142,46 @@ export class IpcChannel implements MessageChannel {
     );
   }
 
-  async #open(wish: Wish, connection: IpcConnection): Promise<void> {
+  /** One after the other, each for itself: what one is refused is no reason for the others. */
+  async #openAll(attempt = 0): Promise<void> {
+    for (const wish of this.#wishes) {
+      if (wish.stream || (wish.isRefused && attempt > 0)) continue;
+      await this.#open(wish, attempt).catch((thrown: unknown) => {
+        wish.isRefused = true;
+        wish.onRefused(VedetteError.from(thrown));
+      });
+    }
+  }
+
+  /**
+   * What passes, or broke with the connection, is made up for: soon, or over the next one.
+   * @throws VedetteError MESSAGE_REFUSED
+   */
+  async #open(wish: Wish, attempt = 0): Promise<void> {
+    const connection = this.#connection;
+    if (connection === undefined || connection.lost.aborted) return;
+    const { filter } = wish;
     try {
       const listener = (message: IncomingMessage) => wish.listener(message);
-      wish.stream = await connection.subscribe(wish.filter, listener);
+      const stream = await connection.subscribe(filter, listener);
+      // Closed, or subscribed another time, while the nucleus was asked.
+      const isWanted = this.#wishes.has(wish) && wish.stream === undefined;
+      if (isWanted && connection === this.#connection) wish.stream = stream;
+      else await stream.close();
     } catch (thrown) {
-      throw channelError(thrown, `subscribe to ${wish.filter}`);
+      const error = channelError(thrown, `subscribe to ${filter}`);
+      if (connection.lost.aborted) return;
+      if (error.code === 'MESSAGE_REFUSED') throw error;
+      this.#logger?.warn({ error: error.serialize() }, `${filter} is not heard; it is tried again`);
+      this.#openSoon(attempt);
     }
+  }
+
+  #openSoon(attempt: number): void {
+    clearTimeout(this.#retry);
+    const pauseMs = RETRY_PAUSES_MS[attempt] ?? RETRY_PAUSES_MS.at(-1);
+    this.#retry = setTimeout(() => void this.#openAll(attempt + 1), pauseMs);
+    this.#retry.unref();
   }
 
   /** QoS 0 needs no place in the queue: it is refused by a nucleus that is offline alone. */

@@ -6,6 +6,7 @@ import type {
 } from 'aws-iot-device-sdk-v2/dist/greengrasscoreipc/model.js';
 import { VedetteError } from '../contract/errors.ts';
 import type { ChannelListener, Subscription } from '../contract/message-channel.ts';
+import { settledWithin } from '../timing/settled-within.ts';
 import { ipcError } from './ipc-error.ts';
 
 type Client = ReturnType<typeof createClient>;
@@ -35,6 +36,8 @@ export interface UpdateDeferral extends UpdateProposal {
 
 /** The nucleus answers in milliseconds; longer means that it never will. */
 const CALL_TIMEOUT_MS = 10_000;
+/** What is closed is gone for this process, whether the nucleus says so or not, in milliseconds. */
+const CLOSE_MS = 500;
 
 /**
  * One connection to the nucleus, for the life of the process: connecting anew for each call leaks
@@ -105,19 +108,23 @@ export class IpcConnection {
   /**
    * Asks `judge` before a deployment changes the configuration: its text is why it is refused, nothing
    * that it is fine. Classic only; lite refuses the subscription.
+   * @param onUnheard told when the nucleus does not take the answer: the deployment then waits in vain
    */
   async judgeConfiguration(
     judge: (proposal: ConfigurationProposal) => Promise<string | undefined>,
+    onUnheard: (error: VedetteError) => void,
   ): Promise<void> {
     const stream = this.#client.subscribeToValidateConfigurationUpdates({});
     stream.on('message', ({ validateConfigurationUpdateEvent: event }) => {
       if (event?.deploymentId === undefined) return;
       const { deploymentId, configuration } = event;
       const { accessControl: _, ...values } = (configuration ?? {}) as ConfigurationValues;
-      void judge({ deploymentId, values }).then(
-        (reason) => this.#report(deploymentId, reason),
-        (error: unknown) => this.#report(deploymentId, String(error)),
-      );
+      void judge({ deploymentId, values })
+        .then(
+          (reason) => this.#report(deploymentId, reason),
+          (error: unknown) => this.#report(deploymentId, String(error)),
+        )
+        .catch((error: unknown) => onUnheard(VedetteError.from(error)));
     });
     await this.#activate('SubscribeToValidateConfigurationUpdates', stream);
   }
@@ -159,7 +166,7 @@ export class IpcConnection {
     return {
       close: async () => {
         this.#streams.delete(stream);
-        await stream.close();
+        await settledWithin(stream.close(), CLOSE_MS);
       },
     };
   }
@@ -173,8 +180,9 @@ export class IpcConnection {
 
   async close(): Promise<void> {
     this.#lost.abort();
-    await Promise.allSettled([...this.#streams].map((stream) => stream.close()));
-    await this.#client.close();
+    const streams = [...this.#streams].map((stream) => stream.close());
+    await settledWithin(Promise.allSettled(streams), CLOSE_MS);
+    await settledWithin(this.#client.close(), CLOSE_MS);
   }
 
   async #report(deploymentId: string, reason: string | undefined): Promise<void> {
@@ -184,7 +192,7 @@ export class IpcConnection {
       this.#client.sendConfigurationValidityReport({
         configurationValidityReport: verdict,
       }),
-    ).catch(() => undefined);
+    );
   }
 
   async #activate(
@@ -196,7 +204,7 @@ export class IpcConnection {
       await this.#call(operation, () => stream.activate());
     } catch (error) {
       this.#streams.delete(stream);
-      await stream.close();
+      await settledWithin(stream.close(), CLOSE_MS);
       throw error;
     }
   }

@@ -98,6 +98,7 @@ export class InMemoryRuntime implements EdgeRuntime {
   cameras = () => this.cameraList;
   models = () => this.modelList;
   notices = () => this.noticeList;
+  notify = (notice: Notice) => void this.noticeList.push(notice);
   snapshot = (camera: string, signal: AbortSignal) => this.snapshotWith(camera, signal);
   uploadCapture = (id: string) => Promise.resolve({ key: id, byteLength: 1 });
   inspectionReasons = () => this.busyReasons();

@@ -184,6 +184,22 @@ describe.each(personalities)(
         .poll(() => reported()?.configuration?.refusal?.code, { timeout: 20_000 })
         .toBe('MAINTENANCE_AWAITED');
       expect(reported()?.holds).toEqual(['a part is under inspection: part-1']);
+      // What the station and the shadow change meanwhile is done, and lets nothing of it through.
+      const patch = await runtime.fetch('/api/v1/configuration/station', {
+        method: 'PATCH',
+        headers,
+        body: JSON.stringify({ maintenance: { maxDeferralHours: 100 } }),
+      });
+      expect(patch.status).toBe(200);
+      desire({ cameras: { line: { captureMode: 'all' } } });
+      await expect.poll(() => reported()?.cameras?.['line']?.captureMode).toBe('all');
+      const { items } = await runtime.get<{ items: { path: string; value: unknown }[] }>(
+        '/api/v1/configuration/settings',
+      );
+      const waiting = new Map(items.map(({ path: name, value }) => [name, value]));
+      expect(waiting.get('maintenance.maxDeferralHours')).toBe(100);
+      expect(waiting.get('cameras.line.slots')).not.toBe(6);
+      await expect.poll(() => reported()?.configuration?.refusal?.code).toBe('MAINTENANCE_AWAITED');
       if (personality.name === 'classic') {
         nucleus.proposeUpdate('deployment-1');
         await expect.poll(() => nucleus.deferrals.at(-1)?.message).toContain('part-1');

@@ -69,6 +69,37 @@ describe.each([CLASSIC, LITE])('messages through nucleus $name', (personality) =
     return undefined;
   });
 
+  test('what cannot be subscribed in passing is heard all the same, and no other topic with it', async () => {
+    const nucleus = await start();
+    const channel = new IpcChannel();
+    closing.push(() => channel.close());
+    await channel.attach(await connect(nucleus));
+    const heard = new Set<string>();
+    const topics = ['one', 'two', 'three'].map((name) => `vedette/station-7/${name}`);
+    const hear = ({ topic }: IncomingMessage) => void heard.add(topic);
+    nucleus.failsSubscriptions = 1;
+    for (const topic of topics) await channel.subscribe(topic, hear);
+    const hearsAll = async (): Promise<void> => {
+      heard.clear();
+      await expect
+        .poll(() => {
+          for (const topic of topics) nucleus.deliver(topic, Buffer.from('x'));
+          return [...heard].toSorted();
+        })
+        .toEqual(topics.toSorted());
+    };
+    await hearsAll();
+    nucleus.killSubscriptions();
+    nucleus.failsSubscriptions = 1;
+    await channel.renewSubscriptions();
+    await hearsAll();
+    const refused = 'vedette/station-7/refused';
+    nucleus.forbidden.add(refused);
+    await expect(channel.subscribe(refused, hear)).rejects.toMatchObject({
+      code: 'MESSAGE_REFUSED',
+    });
+  });
+
   test('what comes in is heard over every connection, also after streams died without a word', async () => {
     const nucleus = await start();
     const channel = new IpcChannel();

@@ -96,11 +96,27 @@ describe.each([CLASSIC, LITE])('the connection to nucleus $name', (personality) 
 });
 
 describe('what only one nucleus does', () => {
+  test('an answer that classic does not hear is told', async () => {
+    const nucleus = await start(CLASSIC);
+    const connection = await connect(nucleus, 300);
+    const unheard: string[] = [];
+    await connection.judgeConfiguration(
+      async () => {
+        nucleus.isSilent = true;
+        return undefined;
+      },
+      ({ code }) => unheard.push(code),
+    );
+    nucleus.proposeConfiguration('one', { models: {} });
+    await expect.poll(() => unheard).toEqual(['GREENGRASS_TIMEOUT']);
+  });
+
   test('classic asks before it changes the configuration and hears why not', async () => {
     const nucleus = await start(CLASSIC);
     const connection = await connect(nucleus);
-    await connection.judgeConfiguration(async ({ values }) =>
-      values['thing'] === undefined ? undefined : 'thing: no',
+    await connection.judgeConfiguration(
+      async ({ values }) => (values['thing'] === undefined ? undefined : 'thing: no'),
+      () => undefined,
     );
     nucleus.proposeConfiguration('one', { accessControl: {}, models: {} });
     nucleus.proposeConfiguration('two', { thing: '?' });
@@ -115,7 +131,12 @@ describe('what only one nucleus does', () => {
 
   test('lite refuses that, by name and without a reason', async () => {
     const connection = await connect(await start(LITE));
-    await expect(connection.judgeConfiguration(async () => undefined)).rejects.toMatchObject({
+    await expect(
+      connection.judgeConfiguration(
+        async () => undefined,
+        () => undefined,
+      ),
+    ).rejects.toMatchObject({
       code: 'GREENGRASS_REFUSED',
       message: 'The nucleus refused SubscribeToValidateConfigurationUpdates: ServiceError',
     });

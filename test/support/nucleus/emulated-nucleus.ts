@@ -48,6 +48,8 @@ export class EmulatedNucleus {
   dropsAt: string | undefined;
   /** So many of the next publishes are accepted and lost, as when the nucleus goes down with its queue. */
   losesNext = 0;
+  /** So many of the next subscriptions to AWS IoT Core fail in passing. */
+  failsSubscriptions = 0;
   /** What was accepted and lost. */
   readonly lost: Publication[] = [];
   /** Topics that IoT Core's policy forbids. */
@@ -256,6 +258,10 @@ export class EmulatedNucleus {
     if (operation === 'GetConfiguration') {
       const isThere = this.#configuration.valueAt(request['keyPath']) !== undefined;
       return isThere ? undefined : { shape: 'ResourceNotFoundError', message: 'Key not found' };
+    }
+    if (operation === 'SubscribeToIoTCore' && this.failsSubscriptions > 0) {
+      this.failsSubscriptions -= 1;
+      return { shape: 'ServiceError', message: 'Failed to subscribe.' };
     }
     if (!operation.endsWith('ToIoTCore')) return undefined;
     const topic = textOf(request['topicName']);

@@ -1,6 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { maintenanceSchema } from '../../../component/contract/control-config.ts';
-import { Maintenance, msUntilWindow } from '../../../component/control/maintenance.ts';
+import {
+  Maintenance,
+  msUntilWindow,
+  type ForcedChange,
+} from '../../../component/control/maintenance.ts';
 
 const config = (windows: object, maxDeferralHours = 168) =>
   maintenanceSchema.parse({ windows, maxDeferralHours });
@@ -57,13 +61,23 @@ test('a window needs a day, and times of the day', () => {
 
 describe('a change', () => {
   const start = (windows: object, maxDeferralHours?: number) => {
-    const state = { now: at(23, 12), busy: [] as string[] };
+    const state = { now: at(23, 12), elapsedMs: 0, busy: [] as string[] };
+    const forced: ForcedChange[] = [];
     const maintenance = new Maintenance({
       config: () => config(windows, maxDeferralHours),
       busy: () => state.busy,
+      onForced: (change) => forced.push(change),
       now: () => state.now,
+      elapsedMs: () => state.elapsedMs,
     });
-    return { state, maintenance };
+    /** Asks as who waits does: again when it is told to. */
+    const waited = (change: string, minutes: number) => {
+      for (const endMs = state.elapsedMs + minutes * 60_000; state.elapsedMs < endMs;) {
+        maintenance.ask(change, 'update');
+        state.elapsedMs = Math.min(endMs, state.elapsedMs + 15 * 60_000);
+      }
+    };
+    return { state, maintenance, forced, waited };
   };
 
   test('passes at any time without windows, but not while a part is inspected', () => {
@@ -94,9 +108,9 @@ describe('a change', () => {
   });
 
   test('passes when it has waited as long as it may, and the next waits anew', () => {
-    const { state, maintenance } = start({ night }, 2);
-    expect(maintenance.ask('a', 'update').mayPass).toBe(false);
-    state.now = at(23, 13, 50);
+    const { state, maintenance, forced, waited } = start({ night }, 2);
+    state.busy = ['a part is inspected at dock'];
+    waited('a', 110);
     expect(maintenance.ask('a', 'update')).toMatchObject({
       mayPass: false,
       recheckAfterMs: 10 * 60_000,
@@ -105,8 +119,21 @@ describe('a change', () => {
       mayPass: false,
       recheckAfterMs: 15 * 60_000,
     });
-    state.now = at(23, 14);
+    expect(forced).toEqual([]);
+    waited('a', 10);
     expect(maintenance.ask('a', 'update')).toEqual({ mayPass: true, isForced: true });
+    const reasons = ['outside of every maintenance window', 'a part is inspected at dock'];
+    expect(forced).toEqual([{ change: 'a', reasons, maxDeferralHours: 2 }]);
     expect(maintenance.ask('a', 'update').mayPass).toBe(false);
+  });
+
+  test('that was withdrawn and comes again has not waited meanwhile, nor when the clock is set', () => {
+    const { state, maintenance, forced } = start({ night }, 2);
+    expect(maintenance.ask('a', 'update').mayPass).toBe(false);
+    state.elapsedMs += 3 * 3_600_000;
+    expect(maintenance.ask('a', 'update').mayPass).toBe(false);
+    state.now = at(30, 12);
+    expect(maintenance.ask('a', 'update').mayPass).toBe(false);
+    expect(forced).toEqual([]);
   });
 });
