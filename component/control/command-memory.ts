@@ -1,6 +1,7 @@
-import { mkdir, open, readFile, rename } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
+import { makeFolder, writeSynced } from '../configuration/write-synced.ts';
 import { commandAnswerSchema, type CommandAnswer } from '../contract/device-command.ts';
 
 /** Ids of commands are told apart for so many; older ones are forgotten. */
@@ -42,16 +43,8 @@ export class CommandMemory {
   }
 
   async #write(text: string): Promise<void> {
-    const file = path.join(this.#folder, FILE);
-    await mkdir(this.#folder, { recursive: true });
-    const handle = await open(`${file}.new`, 'w', 0o600);
-    try {
-      await handle.writeFile(text);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(`${file}.new`, file);
+    await makeFolder(this.#folder);
+    await writeSynced(path.join(this.#folder, FILE), text, 0o600);
   }
 }
 

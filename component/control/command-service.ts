@@ -6,6 +6,7 @@ import {
   type CommandName,
   type CommandRequest,
 } from '../contract/device-command.ts';
+import { pause } from '../camera/pause.ts';
 import { VedetteError } from '../contract/errors.ts';
 import type { IncomingMessage, MessageChannel, Subscription } from '../contract/message-channel.ts';
 import type { Logger } from '../logging/create-logger.ts';
@@ -13,6 +14,8 @@ import type { CommandMemory } from './command-memory.ts';
 
 /** Commands that run at once; more are refused. */
 const MAX_RUNNING = 8;
+/** Refusals, and answers of before, that are on their way at once; more are not told. */
+const MAX_ANSWERS = 8;
 /** An answer that cannot be sent is tried again, since the nucleus may be busy for a moment. */
 const ANSWER_PAUSES_MS = [0, 1000, 5000, 15_000, 60_000];
 
@@ -40,6 +43,8 @@ export class CommandService {
   readonly #options: CommandServiceOptions;
   readonly #closing = new AbortController();
   readonly #running = new Map<string, Promise<void>>();
+  readonly #answers = new Set<Promise<void>>();
+  #untold = 0;
   #subscription: Subscription | undefined;
 
   constructor(options: CommandServiceOptions) {
@@ -58,7 +63,7 @@ export class CommandService {
   async close(): Promise<void> {
     await this.#subscription?.close();
     this.#closing.abort(new VedetteError('SHUTTING_DOWN', 'the device stops'));
-    await Promise.allSettled(this.#running.values());
+    await Promise.allSettled([...this.#running.values(), ...this.#answers]);
   }
 
   #receive({ topic, payload }: IncomingMessage): void {
@@ -67,7 +72,8 @@ export class CommandService {
     try {
       request = readRequest(command, payload);
     } catch (thrown) {
-      void this.#refuse(command, idIn(payload), VedetteError.from(thrown));
+      const error = VedetteError.from(thrown);
+      this.#answerApart(() => this.#refuse(command, idIn(payload), error));
       return;
     }
     const { id } = request;
@@ -75,16 +81,31 @@ export class CommandService {
     if (this.#running.has(id)) return;
     const known = this.#options.memory.get(id);
     if (known) {
-      void this.#say(known);
+      this.#answerApart(() => this.#say(known));
       return;
     }
     const problem = this.#problemOf(request);
     if (problem) {
-      void this.#refuse(command, id, problem);
+      this.#answerApart(() => this.#refuse(command, id, problem));
       return;
     }
     const run = this.#run(command as CommandName, request).finally(() => this.#running.delete(id));
     this.#running.set(id, run);
+  }
+
+  /** Whoever floods the device costs it no more than its limits: answers that cannot be sent pile up. */
+  #answerApart(answer: () => Promise<void>): void {
+    if (this.#answers.size >= MAX_ANSWERS) {
+      this.#untold += 1;
+      return;
+    }
+    if (this.#untold > 0) {
+      const text = `${this.#untold} commands came while answers waited; they were not done and are not answered`;
+      this.#options.logger.warn(text);
+      this.#untold = 0;
+    }
+    const answered = answer().finally(() => this.#answers.delete(answered));
+    this.#answers.add(answered);
   }
 
   #problemOf({ expiresAt }: AnyRequest): VedetteError | undefined {
@@ -143,7 +164,7 @@ export class CommandService {
     const topic = `vedette/${thing}/command/${answer.command}/ack`;
     const payload = Buffer.from(JSON.stringify(answer));
     for (const pauseMs of ANSWER_PAUSES_MS) {
-      await pause(pauseMs, this.#closing.signal);
+      if (pauseMs > 0) await pause(pauseMs, this.#closing.signal);
       try {
         await channel.publish(topic, payload, 1);
         return;
@@ -210,14 +231,6 @@ async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T
   } finally {
     signal.removeEventListener('abort', onAbort);
   }
-}
-
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  if (ms === 0 || signal.aborted) return;
-  await new Promise<void>((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true });
-  });
 }
 
 const MAX_TEXT = 500;

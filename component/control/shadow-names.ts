@@ -1,6 +1,7 @@
-import { open, readFile, rename } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
+import { writeSynced } from '../configuration/write-synced.ts';
 import { namesIn } from './device-shadow.ts';
 import { isTree, type ShadowTree } from './shadow-diff.ts';
 
@@ -14,6 +15,7 @@ const SECTIONS = ['cameras', 'models', 'refused'];
 export class ShadowNames {
   readonly #file: string;
   #names: ShadowTree;
+  #writing: Promise<void> = Promise.resolve();
 
   private constructor(file: string, names: ShadowTree) {
     this.#file = file;
@@ -29,20 +31,18 @@ export class ShadowNames {
     return this.#names;
   }
 
-  /** Written only when a name comes or goes. */
+  /** Written only when a name comes or goes. Resolves when it is on the disk. */
   async keep(document: ShadowTree): Promise<void> {
     const all = namesIn(document);
     const names = Object.fromEntries(SECTIONS.map((key) => [key, all[key] ?? {}]));
+    this.#writing = this.#writing.catch(() => undefined).then(() => this.#write(names));
+    await this.#writing;
+  }
+
+  async #write(names: ShadowTree): Promise<void> {
     if (isDeepStrictEqual(names, this.#names)) return;
+    await writeSynced(this.#file, JSON.stringify(names), 0o600);
     this.#names = names;
-    const handle = await open(`${this.#file}.new`, 'w', 0o600);
-    try {
-      await handle.writeFile(JSON.stringify(names));
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(`${this.#file}.new`, this.#file);
   }
 }
 

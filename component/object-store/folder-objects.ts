@@ -91,21 +91,6 @@ export class FolderObjects implements ObjectStore {
   }
 }
 
-/** Each new name is synced in the folder that holds it. */
-async function makeFolder(folder: string): Promise<void> {
-  const first = await mkdir(folder, { recursive: true });
-  if (first === undefined) return;
-  for (let made = folder; ; made = dirname(made)) {
-    await syncPath(dirname(made));
-    if (made === first || made === dirname(made)) return;
-  }
-}
-
-async function syncPath(path: string): Promise<void> {
-  const handle = await open(path, 'r');
-  await handle.sync().finally(() => handle.close());
-}
-
 async function digestOf(file: string): Promise<string | undefined> {
   try {
     return createHash('sha256')

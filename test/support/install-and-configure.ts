@@ -6,6 +6,8 @@
 import { existsSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { CommandMemory } from '../../component/control/command-memory.ts';
+import { ShadowNames } from '../../component/control/shadow-names.ts';
 import { StationFile } from '../../component/configuration/station-file.ts';
 import type { SpoolRequest } from '../../component/contract/model-spool.ts';
 import { DeploymentConfiguration } from '../../component/greengrass/deployment-configuration.ts';
@@ -47,6 +49,9 @@ const deployment = new DeploymentConfiguration({
   loadAtStart: unused,
 });
 
+const commands = await CommandMemory.open(dataFolder);
+const names = await ShadowNames.open(dataFolder);
+
 async function ask(name: string, version: string): Promise<void> {
   const id = `${name}.${version}`;
   const [request, answer] = ['requests', 'answers'].map((folder) =>
@@ -73,6 +78,13 @@ for (let round = 1; round <= Number(rounds); round += 1) {
   promised(`lastStation ${round}`);
   await deployment.keep({ retention: { capturesMaxCount: round } });
   promised(`deployment ${round}`);
+  await commands.keep({
+    ...{ schemaVersion: 1, thing: 'station-7', command: 'snapshot', state: 'done' },
+    ...{ id: `command-${round}`, at: new Date().toISOString() },
+  });
+  promised(`command ${round}`);
+  await names.keep({ cameras: { [`camera-${round}`]: {} } });
+  promised(`shadowName ${round}`);
   await Promise.all(asking);
 }
 await spool.close();

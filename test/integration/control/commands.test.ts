@@ -164,6 +164,29 @@ test('five megabytes are no command, and those that run at once are bounded', as
   expect(done.length).toBe(8);
 });
 
+test('a flood of what is refused costs no more than its limit while answers cannot be sent', async () => {
+  const { nucleus, done } = await start(LITE);
+  nucleus.holdsAcknowledgements = true;
+  const asked = () => nucleus.asked.filter((one) => one === 'PublishToIoTCore').length;
+  for (let index = 0; index < 100; index++) await send('explode', { id: `flood-${index}` });
+  await send('snapshot', { id: 'after', camera: 'dock' });
+  await expect.poll(() => done).toEqual(['after']);
+  // Ten are in the queue of the nucleus, eight wait, each tried a few times.
+  expect(asked()).toBeLessThan(60);
+  nucleus.holdsAcknowledgements = false;
+  nucleus.acknowledge();
+  await send('explode', { id: 'heard' });
+  await expect
+    .poll(
+      async () => {
+        await send('explode', { id: 'heard' });
+        return answerTo('heard')?.state;
+      },
+      { interval: 300, timeout: 15_000 },
+    )
+    .toBe('refused');
+});
+
 test('a damaged memory is begun anew', async () => {
   await writeFile(path.join(folder, 'commands.json'), '[{"id":');
   const { done } = await start();

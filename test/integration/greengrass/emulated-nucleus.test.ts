@@ -7,6 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { IpcConnection } from '../../../component/greengrass/ipc-connection.ts';
 import { EmulatedNucleus } from '../../support/nucleus/emulated-nucleus.ts';
 import { MqttBroker } from '../../support/nucleus/mqtt-broker.ts';
+import { recipeAccessControl } from '../../support/nucleus/recipe-access-control.ts';
 import { CLASSIC, LITE } from '../../support/nucleus/personality.ts';
 import { ShadowService } from '../../support/nucleus/shadow-service.ts';
 
@@ -111,6 +112,19 @@ describe.each([CLASSIC, LITE])('the broker behind nucleus $name', (personality) 
     }
     await expect(subscribe(nucleus, 'vedette/station-7/dock/result')).rejects.toThrow();
     await expect.poll(texts).toEqual(['allowed', '{}']);
+  });
+
+  test('lets the recipe’s component send what it sends, and command no device', async () => {
+    const { nucleus, connection } = await start(personality);
+    nucleus.mergeConfiguration({ accessControl: await recipeAccessControl() });
+    const ends = ['dock/result', 'dock/event', 'health', 'echo', 'command/snapshot/ack'];
+    for (const end of ends) {
+      await connection.publish(`vedette/station-7/${end}`, Buffer.from(end), 0);
+    }
+    for (const end of ['command/snapshot', 'acknowledge', 'dock', 'dock/x/result']) {
+      const publishing = connection.publish(`vedette/station-7/${end}`, Buffer.from('x'), 0);
+      await expect(publishing).rejects.toMatchObject({ code: 'GREENGRASS_REFUSED' });
+    }
   });
 
   test(`${personality.keepsOffline ? 'gets after' : 'does not get after'} an outage what was published in it`, async () => {

@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { CommandMemory } from '../../../component/control/command-memory.ts';
+import { ShadowNames } from '../../../component/control/shadow-names.ts';
 import { StationFile } from '../../../component/configuration/station-file.ts';
 import { readLastGood } from '../../../component/greengrass/deployment-configuration.ts';
 import { SpoolFolder } from '../../../component/greengrass/spool-folder.ts';
@@ -108,13 +110,19 @@ async function expectKept(work: string, promised: ReadonlyMap<string, string>): 
   between(lastStation ?? 0, promised.get('lastStation'));
   const lastGood = retention(await readLastGood(work))['capturesMaxCount'];
   between(lastGood ?? 0, promised.get('deployment'));
+  const command = promised.get('command');
+  const memory = await CommandMemory.open(data);
+  if (command) expect(memory.get(`command-${command}`)?.state).toBe('done');
+  const { earlier } = await ShadowNames.open(data);
+  const [camera = 'camera-0'] = Object.keys((earlier['cameras'] ?? {}) as object);
+  between(Number(camera.split('-')[1]), promised.get('shadowName'));
 }
 
 test(
   `after a power cut what was promised is there, and the rest is the old or the new (${CUTS} cuts)`,
   { timeout: 60_000 + CUTS * 500 },
   async () => {
-    expect(promises.length).toBe(ROUNDS * 6);
+    expect(promises.length).toBe(ROUNDS * 8);
     for (let cut = 0; cut < CUTS; cut += 1) {
       // Half of the cuts come right after something was promised.
       const at =
