@@ -3,6 +3,7 @@ import { open, rm } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
 import { VedetteError } from '../../component/contract/errors.ts';
+import { writeWhole } from '../../component/inference/package/synced-file.ts';
 import { directory, localHeader } from './zip-records.ts';
 import type { StoredEntry } from './zip-records.ts';
 
@@ -166,11 +167,5 @@ class HashedFile {
   async close(): Promise<void> {
     await this.#pending.catch(() => undefined);
     await this.#file.close();
-  }
-}
-
-async function writeWhole(file: FileHandle, bytes: Uint8Array): Promise<void> {
-  for (let done = 0; done < bytes.byteLength;) {
-    done += (await file.write(bytes, done)).bytesWritten;
   }
 }

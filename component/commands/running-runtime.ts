@@ -1,6 +1,7 @@
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
+import { parseOrNothing } from '../configuration/parse-or-nothing.ts';
 import { VedetteError } from '../contract/errors.ts';
 
 const FILE = 'runtime.json';
@@ -68,14 +69,6 @@ async function startTicksOf(processId: number): Promise<string | undefined> {
   try {
     const text = await readFile(`/proc/${processId}/stat`, 'latin1');
     return text.slice(text.lastIndexOf(')') + 2).split(' ')[19];
-  } catch {
-    return undefined;
-  }
-}
-
-function parseOrNothing(text: string): unknown {
-  try {
-    return JSON.parse(text);
   } catch {
     return undefined;
   }

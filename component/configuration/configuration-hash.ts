@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { isMap } from './configuration-layer.ts';
 
 const DIGITS = 16;
 
@@ -9,9 +10,6 @@ export function configurationHash(config: object): string {
   );
   return createHash('sha256').update(text).digest('hex').slice(0, DIGITS);
 }
-
-const isMap = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const sorted = (map: Record<string, unknown>): Record<string, unknown> =>
   Object.fromEntries(Object.entries(map).sort(([a], [b]) => (a < b ? -1 : 1)));

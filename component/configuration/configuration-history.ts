@@ -1,6 +1,7 @@
 import { open, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
+import { parseOrNothing } from './parse-or-nothing.ts';
 import { makeFolder, syncFolder, writeSynced } from './write-synced.ts';
 
 const FILE = 'configuration-changes.jsonl';
@@ -73,13 +74,5 @@ export class ConfigurationHistory {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
       throw error;
     }
-  }
-}
-
-function parseOrNothing(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return undefined;
   }
 }

@@ -25,8 +25,13 @@ export async function makeFolder(folder: string): Promise<void> {
 }
 
 /** Makes the names in a folder last: what was created, renamed or removed in it. */
-export async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
+export const syncFolder = (folder: string): Promise<void> => sync(folder);
+
+/** Makes what a file holds last, whoever wrote it. */
+export const syncFile = (file: string): Promise<void> => sync(file);
+
+async function sync(place: string): Promise<void> {
+  const handle = await open(place, 'r');
   try {
     await handle.sync();
   } finally {

@@ -1,3 +1,4 @@
+import { parseOrNothing } from '../configuration/parse-or-nothing.ts';
 import { acknowledgementSchema } from '../contract/delivery.ts';
 import { VedetteError } from '../contract/errors.ts';
 import type { IncomingMessage, MessageChannel, Subscription } from '../contract/message-channel.ts';
@@ -51,7 +52,7 @@ export class Acknowledgements {
 
   async #hear({ payload }: IncomingMessage): Promise<void> {
     const parsed = acknowledgementSchema.safeParse(
-      payload.length > MAX_BYTES ? undefined : parseOrNothing(payload),
+      payload.length > MAX_BYTES ? undefined : parseOrNothing(Buffer.from(payload).toString()),
     );
     if (!parsed.success) {
       const message = `An acknowledgement must be { "camera": …, "sequence": … } of at most ${MAX_BYTES} bytes`;
@@ -105,13 +106,5 @@ export class Acknowledgements {
 
   #warn(error: VedetteError, message: string): void {
     this.#options.faults.warn(`acknowledgement/${error.code}`, { error }, message);
-  }
-}
-
-function parseOrNothing(payload: Uint8Array): unknown {
-  try {
-    return JSON.parse(Buffer.from(payload).toString());
-  } catch {
-    return undefined;
   }
 }

@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
+import { parseOrNothing } from '../configuration/parse-or-nothing.ts';
 import { VedetteError } from '../contract/errors.ts';
 import { nameSchema, versionSchema, type ModelReference } from '../contract/model-manifest.ts';
 import { SPOOL, type SpoolRequest } from '../contract/model-spool.ts';
@@ -225,14 +226,6 @@ export class ModelSpool {
     // Components ask again after every start, which fills it.
     this.#options.logger.warn(`${this.#recordFile} is damaged; it is begun anew`);
     return {};
-  }
-}
-
-function parseOrNothing(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }
 

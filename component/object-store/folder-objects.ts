@@ -1,8 +1,9 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { open, readFile, rename, rm } from 'node:fs/promises';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { makeFolder, syncFile, syncFolder } from '../configuration/write-synced.ts';
 import { VedetteError } from '../contract/errors.ts';
 import type { ObjectStore, PutOptions, SourceFile } from './object-store.ts';
 
@@ -66,9 +67,9 @@ export class FolderObjects implements ObjectStore {
     const part = join(folder, `.${randomUUID()}.part`);
     try {
       await write(part);
-      await syncPath(part);
+      await syncFile(part);
       await rename(part, target);
-      await syncPath(folder);
+      await syncFolder(folder);
     } catch (thrown) {
       await rm(part, { force: true }).catch(() => undefined);
       throw thrown;

@@ -1,11 +1,11 @@
 import { mkdir, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { makeFolder } from '../../configuration/write-synced.ts';
+import { makeFolder, syncFolder } from '../../configuration/write-synced.ts';
 import { VedetteError } from '../../contract/errors.ts';
 import { isModelReference, parseModelReference } from '../../contract/model-manifest.ts';
 import type { ModelReference } from '../../contract/model-manifest.ts';
 import { sha256Of } from '../package/package-files.ts';
-import { syncFolder, writeSyncedFile } from '../package/synced-file.ts';
+import { writeSyncedFile } from '../package/synced-file.ts';
 import type { PackedFile } from '../package/synced-file.ts';
 import { Blobs } from './blobs.ts';
 import {

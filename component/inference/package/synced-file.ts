@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
-import { mkdir, open } from 'node:fs/promises';
+import { mkdir, open, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+
+export { syncFolder } from '../../configuration/write-synced.ts';
 
 /** A file of a package as it was written. */
 export interface PackedFile {
@@ -37,23 +39,11 @@ export async function writeSyncedFile(
   return { path, byteLength, sha256: hash.digest('hex') };
 }
 
-async function writeWhole(
-  file: Awaited<ReturnType<typeof open>>,
-  chunk: Uint8Array,
-): Promise<void> {
+/** At the end of what the file holds, however little the system takes at once. */
+export async function writeWhole(file: FileHandle, chunk: Uint8Array): Promise<void> {
   let done = 0;
   while (done < chunk.byteLength) {
     const { bytesWritten } = await file.write(chunk, done);
     done += bytesWritten;
-  }
-}
-
-/** Makes the names in a folder last: what was created, renamed or removed in it. */
-export async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }
