@@ -7,6 +7,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { emulatesArm64 } from './setup/arm64-target.mjs';
+import { packageArtifact } from './test-run/package-artifact.ts';
 import { runCommand, stopRunningCommands } from './test-run/run-command.ts';
 import { runInLanes } from './test-run/run-in-lanes.ts';
 import { staticChecks, type StaticCheck } from './test-run/static-checks.ts';
@@ -99,18 +100,31 @@ async function runCoreTests({ title, args }: (typeof CORE_TESTS)[number]): Promi
   return tally;
 }
 
+/** What component tests run as a device would. Without it, as when only some tests run, they run the clone. */
+let artifactZip: string | undefined;
+
+async function runPackaging(): Promise<Tally> {
+  const startedAtMs = performance.now();
+  const { zip, output } = await packageArtifact(root, timeoutMs);
+  artifactZip = zip;
+  const tally = zip === undefined ? ONE_FAILED : ONE_PASSED;
+  report('packaging', tally, startedAtMs, output);
+  return tally;
+}
+
 let total = NOTHING;
 if (filters.length === 0) {
   const core = [...CORE_TESTS, ...(isDeep ? DEEP_CORE_TESTS : [])];
   const checks = [
     ...core.map((tests) => () => runCoreTests(tests)),
+    runPackaging,
     ...staticChecks(root).map((check) => () => runStatic(check)),
   ];
   // Two at a time: most of each keeps one core busy.
   total = await runInLanes(checks, 2, (check) => check());
 }
 const startedAtMs = performance.now();
-const tests = await runVitest(root, { isDeep, filters, timeoutMs });
+const tests = await runVitest(root, { isDeep, filters, timeoutMs, artifactZip });
 report('tests', tests, startedAtMs);
 total = add(total, tests);
 process.exitCode = total.failed === 0 ? 0 : 1;

@@ -9,6 +9,8 @@ export interface VitestOptions {
   /** Parts of file names; only matching test files run. */
   readonly filters: readonly string[];
   readonly timeoutMs: number;
+  /** The artifact of this machine that component tests run. */
+  readonly artifactZip: string | undefined;
 }
 
 /** All vitest tests, shown live. A process that outlives them is one failure. */
@@ -30,7 +32,11 @@ export async function runVitest(root: string, options: VitestOptions): Promise<T
       cwd: root,
       timeoutMs: options.timeoutMs,
       isLive: true,
-      env: { [RUN_MARKER]: runId, ...(options.isDeep ? { VEDETTE_DEEP: '1' } : {}) },
+      env: {
+        [RUN_MARKER]: runId,
+        ...(options.isDeep ? { VEDETTE_DEEP: '1' } : {}),
+        ...(options.artifactZip === undefined ? {} : { VEDETTE_TEST_ZIP: options.artifactZip }),
+      },
     },
   );
   const leftovers = await waitForLeftovers(runId);

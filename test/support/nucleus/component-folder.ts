@@ -35,8 +35,13 @@ export class ComponentFolder {
     return path.join(this.#root, 'work', COMPONENT_NAME);
   }
 
-  /** Starts the component as its recipe does; `program` is that of an unpacked artifact. */
-  async start(program?: readonly [string, ...string[]]): Promise<RuntimeProcess> {
+  /**
+   * Starts the component as its recipe does; `program` is that of an unpacked artifact. A whole test
+   * run has one, see `unpack-for-run.ts`; else it is the clone's.
+   */
+  async start(
+    program: readonly [string, ...string[]] | undefined = packagedProgram(),
+  ): Promise<RuntimeProcess> {
     const runtime = await RuntimeProcess.start({
       arguments: ['run', '--greengrass'],
       environment: this.nucleus.environment,
@@ -52,4 +57,9 @@ export class ComponentFolder {
     await this.nucleus.close();
     await rm(this.#root, { recursive: true, force: true });
   }
+}
+
+function packagedProgram(): readonly [string] | undefined {
+  const program = process.env['VEDETTE_TEST_PROGRAM'];
+  return program === undefined ? undefined : [program];
 }
