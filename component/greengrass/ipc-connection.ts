@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { createClient } from 'aws-iot-device-sdk-v2/dist/greengrasscoreipc.js';
 import type {
   ConfigurationValidityStatus,
@@ -211,6 +212,9 @@ export class IpcConnection {
 
   async #call<T>(operation: string, start: () => Promise<T>): Promise<T> {
     const { signal } = this.#lost;
+    // The SDK damages the process' memory when a stream is begun over a connection that has just closed.
+    // Twice round the event loop, most losses are known here: that makes it rarer, nothing rules it out.
+    for (let turn = 0; turn < 2 && !signal.aborted; turn += 1) await setImmediate();
     if (signal.aborted) throw connectionLost(operation);
     let timer: NodeJS.Timeout | undefined;
     let onLost: (() => void) | undefined;
