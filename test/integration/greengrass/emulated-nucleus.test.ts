@@ -129,13 +129,22 @@ describe.each([CLASSIC, LITE])('the broker behind nucleus $name', (personality) 
 
   test(`${personality.keepsOffline ? 'gets after' : 'does not get after'} an outage what was published in it`, async () => {
     const { nucleus, connection } = await start(personality);
+    nucleus.staysAway = true;
     await broker.interrupt();
     await expect.poll(() => nucleus.isOnline).toBe(false);
     const publishing = connection.publish('vedette/t', Buffer.from('in the outage'), 1);
     if (personality.keepsOffline) await publishing;
     else await expect(publishing).rejects.toMatchObject({ code: 'GREENGRASS_REFUSED' });
     await broker.resume();
-    await expect.poll(() => nucleus.isOnline && cloud.connected).toBe(true);
+    // Who listens must be back before the nucleus sends what it kept.
+    await expect
+      .poll(async () => {
+        if (cloud.connected) await cloud.publishAsync('vedette/listening', 'listening', { qos: 1 });
+        return texts().includes('listening');
+      })
+      .toBe(true);
+    nucleus.staysAway = false;
+    await expect.poll(() => nucleus.isOnline).toBe(true);
     await expect
       .poll(async () => {
         await connection.publish('vedette/t', Buffer.from('after'), 1);

@@ -29,6 +29,8 @@ export class CoreLink {
   #isClosed = false;
   /** Acknowledgements of the broker are not looked at until `acknowledge`. */
   holdsAcknowledgements = false;
+  /** A connection that was lost is not made again until this is over. */
+  staysAway = false;
 
   constructor(url: string, personality: Personality) {
     this.#url = url;
@@ -61,8 +63,15 @@ export class CoreLink {
       if (keepsOffline) this.#spool.unshift(...this.#inFlight);
       this.#inFlight.clear();
       if (this.#isClosed) return;
-      this.#retry = setTimeout(() => this.#connect(onConnected), RECONNECT_MS);
+      this.#reconnect(onConnected);
     });
+  }
+
+  #reconnect(onConnected: () => void): void {
+    this.#retry = setTimeout(
+      () => (this.staysAway ? this.#reconnect(onConnected) : this.#connect(onConnected)),
+      RECONNECT_MS,
+    );
   }
 
   /** Whether it was taken; taken does not mean that it arrives. */

@@ -170,6 +170,11 @@ export class EmulatedNucleus {
     this.#core.acknowledge();
   }
 
+  /** After an outage it stays away from the broker until it is let go. */
+  set staysAway(value: boolean) {
+    this.#core.staysAway = value;
+  }
+
   /** Whether the nucleus itself reaches AWS IoT Core. */
   get isOnline(): boolean {
     return this.#core.isConnected;
