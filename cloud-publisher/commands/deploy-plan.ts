@@ -4,6 +4,7 @@ import type { FleetDoors } from '../deployment/fleet-doors.ts';
 import { withBundle } from '../deployment/with-bundle.ts';
 import { planDeployment } from '../deployment/plan-deployment.ts';
 import { previewDevices } from '../deployment/preview-devices.ts';
+import { repeatedResets } from '../deployment/repeated-resets.ts';
 import { unreachedDefaults } from '../deployment/unreached-defaults.ts';
 import { readDeploymentFile } from '../deployment/read-deployment-file.ts';
 import type { RolloutRecords } from '../registry/rollout-records.ts';
@@ -52,7 +53,7 @@ export async function makePlan(
   const plan = await planDeployment(file, id, doors);
   note(`${plan.devices.length} devices in ${plan.steps.length} waves`);
   const devices = await previewDevices(plan, doors);
-  const warnings = await unreachedDefaults(plan.steps, doors);
+  const warnings = [...(await unreachedDefaults(plan.steps, doors)), ...repeatedResets(plan.steps)];
   const { accountId: account, region } = doors;
   await records.plan({ id, file, account, region, steps: plan.steps });
   return { id, name: file.name, steps: plan.steps, devices, warnings };

@@ -4,8 +4,14 @@ import type { DeviceFacts } from './device-facts.ts';
 const GENERIC = 'aws.greengrass.generic';
 export const BYTES_PER_MEGABYTE = 1_000_000;
 
+/** What decides which manifest of a recipe a device takes. */
+export type DevicePlatform = Pick<DeviceFacts, 'architectureDetail' | 'nucleus' | 'attributes'> & {
+  readonly os: string;
+  readonly architecture: string;
+};
+
 /** Attributes of a device as recipes name them. */
-function attributesOf(device: DeviceFacts): Record<string, string> {
+function attributesOf(device: DevicePlatform): Record<string, string> {
   return {
     ...device.attributes,
     os: device.os,
@@ -21,7 +27,7 @@ function attributesOf(device: DeviceFacts): Record<string, string> {
  * Whether a manifest is for a device. Without `runtime` it is for the classic nucleus alone; regular
  * expressions (`/…/`) are the classic nucleus' too.
  */
-export function isForDevice(rule: PlatformRule, device: DeviceFacts): boolean {
+export function isForDevice(rule: PlatformRule, device: DevicePlatform): boolean {
   const attributes = attributesOf(device);
   if (device.nucleus === 'lite' && rule['runtime'] === undefined) return false;
   if (device.nucleus === 'classic' && rule['runtime'] === 'aws_nucleus_lite') return false;

@@ -1,6 +1,6 @@
 import { VedetteError } from '../../component/contract/errors.ts';
-import type { DeploymentDocument } from '../greengrass/deployment-gateway.ts';
 import type { RolloutRecords } from '../registry/rollout-records.ts';
+import { documentOf } from './base-document.ts';
 import type { FleetDoors } from './fleet-doors.ts';
 import { rollBackDocument } from './roll-back-document.ts';
 import { deploymentName, plannedStep } from './rollout.ts';
@@ -56,15 +56,7 @@ async function wayBack(
     replaced && replaced.deploymentId !== step.baseDeploymentId
       ? await doors.deployments.get(replaced.deploymentId)
       : undefined;
-  const base: DeploymentDocument = between
-    ? {
-        components: between.components,
-        ...(between.deploymentPolicies ? { deploymentPolicies: between.deploymentPolicies } : {}),
-        ...(between.iotJobConfiguration
-          ? { iotJobConfiguration: between.iotJobConfiguration }
-          : {}),
-      }
-    : step.base;
+  const base = between ? documentOf(between) : step.base;
   const parent = between ? between.parentTargetArn : parentTargetArn;
   return {
     ...planned,

@@ -1,7 +1,11 @@
 import { VedetteError } from '../../component/contract/errors.ts';
 import { inParallel } from '../../component/object-store/in-parallel.ts';
+import type { PlatformRule } from '../compatibility/component-catalog.ts';
+import { isForDevice } from '../compatibility/device-refusal.ts';
+import type { CoreDevice } from '../greengrass/deployment-gateway.ts';
+import { readRecipe } from '../recipe/read-recipe.ts';
+import type { RecipeManifest } from '../recipe/read-recipe.ts';
 import type { FleetDoors } from './fleet-doors.ts';
-import { isObject } from './json-pointer.ts';
 
 /** What a device downloads for a component version. */
 export interface DownloadSize {
@@ -10,18 +14,23 @@ export interface DownloadSize {
   readonly unknown: readonly string[];
 }
 
-export interface DevicePlatform {
-  readonly platform: string;
-  readonly architecture: string;
-}
+/** What Greengrass lists of a core device; empty where it does not know. */
+type ListedDevice = Pick<CoreDevice, 'platform' | 'architecture' | 'runtime'>;
 
 const CALLS_AT_ONCE = 8;
+const LITE = 'aws_nucleus_lite';
+/** Codes of recipes that nothing can be said of. */
+export const UNREADABLE: ReadonlySet<string> = new Set([
+  'COMPONENT_NOT_FOUND',
+  'AWS_ACCESS_DENIED',
+  'RECIPE_INVALID',
+]);
 const NOTHING: DownloadSize = { bytes: 0, unknown: [] };
 
 /** Looks at each recipe and artifact once, however many devices get it. */
 export class DownloadSizes {
   readonly #doors: Pick<FleetDoors, 'components' | 'artifactBytes'>;
-  readonly #manifests = new Map<string, readonly unknown[] | undefined>();
+  readonly #manifests = new Map<string, readonly RecipeManifest[] | undefined>();
   readonly #bytes = new Map<string, number | undefined>();
 
   constructor(doors: Pick<FleetDoors, 'components' | 'artifactBytes'>) {
@@ -45,11 +54,12 @@ export class DownloadSizes {
     });
   }
 
-  of(component: string, version: string, device: DevicePlatform): DownloadSize {
+  of(component: string, version: string, device: ListedDevice): DownloadSize {
     const manifests = this.#manifests.get(`${component} ${version}`);
-    if (!manifests) return { bytes: 0, unknown: [`${component} ${version}`] };
-    const manifest = manifests.find((one) => isForPlatform(one, device));
-    if (manifest === undefined) return NOTHING;
+    if (manifests?.length === 0) return NOTHING;
+    const manifest = manifests?.find(({ platform }) => isForListed(platform, device));
+    // None may also be one whose pattern only a nucleus can read.
+    if (!manifest) return { bytes: 0, unknown: [`${component} ${version}`] };
     let bytes = 0;
     const unknown: string[] = [];
     for (const uri of urisOf(manifest)) {
@@ -60,48 +70,33 @@ export class DownloadSizes {
     return { bytes, unknown };
   }
 
-  /** Nothing for a component that is not of this account: AWS' own recipes are not ours to read. */
-  async #manifestsOf(component: string, version: string): Promise<readonly unknown[] | undefined> {
+  /** Nothing for a recipe that is not ours to read, such as AWS' own, or that cannot be read. */
+  async #manifestsOf(
+    component: string,
+    version: string,
+  ): Promise<readonly RecipeManifest[] | undefined> {
     try {
       const recipe = await this.#doors.components.recipe(component, version);
-      const manifests = field(recipe, 'Manifests');
-      return Array.isArray(manifests) ? manifests : [];
+      return readRecipe(recipe, `${component} ${version}`).manifests;
     } catch (error) {
       const code = error instanceof VedetteError ? error.code : 'INTERNAL';
-      if (code === 'COMPONENT_NOT_FOUND' || code === 'AWS_ACCESS_DENIED') return undefined;
+      if (UNREADABLE.has(code)) return undefined;
       throw error;
     }
   }
 }
 
-/** Greengrass may give keys in another case. */
-function field(value: unknown, name: string): unknown {
-  if (!isObject(value)) return undefined;
-  const key = Object.keys(value).find((one) => one.toLowerCase() === name.toLowerCase());
-  return key === undefined ? undefined : value[key];
-}
+const urisOf = ({ artifacts }: RecipeManifest): string[] => artifacts.map(({ uri }) => uri);
 
-function urisOf(manifest: unknown): string[] {
-  const artifacts = field(manifest, 'Artifacts');
-  if (!Array.isArray(artifacts)) return [];
-  return artifacts.flatMap((one: unknown) => {
-    const uri = field(one, 'Uri');
-    return typeof uri === 'string' ? uri : [];
-  });
-}
-
-/** As far as a core device's list names its platform: the first manifest that fits is the one. */
-function isForPlatform(manifest: unknown, { platform, architecture }: DevicePlatform): boolean {
-  const wanted = field(manifest, 'Platform');
-  return (
-    fits(field(wanted, 'os'), platform) &&
-    (architecture === '' || fits(field(wanted, 'architecture'), architecture))
+/** As far as a core device's list names its platform: what it does not name speaks against nothing. */
+function isForListed(
+  rule: PlatformRule,
+  { platform, architecture, runtime }: ListedDevice,
+): boolean {
+  const known = Object.entries(rule).filter(
+    ([key]) => key === 'os' || key === 'runtime' || (key === 'architecture' && architecture !== ''),
   );
-}
-
-function fits(pattern: unknown, value: string): boolean {
-  if (typeof pattern !== 'string' || pattern === '*') return true;
-  const expression = /^\/(.+)\/$/.exec(pattern)?.[1];
-  if (expression === undefined) return pattern === value;
-  return new RegExp(`^(?:${expression})$`).test(value);
+  const nucleus = runtime === LITE ? 'lite' : 'classic';
+  const device = { os: platform, architecture, nucleus, attributes: {} } as const;
+  return isForDevice(Object.fromEntries(known), device);
 }

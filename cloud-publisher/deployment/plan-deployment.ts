@@ -1,6 +1,11 @@
 import { VedetteError } from '../../component/contract/errors.ts';
-import type { CoreDevice, Deployment } from '../greengrass/deployment-gateway.ts';
+import type {
+  CoreDevice,
+  Deployment,
+  DeploymentDocument,
+} from '../greengrass/deployment-gateway.ts';
 import { applyComponentSet } from './apply-component-set.ts';
+import { baseDocument } from './base-document.ts';
 import { chooseDevices } from './choose-devices.ts';
 import type { DeploymentFile, Wave } from './deployment-file.ts';
 import { checkDocument } from './document-limits.ts';
@@ -46,7 +51,14 @@ export async function planDeployment(
       details: { problems },
     });
   }
-  const steps = targets.map((target) => stepFor(target, file)).filter((one) => isChange(one));
+  const bases = new Map<string | undefined, DeploymentDocument>();
+  for (const { base } of targets) {
+    const key = base?.deploymentId;
+    if (!bases.has(key)) bases.set(key, await baseDocument(base, doors));
+  }
+  const steps = targets
+    .map((target) => stepFor(target, bases.get(target.base?.deploymentId)!, file))
+    .filter((one) => isChange(one));
   if (steps.length > 0) return { steps, devices: [...devices.values()] };
   throw new VedetteError(
     'DEPLOYMENT_INVALID',
@@ -131,13 +143,12 @@ async function stepTargets(
   }
 }
 
-function stepFor(target: StepTarget, file: DeploymentFile): PlannedStep {
+function stepFor(
+  target: StepTarget,
+  document: DeploymentDocument,
+  file: DeploymentFile,
+): PlannedStep {
   const { base, newest, wave, title, targetArn: arn, parentTargetArn, isGroupMade } = target;
-  const document = {
-    components: base?.components ?? {},
-    ...(base?.deploymentPolicies ? { deploymentPolicies: base.deploymentPolicies } : {}),
-    ...(base?.iotJobConfiguration ? { iotJobConfiguration: base.iotJobConfiguration } : {}),
-  };
   const { components, changes } = applyComponentSet(
     document.components,
     file.components,

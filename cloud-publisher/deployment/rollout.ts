@@ -77,6 +77,10 @@ export const deploymentName = (
   step: { readonly title: string; readonly position: number },
 ): string => `${rollout.name}: ${step.title} [vedette ${rollout.id}.${step.position}]`.slice(-256);
 
+/** Whether a deployment is the way back of some roll-out, whoever has its records. */
+export const isNameOfWayBack = (name: string): boolean =>
+  /: back: .* \[vedette [\w-]+\.\d+\]$/.test(name);
+
 /** What was planned of a step, without how far it came. */
 export const plannedStep = (step: RolloutStep): PlannedStep => ({
   kind: step.kind,

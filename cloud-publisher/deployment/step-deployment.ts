@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { DeploymentDocument, DeploymentSummary } from '../greengrass/deployment-gateway.ts';
 import { applyComponentSet } from './apply-component-set.ts';
+import { baseDocument } from './base-document.ts';
 import { checkDocument } from './document-limits.ts';
 import type { FleetDoors } from './fleet-doors.ts';
 import { deploymentName } from './rollout.ts';
@@ -82,7 +83,7 @@ async function planAnew(
   { file }: Rollout,
   step: RolloutStep,
   newestId: string | null,
-  { deployments }: FleetDoors,
+  doors: FleetDoors,
 ): Promise<StepDeployment> {
   const where = targetName(step.targetArn);
   if (step.kind === 'roll-back') {
@@ -92,12 +93,8 @@ async function planAnew(
     };
   }
   const isPart = step.parentTargetArn !== undefined;
-  const current = await deployments.latestFor(step.parentTargetArn ?? step.targetArn);
-  const base: DeploymentDocument = {
-    components: current?.components ?? {},
-    ...(current?.deploymentPolicies ? { deploymentPolicies: current.deploymentPolicies } : {}),
-    ...(current?.iotJobConfiguration ? { iotJobConfiguration: current.iotJobConfiguration } : {}),
-  };
+  const current = await doors.deployments.latestFor(step.parentTargetArn ?? step.targetArn);
+  const base = await baseDocument(current, doors);
   const touched = step.changes.filter(
     ({ component }) =>
       !isDeepStrictEqual(base.components[component], step.base.components[component]),

@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { VedetteError } from '../../component/contract/errors.ts';
 import type { FleetDoors } from './fleet-doors.ts';
-import { isObject } from './json-pointer.ts';
+import { readRecipe } from '../recipe/read-recipe.ts';
+import { UNREADABLE } from './download-sizes.ts';
 import type { PlannedStep } from './rollout.ts';
 
 /**
@@ -34,7 +35,7 @@ export async function unreachedDefaults(
   return [...sentences];
 }
 
-/** Nothing for a recipe that is not ours to read. */
+/** Nothing for a recipe that is not ours to read, or that cannot be read. */
 async function defaultsOf(
   component: string,
   version: string,
@@ -42,12 +43,10 @@ async function defaultsOf(
 ): Promise<Readonly<Record<string, unknown>> | undefined> {
   try {
     const recipe = await components.recipe(component, version);
-    const configuration = isObject(recipe) ? recipe['ComponentConfiguration'] : undefined;
-    const defaults = isObject(configuration) ? configuration['DefaultConfiguration'] : undefined;
-    return isObject(defaults) ? defaults : {};
+    return readRecipe(recipe, `${component} ${version}`).defaultConfiguration ?? {};
   } catch (error) {
     const code = error instanceof VedetteError ? error.code : 'INTERNAL';
-    if (code === 'COMPONENT_NOT_FOUND' || code === 'AWS_ACCESS_DENIED') return undefined;
+    if (UNREADABLE.has(code)) return undefined;
     throw error;
   }
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { VedetteError } from '../../component/contract/errors.ts';
-import type { VersionFacts } from '../compatibility/component-catalog.ts';
+import type { PlatformRule, VersionFacts } from '../compatibility/component-catalog.ts';
 import { isVersionRange } from '../compatibility/version-range.ts';
 import { needsOfTags } from './needs-tags.ts';
 import { fileNameOf } from './recipe-content.ts';
@@ -14,14 +14,30 @@ export interface RecipeArtifact {
   readonly sha256?: string;
 }
 
+/** What devices of a platform download. */
+export interface RecipeManifest {
+  readonly platform: PlatformRule;
+  readonly artifacts: readonly RecipeArtifact[];
+}
+
 /** A recipe of anybody, as far as it is looked at. */
 export interface ReadRecipe {
   readonly component: string;
   readonly version: string;
   readonly defaultConfiguration: Readonly<Record<string, unknown>> | undefined;
+  /** In the order of the recipe: a device takes the first that fits. */
+  readonly manifests: readonly RecipeManifest[];
+  /** Of all manifests. */
   readonly artifacts: readonly RecipeArtifact[];
   readonly facts: Omit<VersionFacts, 'needs'>;
 }
+
+const OWN_ATTRIBUTES: ReadonlySet<string> = new Set([
+  'os',
+  'architecture',
+  'architecture.detail',
+  'runtime',
+]);
 
 const artifactSchema = lowerKeys(
   z.object({ uri: z.string().min(1).max(2048), digest: z.string().optional() }),
@@ -81,21 +97,23 @@ export function readRecipe(recipe: unknown, what: string): ReadRecipe {
     });
   }
   const { data } = parsed;
-  const manifests = data.manifests ?? [];
+  const manifests = (data.manifests ?? []).map(({ platform, artifacts }) => ({
+    platform: platformRule(platform ?? {}),
+    artifacts: (artifacts ?? []).map(({ uri, digest }) => ({
+      uri,
+      fileName: fileNameOf(uri),
+      ...(digest ? { sha256: Buffer.from(digest, 'base64').toString('hex') } : {}),
+    })),
+  }));
   return {
     component: data.componentname,
     version: data.componentversion,
     defaultConfiguration: data.componentconfiguration?.defaultconfiguration,
-    artifacts: manifests.flatMap(({ artifacts }) =>
-      (artifacts ?? []).map(({ uri, digest }) => ({
-        uri,
-        fileName: fileNameOf(uri),
-        ...(digest ? { sha256: Buffer.from(digest, 'base64').toString('hex') } : {}),
-      })),
-    ),
+    manifests,
+    artifacts: manifests.flatMap(({ artifacts }) => artifacts),
     facts: {
       type: data.componenttype,
-      platforms: manifests.map(({ platform }) => platform ?? {}),
+      platforms: manifests.map(({ platform }) => platform),
       dependencies: new Map(
         Object.entries(data.componentdependencies ?? {}).map(([name, wish]) => [
           name,
@@ -105,6 +123,15 @@ export function readRecipe(recipe: unknown, what: string): ReadRecipe {
     },
   };
 }
+
+/** Attributes of Greengrass' own in any case; those that devices make up as they are written. */
+const platformRule = (written: PlatformRule): PlatformRule =>
+  Object.fromEntries(
+    Object.entries(written).map(([key, value]) => {
+      const lower = key.toLowerCase();
+      return [OWN_ATTRIBUTES.has(lower) ? lower : key, value];
+    }),
+  );
 
 /** @throws VedetteError RECIPE_INVALID */
 export const versionFacts = (

@@ -2,7 +2,6 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { withFleet } from '../../../cloud-publisher/commands/with-fleet.ts';
 import { advanceRollout } from '../../../cloud-publisher/deployment/advance-rollout.ts';
 import type { FleetDoors } from '../../../cloud-publisher/deployment/fleet-doors.ts';
-import { requireUnchanged } from '../../../cloud-publisher/deployment/require-unchanged.ts';
 import type { Rollout } from '../../../cloud-publisher/deployment/rollout.ts';
 import { RolloutRecords } from '../../../cloud-publisher/registry/rollout-records.ts';
 import {
@@ -53,49 +52,6 @@ const rollOut = (content: object = WAVES): Promise<Rollout> =>
 
 const MADE_ONCE = ['vedette-ID-1 caps-2: 20 % of line-7', 'line-7 caps-2: all of line-7'];
 const isNew = (device: EmulatedDevice) => device.installed.get(MODEL)?.version === '2.0.0';
-
-describe('a plan', { timeout: 60_000 }, () => {
-  it('that somebody else deployed over is not carried out', async () => {
-    scene.line(3);
-    await withFleet({}, async (doors) => {
-      const id = await plan(doors);
-      const theirs = scene.deploy(LINE, BEFORE, 'theirs');
-      await expect(requireUnchanged(await records.rollout(id), doors)).rejects.toThrow(
-        expect.objectContaining({
-          code: 'DEPLOYMENT_CHANGED',
-          message: expect.stringContaining(theirs.deploymentId) as string,
-        }),
-      );
-    });
-  });
-
-  it('names everything that is wrong with its waves at once', async () => {
-    scene.line(3);
-    const [own] = scene.line(1, BEFORE, 'own');
-    scene.aws.fleet.groups.get('line-7')!.add(own!.name);
-    scene.aws.fleet.add('stranger', ['canaries']);
-    const [lite] = scene.line(1, {}, 'lite');
-    scene.aws.fleet.groups.get('line-7')!.add(lite!.name);
-    lite!.runtime = 'aws_nucleus_lite';
-    const file = {
-      ...WAVES,
-      waves: [{ group: 'own' }, { group: 'canaries' }, { percent: 90 }, { group: 'empty' }],
-    };
-    await withFleet({}, async (doors) => {
-      await expect(plan(doors, file)).rejects.toThrow(
-        /wave 1: own has a deployment of its own; .*wave 2: stranger of canaries is not in line-7; .*wave 3: lite-station-1 runs nucleus lite.*wave 4 has no core device/,
-      );
-    });
-  });
-
-  it('of what is there already is refused', async () => {
-    scene.line(3);
-    const file = { ...WAVES, components: { [MODEL]: { version: '1.0.0' } } };
-    await withFleet({}, async (doors) => {
-      await expect(plan(doors, file)).rejects.toThrow(/line-7 has all of it already/);
-    });
-  });
-});
 
 describe('a roll-out', { timeout: 60_000 }, () => {
   it('keeps what others deploy between its waves', async () => {
