@@ -18,10 +18,14 @@ export const withStateOptions = (command: Command): Command =>
     .option('--state <place>', "the publisher's records; else .vedette/publisher here")
     .option('--json', 'print it as JSON');
 
-/** Opens the ways to the fleet and closes them again. */
+/**
+ * Opens the ways to the fleet and closes them again.
+ * @param callsPerSecond quota of the account for Greengrass' control plane; AWS' own when absent
+ */
 export async function withFleet<T>(
   options: FleetOptions,
   action: (doors: FleetDoors) => Promise<T>,
+  callsPerSecond?: number,
 ): Promise<T> {
   // AWS' clients take a third of a second to load: only who calls AWS waits for them.
   const [aws, greengrass, deployment, things, shadow, sizes] = await Promise.all([
@@ -36,7 +40,7 @@ export async function withFleet<T>(
   const account = await aws.findAccount(options.region, credentials);
   const end = `${account.region}:${account.accountId}`;
   const iotArn = `arn:${account.partition}:iot:${end}`;
-  const client = greengrass.openGreengrass(account.region, credentials);
+  const client = greengrass.openGreengrass(account.region, credentials, callsPerSecond);
   const deployments = new deployment.DeploymentGateway(
     client,
     `arn:${account.partition}:greengrass:${end}`,

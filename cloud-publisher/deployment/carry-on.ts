@@ -1,9 +1,9 @@
-import { hostname } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import { VedetteError } from '../../component/contract/errors.ts';
 import type { RolloutRecords } from '../registry/rollout-records.ts';
 import { advanceRollout } from './advance-rollout.ts';
 import type { FleetDoors } from './fleet-doors.ts';
+import { isLeaseOwnerGone, leaseHolderName, newLeaseOwner } from './lease-owner.ts';
 import { ENDED } from './rollout.ts';
 import type { Rollout } from './rollout.ts';
 
@@ -28,9 +28,9 @@ export async function carryOn(
   records: RolloutRecords,
   { pollMs, signal, onProgress }: CarryOnOptions,
 ): Promise<Rollout> {
-  const owner = `${hostname()}/${process.pid}`;
+  const owner = await newLeaseOwner();
   const show = changesOnly(onProgress);
-  const showEvents = await eventsFrom(id, records, onProgress);
+  const showEvents = eventsOf(id, records, onProgress);
   let failures = 0;
   const keeper = setInterval(() => {
     // A lease that cannot be kept ends by itself; the step's own checks hold off a second process.
@@ -39,20 +39,12 @@ export async function carryOn(
   try {
     for (;;) {
       signal.throwIfAborted();
-      const holder = await takeLease(id, owner, records);
-      const rollout = await records.rollout(id);
-      await showEvents();
-      if (ENDED.has(rollout.state) || rollout.state === 'held' || rollout.state === 'planned')
-        return rollout;
-      if (holder !== undefined) {
-        show(`carried on by ${holder}`);
-        await wait(pollMs, signal);
-        continue;
-      }
       try {
-        const isMoved = await advanceRollout(rollout, doors, records, show);
+        const turn = await oneTurn();
         failures = 0;
-        if (!isMoved) await wait(pollMs, signal);
+        if (turn.kind === 'over') return turn.rollout;
+        if (turn.kind === 'moved') continue;
+        await wait(pollMs, signal);
       } catch (error) {
         if (!(error instanceof VedetteError) || !isPassing(error)) throw error;
         failures += 1;
@@ -62,9 +54,28 @@ export async function carryOn(
     }
   } finally {
     clearInterval(keeper);
-    await records.release(id, owner);
+    // What ended the loop is what is told: a lease that stays ends by itself.
+    await records.release(id, owner).catch((error: unknown) => {
+      onProgress(`the right to carry it on ends in a minute: ${(error as Error).message}`);
+    });
+  }
+
+  async function oneTurn(): Promise<Turn> {
+    const holder = await takeLease(id, owner, records);
+    const rollout = await records.rollout(id);
+    await showEvents();
+    if (ENDED.has(rollout.state) || rollout.state === 'held' || rollout.state === 'planned')
+      return { kind: 'over', rollout };
+    if (holder !== undefined) {
+      show(`carried on by ${leaseHolderName(holder)}`);
+      return { kind: 'waits' };
+    }
+    return { kind: (await advanceRollout(rollout, doors, records, show)) ? 'moved' : 'waits' };
   }
 }
+
+type Turn =
+  { readonly kind: 'over'; readonly rollout: Rollout } | { readonly kind: 'moved' | 'waits' };
 
 const isPassing = ({ code, retryable }: VedetteError): boolean =>
   retryable && code !== 'SHUTTING_DOWN' ? true : code === 'ROLLOUT_STATE_CHANGED';
@@ -76,32 +87,21 @@ async function takeLease(
   records: RolloutRecords,
 ): Promise<string | undefined> {
   const holder = await records.lease(id, owner, LEASE_MS);
-  if (holder === undefined || !isGone(holder)) return holder;
+  if (holder === undefined || !(await isLeaseOwnerGone(holder))) return holder;
   return records.lease(id, owner, LEASE_MS, holder);
 }
 
-/** Whether it was a process of this machine that has ended: nobody has to wait for its lease. */
-function isGone(holder: string): boolean {
-  const [host, pid] = holder.split('/');
-  if (host !== hostname()) return false;
-  try {
-    process.kill(Number(pid), 0);
-    return false;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ESRCH';
-  }
-}
-
 /** Shows what was recorded since, by whichever process. */
-async function eventsFrom(
+function eventsOf(
   id: string,
   records: RolloutRecords,
   onProgress: (text: string) => void,
-): Promise<() => Promise<void>> {
-  let shown = (await records.events(id)).length;
+): () => Promise<void> {
+  let shown: number | undefined;
   return async () => {
     const events = await records.events(id);
-    for (const { text } of events.slice(shown)) onProgress(text);
+    // At first what was there before is no news.
+    for (const { text } of events.slice(shown ?? events.length)) onProgress(text);
     shown = events.length;
   };
 }

@@ -12,6 +12,7 @@ import type { CloudComponentStatus } from '@aws-sdk/client-greengrassv2';
 import { VedetteError } from '../../component/contract/errors.ts';
 import type { CredentialSource } from '../aws/assume-role.ts';
 import { callAws, clientSettings, unlessAbsent } from '../aws/call-aws.ts';
+import { GREENGRASS_CALLS_PER_SECOND, pace } from './call-pace.ts';
 import { compareVersions } from './compare-versions.ts';
 import { PUBLIC_COMPONENT } from './component-gateway.ts';
 import { DeploymentGateway } from './deployment-gateway.ts';
@@ -37,11 +38,20 @@ export interface AwsAccount {
 const CREATE_INTERVAL_MS = 1100;
 const PAGE_SIZE = 100;
 
-/** @param region AWS_REGION or the profile's when absent */
-export const openGreengrass = (
+/**
+ * All gateways of one client keep its rate together.
+ * @param region AWS_REGION or the profile's when absent
+ * @param callsPerSecond quota of the account
+ */
+export function openGreengrass(
   region: string | undefined,
   credentials?: CredentialSource,
-): GreengrassV2Client => new GreengrassV2Client(clientSettings(region, credentials));
+  callsPerSecond = GREENGRASS_CALLS_PER_SECOND,
+): GreengrassV2Client {
+  const client = new GreengrassV2Client(clientSettings(region, credentials));
+  pace(client, callsPerSecond);
+  return client;
+}
 
 /** Component versions in AWS IoT Greengrass. Throttled calls are repeated by the SDK, with jitter. */
 export class GreengrassGateway implements ComponentGateway {

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { withFleet } from '../../cloud-publisher/commands/with-fleet.ts';
 import { advanceRollout } from '../../cloud-publisher/deployment/advance-rollout.ts';
 import { carryOn } from '../../cloud-publisher/deployment/carry-on.ts';
 import { deploymentFileSchema } from '../../cloud-publisher/deployment/deployment-file.ts';
@@ -81,3 +82,9 @@ export class RolloutTurns {
     return this.untilSo(id, doors, ({ steps }) => steps[position]?.state === state);
   }
 }
+
+/** The emulated account has no quota unless it is given one. */
+const NO_QUOTA = 10_000;
+
+export const withEmulatedFleet = <T>(action: (doors: FleetDoors) => Promise<T>): Promise<T> =>
+  withFleet({}, action, NO_QUOTA);

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { withFleet } from '../../../cloud-publisher/commands/with-fleet.ts';
 import { deploymentFileSchema } from '../../../cloud-publisher/deployment/deployment-file.ts';
 import type { FleetDoors } from '../../../cloud-publisher/deployment/fleet-doors.ts';
 import { planDeployment } from '../../../cloud-publisher/deployment/plan-deployment.ts';
@@ -16,7 +15,7 @@ import {
   MODEL,
   RUNTIME,
 } from '../../support/deployment-scene.ts';
-import { RolloutTurns, WAVES } from '../../support/rollout-turns.ts';
+import { RolloutTurns, WAVES, withEmulatedFleet } from '../../support/rollout-turns.ts';
 
 let scene: DeploymentScene;
 let records: RolloutRecords;
@@ -39,7 +38,7 @@ const plan = (doors: FleetDoors, content?: object) => turns.plan(doors, content)
 describe('a plan', { timeout: 60_000 }, () => {
   it('that somebody else deployed over is not carried out', async () => {
     scene.line(3);
-    await withFleet({}, async (doors) => {
+    await withEmulatedFleet(async (doors) => {
       const id = await plan(doors);
       const theirs = scene.deploy(LINE, BEFORE, 'theirs');
       await expect(requireUnchanged(await records.rollout(id), doors)).rejects.toThrow(
@@ -63,7 +62,7 @@ describe('a plan', { timeout: 60_000 }, () => {
       ...WAVES,
       waves: [{ group: 'own' }, { group: 'canaries' }, { percent: 90 }, { group: 'empty' }],
     };
-    await withFleet({}, async (doors) => {
+    await withEmulatedFleet(async (doors) => {
       await expect(plan(doors, file)).rejects.toThrow(
         /wave 1: own has a deployment of its own; .*wave 2: stranger of canaries is not in line-7; .*wave 3: lite-station-1 runs nucleus lite.*wave 4 has no core device/,
       );
@@ -73,7 +72,7 @@ describe('a plan', { timeout: 60_000 }, () => {
   it('of what is there already is refused', async () => {
     scene.line(3);
     const file = { ...WAVES, components: { [MODEL]: { version: '1.0.0' } } };
-    await withFleet({}, async (doors) => {
+    await withEmulatedFleet(async (doors) => {
       await expect(plan(doors, file)).rejects.toThrow(/line-7 has all of it already/);
     });
   });
@@ -81,7 +80,7 @@ describe('a plan', { timeout: 60_000 }, () => {
   it('after a way back repeats none of its resets, and names those of others', async () => {
     scene.line(2);
     const merge = { log: { file: 'x' } };
-    await withFleet({}, async (doors) => {
+    await withEmulatedFleet(async (doors) => {
       const id = await turns.begin(doors, {
         ...WAVES,
         waves: [],
@@ -122,7 +121,7 @@ describe('a plan', { timeout: 60_000 }, () => {
       ...version,
       recipe: { ...rest, componentconfiguration, Manifests: manifests },
     });
-    await withFleet({}, async (doors) => {
+    await withEmulatedFleet(async (doors) => {
       const file = { ...WAVES, waves: [], components: { [RUNTIME]: { version: '1.1.0' } } };
       const made = await planDeployment(deploymentFileSchema.parse(file), 'plan', doors);
       for (const device of await previewDevices(made, doors))

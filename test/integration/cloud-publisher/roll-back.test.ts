@@ -1,11 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { withFleet } from '../../../cloud-publisher/commands/with-fleet.ts';
 import type { FleetDoors } from '../../../cloud-publisher/deployment/fleet-doors.ts';
 import type { Rollout } from '../../../cloud-publisher/deployment/rollout.ts';
 import { RolloutRecords } from '../../../cloud-publisher/registry/rollout-records.ts';
 import { BEFORE, DeploymentScene, FOREIGN, LINE, MODEL } from '../../support/deployment-scene.ts';
 import type { EmulatedDevice } from '../../support/emulated-aws/emulated-device.ts';
-import { RolloutTurns, WAVES } from '../../support/rollout-turns.ts';
+import { RolloutTurns, WAVES, withEmulatedFleet } from '../../support/rollout-turns.ts';
 
 let scene: DeploymentScene;
 let records: RolloutRecords;
@@ -59,7 +58,7 @@ function comesBack(device: EmulatedDevice): void {
 describe('the way back', { timeout: 60_000 }, () => {
   it('stays for a device that took the version while nobody looked, and is off since', async () => {
     const devices = scene.line(4);
-    await withFleet({}, async (doors) => {
+    await withEmulatedFleet(async (doors) => {
       const id = await turns.begin(doors, HALF);
       const { steps } = await turns.until(id, doors, 0, 'deploying');
       await records.enter(id, ['running'], 'held', 'asked for');
@@ -82,7 +81,7 @@ describe('the way back', { timeout: 60_000 }, () => {
 
   it('stays, after a stop by itself, for a device that had begun, and not for one that had not', async () => {
     const devices = scene.line(6);
-    await withFleet({}, async (doors) => {
+    await withEmulatedFleet(async (doors) => {
       const id = await turns.begin(doors, HALF);
       const [failing, begun, queued] = await inWave(id, devices);
       failing!.installFault = ({ components }) =>
@@ -114,7 +113,7 @@ describe('the way back', { timeout: 60_000 }, () => {
       const brought = { componentVersion: '3.2.0', configurationUpdate: { reset } };
       theirs = scene.deploy(LINE, { ...BEFORE, [FOREIGN]: brought }).deploymentId;
     };
-    await withFleet({}, async (doors) => {
+    await withEmulatedFleet(async (doors) => {
       const id = await turns.begin(doors, { ...WAVES, waves: [] });
       expect((await turns.carry(id, doors)).state).toBe('held');
       await rollBack(id);
@@ -135,7 +134,7 @@ describe('the way back', { timeout: 60_000 }, () => {
       timeoutConfig: { inProgressTimeoutInMinutes: 5 },
     };
     Object.assign(scene.aws.fleet.deployments.at(-1)!.request, { iotJobConfiguration: job });
-    await withFleet({}, async (doors) => {
+    await withEmulatedFleet(async (doors) => {
       const id = await turns.begin(doors, HALF);
       await turns.until(id, doors, 1, 'soaking');
       for (const device of devices) device.isOnline = false;
@@ -162,7 +161,7 @@ describe('the way back', { timeout: 60_000 }, () => {
 describe('a wave', { timeout: 60_000 }, () => {
   it('whose deployment somebody cancels is held, though most devices have it', async () => {
     const devices = scene.line(6);
-    await withFleet({}, async (doors) => {
+    await withEmulatedFleet(async (doors) => {
       const id = await turns.begin(doors, HALF);
       const { steps } = await turns.until(id, doors, 0, 'deploying');
       const [late] = await inWave(id, devices);
@@ -179,7 +178,7 @@ describe('a wave', { timeout: 60_000 }, () => {
 
   it('asks for the newest deployment alone while it waits, however many there have been', async () => {
     const [device] = scene.line(1);
-    await withFleet({}, async (doors) => {
+    await withEmulatedFleet(async (doors) => {
       const id = await turns.begin(doors, { ...WAVES, waves: [] });
       await turns.until(id, doors, 0, 'deploying');
       device!.isOnline = false;

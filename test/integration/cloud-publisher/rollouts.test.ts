@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { withFleet } from '../../../cloud-publisher/commands/with-fleet.ts';
 import { advanceRollout } from '../../../cloud-publisher/deployment/advance-rollout.ts';
 import type { FleetDoors } from '../../../cloud-publisher/deployment/fleet-doors.ts';
 import type { Rollout } from '../../../cloud-publisher/deployment/rollout.ts';
@@ -16,7 +15,7 @@ import {
 import { ACCESS_KEY } from '../../support/emulated-aws/emulated-aws.ts';
 import type { EmulatedDevice } from '../../support/emulated-aws/emulated-device.ts';
 import { fault } from '../../support/emulated-aws/rest-json.ts';
-import { RolloutTurns, WAVES } from '../../support/rollout-turns.ts';
+import { RolloutTurns, WAVES, withEmulatedFleet } from '../../support/rollout-turns.ts';
 
 const isDeep = process.env['VEDETTE_DEEP'] === '1';
 
@@ -44,7 +43,7 @@ const until = (id: string, doors: FleetDoors, position: number, state: string) =
 
 /** Plans, begins and carries on to the end. */
 const rollOut = (content: object = WAVES): Promise<Rollout> =>
-  withFleet({}, async (doors) => {
+  withEmulatedFleet(async (doors) => {
     const id = await plan(doors, content);
     await start(id);
     return carry(id, doors);
@@ -56,7 +55,7 @@ const isNew = (device: EmulatedDevice) => device.installed.get(MODEL)?.version =
 describe('a roll-out', { timeout: 60_000 }, () => {
   it('keeps what others deploy between its waves', async () => {
     const devices = scene.line(5);
-    await withFleet({}, async (doors) => {
+    await withEmulatedFleet(async (doors) => {
       const id = await plan(doors);
       await start(id);
       await until(id, doors, 0, 'passed');
@@ -73,7 +72,7 @@ describe('a roll-out', { timeout: 60_000 }, () => {
   it('is held when somebody else changes the same component', async () => {
     scene.line(5);
     scene.publish(MODEL, '1.5.0');
-    await withFleet({}, async (doors) => {
+    await withEmulatedFleet(async (doors) => {
       const id = await plan(doors);
       await start(id);
       await until(id, doors, 0, 'passed');
@@ -138,7 +137,7 @@ describe('a roll-out', { timeout: 60_000 }, () => {
   it('is held when a whole wave is off, and goes on when it is resumed', async () => {
     const devices = scene.line(5);
     for (const device of devices) device.isOnline = false;
-    await withFleet({}, async (doors) => {
+    await withEmulatedFleet(async (doors) => {
       const waves = [{ percent: 20, deviceTimeoutMinutes: 0.001 }];
       const id = await plan(doors, { ...WAVES, waves });
       await start(id);
@@ -170,7 +169,7 @@ describe('a roll-out', { timeout: 60_000 }, () => {
     const [device] = scene.line(5);
     const { id } = await rollOut();
     await records.enter(id, ['completed'], 'rolling-back', 'asked for');
-    const back = await withFleet({}, (doors) => carry(id, doors));
+    const back = await withEmulatedFleet((doors) => carry(id, doors));
     expect(back.state, back.reason).toBe('rolled-back');
     expect(scene.versionsOf(MODEL)).toEqual({ '1.0.0': 5 });
     const history = await records.devices.of(device!.name);
@@ -197,7 +196,7 @@ describe('reports of health', { timeout: 60_000 }, () => {
     const devices = scene.line(1);
     let isSilent = true;
     devices[0]!.report = (one, nowMs) => (isSilent ? undefined : healthReport(one, nowMs));
-    await withFleet({}, async (doors) => {
+    await withEmulatedFleet(async (doors) => {
       const id = await plan(doors, { ...WAVES, waves: [], soakMinutes: 0 });
       await start(id);
       await until(id, doors, 0, 'soaking');
@@ -223,7 +222,7 @@ describe('reports of health', { timeout: 60_000 }, () => {
 describe('the right to carry a roll-out on', { timeout: 60_000 }, () => {
   it('has one process at a time, until its time is over or it is known to be gone', async () => {
     scene.line(1);
-    const id = await withFleet({}, (doors) => plan(doors, { ...WAVES, waves: [] }));
+    const id = await withEmulatedFleet((doors) => plan(doors, { ...WAVES, waves: [] }));
     expect(await records.lease(id, 'far/1', 60_000)).toBeUndefined();
     expect(await records.lease(id, 'far/1', 60_000)).toBeUndefined();
     expect(await records.lease(id, 'here/2', 60_000)).toBe('far/1');
@@ -237,7 +236,7 @@ describe('the right to carry a roll-out on', { timeout: 60_000 }, () => {
 
   it('is of no use to one that lost it: a step moves on once', async () => {
     scene.line(1);
-    const id = await withFleet({}, (doors) => plan(doors, { ...WAVES, waves: [] }));
+    const id = await withEmulatedFleet((doors) => plan(doors, { ...WAVES, waves: [] }));
     await records.change(id, 0, 'waiting', { state: 'creating' });
     await expect(records.change(id, 0, 'waiting', { state: 'creating' })).rejects.toMatchObject({
       code: 'ROLLOUT_STATE_CHANGED',
@@ -299,7 +298,7 @@ describe('AWS in trouble during a roll-out', { timeout: isDeep ? 900_000 : 120_0
 
   it('credentials that expire midway end it with their error; with new ones it goes on', async () => {
     scene.line(5);
-    await withFleet({}, async (doors) => {
+    await withEmulatedFleet(async (doors) => {
       const id = await plan(doors);
       await start(id);
       let calls = 0;
