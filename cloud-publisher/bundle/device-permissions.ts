@@ -9,7 +9,7 @@ export interface PolicyStatement {
 /** What the role of the devices (token exchange) must be allowed, so that they get these artifacts. */
 export function devicePermissions(
   artifacts: readonly ComponentArtifact[],
-  partition = 'aws',
+  partition: string,
 ): PolicyStatement[] {
   const resources = new Set<string>();
   for (const { uri } of artifacts) {

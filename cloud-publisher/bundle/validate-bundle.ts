@@ -38,6 +38,8 @@ interface Findings {
   readonly problems: string[];
   readonly notes: string[];
   readonly artifacts: ComponentArtifact[];
+  /** Of the components' ARNs; a folder has none. */
+  partition: string;
 }
 
 /**
@@ -49,7 +51,7 @@ export async function validateBundle(
   gateway: ComponentGateway,
   catalog: ComponentCatalog = new GatewayCatalog(gateway),
 ): Promise<BundleReport> {
-  const findings: Findings = { problems: [], notes: [], artifacts: [] };
+  const findings: Findings = { problems: [], notes: [], artifacts: [], partition: 'aws' };
   const present = new Map<string, string>();
   for (const [name, locked] of Object.entries(bundle.components)) {
     if (await checkComponent(name, locked, gateway, findings)) present.set(name, locked.version);
@@ -63,8 +65,8 @@ export async function validateBundle(
     await checkDevice(bundle, device, catalog, findings);
     scores.push(await scoreDevice(present, device, catalog));
   }
-  const { problems, notes, artifacts } = findings;
-  return { problems, notes, scores, permissions: devicePermissions(artifacts) };
+  const { problems, notes, artifacts, partition } = findings;
+  return { problems, notes, scores, permissions: devicePermissions(artifacts, partition) };
 }
 
 /** @returns whether the component can be looked at further */
@@ -72,14 +74,16 @@ async function checkComponent(
   name: string,
   locked: LockedComponent,
   gateway: ComponentGateway,
-  { problems, notes, artifacts }: Findings,
+  findings: Findings,
 ): Promise<boolean> {
+  const { problems, notes, artifacts } = findings;
   const what = `${name} ${locked.version}`;
   const found = await gateway.find(name, locked.version);
   if (!found) {
     problems.push(`${what}: there is no such version in ${gateway.description}`);
     return false;
   }
+  findings.partition = /^arn:([^:]+):/.exec(found.arn)?.[1] ?? findings.partition;
   if (found.state !== 'DEPLOYABLE') problems.push(`${what}: it is ${found.state}`);
   try {
     const { recipe, tags } = await gateway.details(name, locked.version);

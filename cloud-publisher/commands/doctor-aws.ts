@@ -68,11 +68,12 @@ async function doctorAws(options: DoctorOptions, { stdout }: PublisherContext): 
     ...(await callChecks(purposes, scope, credentials)),
   ];
   const missing = checks.filter(({ state }) => state === 'denied');
-  const isHealthy = checks.every(({ state }) => state === 'fine' || state === 'allowed');
+  // `unknown` says nothing against it.
+  const isHealthy = checks.every(({ state }) => state !== 'denied' && state !== 'failed');
   const policy = missing.length === 0 ? undefined : policyOf(missing, scope);
   const outcome = { account: account.accountId, region: account.region, isHealthy, checks, policy };
   stdout.write(options.json ? `${JSON.stringify(outcome, undefined, 2)}\n` : textOf(outcome));
-  if (checks.some(({ state }) => state === 'denied' || state === 'failed')) process.exitCode = 3;
+  if (!isHealthy) process.exitCode = 3;
 }
 
 async function callChecks(

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { VedetteError } from '../../component/contract/errors.ts';
+import type { CredentialSource } from '../aws/assume-role.ts';
 import type { ComponentGateway } from '../greengrass/component-gateway.ts';
 import { FolderGateway } from '../greengrass/folder-gateway.ts';
 import { credentialsOf } from './aws-options.ts';
@@ -36,9 +37,16 @@ export async function openDestination({
   if ((to === undefined) === (bucket === undefined)) {
     throw new VedetteError('REQUEST_INVALID', 'give --to <folder> or --bucket <name>, one of them');
   }
-  const gateway = await openGateway({ ...aws, ...(to === undefined ? {} : { to }) });
-  const store =
-    to === undefined ? await openBucket(bucket!, prefix, aws) : new FolderStore(resolve(to));
+  if (to !== undefined) {
+    return opened(new FolderStore(resolve(to)), new FolderGateway(resolve(to)));
+  }
+  // One session of a role for both.
+  const credentials = await credentialsOf(aws);
+  const gateway = await openAccount(aws.region, credentials);
+  return opened(await openBucket(bucket!, prefix, aws.region, credentials), gateway);
+}
+
+function opened(store: ArtifactStore, gateway: ComponentGateway): Destination {
   return {
     store,
     gateway,
@@ -52,13 +60,19 @@ export async function openDestination({
 /** The folder named, or Greengrass. */
 export async function openGateway({ to, ...aws }: PlaceOptions): Promise<ComponentGateway> {
   if (to !== undefined) return new FolderGateway(resolve(to));
+  return openAccount(aws.region, await credentialsOf(aws));
+}
+
+async function openAccount(
+  region: string | undefined,
+  credentials: CredentialSource | undefined,
+): Promise<ComponentGateway> {
   // AWS' clients take a third of a second to load: only who calls AWS waits for them.
   const [{ findAccount }, { GreengrassGateway, openGreengrass }] = await Promise.all([
     import('../aws/find-account.ts'),
     import('../greengrass/greengrass-gateway.ts'),
   ]);
-  const credentials = await credentialsOf(aws);
-  const account = await findAccount(aws.region, credentials);
+  const account = await findAccount(region, credentials);
   return new GreengrassGateway(openGreengrass(account.region, credentials), account);
 }
 
@@ -72,9 +86,14 @@ export async function openSource({ to, ...aws }: PlaceOptions): Promise<Artifact
   return new S3Source(openS3(aws.region, await credentialsOf(aws)));
 }
 
-async function openBucket(bucket: string, prefix: string, aws: AwsOptions): Promise<ArtifactStore> {
+async function openBucket(
+  bucket: string,
+  prefix: string,
+  region: string | undefined,
+  credentials: CredentialSource | undefined,
+): Promise<ArtifactStore> {
   const { S3Store, openS3 } = await import('../storage/s3-store.ts');
   const trimmed = prefix.replaceAll(/^\/+|\/+$/g, '');
-  const client = openS3(aws.region, await credentialsOf(aws));
+  const client = openS3(region, credentials);
   return new S3Store({ client, bucket, prefix: trimmed });
 }

@@ -6,6 +6,7 @@ import { DDA_RELEASES } from '../dda/dda-targets.ts';
 import type { DdaRelease } from '../dda/dda-targets.ts';
 import { compilationProblems } from '../dda/neo-platforms.ts';
 import { prepareDda } from '../dda/prepare-dda.ts';
+import type { StageFile } from '../dda/prepare-dda.ts';
 import { checkDdaPublication, publishTargets, releaseFor } from '../dda/publish-targets.ts';
 import type { DdaPublication, TargetResult } from '../dda/publish-targets.ts';
 import type { PackedArchive } from '../package/packed-archive.ts';
@@ -57,7 +58,7 @@ export async function publishForDda(
   const { phase } = showPhases(context, options.json === true);
   const signal = context.interruption();
   const release = releaseOf(options.ddaRelease);
-  const compiled = compiledOf(options.compiled ?? []);
+  const compiled = compiledOf(options.compiled ?? [], options.target ?? []);
   const place = compilationPlaceOf(options);
   await withRecords(options, context, async (records) => {
     const destination = await openDestination(options);
@@ -114,10 +115,15 @@ export async function publishForDda(
               }
             });
           }
+          // Targets with the same files have the same archive, which is packed once.
+          const packed = new Map<readonly StageFile[], Promise<PackedArchive>>();
           const archiveFor = async (target: string): Promise<PackedArchive> => {
             const fault = faults.get(target);
             if (fault) throw fault;
-            return packageDda(prepared, prepared.filesFor(target), scratch, signal);
+            const files = prepared.filesFor(target);
+            const archive = packed.get(files) ?? packageDda(prepared, files, scratch, signal);
+            packed.set(files, archive);
+            return archive;
           };
           await run.phase('package', () =>
             phase('package', async (note) => {
@@ -235,11 +241,19 @@ function releaseOf(text: string): DdaRelease {
   );
 }
 
-function compiledOf(pairs: readonly string[]): Map<string, string> {
+/** @throws VedetteError REQUEST_INVALID, also for a target that nothing is published for */
+function compiledOf(pairs: readonly string[], targets: readonly string[]): Map<string, string> {
   return new Map(
     pairs.map((pair) => {
       const at = pair.indexOf('=');
-      if (at > 0) return [pair.slice(0, at), pair.slice(at + 1)] as const;
+      const target = pair.slice(0, Math.max(at, 0));
+      if (at > 0 && !targets.includes(target)) {
+        throw new VedetteError(
+          'REQUEST_INVALID',
+          `--compiled is for '${target}', expected one of --target: ${targets.join(', ') || 'none is given'}`,
+        );
+      }
+      if (at > 0) return [target, pair.slice(at + 1)] as const;
       throw new VedetteError(
         'REQUEST_INVALID',
         `--compiled is '${pair}', expected <target>=<archive>`,

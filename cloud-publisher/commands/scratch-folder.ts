@@ -1,10 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
+import { openScratchFolder, removeLeftScratchFolders } from '../prepare/scratch-folder.ts';
 
-/** Runs with a folder of its own, which is removed whatever happens. */
+/** Runs with a folder of its own, which is removed whatever happens; so are those that killed runs left. */
 export async function withScratchFolder<T>(action: (folder: string) => Promise<T>): Promise<T> {
-  const folder = await mkdtemp(join(tmpdir(), 'vedette-package-'));
+  await removeLeftScratchFolders();
+  const folder = await openScratchFolder();
   try {
     return await action(folder);
   } finally {

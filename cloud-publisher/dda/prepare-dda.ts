@@ -1,5 +1,4 @@
-import { copyFile, mkdir, mkdtemp, readdir, realpath, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { copyFile, mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { DDA_MANIFEST_FILE, identityOf } from '../../component/inference/package/dda-manifest.ts';
 import { packageInvalid } from '../../component/inference/package/package-invalid.ts';
@@ -9,6 +8,7 @@ import { unpackArchive } from '../../component/inference/package/unpack-archive.
 import { runProbe } from '../../component/inference/run-probe.ts';
 import type { ProbeLimits, ProbeReport } from '../../component/inference/run-probe.ts';
 import { openModelSource } from '../prepare/model-source.ts';
+import { openScratchFolder } from '../prepare/scratch-folder.ts';
 import type { ModelSource } from '../prepare/model-source.ts';
 import type { CompilableModel } from '../sagemaker/compilation-request.ts';
 import { stageTypeOf } from './dda-graph.ts';
@@ -70,7 +70,7 @@ export async function prepareDda(path: string, options: DdaPrepareOptions): Prom
     signal,
   } = options;
   const source = await openModelSource(path, signal);
-  const scratch = await realpath(await mkdtemp(join(tmpdir(), 'vedette-dda-')));
+  const scratch = await openScratchFolder();
   const close = async (): Promise<void> => {
     await rm(scratch, { recursive: true, force: true });
     await source.close();
@@ -82,7 +82,8 @@ export async function prepareDda(path: string, options: DdaPrepareOptions): Prom
     const byTarget = new Map<string, readonly StageFile[]>();
     const { stageType, runtime, manifest, compilable } = model;
     const addCompiled = async (target: string, archive: string): Promise<void> => {
-      const folder = join(scratch, target);
+      // Not by the target's name, which comes from outside.
+      const folder = join(scratch, `compiled-${byTarget.size + 1}`);
       await unpackArchive(archive, folder, signal);
       byTarget.set(target, await stageFiles(folder, stageType));
     };

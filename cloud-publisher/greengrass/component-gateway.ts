@@ -69,6 +69,8 @@ export interface ComponentGateway {
   details(component: string, version: string): Promise<ComponentDetails>;
   /** Of every platform. @throws VedetteError COMPONENT_NOT_FOUND, RECIPE_INVALID */
   artifacts(component: string, version: string): Promise<ComponentArtifact[]>;
+  /** Gives a version the tags that it has not got because its publisher was killed; others stay. */
+  completeTags(request: Pick<CreateRequest, 'component' | 'version' | 'tags'>): Promise<void>;
   /** @throws VedetteError COMPONENT_VERSION_EXISTS when a version with another token is there */
   create(request: CreateRequest): Promise<ComponentVersion>;
   /** Deployments that are in force and name the version, as people know them. */

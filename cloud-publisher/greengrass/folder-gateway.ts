@@ -10,6 +10,7 @@ import { readRecipe } from '../recipe/read-recipe.ts';
 import { CONTENT_TAG, contentSha256, fileNameOf } from '../recipe/recipe-content.ts';
 import type { Recipe } from '../recipe/recipe-schema.ts';
 import { folderFault } from '../storage/folder-fault.ts';
+import { removeOldParts } from '../storage/remove-old-parts.ts';
 import { compareVersions } from './compare-versions.ts';
 import { PUBLIC_COMPONENT } from './component-gateway.ts';
 import type {
@@ -116,6 +117,7 @@ export class FolderGateway implements ComponentGateway {
     const part = `.${randomUUID()}.part`;
     try {
       await writeSyncedFile(this.#recipes, part, once(recipe));
+      await removeOldParts(this.#recipes);
       await link(join(this.#recipes, part), join(this.#recipes, name));
       for (const folder of [this.#recipes, this.description]) await syncFolder(folder);
     } catch (error) {
@@ -131,6 +133,15 @@ export class FolderGateway implements ComponentGateway {
     }
     await this.#writeTags(name, tags);
     return this.#version(component, version, tags);
+  }
+
+  async completeTags({
+    component,
+    version,
+    tags,
+  }: Pick<CreateRequest, 'component' | 'version' | 'tags'>): Promise<void> {
+    const name = fileOf(component, version);
+    if ((await this.#read(join(this.#tags, name))) === undefined) await this.#writeTags(name, tags);
   }
 
   /** A folder knows of no devices. */
@@ -177,7 +188,7 @@ export class FolderGateway implements ComponentGateway {
     });
   }
 
-  /** Of a version whose publisher was killed right after it appeared there are none. */
+  /** There are none of a version whose publisher was killed right after it appeared, until it is published again. */
   async #readTags(component: string, version: string): Promise<Record<string, string>> {
     const tags = await this.#read(join(this.#tags, fileOf(component, version)));
     const parsed = tagsSchema.safeParse(tags ?? {});
@@ -192,6 +203,7 @@ export class FolderGateway implements ComponentGateway {
     const part = `.${randomUUID()}.part`;
     try {
       await writeSyncedFile(this.#tags, part, once(tags));
+      await removeOldParts(this.#tags);
       await rename(join(this.#tags, part), join(this.#tags, name));
       await syncFolder(this.#tags);
     } catch (error) {

@@ -175,6 +175,11 @@ export class GreengrassGateway implements ComponentGateway {
     throw new VedetteError('COMPONENT_VERSION_EXISTS', `${component} ${version} exists already`);
   }
 
+  /** A version and its tags are made by one call. */
+  completeTags(): Promise<void> {
+    return Promise.resolve();
+  }
+
   async deploymentsWith(component: string, version: string): Promise<string[]> {
     const { partition, region, accountId } = this.#account;
     const deployments = new DeploymentGateway(

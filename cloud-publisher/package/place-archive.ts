@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import { copyFile, link, mkdir, open, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { VedetteError } from '../../component/contract/errors.ts';
 import { sha256Of } from '../../component/inference/package/package-files.ts';
 import { syncFolder } from '../../component/inference/package/synced-file.ts';
 import { folderFault } from '../storage/folder-fault.ts';
+import { removeOldParts } from '../storage/remove-old-parts.ts';
 import type { PackedArchive } from './packed-archive.ts';
 
 export interface PlacedArchive {
@@ -30,6 +31,7 @@ export async function placeFile(
   const part = `${target}.${randomUUID()}.part`;
   try {
     await mkdir(dirname(target), { recursive: true });
+    await removeOldParts(dirname(target), basename(target));
     await copyFile(file, part, constants.COPYFILE_FICLONE);
     await syncFile(part);
     if ((await sha256Of([part])) !== sha256) {

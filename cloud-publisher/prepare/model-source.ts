@@ -1,9 +1,9 @@
-import { mkdtemp, realpath, rm, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { realpath, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { VedetteError } from '../../component/contract/errors.ts';
 import { packageRoot } from '../../component/inference/package/package-root.ts';
 import { isArchive, unpackArchive } from '../../component/inference/package/unpack-archive.ts';
+import { openScratchFolder } from './scratch-folder.ts';
 
 /** What was given to be published, opened. `close` must follow. */
 export interface ModelSource {
@@ -26,7 +26,7 @@ export async function openModelSource(path: string, signal?: AbortSignal): Promi
   const close = async (): Promise<void> => undefined;
   if (found.isDirectory()) return { path, kind: 'folder', place: await realpath(path), close };
   if (!(await isArchive(path))) return { path, kind: 'file', place: await realpath(path), close };
-  const folder = await realpath(await mkdtemp(join(tmpdir(), 'vedette-publish-')));
+  const folder = await openScratchFolder();
   const remove = () => rm(folder, { recursive: true, force: true });
   try {
     const unpacked = join(folder, 'package');

@@ -85,6 +85,7 @@ export async function publishComponent(
   async function publish(): Promise<PublishedComponent> {
     let current = await findSame(release, gateway);
     if (current?.state === 'DEPLOYABLE') {
+      await gateway.completeTags(release);
       await enter('deployable');
       onProgress(`${component} ${version} is there already, with the same content`);
       return published(current, false);
@@ -113,6 +114,7 @@ export async function publishComponent(
       // Greengrass may have shown nothing of it when it refused the request.
       if (!isOf(release, deployable)) throw await versionExists(release, deployable, gateway);
       await checkDigests(release, gateway);
+      await gateway.completeTags(release);
       await enter('deployable');
       return published(deployable, isNew);
     } catch (error) {

@@ -352,22 +352,7 @@ describe('Greengrass in trouble', { timeout: 60_000 }, () => {
   });
 
   it('is asked in pages, also for thousands of components', async () => {
-    const { versions } = aws.greengrass;
-    for (let index = 0; index < 5000; index += 1) {
-      const arn = `arn:aws:greengrass:${REGION}:123456789012:components:c${index}:versions:1.0.0`;
-      versions.set(arn, {
-        arn,
-        name: `c${index}`,
-        version: '1.0.0',
-        recipe: {},
-        tags: {},
-        createdAtSeconds: 0,
-        state: 'DEPLOYABLE',
-        message: 'NONE',
-        errors: {},
-        looksLeft: 0,
-      });
-    }
+    aws.greengrass.fill(5000);
     const gateway = await openGateway();
     expect(new Set((await gateway.list()).map(({ component }) => component)).size).toBe(5000);
     gateway.close();

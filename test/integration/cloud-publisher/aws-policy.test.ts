@@ -1,3 +1,5 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { AWS_ACTIONS } from '../../../cloud-publisher/aws/aws-calls.ts';
 import { policyFor } from '../../../cloud-publisher/aws/aws-policy.ts';
@@ -127,6 +129,29 @@ describe('vedette doctor aws', () => {
     expect([aws.s3.objects.size, aws.s3.uploads.size, aws.greengrass.versions.size]).toEqual([
       0, 0, 0,
     ]);
+  });
+
+  it('counts in an account that is nearly full, where publishing works all the same', async () => {
+    aws.greengrass.fill(4_600);
+    const { code, stdout } = await run('doctor', 'aws', '--json');
+    expect(code).toBe(3);
+    expect(JSON.parse(stdout)).toMatchObject({ isHealthy: false });
+    expect(stdout).toContain('4600 of 5000 components in this region: delete some');
+    expect((await publish()).code).toBe(0);
+    const request = join(folder.fresh(), 'bundle.yaml');
+    await mkdir(dirname(request));
+    const device = '{ name: a, architecture: amd64, nucleus: classic }';
+    const components = "{ c4599: { version: '*' } }";
+    await writeFile(
+      request,
+      `name: line\nversion: 1.0.0\ndevices: [${device}]\ncomponents: ${components}\n`,
+    );
+    const bundle = await run('bundle', 'create', request, '--dry-run', '--json');
+    expect(bundle.code, bundle.stderr).toBe(0);
+    expect(JSON.parse(bundle.stdout)).toMatchObject({
+      problems: [],
+      bundle: { components: { c4599: { version: '1.0.0' } } },
+    });
   });
 
   it('names each call that is denied and the statement that would allow it', async () => {

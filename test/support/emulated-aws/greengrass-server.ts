@@ -69,6 +69,24 @@ export class EmulatedGreengrass extends LoopbackServer {
     this.isStuck = false;
   }
 
+  /** So many deployable components `c0`, `c1`, … */
+  fill(count: number): void {
+    for (let index = 0; index < count; index += 1) {
+      const [name, version] = [`c${index}`, '1.0.0'];
+      const arn = this.arnOf(name, version);
+      this.versions.set(arn, {
+        ...{ arn, name, version, tags: {}, createdAtSeconds: 0 },
+        ...{ state: 'DEPLOYABLE', message: 'NONE', errors: {}, looksLeft: 0 },
+        recipe: {
+          RecipeFormatVersion: '2020-01-25',
+          ComponentName: name,
+          ComponentVersion: version,
+          Manifests: [{ Platform: { os: 'linux' }, Lifecycle: { run: 'true' }, Artifacts: [] }],
+        },
+      });
+    }
+  }
+
   arnOf(component: string, version: string): string {
     return `arn:aws:greengrass:${this.region}:${ACCOUNT_ID}:components:${component}:versions:${version}`;
   }
