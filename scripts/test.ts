@@ -33,7 +33,6 @@ const MOST_LINES = 60;
 const ARM64 = ['native/test/run.mjs', '--arch', 'arm64'];
 const CORE_TESTS = [
   { title: 'C++ core, address and undefined-behaviour sanitizers', args: ['native/test/run.mjs'] },
-  ...(emulatesArm64() ? [{ title: 'C++ core, emulated arm64', args: ARM64 }] : []),
   {
     title: 'C++ core, fuzzing',
     args: ['native/test/fuzz.mjs', '--seconds', isDeep ? '600' : '10'],
@@ -41,7 +40,10 @@ const CORE_TESTS = [
 ];
 const DEEP_CORE_TESTS = [
   ...(emulatesArm64()
-    ? [{ title: 'C++ core, emulated arm64, address sanitizer', args: [...ARM64, '--address'] }]
+    ? [
+        { title: 'C++ core, emulated arm64', args: ARM64 },
+        { title: 'C++ core, emulated arm64, address sanitizer', args: [...ARM64, '--address'] },
+      ]
     : []),
   { title: 'C++ core, valgrind', args: ['native/test/run.mjs', '--valgrind'] },
 ];

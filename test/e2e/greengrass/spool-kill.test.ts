@@ -17,7 +17,7 @@ import {
 import type { RuntimeProcess } from '../../support/runtime-process.ts';
 import { constantModel, versionPackage } from '../../support/version-packages.ts';
 
-const POINTS = process.env['VEDETTE_DEEP'] === '1' ? 100 : 3;
+const POINTS = process.env['VEDETTE_DEEP'] === '1' ? 100 : 1;
 /** A spool looks every half second; copying, trying and taking over end within another one. */
 const LONGEST_MS = 1400;
 const COMPONENT = 'io.vedette.model.brightness';
@@ -82,7 +82,7 @@ async function expectWhole({ modelVersion }: ModelComponent): Promise<void> {
 }
 
 test(
-  `a runtime killed at ${POINTS} points of an installation ends it when it is back`,
+  `a runtime killed at ${POINTS} point(s) of an installation ends it when it is back`,
   { timeout: 30_000 + POINTS * 20_000 },
   async () => {
     for (let point = 0; point < POINTS; point += 1) {
@@ -101,7 +101,7 @@ test(
 );
 
 test(
-  `a component whose startup is killed at ${POINTS} points asks again and succeeds`,
+  `a component whose startup is killed at ${POINTS} point(s) asks again and succeeds`,
   { timeout: 30_000 + POINTS * 20_000 },
   async () => {
     for (let point = 0; point < POINTS; point += 1) {
