@@ -14,14 +14,12 @@ import type { PublicationDoors } from '../publication/publish-component.ts';
 import { planPublication } from '../publication/plan-publication.ts';
 import { compilationPlaceOf, withCompilation } from './compile-for-dda.ts';
 import { probeLimits } from './model-package.ts';
-import { openDestination } from './open-destination.ts';
 import { pollingOf } from './publish-options.ts';
 import type { PublishModelOptions } from './publish-options.ts';
 import { showPlan } from './show-published.ts';
-import { withRecords } from './with-records.ts';
 import type { PublisherContext } from './publisher-context.ts';
 import { withScratchFolder } from './scratch-folder.ts';
-import { showPhases } from './show-phases.ts';
+import { withPublication } from './with-publication.ts';
 
 export const withDdaOptions = (command: Command): Command =>
   command
@@ -55,125 +53,99 @@ export async function publishForDda(
   context: PublisherContext,
   source: string,
 ): Promise<void> {
-  const { phase } = showPhases(context, options.json === true);
-  const signal = context.interruption();
   const release = releaseOf(options.ddaRelease);
   const compiled = compiledOf(options.compiled ?? [], options.target ?? []);
   const place = compilationPlaceOf(options);
-  await withRecords(options, context, async (records) => {
-    const destination = await openDestination(options);
-    const { store, gateway } = destination;
-    const run = await records.beginRun('dda', source, gateway.description);
+  await withPublication({ profile: 'dda', source }, options, context, async (publishing) => {
+    const { doors, phase, signal } = publishing;
+    const prepared = await phase('prepare', async (note) => {
+      const probe = options.run ? probeLimits() : undefined;
+      const model = await prepareDda(path, { compiled, probe, onProgress: note, signal });
+      note(`${model.stageType}, runtime ${model.runtime}`);
+      return model;
+    });
     try {
-      const prepared = await run.phase('prepare', () =>
-        phase('prepare', async (note) => {
-          const probe = options.run ? probeLimits() : undefined;
-          const model = await prepareDda(path, { compiled, probe, onProgress: note, signal });
-          note(`${model.stageType}, runtime ${model.runtime}`);
-          return model;
-        }),
-      );
-      try {
-        const name = options.name ?? prepared.name;
-        const publication: DdaPublication = {
-          name: options.component ?? ddaNameOf(name),
-          version: options.modelVersion,
-          friendlyName: options.friendlyName ?? name,
-          targets: options.target ?? [],
-          runtime: prepared.runtime,
-          release,
-          tags: options,
-        };
-        checkDdaPublication(publication);
-        const { compilable } = prepared;
-        const toCompile =
-          place && compilable ? publication.targets.filter((one) => !compiled.has(one)) : [];
-        if (toCompile.length > 0) checkCompilation(toCompile);
-        await withScratchFolder(async (scratch) => {
-          const faults = new Map<string, VedetteError>();
-          const calls: string[] = [];
-          if (place && compilable && toCompile.length > 0) {
-            await withCompilation(place, options, scratch, async (compilation) => {
-              if (options.dryRun) {
-                calls.push(...(await compilation.plan(compilable, toCompile)));
-                return;
-              }
-              const outcomes = await run.phase('compile', () =>
-                phase('compile', (note) =>
-                  compilation.compile(compilable, toCompile, note, signal),
-                ),
-              );
-              for (const [target, outcome] of outcomes) {
-                if ('fault' in outcome) {
-                  faults.set(target, outcome.fault);
-                  continue;
-                }
-                await prepared.addCompiled(target, outcome.file).catch((error: unknown) => {
-                  signal.throwIfAborted();
-                  faults.set(target, VedetteError.from(error));
-                });
-              }
-            });
-          }
-          // Targets with the same files have the same archive, which is packed once.
-          const packed = new Map<readonly StageFile[], Promise<PackedArchive>>();
-          const archiveFor = async (target: string): Promise<PackedArchive> => {
-            const fault = faults.get(target);
-            if (fault) throw fault;
-            const files = prepared.filesFor(target);
-            const archive = packed.get(files) ?? packageDda(prepared, files, scratch, signal);
-            packed.set(files, archive);
-            return archive;
-          };
-          await run.phase('package', () =>
-            phase('package', async (note) => {
-              for (const target of publication.targets) {
-                if (options.dryRun && toCompile.includes(target)) continue;
-                await archiveFor(target).then(
-                  ({ fileName, byteLength }) => note(`${target}: ${fileName}, ${byteLength} bytes`),
-                  (error: unknown) => note(`${target}: ${VedetteError.from(error).message}`),
-                );
-              }
-            }),
-          );
-          const doors = { store, gateway, book: records };
-          if (options.dryRun) {
-            for (const target of publication.targets) {
-              if (toCompile.includes(target)) {
-                calls.push(...planCompiled(publication, target, doors));
+      const name = options.name ?? prepared.name;
+      const publication: DdaPublication = {
+        name: options.component ?? ddaNameOf(name),
+        version: options.modelVersion,
+        friendlyName: options.friendlyName ?? name,
+        targets: options.target ?? [],
+        runtime: prepared.runtime,
+        release,
+        tags: options,
+      };
+      checkDdaPublication(publication);
+      const { compilable } = prepared;
+      const toCompile =
+        place && compilable ? publication.targets.filter((one) => !compiled.has(one)) : [];
+      if (toCompile.length > 0) checkCompilation(toCompile);
+      await withScratchFolder(async (scratch) => {
+        const faults = new Map<string, VedetteError>();
+        const calls: string[] = [];
+        if (place && compilable && toCompile.length > 0) {
+          await withCompilation(place, options, scratch, async (compilation) => {
+            if (options.dryRun) {
+              calls.push(...(await compilation.plan(compilable, toCompile)));
+              return;
+            }
+            const outcomes = await phase('compile', (note) =>
+              compilation.compile(compilable, toCompile, note, signal),
+            );
+            for (const [target, outcome] of outcomes) {
+              if ('fault' in outcome) {
+                faults.set(target, outcome.fault);
                 continue;
               }
-              const planned = await releaseFor(
-                publication,
-                target,
-                await archiveFor(target),
-                doors,
-              );
-              calls.push(...planPublication(planned, doors));
+              await prepared.addCompiled(target, outcome.file).catch((error: unknown) => {
+                signal.throwIfAborted();
+                faults.set(target, VedetteError.from(error));
+              });
             }
-            showPlan(calls, options, context);
-            return;
+          });
+        }
+        // Targets with the same files have the same archive, which is packed once.
+        const packed = new Map<readonly StageFile[], Promise<PackedArchive>>();
+        const archiveFor = async (target: string): Promise<PackedArchive> => {
+          const fault = faults.get(target);
+          if (fault) throw fault;
+          const files = prepared.filesFor(target);
+          const archive = packed.get(files) ?? packageDda(prepared, files, scratch, signal);
+          packed.set(files, archive);
+          return archive;
+        };
+        await phase('package', async (note) => {
+          for (const target of publication.targets) {
+            if (options.dryRun && toCompile.includes(target)) continue;
+            await archiveFor(target).then(
+              ({ fileName, byteLength }) => note(`${target}: ${fileName}, ${byteLength} bytes`),
+              (error: unknown) => note(`${target}: ${VedetteError.from(error).message}`),
+            );
           }
-          const results = await run.phase('create', () =>
-            phase('create', (note) =>
-              publishTargets(publication, archiveFor, doors, {
-                signal,
-                onProgress: note,
-                polling: pollingOf(options),
-              }),
-            ),
-          );
-          showResults(results, options, context);
         });
-      } finally {
-        await prepared.close();
-      }
-      await run.end();
-    } catch (error) {
-      await run.end(error);
-      throw error;
+        if (options.dryRun) {
+          for (const target of publication.targets) {
+            if (toCompile.includes(target)) {
+              calls.push(...planCompiled(publication, target, doors));
+              continue;
+            }
+            const planned = await releaseFor(publication, target, await archiveFor(target), doors);
+            calls.push(...planPublication(planned, doors));
+          }
+          showPlan(calls, options, context);
+          return;
+        }
+        const results = await phase('create', (note) =>
+          publishTargets(publication, archiveFor, doors, {
+            signal,
+            onProgress: note,
+            polling: pollingOf(options),
+          }),
+        );
+        showResults(results, options, context);
+      });
     } finally {
-      destination.close();
+      await prepared.close();
     }
   });
 }

@@ -1,20 +1,13 @@
 import type { Command } from 'commander';
 import { VedetteError } from '../../component/contract/errors.ts';
 import { packageModel } from '../package/package-model.ts';
-import { planPublication } from '../publication/plan-publication.ts';
-import { publishComponent } from '../publication/publish-component.ts';
 import { modelRelease } from '../recipe/model-release.ts';
-import { withAws } from './aws-options.ts';
 import { prepare, withSourceOptions } from './model-package.ts';
-import { openDestination } from './open-destination.ts';
 import type { PublisherContext } from './publisher-context.ts';
 import { publishForDda, withDdaOptions } from './publish-for-dda.ts';
-import { pollingOf } from './publish-options.ts';
 import type { PublishModelOptions } from './publish-options.ts';
-import { showPlan, showPublished } from './show-published.ts';
-import { withRecords } from './with-records.ts';
 import { withScratchFolder } from './scratch-folder.ts';
-import { showPhases } from './show-phases.ts';
+import { createComponent, withPublication, withPublicationOptions } from './with-publication.ts';
 
 /** `vedette publish model` */
 export function addPublishModel(publish: Command, context: PublisherContext): void {
@@ -31,22 +24,10 @@ export function addPublishModel(publish: Command, context: PublisherContext): vo
 export const withPublishOptions = (command: Command, profile: 'vedette' | 'dda'): Command =>
   withDdaOptions(
     withSourceOptions(
-      withAws(
-        command
-          .option('-t, --to <folder>', 'publish into a folder, as greengrass-cli deploys it')
-          .option('-b, --bucket <name>', 'publish to Greengrass, with the artifact in this bucket')
-          .option('--prefix <prefix>', 'begin of every key in the bucket')
-          .option('--profile <profile>', 'vedette, or dda for the LocalServer of DDA', profile)
-          .option('--component <name>', 'name of the component; else io.vedette.model.<model name>')
-          .option('--runtime <name>', "the runtime's component; else io.vedette.EdgeRuntime")
-          .option(
-            '--wait-seconds <seconds>',
-            'how long to wait until the version is deployable',
-            '60',
-          )
-          .option('--dry-run', 'prepare and package only, and show every call that would be made')
-          .option('--state <place>', "the publisher's records; else .vedette/publisher here"),
-      ),
+      withPublicationOptions(command)
+        .option('--profile <profile>', 'vedette, or dda for the LocalServer of DDA', profile)
+        .option('--component <name>', 'name of the component; else io.vedette.model.<model name>')
+        .option('--runtime <name>', "the runtime's component; else io.vedette.EdgeRuntime"),
     ),
   );
 
@@ -67,54 +48,25 @@ export async function publishModel(
   if (options.compileRole !== undefined || options.compileOutput !== undefined) {
     throw new VedetteError('REQUEST_INVALID', '--compile-role goes with --profile dda');
   }
-  const { phase } = showPhases(context, options.json === true);
-  const signal = context.interruption();
-  await withRecords(options, context, async (records) => {
-    const destination = await openDestination(options);
-    const { store, gateway } = destination;
-    const run = await records.beginRun('vedette', source, gateway.description);
+  await withPublication({ profile: 'vedette', source }, options, context, async (publishing) => {
+    const { phase, signal } = publishing;
+    const prepared = await phase('prepare', (note) => prepare(path, options, signal, note));
     try {
-      const prepared = await run.phase('prepare', () =>
-        phase('prepare', (note) => prepare(path, options, signal, note)),
-      );
-      try {
-        await withScratchFolder(async (scratch) => {
-          const release = await run.phase('package', () =>
-            phase('package', async (note) => {
-              const archives = await packageModel(prepared, scratch, signal);
-              for (const { fileName, byteLength, sha256 } of archives) {
-                note(`${fileName}: ${byteLength} bytes, sha256 ${sha256}`);
-              }
-              return modelRelease(prepared, archives, {
-                component: options.component,
-                runtimeComponent: options.runtime,
-              });
-            }),
-          );
-          if (options.dryRun) {
-            showPlan(planPublication(release, { store, gateway }), options, context);
-            return;
+      await withScratchFolder(async (scratch) => {
+        const release = await phase('package', async (note) => {
+          const archives = await packageModel(prepared, scratch, signal);
+          for (const { fileName, byteLength, sha256 } of archives) {
+            note(`${fileName}: ${byteLength} bytes, sha256 ${sha256}`);
           }
-          const published = await run.phase('create', () =>
-            phase('create', (note) =>
-              publishComponent(
-                release,
-                { store, gateway, book: records },
-                { signal, onProgress: note, polling: pollingOf(options) },
-              ),
-            ),
-          );
-          showPublished(published, options, context);
+          return modelRelease(prepared, archives, {
+            component: options.component,
+            runtimeComponent: options.runtime,
+          });
         });
-      } finally {
-        await prepared.close();
-      }
-      await run.end();
-    } catch (error) {
-      await run.end(error);
-      throw error;
+        await createComponent(release, publishing, options, context);
+      });
     } finally {
-      destination.close();
+      await prepared.close();
     }
   });
 }

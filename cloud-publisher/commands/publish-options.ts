@@ -1,7 +1,7 @@
 import { VedetteError } from '../../component/contract/errors.ts';
 import type { Polling } from '../publication/wait-until-deployable.ts';
-import type { DestinationOptions } from './open-destination.ts';
 import type { SourceOptions } from './model-package.ts';
+import type { DestinationOptions } from './open-destination.ts';
 
 /** Of `vedette publish model --profile dda`. */
 export interface DdaOptions {

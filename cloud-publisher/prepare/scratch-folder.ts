@@ -2,6 +2,7 @@ import { mkdtemp, readdir, realpath, rm, stat } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { processStart } from '../../component/inference/package/process-start.ts';
+import { unlessGone } from '../storage/remove-old-parts.ts';
 
 /** `vedette-publish-<process>-<its start>-<at random>` */
 const NAME = /^vedette-publish-(\d+)-(\d+)-\w{6}$/;
@@ -25,14 +26,9 @@ export async function removeLeftScratchFolders(): Promise<void> {
     // Where the system does not tell when a process began, nothing says that it has ended.
     if (pid === undefined || start === '0') continue;
     const folder = join(tmpdir(), name);
-    const found = await stat(folder).catch(unlessAbsent);
+    const found = await stat(folder).catch(unlessGone);
     if (!found || found.uid !== userInfo().uid || Date.now() - found.mtimeMs < OLD_MS) continue;
     if ((await processStart(Number(pid))) === Number(start)) continue;
     await rm(folder, { recursive: true, force: true });
   }
-}
-
-function unlessAbsent(error: NodeJS.ErrnoException): undefined {
-  if (error.code === 'ENOENT') return undefined;
-  throw error;
 }

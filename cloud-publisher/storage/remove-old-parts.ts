@@ -18,7 +18,7 @@ export async function removeOldParts(folder: string, fileName = ''): Promise<voi
       if (PART.exec(name)?.[1] !== fileName) continue;
       const file = join(folder, name);
       // Its writer, or somebody else who looks for old ones, may be faster.
-      const found = await stat(file).catch(unlessAbsent);
+      const found = await stat(file).catch(unlessGone);
       if (found && Date.now() - found.mtimeMs > OLD_MS) await rm(file, { force: true });
     }
   } catch (error) {
@@ -26,7 +26,8 @@ export async function removeOldParts(folder: string, fileName = ''): Promise<voi
   }
 }
 
-function unlessAbsent(error: NodeJS.ErrnoException): undefined {
+/** For a file that may be gone. */
+export function unlessGone(error: NodeJS.ErrnoException): undefined {
   if (error.code === 'ENOENT') return undefined;
   throw error;
 }
