@@ -45,16 +45,18 @@ export async function runOnGreengrass(context: CommandContext): Promise<void> {
     const { vedette, first } = await startWith(asked, deployment, (config) =>
       VedetteProcess.start(config, context, logger, channel),
     );
-    component = new GreengrassComponent({
-      ...{ vedette, deployment, logger, workFolder, first, channel },
+    await vedette.begin(async () => {
+      component = new GreengrassComponent({
+        ...{ vedette, deployment, logger, workFolder, first, channel },
+      });
+      await component.openConfiguration();
+      const spool = spoolOf(vedette, workFolder, logger);
+      vedette.accompany(spool);
+      await spool.open();
+      await writeLauncher(workFolder, context.program, thing);
+      await introduce(component, link, logger);
+      await component.openControl();
     });
-    await component.openConfiguration();
-    const spool = spoolOf(vedette, workFolder, logger);
-    vedette.accompany(spool);
-    await spool.open();
-    await writeLauncher(workFolder, context.program, thing);
-    await introduce(component, link, logger);
-    await component.openControl();
   } catch (error) {
     // An open connection would keep a process alive that has failed.
     if (component === undefined) await link.close();

@@ -68,9 +68,11 @@ async function run(options: RunOptions, context: CommandContext): Promise<void> 
   const read = async (station?: ConfigurationTree) => ({
     loaded: await loadConfiguration({ ...sources, ...(station ? { station } : {}) }),
   });
-  await new Keeper({ vedette, logger, first, read }).open();
-  await openControl(vedette, logger);
-  if (options.demo) showDemo(vedette, context);
+  await vedette.begin(async () => {
+    await new Keeper({ vedette, logger, first, read }).open();
+    await openControl(vedette, logger);
+    if (options.demo) showDemo(vedette, context);
+  });
 }
 
 /** Presence and commands go the way of messages, where there is one. */

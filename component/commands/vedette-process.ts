@@ -156,16 +156,31 @@ export class VedetteProcess {
       ...(this.#greengrass ? { greengrass: this.#greengrass } : {}),
     });
     this.#listenToSignals();
+    await this.begin(async () => {
+      try {
+        this.#server = await this.#openServer(config);
+      } catch (error) {
+        for (const end of this.#listening) end();
+        await this.#close();
+        throw error;
+      }
+      const { address } = this.#server;
+      await this.#announce(config.dataFolder, address);
+      logger.info({ address, version }, `Vedette ${version} is running`);
+    });
+  }
+
+  /** What belongs to the start. When the end was asked for meanwhile, that it cannot be done is no failure. */
+  async begin(start: () => Promise<void>): Promise<void> {
     try {
-      this.#server = await this.#openServer(config);
+      await start();
     } catch (error) {
-      for (const end of this.#listening) end();
-      await this.#close();
-      throw error;
+      if (this.#stoppingSinceMs === undefined) throw error;
+      this.#logger.info(
+        { error: VedetteError.from(error).serialize() },
+        'the start was broken off',
+      );
     }
-    const { address } = this.#server;
-    await this.#announce(config.dataFolder, address);
-    logger.info({ address, version }, `Vedette ${version} is running`);
   }
 
   async #announce(dataFolder: string, address: string): Promise<void> {
