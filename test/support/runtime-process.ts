@@ -8,7 +8,10 @@ import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
 
 const ROOT = join(import.meta.dirname, '..', '..');
-const PROGRAM = join(ROOT, 'component', 'main.ts');
+/** The unpacked artifact, when the whole suite runs: it is what a device runs, and it starts sooner. */
+const PROGRAM: readonly [string, ...string[]] = process.env['VEDETTE_TEST_PROGRAM']
+  ? [process.env['VEDETTE_TEST_PROGRAM']]
+  : [process.execPath, join(ROOT, 'component', 'main.ts')];
 /** Long enough for a machine with more work than cores; a healthy start takes about a second. */
 const READY_TIMEOUT_MS = 25_000;
 /** Environment variable that names a runtime and everything it starts. */
@@ -44,7 +47,7 @@ process.once('exit', () => {
 });
 
 function spawnVedette(options: RunOptions): ChildProcess {
-  const [program, ...first] = options.program ?? [process.execPath, PROGRAM];
+  const [program, ...first] = options.program ?? PROGRAM;
   const child = spawn(program, [...first, ...options.arguments], {
     cwd: options.folder ?? (options.program ? tmpdir() : ROOT),
     env: { ...(options.program ? {} : process.env), ...options.environment },
