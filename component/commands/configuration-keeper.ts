@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import {
   explainConfiguration,
   type ExplainedSetting,
@@ -63,6 +64,8 @@ export interface ConfigurationKeeperOptions {
 
 /** How often it is looked whether somebody wrote the station file, in milliseconds. */
 const LOOK_MS = 1000;
+/** A file that was written within so many milliseconds may be written still. */
+const SETTLE_MS = 100;
 /** What was refused last, and the configuration that cannot be used however often it is tried. */
 const NOTHING = { message: '', hash: '' };
 
@@ -262,10 +265,10 @@ export class ConfigurationKeeper implements ConfigurationControl {
   }
 
   /** That something cannot be remembered now is no reason to stop: it is in force. */
-  async #keep({ keep }: Pick<ReadLayers, 'keep' | 'loaded'>): Promise<void> {
+  async #keep({ keep, loaded }: Pick<ReadLayers, 'keep' | 'loaded'>): Promise<void> {
     try {
       await keep?.();
-      await this.#station.keep();
+      await this.#station.keep(loaded.station);
     } catch (thrown) {
       const error = VedetteError.from(thrown, 'STORAGE_FULL');
       this.#options.logger.error({ error }, 'the configuration in force could not be remembered');
@@ -299,6 +302,8 @@ export class ConfigurationKeeper implements ConfigurationControl {
     try {
       const signature = await this.#station.signature();
       if (signature === this.#signature || this.#isClosed) return;
+      await pause(SETTLE_MS);
+      if (signature !== (await this.#station.signature())) return;
       this.#signature = signature;
       await this.refresh('station file');
     } catch (thrown) {

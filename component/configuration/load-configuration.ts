@@ -27,6 +27,8 @@ export interface LoadedConfiguration {
   readonly config: RuntimeConfig;
   /** The layers above the defaults, in order. */
   readonly layers: readonly ConfigurationLayer[];
+  /** The one of the station file, when there is one. */
+  readonly station: ConfigurationTree | undefined;
 }
 
 export interface ConfigurationSources {
@@ -70,7 +72,7 @@ export async function loadConfiguration(
   if (!parsed.success || problems.length > 0) {
     throw configurationError(problems, 'The configuration');
   }
-  return { config: parsed.data, layers };
+  return { config: parsed.data, layers, station };
 }
 
 /**

@@ -1,6 +1,6 @@
 import { readFile, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { isMap as isYamlMap, parseDocument, type Document } from 'yaml';
+import { isMap as isYamlMap, parseDocument, stringify, type Document } from 'yaml';
 import { VedetteError } from '../contract/errors.ts';
 import {
   absolutePaths,
@@ -71,9 +71,12 @@ export class StationFile {
     return found ? `${found.ino} ${found.size} ${found.mtimeNs}` : 'none';
   }
 
-  /** What is in force is remembered, for a start at which the file is unusable. */
-  async keep(): Promise<void> {
-    const text = await this.text();
+  /**
+   * What is in force is remembered, for a start at which the file is unusable. Not the file's text: that
+   * may be another one by now.
+   */
+  async keep(inForce: ConfigurationTree = {}): Promise<void> {
+    const text = Object.keys(inForce).length > 0 ? stringify(inForce) : '';
     const file = path.join(this.#folder, LAST_GOOD_FILE);
     if (text === (await textOf(file))) return;
     if (text !== '') return writeSynced(file, text, 0o600);

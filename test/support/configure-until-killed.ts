@@ -16,7 +16,7 @@ const deployment = new DeploymentConfiguration({
 });
 for (let round = Number(first); ; round += 1) {
   await station.write(await station.patched({ retention: { resultsMaxCount: round } }));
-  await station.keep();
+  await station.keep(await station.settings());
   process.stdout.write(`station ${round}\n`);
   await deployment.keep({ retention: { capturesMaxCount: round } });
   process.stdout.write(`deployment ${round}\n`);

@@ -74,7 +74,7 @@ for (let round = 1; round <= Number(rounds); round += 1) {
   const asking = COMPONENTS.map((name) => ask(name, `1.0.${round}`));
   await station.write(await station.patched({ retention: { resultsMaxCount: round } }));
   promised(`station ${round}`);
-  await station.keep();
+  await station.keep(await station.settings());
   promised(`lastStation ${round}`);
   await deployment.keep({ retention: { capturesMaxCount: round } });
   promised(`deployment ${round}`);
