@@ -162,10 +162,22 @@ export class CameraSupervisor {
         return;
       }
       const pauseMs = this.#afterRun(failure);
-      if (!this.#isRestartAsked) await pause(pauseMs, AbortSignal.any([stop, this.#wake.signal]));
+      if (!this.#isRestartAsked) await this.#untilNextRun(pauseMs, failure);
       if (this.#isRestartAsked) this.#beginAnew();
       this.#restarts += 1;
     }
+  }
+
+  /** The pause is cut short when a source that was away is there again. */
+  async #untilNextRun(pauseMs: number, failure: VedetteError | undefined): Promise<void> {
+    const { driver } = this.#options;
+    const over = new AbortController();
+    const signal = AbortSignal.any([this.#stop.signal, this.#wake.signal, over.signal]);
+    const mayComeBack = failure === undefined || failure.code === 'CAMERA_SOURCE_FAILED';
+    const isBack = mayComeBack ? driver.untilBack?.(signal) : undefined;
+    await Promise.race([pause(pauseMs, signal), ...(isBack === undefined ? [] : [isBack])]);
+    over.abort();
+    await isBack;
   }
 
   #beginAnew(): void {

@@ -20,6 +20,7 @@ import {
 } from './ffmpeg-input.ts';
 import { FramePipe } from './frame-pipe.ts';
 import { plainReason } from './plain-reason.ts';
+import { isSilent, untilBack } from './return-watch.ts';
 import { sourceError } from './source-error.ts';
 import { SourceProcess, untilEnded, type ProcessEnd } from './source-process.ts';
 
@@ -33,6 +34,8 @@ export interface FfmpegCameraOptions {
 
 /** Shorter ones, such as `user=1`, would take much else out of a message. */
 const isTelling = (secret: string) => secret.length > 3;
+const AWAY =
+  /Connection refused|No route to host|unreachable|timed out|resolve|Name or service|Temporary failure/i;
 const QUIET = ['-hide_banner', '-nostdin', '-nostats'];
 const VIDEO_ONLY = ['-map', '0:v:0', '-an', '-sn', '-dn'];
 /** Every frame as it comes, none made up or left out for the sake of a rate, to descriptor 3. */
@@ -51,6 +54,11 @@ export class FfmpegCamera implements CameraDriver {
   readonly #options: FfmpegCameraOptions;
   #geometry: SourceGeometry | undefined;
   #sequence = 0;
+  #runs = 0;
+  /** Of the last run. */
+  #hasDelivered = false;
+  /** Whether the last run failed because nothing could be connected to. */
+  #wasAway = false;
 
   /** @throws VedetteError CONFIG_INVALID */
   constructor(options: FfmpegCameraOptions) {
@@ -74,9 +82,15 @@ export class FfmpegCamera implements CameraDriver {
     const password = source.password === undefined ? undefined : await readSecret(source.password);
     const input = parseInput(source, password);
     await this.#requirePath(input);
+    await this.#requireAnswer(input, signal);
+    this.#wasAway = false;
     this.#geometry ??= await this.#learnGeometry(input, signal);
     if (this.#geometry === undefined || signal.aborted) return;
     await this.#stream(sink, input, this.#geometry, signal);
+  }
+
+  async untilBack(signal: AbortSignal): Promise<void> {
+    await untilBack(parseInput(this.#options.source).url, signal, this.#wasAway);
   }
 
   async #requirePath({ kind, url }: FfmpegInput): Promise<void> {
@@ -86,6 +100,16 @@ export class FfmpegCamera implements CameraDriver {
     } catch (error) {
       throw sourceError(error, `${kind} ${url}`);
     }
+  }
+
+  /** A program that opens what does not answer waits for long, and past the moment when it does. */
+  async #requireAnswer(input: FfmpegInput, signal: AbortSignal): Promise<void> {
+    const mayBeAway = this.#runs > 0 && !this.#hasDelivered;
+    this.#runs += 1;
+    this.#hasDelivered = false;
+    if (!mayBeAway || !(await isSilent(input.url, signal)) || signal.aborted) return;
+    this.#wasAway = true;
+    throw this.#failed(input, 'Connection timed out');
   }
 
   /** Decodes one frame to see its size and colours. `undefined` when `signal` was aborted. */
@@ -107,7 +131,10 @@ export class FfmpegCamera implements CameraDriver {
     await untilEnded(probe, signal);
     if (signal.aborted) return undefined;
     const geometry = parseShowinfo(probe.messages.lines);
-    if (geometry === undefined) throw this.#failed(input, probe.messages.reason);
+    if (geometry === undefined) {
+      this.#wasAway = AWAY.test(probe.messages.reason);
+      throw this.#failed(input, probe.messages.reason);
+    }
     return geometry;
   }
 
@@ -145,6 +172,7 @@ export class FfmpegCamera implements CameraDriver {
     } finally {
       pipe.close();
       this.#sequence += pipe.frames;
+      this.#hasDelivered = pipe.frames > 0;
     }
   }
 
@@ -152,8 +180,10 @@ export class FfmpegCamera implements CameraDriver {
   #judgeEnd(input: FfmpegInput, child: SourceProcess, end: ProcessEnd, frames: number): void {
     const { width, height } = this.#geometry!;
     const refused = refusedSize(child.messages.lines);
-    // What gave no frame may have another size by now.
-    if (refused !== undefined || frames === 0) this.#geometry = undefined;
+    // What gave no frame may have another size by now; what was away is first tried as it was,
+    // which saves a second opening when it is back.
+    this.#wasAway = frames === 0 && AWAY.test(child.messages.reason);
+    if (refused !== undefined || (frames === 0 && !this.#wasAway)) this.#geometry = undefined;
     if (refused !== undefined) {
       throw this.#failed(
         input,

@@ -4,6 +4,7 @@ import type { CameraDriver, FrameSink } from '../contract/ports.ts';
 import { deliverPicture } from './deliver-picture.ts';
 import { HttpConnection } from './http-connection.ts';
 import { JpegSplitter } from './jpeg-splitter.ts';
+import { untilBack } from './return-watch.ts';
 
 export interface HttpMjpegCameraOptions {
   readonly source: CameraSourceOf<'http-mjpeg'>;
@@ -29,6 +30,10 @@ export class HttpMjpegCamera implements CameraDriver {
   constructor(options: HttpMjpegCameraOptions) {
     this.#options = options;
     this.stallTimeoutMs = options.source.stallTimeoutMs;
+  }
+
+  untilBack(signal: AbortSignal): Promise<void> {
+    return untilBack(this.#options.source.url, signal, false);
   }
 
   /** @throws VedetteError CAMERA_SOURCE_FAILED, CAMERA_LOGIN_REFUSED, SECRET_UNAVAILABLE */

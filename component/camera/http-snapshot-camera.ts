@@ -7,6 +7,7 @@ import { deliverPicture } from './deliver-picture.ts';
 import { HttpConnection } from './http-connection.ts';
 import type { SplitPicture } from './jpeg-splitter.ts';
 import { Pacer } from './pacer.ts';
+import { untilBack } from './return-watch.ts';
 
 export interface HttpSnapshotCameraOptions {
   readonly source: CameraSourceOf<'http-snapshot'>;
@@ -26,6 +27,10 @@ export class HttpSnapshotCamera implements CameraDriver {
 
   constructor(options: HttpSnapshotCameraOptions) {
     this.#options = options;
+  }
+
+  untilBack(signal: AbortSignal): Promise<void> {
+    return untilBack(this.#options.source.url, signal, false);
   }
 
   /** @throws VedetteError CAMERA_SOURCE_FAILED, CAMERA_LOGIN_REFUSED, SECRET_UNAVAILABLE */

@@ -94,6 +94,11 @@ export interface CameraDriver {
    * says why it has no verdict. A consuming folder moves its file here.
    */
   settle?(frame: FrameReference, end: FrameEnd, error?: VedetteError): Promise<void>;
+  /**
+   * Resolves when a source that failed because it was away is there again, or when `signal` is
+   * aborted. Must not log in. Absent: the source is tried again when its pause is over.
+   */
+  untilBack?(signal: AbortSignal): Promise<void>;
   /** Whether a normal end of `run` is final (`once` folders) instead of a reason to open it again. */
   readonly endsForGood: boolean;
   /**

@@ -132,17 +132,21 @@ describe.skipIf(!hasRtspServer())('a camera that speaks RTSP', () => {
     await isRunning();
   });
 
-  it('comes back by itself when the camera was switched off and on', async () => {
+  it('comes back when the camera was switched off and on, long before its pause is over', async () => {
     const { port } = server;
+    // A pause that no test waits for: only that the camera is back can end it.
     const { supervisor, isRunning, slots } = supervise(
       cameraOf({ url: server.url('live'), stallTimeoutMs: 2000 }),
+      { firstMs: 3_600_000, maximumMs: 3_600_000 },
     );
     await isRunning();
     await server.close();
     await vi.waitFor(() => expect(supervisor.status.state).not.toBe('running'), 10_000);
     const before = slots.framesDelivered;
     server = await RtspServer.start({ port });
-    await vi.waitFor(() => expect(slots.framesDelivered).toBeGreaterThan(before + 3), 20_000);
+    const backMs = performance.now();
+    await vi.waitFor(() => expect(slots.framesDelivered).toBeGreaterThan(before), 20_000);
+    console.log(`frames again ${(performance.now() - backMs).toFixed(0)} ms after the server is`);
     expect(supervisor.status.state).toBe('running');
   });
 

@@ -1,0 +1,104 @@
+import { connect, type Socket } from 'node:net';
+import { pause } from './pause.ts';
+
+/** Where a source can be asked for cheaply, without its login. */
+export interface SourceAddress {
+  readonly host: string;
+  readonly port: number;
+  /** Of an RTSP stream: what it is described by, without credentials. */
+  readonly rtspUrl?: string;
+}
+
+const PROBE_INTERVAL_MS = 500;
+const PROBE_TIMEOUT_MS = 1500;
+/** The longest that a timer takes. */
+const FOR_EVER_MS = 2 ** 31 - 1;
+/** Of an answer only its first line is looked at. */
+const MAX_ANSWER_BYTES = 4096;
+const PORTS: Readonly<Record<string, number>> = {
+  'rtsp:': 554,
+  'rtsps:': 322,
+  'http:': 80,
+  'https:': 443,
+};
+
+/** The address behind a URL of a stream. @returns undefined when nothing is there to connect to */
+export function sourceAddress(url: string): SourceAddress | undefined {
+  const parsed = URL.canParse(url) ? new URL(url) : undefined;
+  const defaultPort = PORTS[parsed?.protocol ?? ''];
+  if (parsed === undefined || defaultPort === undefined || parsed.hostname === '') return undefined;
+  const host = parsed.hostname.replace(/^\[|\]$/g, '');
+  const port = parsed.port === '' ? defaultPort : Number(parsed.port);
+  if (parsed.protocol !== 'rtsp:') return { host, port };
+  parsed.username = '';
+  parsed.password = '';
+  // A login may stand in the query; a question that holds it would be a try to log in.
+  return { host, port, ...(parsed.search === '' ? { rtspUrl: parsed.href } : {}) };
+}
+
+/**
+ * What a source says for now: `silent` (nothing came within 1.5 s), `closed` (no connection),
+ * `open`, or the status of its answer to DESCRIBE (RFC 2326, 10.2), such as `200`. No login is
+ * sent, so that no account is ever locked by it. Never rejects.
+ */
+export function askSource(address: SourceAddress, signal: AbortSignal): Promise<string> {
+  return new Promise((resolve) => {
+    const { host, port, rtspUrl } = address;
+    const socket: Socket = connect({ host, port });
+    let answer = '';
+    const settle = (said: string) => {
+      signal.removeEventListener('abort', onAbort);
+      clearTimeout(timer);
+      socket.destroy();
+      resolve(said);
+    };
+    const onAbort = () => settle('silent');
+    const timer = setTimeout(() => settle(answer === '' ? 'silent' : 'open'), PROBE_TIMEOUT_MS);
+    if (signal.aborted) return settle('silent');
+    signal.addEventListener('abort', onAbort, { once: true });
+    socket.on('error', () => settle('closed'));
+    socket.on('close', () => settle('closed'));
+    socket.on('connect', () => {
+      if (rtspUrl === undefined) return settle('open');
+      socket.write(`DESCRIBE ${rtspUrl} RTSP/1.0\r\nCSeq: 1\r\nAccept: application/sdp\r\n\r\n`);
+    });
+    socket.setEncoding('latin1').on('data', (text: string) => {
+      answer += text;
+      const status = /^RTSP\/1\.\d (\d{3})/.exec(answer)?.[1];
+      if (status !== undefined) settle(status);
+      else if (answer.length > MAX_ANSWER_BYTES) settle('open');
+    });
+  });
+}
+
+/** Answers by which a stream is there: a login is asked for only of what exists. */
+const isThere = (said: string) => said === '200' || said === '401' || said === 'open';
+
+/**
+ * Resolves when a source that is away, or has no such stream for now, is there again: asked twice a
+ * second, without a login. What answers well from the start fails for another reason, which no
+ * question tells the end of, unless it is known that it `wasAway`: then it resolves only with
+ * `signal`, as it does for what is no address.
+ */
+export async function untilBack(url: string, signal: AbortSignal, wasAway: boolean): Promise<void> {
+  const address = sourceAddress(url);
+  let isAway = wasAway;
+  while (address !== undefined && !signal.aborted) {
+    const startedMs = performance.now();
+    const said = await askSource(address, signal);
+    if (!isThere(said)) isAway = true;
+    else if (isAway) return;
+    else break;
+    const restMs = PROBE_INTERVAL_MS - (performance.now() - startedMs);
+    await pause(Math.max(restMs, PROBE_INTERVAL_MS / 5), signal);
+  }
+  await pause(FOR_EVER_MS, signal);
+}
+
+/** Whether nothing at all answers at an address, not even by refusing. */
+export async function isSilent(url: string, signal: AbortSignal): Promise<boolean> {
+  const address = sourceAddress(url);
+  if (address === undefined) return false;
+  const { host, port } = address;
+  return (await askSource({ host, port }, signal)) === 'silent';
+}
