@@ -15,7 +15,7 @@ const FLOORS = [
   { name: 'camera, decode and delivery', path: '^component/(camera|decode|delivery)/' },
   {
     name: 'greengrass, registry and native',
-    path: '^(component/(greengrass|registry|configuration|logging|object-store|timing)|native)/',
+    path: '^(component/(greengrass|registry|configuration|field-io|logging|object-store|timing)|native)/',
   },
   { name: 'contract', path: '^component/contract/' },
 ];

@@ -22,7 +22,12 @@ import type { OutputRecord, OutputStatus } from './contract/output.ts';
 import type { ModelChangeRecord, ModelChangeRequest } from './contract/model-lifecycle.ts';
 import type { InferenceResult } from './contract/result.ts';
 import type { ShadowQuery, ShadowResult, VerdictLabel } from './contract/verdict-comparison.ts';
-import type { TransactionRecord, TriggerAnswer, TriggerRequest } from './contract/transaction.ts';
+import type {
+  TransactionRecord,
+  TriggerAnswer,
+  TriggerRequest,
+  TriggerSourceStatus,
+} from './contract/transaction.ts';
 import type { InspectionHolds } from './inspection-holds.ts';
 
 export interface ModelReadiness {
@@ -103,6 +108,8 @@ export interface EdgeRuntime {
    * REQUEST_INVALID, SHUTTING_DOWN
    */
   trigger(camera: string, request: TriggerRequest): TriggerAnswer;
+  /** The configured triggers and how they stand. */
+  triggerSources(): readonly TriggerSourceStatus[];
   outputs(): readonly OutputStatus[];
   /** What outputs were told of one result, or of all, newest first. */
   outputRecords(resultId: string | undefined, limit: number): Promise<readonly OutputRecord[]>;

@@ -40,7 +40,12 @@ import type { Logger } from './logging/create-logger.ts';
 import type { LiveView } from './pipeline/live-view.ts';
 import type { Metrics } from './pipeline/metrics.ts';
 import type { Pictures } from './pipeline/pictures.ts';
-import type { TransactionRecord, TriggerAnswer, TriggerRequest } from './contract/transaction.ts';
+import type {
+  TransactionRecord,
+  TriggerAnswer,
+  TriggerRequest,
+  TriggerSourceStatus,
+} from './contract/transaction.ts';
 import type { Registry } from './registry/registry.ts';
 import type {
   ConfigurationControl,
@@ -195,6 +200,10 @@ export class LocalEdgeRuntime implements EdgeRuntime {
 
   trigger(camera: string, request: TriggerRequest): TriggerAnswer {
     return this.#parts.cameras.station(camera).trigger(request);
+  }
+
+  triggerSources(): readonly TriggerSourceStatus[] {
+    return this.#parts.triggers.statuses();
   }
 
   outputs(): readonly OutputStatus[] {

@@ -78,6 +78,8 @@ const PATH_SETTINGS = [
   'delivery.store.path',
   'delivery.mqtt.caFile',
   'delivery.mqtt.password.file',
+  'outputs.*.secret.file',
+  'triggers.*.path',
 ];
 
 /** A copy whose relative paths begin at `folder`. */

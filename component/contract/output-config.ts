@@ -1,13 +1,23 @@
 import { z } from 'zod';
 import { boolean, described, integer, secretSchema } from './config-values.ts';
+import { gpioLine, modbusAddress } from './field-device-config.ts';
 import { nameSchema } from './model-manifest.ts';
 
-const outputBase = {
+const everyOutput = {
   camera: described(
     nameSchema.optional(),
     'The camera whose verdicts it gets; every one’s when absent',
   ),
   isEnabled: described(boolean().default(true), 'Whether it is told'),
+  errorCountsAs: described(
+    z.enum(['pass', 'fail', 'review', 'error']).default('fail'),
+    'As which outcome an `error` is told',
+  ),
+};
+
+/** Of outputs that are told the whole verdict. */
+const messageBase = {
+  ...everyOutput,
   outcomes: described(
     z
       .strictObject({
@@ -19,16 +29,45 @@ const outputBase = {
       .prefault({}),
     'The outcomes that it is told',
   ),
-  errorCountsAs: described(
-    z.enum(['pass', 'fail', 'review', 'error']).default('fail'),
-    'As which outcome an `error` is told',
-  ),
 };
+
+const signalValue = (maximum: number) => integer(0, maximum).optional();
+
+/** Of outputs that are a value in a machine. What comes too late there belongs to the next part. */
+const signalBase = (maximum: number) => ({
+  ...everyOutput,
+  values: described(
+    z.strictObject({
+      pass: signalValue(maximum),
+      fail: signalValue(maximum),
+      review: signalValue(maximum),
+      error: signalValue(maximum),
+    }),
+    'What is set at which outcome; at one that is absent nothing is',
+  ),
+  pulseMs: described(
+    integer(1, 60_000).optional(),
+    'After so long `restValue` is set, in milliseconds; when absent the value stays until the next verdict',
+  ),
+  restValue: described(integer(0, maximum).default(0), 'What is set at the end of a pulse'),
+  delayMs: described(
+    integer(0, 600_000).default(0),
+    'It is set so long after the verdict, in milliseconds: for what acts further down the line',
+  ),
+  maxQueued: described(
+    integer(1, 1000).default(32),
+    'Verdicts that wait to be set; the oldest is given up and counted when there are more',
+  ),
+  giveUpAfterMs: described(
+    integer(10, 60_000).default(500),
+    'A value that could not be set so long after it was due is given up and counted, in milliseconds',
+  ),
+});
 
 /** Who is told of verdicts at once; docs/TRIGGERS.md. */
 export const outputSchema = z.discriminatedUnion('kind', [
   z.strictObject({
-    ...outputBase,
+    ...messageBase,
     kind: z.literal('webhook').meta({ description: 'A POST to a program, signed and tried again' }),
     url: described(
       z.string().regex(/^https?:\/\/[^@/]+(\/.*)?$/),
@@ -52,7 +91,7 @@ export const outputSchema = z.discriminatedUnion('kind', [
     ),
   }),
   z.strictObject({
-    ...outputBase,
+    ...messageBase,
     kind: z.literal('mqtt').meta({
       description: 'A message, through Greengrass or to `delivery.mqtt`, without the outbox',
     }),
@@ -73,7 +112,23 @@ export const outputSchema = z.discriminatedUnion('kind', [
       'A verdict that could not be sent for so long is given up and counted, in milliseconds',
     ),
   }),
+  z.strictObject({
+    ...signalBase(65_535),
+    ...modbusAddress,
+    kind: z.literal('modbus').meta({ description: 'A value in a PLC that speaks Modbus TCP' }),
+    table: described(z.enum(['coil', 'holding-register']), 'Where the value is'),
+    address: described(
+      integer(0, 65_535),
+      'Its address from 0: register 40001 is 0. A coil is on unless the value is 0',
+    ),
+  }),
+  z.strictObject({
+    ...signalBase(1),
+    ...gpioLine,
+    kind: z.literal('gpio').meta({ description: 'An output of a GPIO chip, through libgpiod' }),
+  }),
 ]);
 
 export type OutputConfig = z.infer<typeof outputSchema>;
 export type OutputConfigOf<K extends OutputConfig['kind']> = Extract<OutputConfig, { kind: K }>;
+export type SignalOutputConfig = Extract<OutputConfig, { values: unknown }>;

@@ -1,3 +1,4 @@
+import type { SerializedError } from './errors.ts';
 import type { InferenceResult, Outcome } from './result.ts';
 
 /** Ids that are longer are refused. */
@@ -77,4 +78,20 @@ export interface TriggerStatus {
   /** Answers of a model that came when the fail-safe verdict had been given. */
   readonly late: number;
   readonly dropped: Readonly<Record<TriggerDropReason, number>>;
+}
+
+/** A configured trigger since it was opened. */
+export interface TriggerSourceStatus {
+  readonly name: string;
+  readonly camera: string;
+  readonly kind: string;
+  /** `lost`: it hears nothing, as `reason` says, and tries again where trying can help. */
+  readonly state: 'connecting' | 'listening' | 'lost' | 'disabled';
+  readonly reason?: SerializedError;
+  /** Transactions that it opened, repeats among them. */
+  readonly taken: number;
+  /** What the camera did not take, and what was no trigger. */
+  readonly refused: number;
+  readonly lastTakenAtMs?: number;
+  readonly lastRefusal?: SerializedError;
 }

@@ -39,4 +39,22 @@ export const TRIGGER_ERROR_CODES = {
     'An output did not take a verdict; it is told again.',
     'Check what the message names; `/api/v1/outputs` shows what waits and what was given up.',
   ),
+  FIELD_DEVICE_OFFLINE: entry(
+    502,
+    true,
+    'A PLC or another device of the line cannot be reached, or does not answer as it should.',
+    'Check address, port and cable that the message names; it is tried again by itself.',
+  ),
+  FIELD_DEVICE_REFUSED: entry(
+    502,
+    true,
+    'A PLC or another device of the line answered that it does not do what it was asked.',
+    'Check the address and the table or node that the message names, and the rights there.',
+  ),
+  TRIGGER_FOLDER_UNREADABLE: entry(
+    502,
+    true,
+    'The folder whose new files trigger cannot be read.',
+    'Check the path and the rights of the user; it is tried again by itself.',
+  ),
 } as const satisfies Record<string, ErrorCodeEntry>;

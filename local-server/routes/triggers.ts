@@ -38,6 +38,8 @@ export const triggerRoutes: FastifyPluginAsync<RuntimeOptions> = async (app, { r
       .send({ id, triggerId, openedAtMs, deadlineMs, isRepeated: opened.isRepeated });
   });
 
+  app.get('/triggers', async () => ({ items: runtime.triggerSources() }));
+
   app.get<{ Params: { name: string } }>('/cameras/:name/transactions', async (request) => {
     const { limit } = parseRequestValue(listQuery, request.query, 'query');
     const { name } = runtime.camera(request.params.name);

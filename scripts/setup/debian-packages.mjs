@@ -30,6 +30,16 @@ const RTSP_SERVER = Object.entries({
   files: [file],
 }));
 
+/** Programs that set and watch pins, whose arguments tests compare with ours. */
+const GPIO_PROGRAMS = [
+  {
+    name: 'gpiod',
+    level: /** @type {const} */ ('test'),
+    why: 'checks how pins are set and watched',
+    commands: ['gpioset', 'gpiomon'],
+  },
+];
+
 /** GStreamer as a source, and a GenICam camera for tests, which Aravis has one of. */
 const GSTREAMER_SOURCES = Object.entries({
   'gstreamer1.0-tools': '/usr/bin/gst-launch-1.0',
@@ -150,6 +160,7 @@ export const DEBIAN_PACKAGES = [
   },
   ...PACKAGING_TOOLS,
   ...RTSP_SERVER,
+  ...GPIO_PROGRAMS,
   ...GSTREAMER_SOURCES,
   ...(emulatesArm64() ? ARM64_TOOLS : []),
   {

@@ -152,6 +152,7 @@ export class InMemoryRuntime implements EdgeRuntime {
   };
   trigger = (camera: string, request: TriggerRequest) => this.triggerWith(camera, request);
 
+  triggerSources = () => [];
   outputs = (): readonly OutputStatus[] => [];
 
   async outputRecords(): Promise<readonly OutputRecord[]> {

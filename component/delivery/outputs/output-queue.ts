@@ -70,6 +70,7 @@ export class OutputQueue {
   async close(): Promise<void> {
     this.#stop.abort();
     await this.#sending;
+    await this.#options.port.close?.();
     for (const item of this.#waiting.splice(0))
       this.#end(item, 'given-up', 'the output was closed');
   }
@@ -78,12 +79,20 @@ export class OutputQueue {
     const backOff = new BackOff(RETRY);
     const { signal } = this.#stop;
     for (let item = this.#waiting[0]; item && !signal.aborted; item = this.#waiting[0]) {
+      const earlyMs = this.#dueMs(item) - performance.now();
+      if (earlyMs > 0) await pause(earlyMs, signal);
+      if (signal.aborted) return;
+      if (this.#isStale(item)) {
+        this.#waiting.shift();
+        this.#end(item, 'given-up', 'it could not be set in time: those before it took too long');
+        continue;
+      }
       const failure = await this.#try(item);
       if (failure === undefined) {
         backOff.reset();
         continue;
       }
-      const leftMs = item.steadyMs + this.#options.config.giveUpAfterMs - performance.now();
+      const leftMs = this.#untilMs(item) - performance.now();
       const isHopeless = failure.code === 'MESSAGE_REFUSED';
       if (leftMs <= 0 || isHopeless) {
         this.#waiting.shift();
@@ -94,11 +103,26 @@ export class OutputQueue {
     }
   }
 
+  /** In steady time. */
+  #dueMs({ steadyMs }: Waiting): number {
+    const { config } = this.#options;
+    return steadyMs + ('delayMs' in config ? config.delayMs : 0);
+  }
+
+  #untilMs(item: Waiting): number {
+    return this.#dueMs(item) + this.#options.config.giveUpAfterMs;
+  }
+
+  /** A program may hear of a verdict late; a machine would do it to another part. */
+  #isStale(item: Waiting): boolean {
+    return 'values' in this.#options.config && performance.now() > this.#untilMs(item);
+  }
+
   async #try(item: Waiting): Promise<VedetteError | undefined> {
     item.attempts += 1;
     try {
       const { signal } = this.#stop;
-      const sent = this.#options.port.send(item.message, signal);
+      const sent = this.#options.port.send(item.message, signal, this.#untilMs(item));
       // A receiver that does not answer does not hold up an end.
       const detail = await unlessStopped(sent, signal);
       this.#waiting.shift();

@@ -5,10 +5,15 @@ import type { MessageChannel } from '../../contract/message-channel.ts';
 import type { OutputRecord, OutputStatus } from '../../contract/output.ts';
 import type { OutputConfig } from '../../contract/output-config.ts';
 import type { NewResult } from '../../contract/ports.ts';
+import type { Outcome } from '../../contract/result.ts';
 import type { FaultLog } from '../../logging/fault-log.ts';
 import type { Registry } from '../../registry/registry.ts';
+import { gpioLine } from './gpio-line.ts';
+import { modbusLine } from './modbus-line.ts';
 import { mqttOutput } from './mqtt-output.ts';
+import type { OutputPort } from './output-port.ts';
 import { OutputQueue } from './output-queue.ts';
+import { signalOutput } from './signal-output.ts';
 import { webhookOutput } from './webhook-output.ts';
 
 export interface OutputsOptions {
@@ -44,11 +49,11 @@ export class Outputs {
   /** Tells who is to be told. Takes no time; never throws. */
   tell(result: NewResult): void {
     for (const queue of this.#queues.values()) {
-      const { camera, outcomes, errorCountsAs } = queue.config;
+      const { camera, errorCountsAs } = queue.config;
       if (camera !== undefined && camera !== result.camera) continue;
       const given = result.verdict.outcome;
       const outcome = given === 'error' ? errorCountsAs : given;
-      if (outcomes[outcome]) queue.add({ result, outcome });
+      if (isTold(queue.config, outcome)) queue.add({ result, outcome });
     }
   }
 
@@ -62,9 +67,7 @@ export class Outputs {
   }
 
   #open(name: string, config: OutputConfig): OutputQueue {
-    const { channel, readSecret } = this.#options;
-    const port =
-      config.kind === 'webhook' ? webhookOutput(config, readSecret) : mqttOutput(config, channel);
+    const port = openPort(config, this.#options);
     return new OutputQueue({ name, config, port, onEnd: (record) => this.#record(record) });
   }
 
@@ -84,3 +87,19 @@ export class Outputs {
     this.#records.add(written);
   }
 }
+
+function openPort(config: OutputConfig, { channel, readSecret }: OutputsOptions): OutputPort {
+  switch (config.kind) {
+    case 'webhook':
+      return webhookOutput(config, readSecret);
+    case 'mqtt':
+      return mqttOutput(config, channel);
+    case 'modbus':
+      return signalOutput(config, modbusLine(config));
+    case 'gpio':
+      return signalOutput(config, gpioLine(config));
+  }
+}
+
+const isTold = (config: OutputConfig, outcome: Outcome): boolean =>
+  'values' in config ? config.values[outcome] !== undefined : config.outcomes[outcome];

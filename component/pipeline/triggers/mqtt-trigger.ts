@@ -22,21 +22,45 @@ export function openMqttTrigger(
   listener: TriggerListener,
 ): TriggerSource {
   let isClosed = false;
+  /** Why the broker does not let it listen; a new connection asks it again. */
+  let refusal: VedetteError | undefined;
+  const lose = (error: VedetteError) => {
+    if (!isClosed) listener.lost(error);
+    return error;
+  };
+  const tell = () => {
+    if (isClosed) return;
+    if (channel.isConnected) {
+      if (refusal === undefined) listener.listening();
+      return;
+    }
+    refusal = undefined;
+    const what = `${channel.description} is not connected`;
+    lose(new VedetteError('CHANNEL_OFFLINE', `nothing is heard on ${topic}: ${what}`));
+  };
   const subscription = channel
     .subscribe(
       topic,
       ({ payload }) => {
         if (!isClosed) take(payload, topic, listener);
       },
-      (error) => listener.refuse(error),
+      (error) => (refusal = lose(error)),
     )
-    .catch((thrown: unknown) => {
-      listener.refuse(VedetteError.from(thrown, 'MESSAGE_REFUSED'));
-      return undefined;
-    });
+    .then(
+      (one) => {
+        tell();
+        return one;
+      },
+      (thrown: unknown) => {
+        refusal = lose(VedetteError.from(thrown, 'MESSAGE_REFUSED'));
+        return undefined;
+      },
+    );
+  const unwatch = channel.watch(tell);
   return {
     close: async () => {
       isClosed = true;
+      unwatch();
       // A broker that does not answer does not hold up an end: nothing is heard any more as it is.
       void subscription
         .then((one) => one?.close())

@@ -9,6 +9,7 @@ export function openScheduleTrigger(
   listener: TriggerListener,
 ): TriggerSource {
   const timer = setInterval(() => listener.fire({}), intervalMs);
+  listener.listening();
   return {
     close: async () => clearInterval(timer),
   };

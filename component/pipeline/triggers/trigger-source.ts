@@ -7,9 +7,14 @@ export interface TriggerSource {
   close(): Promise<void>;
 }
 
+/** None of its functions throws. */
 export interface TriggerListener {
-  /** Opens a transaction; one that is refused is counted and logged. Never throws. */
+  /** Opens a transaction; one that is refused is counted and logged. */
   fire(request: Pick<TriggerRequest, 'id' | 'context'>): void;
-  /** Something came that is no trigger. Never throws. */
+  /** Something came that is no trigger. */
   refuse(error: VedetteError): void;
+  /** From now on it hears what happens; may be called again. */
+  listening(): void;
+  /** It hears nothing until it says `listening` again. */
+  lost(error: VedetteError): void;
 }

@@ -1,12 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
 import { VedetteError } from '../../contract/errors.ts';
 import type { MessageChannel } from '../../contract/message-channel.ts';
-import type { TriggerRequest } from '../../contract/transaction.ts';
+import type { TriggerRequest, TriggerSourceStatus } from '../../contract/transaction.ts';
 import type { TriggerConfig } from '../../contract/trigger-config.ts';
 import type { FaultLog } from '../../logging/fault-log.ts';
-import { openMqttTrigger } from './mqtt-trigger.ts';
-import { openScheduleTrigger } from './schedule-trigger.ts';
-import type { TriggerListener, TriggerSource } from './trigger-source.ts';
+import { openTrigger } from './open-trigger.ts';
+import { TriggerWatch } from './trigger-watch.ts';
+import type { TriggerSource } from './trigger-source.ts';
 
 export interface TriggerSourcesOptions {
   /** Where messages come from; nowhere when absent. */
@@ -20,7 +20,9 @@ type Triggers = Readonly<Record<string, TriggerConfig>>;
 
 interface Opened {
   readonly config: TriggerConfig;
-  readonly source: TriggerSource;
+  readonly watch: TriggerWatch;
+  /** Absent when it is not enabled or could not be opened. */
+  readonly source: TriggerSource | undefined;
 }
 
 /** Every configured trigger, opened and closed together. */
@@ -38,50 +40,30 @@ export class TriggerSources {
       ([name, { config }]) => !isDeepStrictEqual(config, triggers[name]),
     );
     for (const [name] of over) this.#opened.delete(name);
-    await Promise.all(over.map(([, { source }]) => source.close()));
+    const closing = over.flatMap(([, { source }]) => (source ? [source.close()] : []));
+    await Promise.all(closing);
     for (const [name, config] of Object.entries(triggers)) {
-      if (!config.isEnabled || this.#opened.has(name)) continue;
-      const source = this.#open(name, config);
-      if (source) this.#opened.set(name, { config, source });
+      if (!this.#opened.has(name)) this.#opened.set(name, this.#open(name, config));
     }
+  }
+
+  statuses(): readonly TriggerSourceStatus[] {
+    return [...this.#opened.values()].map(({ watch }) => watch.status());
   }
 
   async close(): Promise<void> {
     await this.use({});
   }
 
-  #open(name: string, config: TriggerConfig): TriggerSource | undefined {
-    const listener = this.#listenerOf(name, config);
-    if (config.kind === 'schedule') return openScheduleTrigger(config, listener);
-    const { channel } = this.#options;
-    if (channel) return openMqttTrigger(config, channel, listener);
-    const message = `trigger ${name} waits for messages, but there is neither Greengrass nor \`delivery.mqtt\``;
-    listener.refuse(new VedetteError('CHANNEL_OFFLINE', message));
-    return undefined;
-  }
-
-  #listenerOf(name: string, { camera, product }: TriggerConfig): TriggerListener {
-    const { trigger, faults } = this.#options;
-    const refuse = (error: VedetteError) =>
-      faults.warn(
-        `trigger/${name}/${error.code}`,
-        { trigger: name, camera, error },
-        'a trigger was refused',
-      );
-    return {
-      refuse,
-      fire: ({ id, context }) => {
-        const whole = product === undefined ? context : { product, ...context };
-        try {
-          trigger(camera, {
-            source: name,
-            ...(id === undefined ? {} : { id }),
-            ...(whole ? { context: whole } : {}),
-          });
-        } catch (thrown) {
-          refuse(VedetteError.from(thrown));
-        }
-      },
-    };
+  #open(name: string, config: TriggerConfig): Opened {
+    const { channel, trigger, faults } = this.#options;
+    const watch = new TriggerWatch({ name, config, trigger, faults });
+    if (!config.isEnabled) return { config, watch, source: undefined };
+    try {
+      return { config, watch, source: openTrigger(config, watch, channel) };
+    } catch (thrown) {
+      watch.lost(VedetteError.from(thrown));
+      return { config, watch, source: undefined };
+    }
   }
 }

@@ -134,6 +134,8 @@ describe('a trigger over MQTT', () => {
 
 describe('a webhook', () => {
   it('is tried again until it is taken, with the same key', async () => {
+    // What was told before has no part in this.
+    await vi.waitFor(() => expect(status('hook').waiting).toBe(0), 10_000);
     refusals = 2;
     const { id } = await running.runtime.trigger('line', { source: 'http' }).answer;
     await vi.waitFor(() => expect(received.at(-1)!.key).toBe(id), 10_000);

@@ -8,7 +8,7 @@ const page = readFileSync(join(import.meta.dirname, '../../../docs/TRIGGERS.md')
 const examples = [...page.matchAll(/```yaml\n([^`]+)```/g)].map(([, text]) => text!);
 
 it('the page on triggers has examples', () => {
-  expect(examples).toHaveLength(3);
+  expect(examples).toHaveLength(4);
 });
 
 it.each(examples)('an example of the page on triggers is a configuration: %s', (text) => {

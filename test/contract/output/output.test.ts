@@ -1,0 +1,149 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { describe, expect, it } from 'vitest';
+import { outputSchema } from '../../../component/contract/output-config.ts';
+import type { Outcome } from '../../../component/contract/result.ts';
+import { modbusLine } from '../../../component/delivery/outputs/modbus-line.ts';
+import { signalOutput } from '../../../component/delivery/outputs/signal-output.ts';
+import { MqttChannel } from '../../../component/delivery/mqtt-channel.ts';
+import { sampleResult } from '../../integration/registry/sample-result.ts';
+import { GpioStandIn } from '../../support/gpio-stand-in.ts';
+import { ModbusDevice } from '../../support/modbus-device.ts';
+import { MqttBroker } from '../../support/nucleus/mqtt-broker.ts';
+import { describeOutput } from './output.contract.ts';
+
+const outcomeOf = (body: string): Outcome => (JSON.parse(body) as { outcome: Outcome }).outcome;
+
+describeOutput('a webhook', async () => {
+  const received: Outcome[] = [];
+  let server: Server;
+  let port = 0;
+  const resume = async () => {
+    server = createServer((request, response) => {
+      let body = '';
+      request.setEncoding('utf8').on('data', (text: string) => (body += text));
+      request.on('end', () => {
+        received.push(outcomeOf(body));
+        response.writeHead(204, { connection: 'close' }).end();
+      });
+    }).listen(port, '127.0.0.1');
+    await once(server, 'listening');
+    port = (server.address() as AddressInfo).port;
+  };
+  const lose = async () => {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  };
+  await resume();
+  return {
+    settings: { kind: 'webhook', url: `http://127.0.0.1:${port}/v`, secret: { env: 'KEY' } },
+    received: () => received,
+    lose,
+    resume,
+    close: lose,
+  };
+});
+
+describeOutput('a message', async () => {
+  const broker = await MqttBroker.start();
+  const channel = await MqttChannel.open({ url: broker.url, clientId: 'line', onFault: () => {} });
+  const client = await broker.client();
+  const received: Outcome[] = [];
+  client.on('message', (_topic, payload) => received.push(outcomeOf(payload.toString())));
+  await client.subscribeAsync('line/verdict', { qos: 1 });
+  const connected = () =>
+    channel.isConnected
+      ? Promise.resolve()
+      : new Promise<void>((resolve) => {
+          const unwatch = channel.watch((isConnected) => {
+            if (!isConnected) return;
+            unwatch();
+            resolve();
+          });
+        });
+  await connected();
+  return {
+    settings: { kind: 'mqtt', topic: 'line/verdict' },
+    channel,
+    received: () => received,
+    lose: () => broker.interrupt(),
+    resume: async () => {
+      await broker.resume();
+      await connected();
+    },
+    close: async () => {
+      await channel.close();
+      await broker.close();
+    },
+  };
+});
+
+/** Of libgpiod; they differ in their arguments alone. */
+const VERSIONS = process.env['VEDETTE_DEEP'] === '1' ? ([1, 2] as const) : ([1] as const);
+const SIGNALS = { fail: 1, review: 0 };
+const signalled = (values: readonly number[]): Outcome[] =>
+  values.map((value) => (value === 1 ? 'fail' : 'review'));
+
+describeOutput(
+  'a coil of a Modbus device',
+  async () => {
+    const device = await ModbusDevice.start();
+    return {
+      settings: {
+        ...{ kind: 'modbus', host: '127.0.0.1', port: device.port, table: 'coil', address: 5 },
+        ...{ values: SIGNALS, timeoutMs: 300 },
+      },
+      received: () => signalled(device.written),
+      lose: () => device.interrupt(),
+      resume: () => device.resume(),
+      close: () => device.close(),
+    };
+  },
+  { isQuick: true },
+);
+
+for (const version of VERSIONS) {
+  describeOutput(`a line of a GPIO chip, libgpiod ${version}`, async () => {
+    const gpio = await GpioStandIn.start(version);
+    return {
+      settings: { kind: 'gpio', line: 17, values: SIGNALS },
+      // A line that has its level already is left alone.
+      received: async () => {
+        const levels = await gpio.levels();
+        return signalled(levels.join() === '1,0' ? [1, 0, 0] : levels);
+      },
+      lose: () => gpio.unplug(),
+      resume: () => gpio.plug(),
+      close: () => gpio.close(),
+    };
+  });
+}
+
+describe('a pulse', () => {
+  const settings = (port: number, rest: Record<string, unknown>) =>
+    outputSchema.parse({
+      ...{ kind: 'modbus', host: '127.0.0.1', port, table: 'holding-register', address: 3 },
+      ...{ values: { fail: 7 }, pulseMs: 60_000, restValue: 2, ...rest },
+    });
+
+  it('that the end of the output cuts short ends at its value of rest', async () => {
+    const device = await ModbusDevice.start();
+    const config = settings(device.port, {});
+    if (config.kind !== 'modbus') throw new Error('it is of another kind');
+    const output = signalOutput(config, modbusLine(config));
+    const stop = new AbortController();
+    const sent = output.send(
+      { result: sampleResult(), outcome: 'fail' },
+      stop.signal,
+      performance.now() + 5000,
+    );
+    await expect.poll(() => device.written).toEqual([7]);
+    stop.abort();
+    await output.close!();
+    await sent;
+    expect(device.written).toEqual([7, 2]);
+    expect(device.holding.readUInt16BE(6)).toBe(2);
+    await device.close();
+  });
+});

@@ -1,0 +1,109 @@
+import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { triggerSchema, type TriggerConfig } from '../../../component/contract/trigger-config.ts';
+import { MqttChannel } from '../../../component/delivery/mqtt-channel.ts';
+import { openTrigger } from '../../../component/pipeline/triggers/open-trigger.ts';
+import { GpioStandIn } from '../../support/gpio-stand-in.ts';
+import { ModbusDevice } from '../../support/modbus-device.ts';
+import { MqttBroker } from '../../support/nucleus/mqtt-broker.ts';
+import { describeTriggerSource, type TriggerFixture } from './trigger-source.contract.ts';
+
+const trigger = (settings: Record<string, unknown>): TriggerConfig =>
+  triggerSchema.parse({ camera: 'line', ...settings });
+/** Of libgpiod; they differ in their arguments alone. */
+const VERSIONS = process.env['VEDETTE_DEEP'] === '1' ? ([1, 2] as const) : ([2] as const);
+const done = () => Promise.resolve();
+
+describeTriggerSource('a message', async () => {
+  const broker = await MqttBroker.start();
+  const channel = await MqttChannel.open({ url: broker.url, clientId: 'line', onFault: () => {} });
+  const client = await broker.client();
+  return {
+    open: (listener) =>
+      openTrigger(trigger({ kind: 'mqtt', topic: 'line/trigger' }), listener, channel),
+    fire: async () => {
+      await client.publishAsync('line/trigger', '{"context":{"lot":"7"}}', { qos: 1 });
+    },
+    context: { lot: '7' },
+    peer: { lose: () => broker.interrupt(), resume: () => broker.resume() },
+    close: async () => {
+      await channel.close();
+      await broker.close();
+    },
+  };
+});
+
+const clocks = {
+  'an interval': { kind: 'schedule', intervalMs: 50 },
+  'a cron expression': { kind: 'cron', expression: '* * * * * *' },
+};
+for (const [title, settings] of Object.entries(clocks)) {
+  const open: TriggerFixture['open'] = (listener) =>
+    openTrigger(trigger(settings), listener, undefined);
+  const setUp = async () => ({ open, fire: done, close: done });
+  describeTriggerSource(title, setUp, { isClock: true });
+}
+
+describeTriggerSource('a file that comes', async () => {
+  const parent = await mkdtemp(path.join(tmpdir(), 'vedette-arrivals-'));
+  const folder = path.join(parent, 'in');
+  const away = path.join(parent, 'away');
+  await mkdir(folder);
+  await writeFile(path.join(folder, 'old.job'), '');
+  let count = 0;
+  return {
+    open: (listener) =>
+      openTrigger(
+        trigger({ kind: 'folder', path: folder, suffix: '.job', pollMs: 20 }),
+        listener,
+        undefined,
+      ),
+    fire: async () => {
+      count += 1;
+      await writeFile(path.join(folder, 'other.txt'), '');
+      await writeFile(path.join(folder, `part-${count}.job`), '');
+    },
+    context: { fileName: 'part-3.job' },
+    peer: { lose: () => rename(folder, away), resume: () => rename(away, folder) },
+    close: () => rm(parent, { recursive: true, force: true }),
+  };
+});
+
+describeTriggerSource('a coil of a Modbus device', async (): Promise<TriggerFixture> => {
+  const device = await ModbusDevice.start();
+  device.setRegister(20, 0x5032);
+  device.setRegister(21, 0x3700);
+  const settings = {
+    ...{ kind: 'modbus', host: '127.0.0.1', table: 'coil', address: 9, edge: 'change' },
+    ...{ pollMs: 2, timeoutMs: 500, productFrom: { address: 20, registers: 2, as: 'text' } },
+  };
+  let isOn = false;
+  return {
+    open: (listener) =>
+      openTrigger(trigger({ ...settings, port: device.port }), listener, undefined),
+    fire: async () => device.setCoil(9, (isOn = !isOn)),
+    context: { product: 'P27' },
+    peer: { lose: () => device.interrupt(), resume: () => device.resume() },
+    close: () => device.close(),
+  };
+});
+
+for (const version of VERSIONS) {
+  describeTriggerSource(`a line of a GPIO chip, libgpiod ${version}`, async () => {
+    const gpio = await GpioStandIn.start(version);
+    const settings = { kind: 'gpio', line: 17, edge: 'change', debounceMs: 20 };
+    let level: 0 | 1 = 0;
+    return {
+      open: (listener) => openTrigger(trigger(settings), listener, undefined),
+      // The contact bounces.
+      fire: async () => {
+        const before = level;
+        level = level === 0 ? 1 : 0;
+        for (const bounce of [level, before, level]) await gpio.edge(bounce, version);
+      },
+      peer: { lose: () => gpio.unplug(), resume: () => gpio.plug() },
+      close: () => gpio.close(),
+    };
+  });
+}
