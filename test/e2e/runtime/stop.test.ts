@@ -8,7 +8,7 @@ import { RuntimeFolder, samples, type RuntimeProcess } from '../../support/runti
 import { camera, modelUntil, notices, postPicture } from '../../support/runtime-requests.ts';
 import { brickPictures, streetPictures } from '../../support/sample-pictures.ts';
 
-const STOPS = process.env['VEDETTE_DEEP'] === '1' ? 40 : 5;
+const STOPS = process.env['VEDETTE_DEEP'] === '1' ? 40 : 3;
 /** Greengrass kills a component so long after it asked, in milliseconds. */
 const LONGEST_STOP_MS = 5000;
 
