@@ -33,9 +33,6 @@ export function createDeviceProgram(process: NodeJS.Process): DeviceProgram {
   // Labels in live pictures are drawn with a font that is shipped: a bare device has none.
   process.env['FONTCONFIG_FILE'] ??= pathOf('./pipeline/fonts.conf');
 
-  // Of the device SDK; in a clone and in what ships at the same place.
-  const crt = `../node_modules/aws-crt/dist/bin/linux-${process.arch}-glibc/aws-crt-nodejs.node`;
-  process.env['AWS_CRT_NODEJS_BINARY_ABSOLUTE_PATH'] ??= pathOf(crt);
   const machine = mediaPack(process.arch);
 
   const context: CommandContext = {

@@ -2,7 +2,7 @@ import { CommanderError } from 'commander';
 import type { SecretReference } from '../contract/config-values.ts';
 import { VedetteError } from '../contract/errors.ts';
 import type { ConfigurationLayer } from '../configuration/configuration-layer.ts';
-import type { IpcAddress } from '../greengrass/ipc-connection.ts';
+import type { IpcAddress } from '../greengrass/ipc-client.ts';
 import type { EdgeRuntime } from '../edge-runtime.ts';
 import type { Logger } from '../logging/create-logger.ts';
 

@@ -46,6 +46,7 @@ export class DeviceShadow {
   /** What AWS IoT has confirmed. */
   #confirmed: unknown;
   #confirmedSinceMs = performance.now();
+  #timesForgotten = 0;
   #wanted: ShadowTree | undefined;
   #awaited: Awaited | undefined;
   #isSending = false;
@@ -110,7 +111,10 @@ export class DeviceShadow {
         const change = this.#wanted && shadowChange(this.#confirmed, this.#wanted);
         const [piece] = isTree(change) ? piecesOf(change, MAX_PIECE_BYTES) : [];
         if (piece === undefined || this.#closing.signal.aborted) break;
+        const before = this.#timesForgotten;
         await this.#sendPiece(piece);
+        // A shadow that was deleted right after it took the piece holds it no more.
+        if (before !== this.#timesForgotten) continue;
         this.#confirmed = withChange(this.#confirmed, piece);
         this.#retryMs = this.#options.firstRetryMs ?? FIRST_RETRY_MS;
       }
@@ -164,6 +168,7 @@ export class DeviceShadow {
 
   /** Reports everything anew. */
   #forget(): void {
+    this.#timesForgotten += 1;
     this.#confirmed = namesIn(this.#confirmed);
     this.#confirmedSinceMs = performance.now();
     this.#lastVersion = 0;

@@ -1,5 +1,5 @@
 import { VedetteError } from '../contract/errors.ts';
-import type { IpcAddress } from './ipc-connection.ts';
+import type { IpcAddress } from './ipc-client.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

@@ -1,7 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { VedetteError } from '../contract/errors.ts';
 import type { Logger } from '../logging/create-logger.ts';
-import { IpcConnection, type IpcAddress } from './ipc-connection.ts';
+import type { IpcAddress } from './ipc-client.ts';
+import { IpcConnection } from './ipc-connection.ts';
 
 export interface NucleusLinkOptions {
   readonly address: IpcAddress;

@@ -34,10 +34,5 @@ export function shippedPackages({ nodeArch }: Target): readonly ShippedPackage[]
       name: 'dejavu-fonts-ttf',
       ships: (file) => /^(package\.json|ttf\/DejaVuSansMono(-Bold)?\.ttf)$/.test(file),
     },
-    // Its JavaScript is inside the bundle.
-    {
-      name: 'aws-crt',
-      ships: (file) => file === `dist/bin/linux-${nodeArch}-glibc/aws-crt-nodejs.node`,
-    },
   ];
 }

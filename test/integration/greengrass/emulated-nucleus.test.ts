@@ -1,7 +1,3 @@
-import {
-  createClient,
-  createDefaultClientConfig,
-} from 'aws-iot-device-sdk-v2/dist/greengrasscoreipc.js';
 import type { MqttClient } from 'mqtt';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { IpcConnection } from '../../../component/greengrass/ipc-connection.ts';
@@ -9,6 +5,7 @@ import { EmulatedNucleus } from '../../support/nucleus/emulated-nucleus.ts';
 import { MqttBroker } from '../../support/nucleus/mqtt-broker.ts';
 import { recipeAccessControl } from '../../support/nucleus/recipe-access-control.ts';
 import { CLASSIC, LITE } from '../../support/nucleus/personality.ts';
+import { sdkClient } from '../../support/nucleus/sdk-client.ts';
 import { ShadowService } from '../../support/nucleus/shadow-service.ts';
 
 interface Heard {
@@ -156,15 +153,7 @@ describe.each([CLASSIC, LITE])('the broker behind nucleus $name', (personality) 
 
   test(`${personality.takesRetain ? 'keeps' : 'does not keep'} a message that is to be retained`, async () => {
     const { nucleus } = await start(personality);
-    const client = createClient({
-      ...createDefaultClientConfig(),
-      hostName: nucleus.socketFile,
-      connectTransform: async ({ message }) => ({
-        ...message,
-        payload: JSON.stringify({ authToken: nucleus.token }),
-      }),
-    });
-    await client.connect();
+    const client = await sdkClient(nucleus);
     closing.push(() => client.close());
     const message = { topicName: 'vedette/kept', payload: Buffer.from('kept'), qos: '1' as never };
     await client.publishToIoTCore({ ...message, retain: true });

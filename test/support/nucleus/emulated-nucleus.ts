@@ -10,7 +10,7 @@ import { MqttBroker } from './mqtt-broker.ts';
 import { NucleusConfiguration } from './nucleus-configuration.ts';
 import type { Personality } from './personality.ts';
 
-type Json = { [key: string]: unknown };
+export type Json = { [key: string]: unknown };
 interface Subscription {
   readonly socket: Socket;
   readonly streamId: number;
