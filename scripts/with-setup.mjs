@@ -23,6 +23,7 @@ const COMMANDS = {
   package: { needs: 'package', runs: ['scripts/package.ts'] },
   bench: { needs: 'package', runs: ['scripts/bench.ts'] },
   parity: { needs: 'run', runs: ['scripts/parity.ts'] },
+  soak: { needs: 'test', runs: ['scripts/soak.ts'] },
   test: { needs: 'test', runs: ['scripts/test.ts'] },
   'test-deep': { needs: 'deep', runs: ['scripts/test.ts', '--deep'] },
   docs: { needs: 'packages', runs: ['scripts/generate-docs.ts'] },

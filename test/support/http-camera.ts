@@ -13,6 +13,8 @@ export interface HttpCameraOptions {
   readonly login?: 'basic' | 'digest-md5' | 'digest-sha256' | 'digest-without-qop';
   readonly username?: string;
   readonly password?: string;
+  /** Between two pictures of its stream, in milliseconds. */
+  readonly intervalMs?: number;
 }
 
 /**
@@ -110,7 +112,7 @@ export class HttpCamera {
       response.write(`--frame\r\nContent-Type: image/jpeg\r\nContent-Length: ${length}\r\n\r\n`);
       response.write(picture);
       response.write('\r\n');
-    }, 5);
+    }, this.#options.intervalMs ?? 5);
     response.on('close', () => clearInterval(timer));
   }
 

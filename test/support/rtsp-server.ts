@@ -37,6 +37,8 @@ export interface RtspServerOptions {
   readonly password?: string;
   /** Of /live, such as 320x240. */
   readonly size?: string;
+  /** Of /live, in pictures a second; 25 unless given. */
+  readonly rate?: number;
   readonly port?: number;
 }
 
@@ -57,6 +59,7 @@ export class RtspServer {
         ...given('--user', options.username),
         ...given('--password', options.password),
         ...given('--size', options.size),
+        ...given('--rate', options.rate),
         ...given('--port', options.port),
       ],
       { stdio: ['pipe', 'pipe', 'inherit'] },

@@ -1,0 +1,205 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { MqttClient } from 'mqtt';
+import { HttpCamera } from '../support/http-camera.ts';
+import { MqttBroker } from '../support/nucleus/mqtt-broker.ts';
+import { RtspServer } from '../support/rtsp-server.ts';
+import { RuntimeFolder, samples, type RuntimeProcess } from '../support/runtime-process.ts';
+
+export const STREAM_CAMERAS = ['gate', 'belt', 'dock'] as const;
+export const TRIGGER_TOPIC = 'soak/trigger';
+export const DEADLINE_MS = 1500;
+export const STALL_MS = 1500;
+const VERDICT_TOPIC = 'soak/verdict';
+/** Five pictures a second each: two cores keep up, also while others work on them. */
+const RTSP = { size: '640x360', rate: 5 };
+const CAMERA_INTERVAL_MS = 200;
+
+/** When the runtime process lived, in milliseconds since 1970. */
+export interface Life {
+  readonly fromMs: number;
+  toMs: number | undefined;
+  /** What ended it. */
+  end: string | undefined;
+}
+
+/** Takes verdicts as a program of the line does, and can fail to. */
+export class WebhookReceiver {
+  mode: 'good' | 'failing' | 'silent' = 'good';
+  readonly received = new Set<string>();
+  readonly #server: Server;
+
+  static async start(): Promise<WebhookReceiver> {
+    const receiver = new WebhookReceiver();
+    await new Promise<void>((resolve) => receiver.#server.listen(0, '127.0.0.1', resolve));
+    return receiver;
+  }
+
+  private constructor() {
+    this.#server = createServer((request, response) => this.#take(request, response));
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/verdicts`;
+  }
+
+  async close(): Promise<void> {
+    this.#server.closeAllConnections();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  #take(request: IncomingMessage, response: ServerResponse): void {
+    request.resume();
+    if (this.mode === 'silent') return;
+    if (this.mode === 'failing') {
+      response.writeHead(503).end('busy');
+      return;
+    }
+    this.received.add(String(request.headers['idempotency-key']));
+    response.writeHead(200).end('ok');
+  }
+}
+
+/** The line: cameras, a broker, a receiver of verdicts, and the runtime that watches them. */
+export class SoakScene {
+  readonly lives: Life[] = [];
+  readonly folder: RuntimeFolder;
+  readonly camera: HttpCamera;
+  readonly broker: MqttBroker;
+  readonly receiver: WebhookReceiver;
+  readonly client: MqttClient;
+  readonly verdicts = new Set<string>();
+  rtsp: RtspServer;
+  runtime: RuntimeProcess | undefined;
+  #isClosed = false;
+
+  static async start(): Promise<SoakScene> {
+    const broker = await MqttBroker.start();
+    const client = await broker.client();
+    const scene = new SoakScene({
+      folder: await RuntimeFolder.create(),
+      camera: await HttpCamera.start({ intervalMs: CAMERA_INTERVAL_MS }),
+      receiver: await WebhookReceiver.start(),
+      rtsp: await RtspServer.start(RTSP),
+      broker,
+      client,
+    });
+    client.on('message', (_topic, payload) => {
+      const { id } = JSON.parse(payload.toString('utf8')) as { id: string };
+      scene.verdicts.add(id);
+    });
+    await client.subscribeAsync(VERDICT_TOPIC, { qos: 1 });
+    await scene.startRuntime();
+    return scene;
+  }
+
+  private constructor(
+    parts: Pick<SoakScene, 'folder' | 'camera' | 'broker' | 'receiver' | 'client' | 'rtsp'>,
+  ) {
+    this.folder = parts.folder;
+    this.camera = parts.camera;
+    this.broker = parts.broker;
+    this.receiver = parts.receiver;
+    this.client = parts.client;
+    this.rtsp = parts.rtsp;
+  }
+
+  async startRuntime(): Promise<void> {
+    const runtime = await this.folder.start(this.#configuration());
+    this.runtime = runtime;
+    const life: Life = { fromMs: Date.now(), toMs: undefined, end: undefined };
+    this.lives.push(life);
+    void runtime.ended.then(({ code, signal }) => {
+      life.toMs = Date.now();
+      life.end ??= `ended by itself with ${code ?? signal}`;
+    });
+    await runtime.ready();
+  }
+
+  /** Ends the runtime and starts it again, as a power cut or an update does. */
+  async restartRuntime(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
+    const { runtime } = this;
+    this.runtime = undefined;
+    this.lives.at(-1)!.end = signal;
+    await runtime?.stop(signal);
+    if (!this.#isClosed) await this.startRuntime();
+  }
+
+  /** On the same port: the camera's address does not change. */
+  async restartRtsp(downMs: number): Promise<void> {
+    const { port } = this.rtsp;
+    await this.rtsp.close();
+    await pause(downMs);
+    this.rtsp = await RtspServer.start({ ...RTSP, port });
+  }
+
+  /** The decoders of the runtime's cameras. */
+  decoders(): number[] {
+    const children = this.runtime?.children() ?? [];
+    return children
+      .filter(({ commandLine }) => commandLine[0]?.endsWith('ffmpeg'))
+      .map(({ pid }) => pid);
+  }
+
+  /** Ends everything; the runtime in order, so that what it wrote can be read. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    const life = this.lives.at(-1);
+    if (life && life.end === undefined) life.end = 'the end of the soak';
+    if (this.runtime?.isAlive) await this.runtime.stop('SIGTERM');
+    await this.rtsp.close();
+    await this.camera.close();
+    await this.receiver.close();
+    await this.broker.close();
+  }
+
+  #configuration(): object {
+    return {
+      models: {
+        people: { package: samples('models', 'coco-detector') },
+        surface: { package: samples('models', 'brick-anomaly') },
+      },
+      cameras: {
+        gate: {
+          model: 'people',
+          source: { kind: 'ffmpeg', url: this.rtsp.url('live'), stallTimeoutMs: STALL_MS },
+        },
+        belt: {
+          model: 'surface',
+          source: {
+            kind: 'http-mjpeg',
+            url: this.camera.url('/stream'),
+            stallTimeoutMs: STALL_MS,
+          },
+        },
+        dock: {
+          policy: 'triggered',
+          model: 'surface',
+          source: {
+            kind: 'http-mjpeg',
+            url: this.camera.url('/stream'),
+            stallTimeoutMs: STALL_MS,
+          },
+          trigger: { deadlineMs: DEADLINE_MS, failSafe: 'review', afterMs: 1000, maxQueued: 16 },
+        },
+        hand: { model: 'surface', source: { kind: 'push' } },
+      },
+      triggers: { bus: { camera: 'dock', kind: 'mqtt', topic: TRIGGER_TOPIC } },
+      outputs: {
+        hook: {
+          kind: 'webhook',
+          camera: 'dock',
+          url: this.receiver.url,
+          timeoutMs: 1000,
+          outcomes: { pass: true },
+          giveUpAfterMs: 60_000,
+        },
+        verdicts: { kind: 'mqtt', camera: 'dock', topic: VERDICT_TOPIC, outcomes: { pass: true } },
+      },
+      delivery: { mqtt: { url: this.broker.url } },
+      thing: 'soak',
+      retention: { minFreeBytes: 0 },
+    };
+  }
+}
