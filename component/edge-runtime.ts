@@ -113,8 +113,8 @@ export interface EdgeRuntime {
   outputs(): readonly OutputStatus[];
   /** What outputs were told of one result, or of all, newest first. */
   outputRecords(resultId: string | undefined, limit: number): Promise<readonly OutputRecord[]>;
-  /** Triggers of one camera, newest first. */
-  transactions(camera: string, limit: number): Promise<readonly TransactionRecord[]>;
+  /** Triggers of one camera, or of all, newest first. */
+  transactions(camera: string | undefined, limit: number): Promise<readonly TransactionRecord[]>;
   /** @throws VedetteError NOT_FOUND */
   transaction(id: string): Promise<TransactionRecord>;
   results(query: ResultQuery): Promise<Page<InferenceResult>>;

@@ -217,7 +217,10 @@ export class LocalEdgeRuntime implements EdgeRuntime {
     return this.#parts.registry.outputRecords(resultId, limit);
   }
 
-  async transactions(camera: string, limit: number): Promise<readonly TransactionRecord[]> {
+  async transactions(
+    camera: string | undefined,
+    limit: number,
+  ): Promise<readonly TransactionRecord[]> {
     return this.#parts.registry.transactions(camera, limit);
   }
 

@@ -128,6 +128,8 @@ function composeParts(foundation: Foundation): RuntimeParts {
     configuration: () => configuration.status(),
     registry: () => registryReadings(registry),
     delivery: () => delivery.status(),
+    triggers: () => triggers.statuses(),
+    outputs: () => outputs.statuses(),
   });
   const models = new ModelFleet({
     config,
@@ -143,7 +145,7 @@ function composeParts(foundation: Foundation): RuntimeParts {
   });
   const { channel } = ways;
   const outputs = new Outputs({ channel, registry, readSecret: options.readSecret, faults });
-  const triggers = new TriggerSources({
+  const triggers: TriggerSources = new TriggerSources({
     ...{ channel, faults },
     trigger: (camera, request) => cameras.station(camera).trigger(request),
   });

@@ -173,8 +173,9 @@ export class CameraStation {
   }
 
   #createTriggers({ slots, keep }: CameraLine): CameraTriggers {
-    const { name, registry, faults, triggerMemory } = this.#options;
+    const { name, registry, faults, triggerMemory, metrics } = this.#options;
     return new CameraTriggers({
+      metrics: metrics.transactions,
       ...{ camera: name, registry, faults, keep, frames: slots, memory: triggerMemory },
       settings: () => this.#settings.now,
       describeSource: () => {

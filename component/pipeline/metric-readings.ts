@@ -5,6 +5,8 @@ export type Values = readonly (readonly [labels: Record<string, string>, value: 
 function labelNamesOf(name: string): string[] {
   if (name.startsWith('vedette_tensor')) return ['state'];
   if (name.startsWith('vedette_model')) return ['model'];
+  if (name.startsWith('vedette_trigger_')) return ['trigger'];
+  if (name.startsWith('vedette_output_')) return ['output'];
   return [
     'camera',
     ...(name.includes('dropped') ? ['reason'] : []),

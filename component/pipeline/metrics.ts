@@ -8,9 +8,12 @@ import type { ModelChangeRecord } from '../contract/model-lifecycle.ts';
 import type { CameraStatus, ModelStatus, Stage } from '../contract/ports.ts';
 import { OUTCOMES, type InferenceResult } from '../contract/result.ts';
 import type { DeliveryStatus } from '../contract/delivery.ts';
+import type { OutputStatus } from '../contract/output.ts';
+import type { TriggerSourceStatus } from '../contract/transaction.ts';
 import { DeliveryMetrics } from './delivery-metrics.ts';
 import { addReadings, type Values } from './metric-readings.ts';
 import { addSpaceReadings } from './space/space-readings.ts';
+import { TransactionMetrics } from './transaction-metrics.ts';
 import { VersionMetrics } from './version-metrics.ts';
 
 /** Where the gauges look when Prometheus asks. */
@@ -20,6 +23,8 @@ export interface MetricSources {
   readonly configuration: () => ConfigurationStatus;
   readonly registry: () => Promise<Readonly<Record<string, number>>>;
   readonly delivery: () => Promise<DeliveryStatus>;
+  readonly triggers: () => readonly TriggerSourceStatus[];
+  readonly outputs: () => readonly OutputStatus[];
 }
 
 /** Seconds; from a tensor made by the addon to a model that takes its time. */
@@ -43,6 +48,7 @@ export class Metrics {
   readonly #notStored: Counter<'source'>;
   readonly #captures: Counter<'camera' | 'outcome'>;
   readonly #httpErrors: Counter<'code'>;
+  readonly transactions: TransactionMetrics;
   readonly #versions: VersionMetrics;
   readonly #store: Readonly<Record<string, Gauge>>;
   readonly #storeStatistics: MetricSources['registry'];
@@ -83,6 +89,7 @@ export class Metrics {
       labelNames: ['code'],
       registers,
     });
+    this.transactions = new TransactionMetrics(this.#registry, sources);
     this.#versions = new VersionMetrics(this.#registry, sources.models);
     addCameraReadings(this.#registry, sources.cameras);
     addSpaceReadings(this.#registry, sources.cameras);

@@ -1,6 +1,11 @@
 import type { DeliveryStatus } from '../../component/contract/delivery.ts';
+import type { OutputRecord, OutputStatus } from '../../component/contract/output.ts';
 import type { Page } from '../../component/contract/ports.ts';
 import type { InferenceResult } from '../../component/contract/result.ts';
+import type {
+  TransactionRecord,
+  TriggerSourceStatus,
+} from '../../component/contract/transaction.ts';
 
 export interface ResultFilter {
   readonly camera?: string;
@@ -24,6 +29,33 @@ export async function fetchResults(
   for (const [name, value] of Object.entries(filter)) if (value) query.set(name, value);
   const page = (await (await request(`/api/v1/results?${query}`)).json()) as Page<InferenceResult>;
   return [...page.items];
+}
+
+export async function fetchResult(id: string): Promise<InferenceResult> {
+  return (await (await request(`/api/v1/results/${id}`)).json()) as InferenceResult;
+}
+
+/** What triggers, what became of it and who was told, newest first. */
+export interface LineState {
+  readonly triggers: readonly TriggerSourceStatus[];
+  readonly transactions: readonly TransactionRecord[];
+  readonly outputs: readonly OutputStatus[];
+  readonly records: readonly OutputRecord[];
+}
+
+const MAX_TRANSACTIONS = 15;
+const MAX_RECORDS = 200;
+
+export async function fetchLine(): Promise<LineState> {
+  const items = async <T>(path: string) =>
+    ((await (await request(`/api/v1/${path}`)).json()) as { items: readonly T[] }).items;
+  const [triggers, transactions, outputs, records] = await Promise.all([
+    items<TriggerSourceStatus>('triggers'),
+    items<TransactionRecord>(`transactions?limit=${MAX_TRANSACTIONS}`),
+    items<OutputStatus>('outputs'),
+    items<OutputRecord>(`outputs/records?limit=${MAX_RECORDS}`),
+  ]);
+  return { triggers, transactions, outputs, records };
 }
 
 export async function fetchDelivery(): Promise<DeliveryStatus> {

@@ -5,6 +5,7 @@ import { CameraCard } from './camera-card.tsx';
 import { ConfigurationNote, ConfigurationState } from './configuration-note.tsx';
 import { DeliveryLine } from './delivery-line.tsx';
 import type { DeviceState } from './device-state.ts';
+import { LineSection } from './line-section.tsx';
 import { ModelTable } from './model-table.tsx';
 import { NoticeList } from './notice-list.tsx';
 import { counted, durationText, timeText } from './operator-words.ts';
@@ -55,6 +56,11 @@ export function Dashboard() {
                   ))}
                   {isConnected && cameras.length === 0 && <p>No camera is configured.</p>}
                 </section>
+                <LineSection
+                  isTriggered={cameras.some(({ triggers }) => triggers !== undefined)}
+                  isConnected={isConnected}
+                  onOpen={setOpened}
+                />
                 <VerdictTable
                   cameras={cameras.map((camera) => camera.name)}
                   newResults={device.newResults}

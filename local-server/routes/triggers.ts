@@ -46,6 +46,11 @@ export const triggerRoutes: FastifyPluginAsync<RuntimeOptions> = async (app, { r
     return { items: await runtime.transactions(name, limit) };
   });
 
+  app.get('/transactions', async (request) => {
+    const { limit } = parseRequestValue(listQuery, request.query, 'query');
+    return { items: await runtime.transactions(undefined, limit) };
+  });
+
   app.get<{ Params: { id: string } }>('/transactions/:id', async (request) =>
     runtime.transaction(request.params.id),
   );

@@ -30,6 +30,7 @@ import type {
   TransactionRecord,
   TriggerAnswer,
   TriggerRequest,
+  TriggerSourceStatus,
 } from '../../component/contract/transaction.ts';
 import type { OutputRecord, OutputStatus } from '../../component/contract/output.ts';
 import { InspectionHolds } from '../../component/inspection-holds.ts';
@@ -152,15 +153,21 @@ export class InMemoryRuntime implements EdgeRuntime {
   };
   trigger = (camera: string, request: TriggerRequest) => this.triggerWith(camera, request);
 
-  triggerSources = () => [];
-  outputs = (): readonly OutputStatus[] => [];
+  line: {
+    triggers: TriggerSourceStatus[];
+    outputs: OutputStatus[];
+    records: OutputRecord[];
+    transactions: TransactionRecord[];
+  } = { triggers: [], outputs: [], records: [], transactions: [] };
+  triggerSources = (): readonly TriggerSourceStatus[] => this.line.triggers;
+  outputs = (): readonly OutputStatus[] => this.line.outputs;
 
   async outputRecords(): Promise<readonly OutputRecord[]> {
-    return [];
+    return this.line.records;
   }
 
   async transactions(): Promise<readonly TransactionRecord[]> {
-    return [];
+    return this.line.transactions;
   }
 
   async transaction(id: string): Promise<TransactionRecord> {

@@ -12,6 +12,7 @@ import type { FaultLog } from '../../logging/fault-log.ts';
 import type { Registry } from '../../registry/registry.ts';
 import type { FrameSettings } from '../frame-settings.ts';
 import type { JudgedFrame, KeepResult } from '../keep-result.ts';
+import type { DecidedBy, TransactionMetrics } from '../transaction-metrics.ts';
 import { composeFailSafe, NO_FRAME, unknownModel } from './compose-fail-safe.ts';
 import type { FrameHolds } from './frame-uses.ts';
 import type { Transaction } from './transaction.ts';
@@ -25,6 +26,7 @@ export interface CameraTriggersOptions {
   readonly registry: Registry;
   readonly memory: TriggerMemory;
   readonly faults: FaultLog;
+  readonly metrics: Pick<TransactionMetrics, 'count'>;
   /** State and trouble of the source, in words. */
   readonly describeSource: () => string;
   readonly keep: KeepResult;
@@ -96,7 +98,7 @@ export class CameraTriggers {
 
   /** It was judged in time; the result is given to be stored next. */
   decided(transaction: Transaction, result: NewResult): void {
-    this.#decide(transaction, result, 'answered');
+    this.#decide(transaction, result, 'answer');
   }
 
   /** What became of each result of the camera. */
@@ -196,7 +198,8 @@ export class CameraTriggers {
       { camera, triggerId: transaction.triggerId, error: why },
       'a trigger got its fail-safe verdict',
     );
-    this.#decide(transaction, result, 'fail-safe');
+    const isLate = why.code === 'TRIGGER_DEADLINE_PASSED';
+    this.#decide(transaction, result, isLate ? 'deadline' : 'stop');
     const { sequence, capturedAtMs } = reference;
     const { fileName } = given ?? {};
     const frame = { sequence, capturedAtMs, ...(fileName === undefined ? {} : { fileName }) };
@@ -211,10 +214,13 @@ export class CameraTriggers {
     this.#track(ended, 'the end of a trigger could not be recorded');
   }
 
-  #decide(transaction: Transaction, result: NewResult, end: 'answered' | 'fail-safe'): void {
-    this.#storing.set(result.id, { transaction, end });
+  #decide(transaction: Transaction, result: NewResult, by: DecidedBy): void {
+    const isAnswer = by === 'answer';
+    this.#storing.set(result.id, { transaction, end: isAnswer ? 'answered' : 'fail-safe' });
     transaction.end(result);
-    this.book.close(transaction, end === 'answered' ? 'answered' : 'failSafe');
+    this.book.close(transaction, isAnswer ? 'answered' : 'failSafe');
+    const { camera, metrics } = this.#options;
+    metrics.count(camera, result.verdict.outcome, by, transaction.elapsedMs);
   }
 
   async #endInRegistry(

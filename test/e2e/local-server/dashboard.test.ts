@@ -129,6 +129,53 @@ it('says what waits to leave the device, and what is in the way; nothing where n
   expect(complaints).toEqual([]);
 });
 
+it('shows triggers with their verdicts and who was told, and what is deaf around the line', async () => {
+  const runtime = new InMemoryRuntime();
+  const dropped = { busy: 0, 'queue-full': 0, replaced: 0, invalid: 0 };
+  const triggers = { open: 1, answered: 1, failSafe: 1, repeated: 0, late: 0, dropped };
+  runtime.cameraList = [sampleCamera('dock', { triggers })];
+  const reason = { code: 'CHANNEL_OFFLINE' as const, message: 'there is no broker' };
+  const of = {
+    camera: 'dock',
+    source: 'belt',
+    deadlineMs: 500,
+    failSafe: 'fail',
+    model: 'm',
+  } as const;
+  const told = { output: 'plc', camera: 'dock', outcome: 'pass', atMs: 0, endedAtMs: 0 } as const;
+  runtime.line = {
+    triggers: [
+      { name: 'belt', camera: 'dock', kind: 'mqtt', state: 'lost', reason, taken: 2, refused: 0 },
+    ],
+    outputs: [{ name: 'plc', kind: 'modbus', waiting: 1, acknowledged: 1, givenUp: 0 }],
+    records: [{ ...told, resultId: 'b', end: 'acknowledged', attempts: 3, detail: 'coil 7 = 1' }],
+    transactions: [
+      { ...of, id: 'c', triggerId: 'part-3', openedAtMs: 3000 },
+      {
+        ...{ ...of, id: 'b', triggerId: 'part-2', openedAtMs: 2000, endedAtMs: 2040 },
+        ...{ context: { product: 'P200' }, end: 'answered', resultId: 'b', outcome: 'pass' },
+      },
+      {
+        ...{ ...of, id: 'a', triggerId: 'a', openedAtMs: 1000, endedAtMs: 1500, resultId: 'a' },
+        ...{ end: 'fail-safe', outcome: 'fail', reason: 'no verdict within 500 ms' },
+      },
+    ],
+  };
+  const { page, complaints } = await openPage((await startStandIn(runtime)).address);
+  const rows = page.getByRole('table', { name: 'Triggers' }).getByRole('row');
+  await rows.filter({ hasText: 'part-3' }).getByText('Waits').waitFor();
+  const answered = rows.filter({ hasText: 'part-2' });
+  await answered.getByText('product: P200').waitFor();
+  await answered.getByText('coil 7 = 1 (try 3)').waitFor();
+  const unjudged = rows.filter({ hasText: 'Fail-safe: not judged' });
+  await unjudged.getByText('no verdict within 500 ms').waitFor();
+  const belt = page.getByRole('region', { name: 'What triggers' });
+  await belt.getByText('hears nothing').waitFor();
+  await belt.getByText('there is no broker').waitFor();
+  await page.getByRole('region', { name: 'Who is told' }).getByText('1 verdict waiting').waitFor();
+  expect(complaints).toEqual([]);
+});
+
 it('filters the verdicts and opens one with its picture and JSON, by keyboard alone', async () => {
   const { page, complaints } = await openPage(server.address);
   const table = page.getByRole('table', { name: 'Latest verdicts' });
