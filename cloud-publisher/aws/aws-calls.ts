@@ -51,7 +51,7 @@ export const AWS_ACTIONS = {
   /** With `--role-arn`, and of the credentials that take the role on. */
   'sts:AssumeRole': entry('role', []),
 
-  's3:PutObject': entry('object', ['publish', 'sagemaker']),
+  's3:PutObject': entry('object', ['publish', 'sagemaker'], ['s3:PutObjectTagging']),
   's3:GetObject': entry('object', ['publish', 'deploy', 'sagemaker']),
   's3:AbortMultipartUpload': entry('object', ['publish', 'sagemaker']),
   's3:ListMultipartUploadParts': entry('object', ['publish', 'sagemaker']),

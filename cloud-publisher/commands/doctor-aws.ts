@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { VedetteError } from '../../component/contract/errors.ts';
-import type { AwsPurpose } from '../aws/aws-calls.ts';
+import type { AwsAction, AwsActionEntry, AwsPurpose } from '../aws/aws-calls.ts';
 import type { PolicyDocument, PolicyScope } from '../aws/aws-policy.ts';
 import { AWS_ACTIONS } from '../aws/aws-calls.ts';
 import { AWS_PURPOSES, USUAL_PURPOSES, policyFor, resourcesOf } from '../aws/aws-policy.ts';
@@ -125,11 +125,12 @@ function quotaCheck(count: number): Check {
 function policyOf(missing: readonly Check[], scope: PolicyScope): PolicyDocument {
   return {
     Version: '2012-10-17',
-    Statement: missing.map(({ check }) => ({
-      Effect: 'Allow',
-      Action: [check],
-      Resource: resourcesOf(AWS_ACTIONS[check as keyof typeof AWS_ACTIONS].resource, scope),
-    })),
+    Statement: missing.map(({ check }) => {
+      const { resource, needs = [] }: AwsActionEntry = AWS_ACTIONS[check as AwsAction];
+      const [service = ''] = check.split(':');
+      const own = needs.filter((need) => need.startsWith(`${service}:`));
+      return { Effect: 'Allow', Action: [check, ...own], Resource: resourcesOf(resource, scope) };
+    }),
   };
 }
 

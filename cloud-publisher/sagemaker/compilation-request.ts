@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { create } from 'tar';
 import { sha256Of } from '../../component/inference/package/package-files.ts';
+import { publishedTags } from '../storage/published-tags.ts';
 import type { SourceFile } from '../../component/object-store/object-store.ts';
 import { NEO_PLATFORMS } from '../dda/neo-platforms.ts';
 import type { CompilationRequest } from './model-compiler.ts';
@@ -71,5 +72,6 @@ export async function packForCompiler(file: string, folder: string): Promise<Sou
   );
   const { size: byteLength } = await stat(packed);
   const sha256 = await sha256Of([packed]);
-  return { file: packed, fileName, byteLength, sha256, contentType: 'application/gzip' };
+  const tags = publishedTags(sha256);
+  return { file: packed, fileName, byteLength, sha256, contentType: 'application/gzip', tags };
 }

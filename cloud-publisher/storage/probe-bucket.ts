@@ -27,7 +27,12 @@ export async function probeBucket(
   );
   let uploadId: string | undefined;
   const begun = await probeCall('s3:PutObject', object, async () => {
-    uploadId = (await client.send(new CreateMultipartUploadCommand(target))).UploadId;
+    // With a tag, as uploads have them: that may be denied by itself.
+    const command = new CreateMultipartUploadCommand({
+      ...target,
+      Tagging: 'vedette:managed=true',
+    });
+    uploadId = (await client.send(command)).UploadId;
   });
   const of = { ...target, UploadId: uploadId ?? randomUUID() };
   const gone = refusedAs('NoSuchUpload');

@@ -1,6 +1,7 @@
 import type { AwsAction } from '../aws/aws-calls.ts';
 import { S3Objects } from '../../component/object-store/s3-objects.ts';
 import type { S3Action, S3ObjectsOptions } from '../../component/object-store/s3-objects.ts';
+import { publishedTags } from './published-tags.ts';
 import type { PackedArchive } from '../package/packed-archive.ts';
 import type { ArtifactPlace, ArtifactStore, PutOptions, StoredArtifact } from './artifact-store.ts';
 
@@ -41,7 +42,11 @@ export class S3Store implements Allowed {
     place: ArtifactPlace,
     options: PutOptions = {},
   ): Promise<StoredArtifact> {
-    const source = { ...archive, contentType: 'application/zip' };
+    const source = {
+      ...archive,
+      contentType: 'application/zip',
+      tags: publishedTags(archive.sha256),
+    };
     const isNew = await this.#objects.putFile(source, place.key, options);
     return { uri: this.uriOf(archive, place), isNew };
   }

@@ -37,6 +37,11 @@ const NETWORK =
 export function awsFault(thrown: unknown, call: AwsCall): VedetteError {
   if (thrown instanceof VedetteError) return thrown;
   const error = thrown as SdkError & { readonly code?: string };
+  // One call may need several permissions, such as that to tag: AWS says which one is missing.
+  const missing = /not authorized to perform: ([a-z0-9-]+:[A-Za-z]+)/.exec(
+    error.message ?? '',
+  )?.[1];
+  const needed = missing === undefined ? call : { ...call, action: missing };
   const status = error.$metadata?.httpStatusCode ?? 0;
   const name = error.Code ?? error.name ?? 'Error';
   const code = codeOf(name, error, status);
@@ -44,7 +49,7 @@ export function awsFault(thrown: unknown, call: AwsCall): VedetteError {
   const said = `${name}${status === 0 ? '' : ` (${status})`}: ${error.message ?? 'no message'}`;
   return new VedetteError(
     code,
-    `${call.action} on ${call.resource}: ${said}${more(code, call, region)}`,
+    `${call.action} on ${call.resource}: ${said}${more(code, needed, region)}`,
     {
       cause: thrown,
       details: {
@@ -53,7 +58,7 @@ export function awsFault(thrown: unknown, call: AwsCall): VedetteError {
         awsCode: name,
         ...(status === 0 ? {} : { httpStatus: status }),
         ...(error.$metadata?.requestId ? { requestId: error.$metadata.requestId } : {}),
-        ...(code === 'AWS_ACCESS_DENIED' ? { statement: statementFor(call) } : {}),
+        ...(code === 'AWS_ACCESS_DENIED' ? { statement: statementFor(needed) } : {}),
         ...(region === undefined ? {} : { region }),
       },
     },

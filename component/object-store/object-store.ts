@@ -7,6 +7,8 @@ export interface SourceFile {
   /** Lower-case hexadecimal. */
   readonly sha256: string;
   readonly contentType: string;
+  /** Of the object, where the store knows tags: ten at most. */
+  readonly tags?: Readonly<Record<string, string>>;
 }
 
 export interface PutOptions {

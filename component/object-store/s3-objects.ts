@@ -148,6 +148,7 @@ export class S3Objects implements ObjectStore {
             ContentType: source.contentType,
             ChecksumSHA256: checksum,
             IfNoneMatch: '*',
+            ...tagging(source),
             Metadata: { sha256: source.sha256 },
           }),
         )
@@ -179,13 +180,23 @@ export class S3Objects implements ObjectStore {
     return true;
   }
 
-  /** One that was interrupted is gone on with: the key holds the digest, so that it is of the same bytes. */
+  /**
+   * One that was interrupted is gone on with, of several that of which most arrived: the key holds the
+   * digest, so that it is of the same bytes.
+   */
   async #openUpload(key: string, source: SourceFile): Promise<S3Upload> {
     const target = { Bucket: this.#bucket, Key: key };
-    const [open] = await this.#openUploads(key);
+    const uploads = await this.#openUploads(key);
+    const [open] = uploads.toSorted((a, b) => b.arrivedParts - a.arrivedParts);
     if (open) return open;
     return this.#call('s3:PutObject', key, () =>
-      S3Upload.begin(this.#client, target, source.contentType, { sha256: source.sha256 }),
+      S3Upload.begin(
+        this.#client,
+        target,
+        source.contentType,
+        { sha256: source.sha256 },
+        tagging(source),
+      ),
     );
   }
 
@@ -285,6 +296,10 @@ export class S3Objects implements ObjectStore {
     }
   }
 }
+
+/** As the header x-amz-tagging wants it. */
+const tagging = ({ tags = {} }: SourceFile): { readonly Tagging?: string } =>
+  Object.keys(tags).length === 0 ? {} : { Tagging: new URLSearchParams(tags).toString() };
 
 const changed = ({ fileName }: SourceFile): VedetteError =>
   new VedetteError('ARTIFACT_CORRUPT', `${fileName} is not what it was when its digest was taken`);

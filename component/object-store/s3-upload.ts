@@ -51,16 +51,17 @@ export class S3Upload {
 
   /** Uploads of this object that were begun and not ended, by whatever process. */
   static async findOpen(client: S3Client, target: UploadTarget): Promise<S3Upload[]> {
-    const { Bucket, Key } = target;
-    const command = new ListMultipartUploadsCommand({ Bucket, Prefix: Key });
-    const { Uploads = [] } = await client.send(command);
     const uploads: S3Upload[] = [];
-    for (const { Key: key, UploadId } of Uploads) {
-      if (key !== Key || UploadId === undefined) continue;
-      const arrived = await arrivedParts(client, target, UploadId);
-      if (arrived) uploads.push(new S3Upload(client, target, UploadId, arrived));
+    for await (const uploadId of openUploadIds(client, target)) {
+      const arrived = await arrivedParts(client, target, uploadId);
+      if (arrived) uploads.push(new S3Upload(client, target, uploadId, arrived));
     }
     return uploads;
+  }
+
+  /** How many parts earlier processes sent. */
+  get arrivedParts(): number {
+    return this.#arrived.size;
   }
 
   static async begin(
@@ -68,6 +69,7 @@ export class S3Upload {
     target: UploadTarget,
     contentType: string,
     metadata: Readonly<Record<string, string>>,
+    tagging: { readonly Tagging?: string },
   ): Promise<S3Upload> {
     const { UploadId } = await client.send(
       new CreateMultipartUploadCommand({
@@ -75,6 +77,7 @@ export class S3Upload {
         ContentType: contentType,
         ChecksumAlgorithm: 'SHA256',
         Metadata: { ...metadata },
+        ...tagging,
       }),
     );
     if (UploadId === undefined) throw new Error('CreateMultipartUpload gave no upload id');
@@ -169,6 +172,27 @@ function signWithDigest({ middlewareStack }: UploadPartCommand, sha256: Buffer):
 
 export const isNoSuchUpload = (error: unknown): boolean =>
   (error as { name?: unknown }).name === 'NoSuchUpload';
+
+/** S3 lists a thousand in a page, by key; keys that only begin so come after the key itself. */
+async function* openUploadIds(
+  client: S3Client,
+  { Bucket, Key }: UploadTarget,
+): AsyncGenerator<string> {
+  let markers: { readonly KeyMarker?: string; readonly UploadIdMarker?: string } = {};
+  for (;;) {
+    const page = await client.send(
+      new ListMultipartUploadsCommand({ Bucket, Prefix: Key, ...markers }),
+    );
+    const uploads = page.Uploads ?? [];
+    for (const { Key: key, UploadId } of uploads) {
+      if (key === Key && UploadId !== undefined) yield UploadId;
+    }
+    const { NextKeyMarker, NextUploadIdMarker } = page;
+    const isEnd = !page.IsTruncated || NextKeyMarker === undefined;
+    if (isEnd || NextKeyMarker !== Key || NextUploadIdMarker === undefined) return;
+    markers = { KeyMarker: NextKeyMarker, UploadIdMarker: NextUploadIdMarker };
+  }
+}
 
 /** By part number; `undefined` when the upload has ended meanwhile. */
 async function arrivedParts(

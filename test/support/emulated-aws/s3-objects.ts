@@ -8,6 +8,7 @@ export interface StoredObject {
   readonly checksums: Readonly<Partial<Record<ChecksumAlgorithm, string>>>;
   readonly checksumType: 'FULL_OBJECT' | 'COMPOSITE';
   readonly headers: Readonly<Record<string, string>>;
+  readonly tags?: Readonly<Record<string, string>>;
 }
 
 export interface StoredPart {
@@ -20,6 +21,7 @@ export interface OpenUpload {
   readonly key: string;
   readonly algorithm: ChecksumAlgorithm | undefined;
   readonly headers: Readonly<Record<string, string>>;
+  readonly tags: Readonly<Record<string, string>>;
   readonly parts: Map<number, StoredPart>;
 }
 
@@ -51,7 +53,7 @@ const MIN_PART_BYTES = 5 * 1024 * 1024;
 
 /** An object of parts, or the code with which S3 refuses to make it. */
 export function assemble(
-  { parts, algorithm, headers }: OpenUpload,
+  { parts, algorithm, headers, tags }: OpenUpload,
   wanted: readonly CompletedPart[],
 ): StoredObject | string {
   if (wanted.length === 0) return 'MalformedXML';
@@ -88,5 +90,28 @@ export function assemble(
     checksums: algorithm === undefined || value === undefined ? {} : { [algorithm]: value },
     checksumType: isWhole ? 'FULL_OBJECT' : 'COMPOSITE',
     headers,
+    tags,
   };
+}
+
+const MAX_TAGS = 10;
+/** What S3 takes in keys and values of tags. */
+const TAG_TEXT = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u;
+
+/** Tags of the header x-amz-tagging, or the code with which S3 refuses them. */
+export function tagsOf(header: string | undefined): Readonly<Record<string, string>> | string {
+  const pairs = [...new URLSearchParams(header ?? '')];
+  const tags = Object.fromEntries(pairs);
+  if (pairs.length > MAX_TAGS) return 'BadRequest';
+  if (Object.keys(tags).length < pairs.length) return 'InvalidTag';
+  const isValid = pairs.every(
+    ([key, value]) =>
+      key.length >= 1 &&
+      key.length <= 128 &&
+      value.length <= 256 &&
+      TAG_TEXT.test(key) &&
+      TAG_TEXT.test(value) &&
+      !key.startsWith('aws:'),
+  );
+  return isValid ? tags : 'InvalidTag';
 }

@@ -6,7 +6,7 @@ import { refusalOf, signerOf } from './credentials.ts';
 import type { EmulatedKeys } from './credentials.ts';
 import { LoopbackServer } from './loopback-server.ts';
 import type { EmulatedAnswer, EmulatedRequest } from './loopback-server.ts';
-import { assemble, completedParts, md5 } from './s3-objects.ts';
+import { assemble, completedParts, md5, tagsOf } from './s3-objects.ts';
 import type { OpenUpload, StoredObject } from './s3-objects.ts';
 
 /**
@@ -21,7 +21,7 @@ export class EmulatedS3 extends LoopbackServer {
   readonly uploads = new Map<string, OpenUpload>();
   /** Region by bucket. */
   readonly buckets = new Map<string, string>();
-  /** Parts in a page of ListParts. */
+  /** Parts in a page of ListParts, uploads in one of ListMultipartUploads. */
   pageSize = 1000;
   readonly #keys: EmulatedKeys;
 
@@ -72,7 +72,7 @@ export class EmulatedS3 extends LoopbackServer {
       case 's3:CreateMultipartUpload':
         return this.#begin(request, id);
       case 's3:ListMultipartUploads':
-        return this.#listUploads(bucket, request.query.get('prefix') ?? '');
+        return this.#listUploads(request, bucket);
       case 's3:UploadPart':
         return this.#putPart(request, id);
       case 's3:ListParts':
@@ -90,6 +90,12 @@ export class EmulatedS3 extends LoopbackServer {
 
   #refusal({ headers, operation }: EmulatedRequest, bucket: string): EmulatedAnswer | undefined {
     const signer = signerOf(headers['authorization']);
+    // Putting with tags needs a permission of its own beside that of putting.
+    const isTagging = headers['x-amz-tagging'] !== undefined;
+    if (isTagging && refusalOf(this.#keys, signer, 's3:PutObjectTagging') === 'denied') {
+      const text = 'User: me is not authorized to perform: s3:PutObjectTagging on the resource';
+      return failure(403, 'AccessDenied', text);
+    }
     switch (refusalOf(this.#keys, signer, operation)) {
       case 'missing':
       case 'denied':
@@ -112,6 +118,8 @@ export class EmulatedS3 extends LoopbackServer {
   #put(request: EmulatedRequest, id: string): EmulatedAnswer {
     const received = receive(request);
     if ('status' in received) return received;
+    const tags = tagsOf(request.headers['x-amz-tagging']);
+    if (typeof tags === 'string') return failure(400, tags);
     const { data, checksums } = received;
     if (request.headers['if-none-match'] === '*' && this.objects.has(id)) return taken();
     const etag = `"${md5(data)}"`;
@@ -123,6 +131,7 @@ export class EmulatedS3 extends LoopbackServer {
       checksums: own,
       checksumType: 'FULL_OBJECT',
       headers: keptHeaders(request),
+      tags,
     });
     return { status: 200, headers: { etag, ...checksumHeaders(own) } };
   }
@@ -149,20 +158,38 @@ export class EmulatedS3 extends LoopbackServer {
     const uploadId = randomUUID();
     const named = request.headers['x-amz-checksum-algorithm']?.toLowerCase();
     const algorithm = ALGORITHMS.find((one) => one === named);
-    this.uploads.set(uploadId, { key, algorithm, headers: keptHeaders(request), parts: new Map() });
+    const tags = tagsOf(request.headers['x-amz-tagging']);
+    if (typeof tags === 'string') return failure(400, tags);
+    const headers = keptHeaders(request);
+    this.uploads.set(uploadId, { key, algorithm, headers, tags, parts: new Map() });
     return xml(
       `<InitiateMultipartUploadResult><UploadId>${uploadId}</UploadId></InitiateMultipartUploadResult>`,
     );
   }
 
-  #listUploads(bucket: string, prefix: string): EmulatedAnswer {
-    const found = [...this.uploads].filter(([, { key }]) => key.startsWith(`${bucket}/${prefix}`));
-    const items = found.map(
-      ([id, { key }]) =>
-        `<Upload><Key>${key.slice(bucket.length + 1)}</Key><UploadId>${id}</UploadId></Upload>`,
+  /** By key, uploads of one key by id; S3 wants both markers to go on within a key. */
+  #listUploads({ query }: EmulatedRequest, bucket: string): EmulatedAnswer {
+    const prefix = query.get('prefix') ?? '';
+    const keyMarker = query.get('key-marker') ?? '';
+    const idMarker = query.get('upload-id-marker') ?? '';
+    const isBehind = (key: string, id: string): boolean =>
+      key > keyMarker || (key === keyMarker && idMarker !== '' && id > idMarker);
+    const all = [...this.uploads]
+      .map(([id, upload]) => ({ id, key: upload.key.slice(bucket.length + 1), of: upload.key }))
+      .filter(({ of, key, id }) => of.startsWith(`${bucket}/${prefix}`) && isBehind(key, id))
+      .sort((a, b) => (a.key === b.key ? (a.id < b.id ? -1 : 1) : a.key < b.key ? -1 : 1));
+    const page = all.slice(0, Math.min(this.pageSize, Number(query.get('max-uploads') ?? 1000)));
+    const last = page.at(-1);
+    const isTruncated = page.length < all.length;
+    const items = page.map(
+      ({ id, key }) => `<Upload><Key>${key}</Key><UploadId>${id}</UploadId></Upload>`,
     );
+    const next =
+      isTruncated && last
+        ? `<NextKeyMarker>${last.key}</NextKeyMarker><NextUploadIdMarker>${last.id}</NextUploadIdMarker>`
+        : '';
     return xml(
-      `<ListMultipartUploadsResult>${items.join('')}<IsTruncated>false</IsTruncated></ListMultipartUploadsResult>`,
+      `<ListMultipartUploadsResult>${items.join('')}<IsTruncated>${isTruncated}</IsTruncated>${next}</ListMultipartUploadsResult>`,
     );
   }
 
