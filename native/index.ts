@@ -2,6 +2,7 @@
  * The door to the addon and the one file that loads it. Everything here is synchronous, meant for
  * worker threads; every failure is a VedetteError.
  */
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { VedetteError } from '../component/contract/errors.ts';
@@ -45,7 +46,7 @@ export { PipeFrameReader } from './pipe-frame-reader.ts';
 export type { PipeCounts, PipeEnd, PipeFrameReaderOptions } from './pipe-frame-reader.ts';
 
 provideAddon(() => {
-  const file = path.join(import.meta.dirname, '..', 'build', 'Release', 'vedette.node');
+  const file = addonFile();
   try {
     return createRequire(import.meta.url)(file) as Addon;
   } catch (cause) {
@@ -56,3 +57,13 @@ provideAddon(() => {
     });
   }
 });
+
+/** As compiled here or shipped for one platform; in the package of npm there is one for each platform. */
+function addonFile(): string {
+  const root = path.join(import.meta.dirname, '..');
+  const compiled = path.join(root, 'build', 'Release', 'vedette.node');
+  const platform = `${process.platform}-${process.arch}`;
+  const prebuilt = path.join(root, 'prebuilt', platform, 'vedette.node');
+  const isOfNpm = existsSync(path.join(root, 'prebuilt'));
+  return isOfNpm && !existsSync(compiled) ? prebuilt : compiled;
+}

@@ -1,4 +1,5 @@
-// Makes the artifacts of the Greengrass component: one zip per platform into build/package.
+// Makes the artifacts of the Greengrass component: one zip per platform into build/package. With --npm the
+// command line as a package of npm, and nothing else.
 import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
@@ -8,6 +9,7 @@ import { binaryFloors, floorProblems } from './package/library-floor.ts';
 import { stageMedia } from './package/media-pack.ts';
 import { buildNativeModules } from './package/native-modules.ts';
 import { npmPackage } from './package/npm-package.ts';
+import { packForNpm } from './package/npm-tarball.ts';
 import { shippedPackages } from './package/runtime-packages.ts';
 import { stageRuntime } from './package/stage.ts';
 import { prepareSysroot } from './package/sysroot.ts';
@@ -26,6 +28,8 @@ const { values } = parseArgs({
     component: { type: 'boolean', default: false },
     /** Under this name and version, in the place of DDA's LocalServer. */
     'local-server': { type: 'string' },
+    /** The command line for laptops, as `npm install --global` takes it. */
+    npm: { type: 'boolean', default: false },
     /** Downloads and compiles what takes long, and makes nothing of it. */
     prepare: { type: 'boolean', default: false },
   },
@@ -38,9 +42,14 @@ if (values.only !== undefined && !kinds.includes(values.only as 'media')) {
 
 const localServer = localServerOf(values['local-server'], values.platform);
 if (localServer && !values.component) throw new Error('--local-server needs --component');
+if (values.npm && (values.component || values.prepare || values.only !== undefined)) {
+  throw new Error('--npm makes one thing alone: give no --component, --only or --prepare with it');
+}
+const targets = values.platform.map(targetOf);
+if (values.npm) console.log(await packForNpm(targets, values.output));
 
 const zips: string[] = [];
-for (const target of values.platform.map(targetOf)) {
+for (const target of values.npm ? [] : targets) {
   if (values.prepare) {
     await buildNativeModules(target, await prepareSysroot(target));
     for (const { name } of shippedPackages(target)) await npmPackage(target, name);

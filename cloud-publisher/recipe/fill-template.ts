@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { parse } from 'yaml';
+import { recipesFolder } from '../recipes-folder.ts';
 
 export type TemplateValues = Readonly<Record<string, string | number>>;
 
@@ -10,7 +11,7 @@ const WHOLE = /^<<([a-zA-Z]+)>>$/;
 export async function readTemplate(
   name: 'edge-runtime' | 'local-server' | 'model' | 'model-dda',
 ): Promise<unknown> {
-  const file = new URL(`../../recipes/${name}.yaml`, import.meta.url);
+  const file = new URL(`${name}.yaml`, recipesFolder);
   return parse(await readFile(file, 'utf8'));
 }
 

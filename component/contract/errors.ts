@@ -361,7 +361,7 @@ export const ERROR_CODES = {
     500,
     false,
     'The native addon could not be loaded.',
-    'Run `npm start` or `npm test` once: they build it. The message names the file and the cause.',
+    'In a clone run `npm start` or `npm test` once: they build it. The package of npm has it for Linux with glibc on x86-64 and arm64; elsewhere `--no-run` publishes a model without trying it. The message names the file and the cause.',
   ),
   SHUTTING_DOWN: entry(
     503,

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { getPriority } from 'node:os';
-import { limitDataMemory } from '../../native/index.ts';
+import { kernelName, limitDataMemory } from '../../native/index.ts';
 import { VedetteError } from '../contract/errors.ts';
 import { checkGolden } from './check-golden.ts';
 import { useRuntimeLibrary } from './execution/use-runtime-library.ts';
@@ -16,6 +16,8 @@ process.once('message', (order: ProbeOrder) => void probe(order));
 
 async function probe(order: ProbeOrder): Promise<void> {
   try {
+    // A machine without the addon is told so before anything else of Linux is asked for.
+    kernelName();
     const niceness = getPriority(0);
     if (order.isAside) stepAside('always');
     await tell({ kind: 'stage', stage: 'starting ONNX Runtime' });

@@ -70,6 +70,13 @@ function partsOf(nodeFolder: string, packages: readonly string[], sysroot: Sysro
   return [
     { kind: 'npm', folder: nodeFolder },
     ...packages.map((folder) => ({ kind: 'npm' as const, folder: path.resolve(root, folder) })),
+    ...linkedLibraries(sysroot),
+  ];
+}
+
+/** What the compiled modules bring of others. */
+export function linkedLibraries(sysroot: Sysroot): Part[] {
+  return [
     {
       kind: 'library',
       name: 'libjpeg-turbo',
