@@ -1,7 +1,7 @@
 import { v7 as uuidv7 } from 'uuid';
 import type { CaptureStore } from '../delivery/capture-store.ts';
 import type { FaultLog } from '../logging/fault-log.ts';
-import type { Registry } from '../registry/registry.ts';
+import type { AppendOptions, Registry } from '../registry/registry.ts';
 import type { FrameSlots } from '../camera/frame-slots.ts';
 import { VedetteError } from '../contract/errors.ts';
 import type { FrameLease } from '../contract/frame.ts';
@@ -85,11 +85,20 @@ export function createResultKeeper(line: KeepDependencies): ResultKeeper {
 function createKeep(line: KeepDependencies, unstored: Unstored): KeepResult {
   return async (judged) => {
     const { frame, lease, end } = judged;
+    let held = lease;
     try {
       const drawn = lease && line.liveView.show(line.camera, lease, judged.settings.view, judged);
+      const plan = planFor(line, judged);
       const startedMs = performance.now();
-      const kept = await store(line, judged, unstored);
-      const storeMs = performance.now() - startedMs;
+      const storing = store(line, judged, plan, unstored);
+      if (held && plan.durability === 'gathered') {
+        await drawn;
+        line.slots.release(held);
+        held = undefined;
+      }
+      const kept = await storing;
+      // The wait for others held up no frame.
+      const storeMs = plan.durability === 'gathered' ? 0 : performance.now() - startedMs;
       // A verdict was reached, whether or not it could be stored.
       const { result } = judged;
       line.statistics.countResult(result, storeMs, frame.capturedAtMs, end !== 'unreadable');
@@ -99,9 +108,28 @@ function createKeep(line: KeepDependencies, unstored: Unstored): KeepResult {
       line.onKept(judged, kept);
       await drawn;
     } finally {
-      if (lease) line.slots.release(lease);
+      if (held) line.slots.release(held);
     }
   };
+}
+
+interface StoringPlan {
+  readonly durability: AppendOptions['durability'];
+  /** What asks for its picture, if anything. */
+  readonly rule: string | undefined;
+}
+
+/**
+ * A pass of a stream is what nothing waits for: no caller, transaction or file, no picture, no alarm.
+ */
+function planFor(line: KeepDependencies, judged: JudgedFrame): StoringPlan {
+  const { frame, result } = judged;
+  const rule = ruleFor(line, judged);
+  if (line.isAwaited(frame)) return { durability: 'promised', rule };
+  const isWaitedFor =
+    rule !== undefined || result.transaction !== undefined || line.driver.settle !== undefined;
+  const mayWait = result.verdict.outcome === 'pass' && !isWaitedFor;
+  return { durability: mayWait ? 'gathered' : 'stream', rule };
 }
 
 /**
@@ -111,16 +139,13 @@ function createKeep(line: KeepDependencies, unstored: Unstored): KeepResult {
 async function store(
   line: KeepDependencies,
   judged: JudgedFrame,
+  { durability, rule }: StoringPlan,
   unstored: Unstored,
 ): Promise<InferenceResult | VedetteError> {
-  const isAwaited = line.isAwaited(judged.frame);
-  const rule = ruleFor(line, judged);
   const result = rule === undefined ? judged.result : { ...judged.result, captureId: uuidv7() };
   let stored: InferenceResult;
   try {
-    stored = await line.registry.appendResult(result, {
-      durability: isAwaited ? 'promised' : 'stream',
-    });
+    stored = await line.registry.appendResult(result, { durability });
   } catch (thrown) {
     const error = VedetteError.from(thrown, 'REGISTRY_UNAVAILABLE');
     line.snapshots.settle(result.id, error);
@@ -129,7 +154,7 @@ async function store(
       { camera: line.camera, error },
       'a result could not be stored',
     );
-    if (isAwaited || !error.retryable || error.code === 'SHUTTING_DOWN') {
+    if (durability === 'promised' || !error.retryable || error.code === 'SHUTTING_DOWN') {
       line.metrics.countNotStored(line.camera);
       return error;
     }

@@ -42,7 +42,7 @@ import type { RetentionSummary } from './retention-pass.ts';
 /** What can be asked of the registry's worker: request and answer of each call. */
 export interface RegistryCalls {
   appendResult: {
-    request: { readonly row: ResultRow; readonly isPromised: boolean };
+    request: { readonly row: ResultRow; readonly isPromised: boolean; readonly mayWait: boolean };
     answer: number | null;
   };
   results: { request: ResultQuery; answer: Page<StoredResult> };

@@ -28,9 +28,9 @@ type Handlers = {
 const nothing = (): undefined => undefined;
 
 const handlers: Handlers = {
-  appendResult: ({ row, isPromised }, store) =>
+  appendResult: (request, store) =>
     new Promise((resolve, reject) => {
-      store.writer.add({ row, isPromised, settle: resolve, reject });
+      store.writer.add({ ...request, settle: resolve, reject });
     }),
   results: (query, store) => store.results.page(query),
   result: (id, store) => store.results.byId(id),

@@ -6,6 +6,9 @@ import type { AppendedRow, ResultRows } from './result-rows.ts';
 import { isCorruption, isStorageFault, toRegistryError } from './sqlite-fault.ts';
 
 const MAX_GROUP_ROWS = 256;
+/** What may wait for others waits for so many, or so long (milliseconds). */
+const GATHERED_ROWS = 8;
+const GATHERED_MS = 250;
 const MAX_RETAINED_ROWS = 2000;
 const MAX_RETAINED_CHARACTERS = 8_000_000;
 /** Ids of results that were given up, by which one that is offered again is not counted twice. */
@@ -17,6 +20,8 @@ export interface PendingResult {
   readonly row: ResultRow;
   /** Promised results are on the disk when they are answered, even if the power fails then. */
   readonly isPromised: boolean;
+  /** Nothing waits for its answer: it may be committed a moment later, with others. */
+  readonly mayWait?: boolean;
   settle(sequence: number | null): void;
   reject(error: VedetteError): void;
 }
@@ -40,8 +45,9 @@ export type StorageChange =
 
 /**
  * Commits results in groups: whatever arrived while the last group was written goes into one
- * transaction. There is no waiting for more: a commit without a sync costs less than the wait
- * would cost the camera. One promised result makes its whole group synced.
+ * transaction. Only for results that may wait more are waited for: each commit writes a page of every
+ * index, which wears out flash. Whatever else comes takes those before it along, in their order. One
+ * promised result makes its whole group synced.
  */
 export class ResultWriter {
   readonly #options: ResultWriterOptions;
@@ -54,6 +60,7 @@ export class ResultWriter {
   #givenUpBefore = 0;
   #refusal: { readonly sinceMs: number; error: VedetteError } | undefined;
   #isScheduled = false;
+  #gatherTimer: NodeJS.Timeout | undefined;
   #retryMs = FIRST_RETRY_MS;
   #retryTimer: NodeJS.Timeout | undefined;
 
@@ -72,12 +79,14 @@ export class ResultWriter {
   add(result: PendingResult): void {
     this.#waiting.push(result);
     if (this.#isScheduled) return;
-    this.#isScheduled = true;
-    setImmediate(() => this.#commitGroup());
+    if (result.mayWait && this.#waiting.length < GATHERED_ROWS) {
+      this.#gatherTimer ??= setTimeout(() => this.#commitGroup(), GATHERED_MS);
+    } else this.#schedule();
   }
 
   /** Writes what is waiting. Returns how many results the storage refused to the end. */
   close(): number {
+    clearTimeout(this.#gatherTimer);
     clearTimeout(this.#retryTimer);
     while (this.#waiting.length > 0) this.#commitGroup();
     if (this.#retained.size > 0) this.#retry();
@@ -88,17 +97,21 @@ export class ResultWriter {
     return givenUp;
   }
 
+  #schedule(): void {
+    this.#isScheduled = true;
+    setImmediate(() => this.#commitGroup());
+  }
+
   #commitGroup(): void {
     this.#isScheduled = false;
+    clearTimeout(this.#gatherTimer);
+    this.#gatherTimer = undefined;
     const group = this.#waiting.splice(0, MAX_GROUP_ROWS);
     // While the disk is full only promised results are tried at once; the others have their timer.
     const attempt = this.#refusal ? group.filter(({ isPromised }) => isPromised) : group;
     if (this.#refusal) this.#retainStreams(group, this.#refusal.error);
     if (attempt.length > 0) this.#attempt(attempt);
-    if (this.#waiting.length > 0 && !this.#isScheduled) {
-      this.#isScheduled = true;
-      setImmediate(() => this.#commitGroup());
-    }
+    if (this.#waiting.length > 0 && !this.#isScheduled) this.#schedule();
   }
 
   #attempt(group: readonly PendingResult[]): void {

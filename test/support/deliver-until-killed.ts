@@ -46,8 +46,18 @@ async function appendOne(count: number): Promise<void> {
   const camera = cameras[count % 2];
   const outcome = count % 3 === 0 ? 'fail' : 'pass';
   const result = sampleResult({ id: uuidv7(), camera, outcome });
-  const stored = await registry.appendResult(result, { durability: 'stream' });
+  const durability = outcome === 'fail' ? 'stream' : 'gathered';
+  const stored = await registry.appendResult(result, { durability });
   process.stdout.write(`${stored.id} ${camera} ${stored.cameraSequence}\n`);
+}
+
+/** What may be on its way at once, as of a camera. */
+const MAX_APPENDING = 8;
+const appending = new Set<Promise<void>>();
+async function begin(count: number): Promise<void> {
+  const one = appendOne(count).finally(() => appending.delete(one));
+  appending.add(one);
+  if (appending.size >= MAX_APPENDING) await Promise.race(appending);
 }
 
 async function finish(): Promise<void> {
@@ -67,14 +77,15 @@ async function finish(): Promise<void> {
 
 if (mode === 'for-ever') {
   for (let count = 0; ; count += 1) {
-    await appendOne(count);
+    await begin(count);
     // As a fast camera: faster than this nobody is ever sent anything but a backlog.
     await pause(2);
   }
 } else {
   for (let count = 0; count < Number(mode); count += 1) {
-    await appendOne(count);
+    await begin(count);
     await pause(1);
   }
+  await Promise.all(appending);
   await finish();
 }

@@ -33,7 +33,7 @@ export function deleteThrough(db: Database, { stream, mayLeave, limit }: Removal
       `SELECT key, sequence, bytes, CASE kind WHEN 'given-up' THEN body END AS givenUp
        FROM outbox WHERE stream = ? ORDER BY key LIMIT ?`,
     )
-    .all(stream, limit);
+    .iterate(stream, limit);
   for (const place of places) {
     if (!mayLeave(place)) break;
     rows += 1;

@@ -1,4 +1,8 @@
+import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import SqliteDatabase from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
+import { DATABASE_NAME } from '../../../component/registry/open-database.ts';
 import { openStore } from './open-store.ts';
 import { sampleResult } from './sample-result.ts';
 
@@ -43,6 +47,49 @@ describe('the connection', () => {
       write();
       expect(synchronous()).toBe(FULL);
     }
+  });
+});
+
+describe('results that may wait', () => {
+  const rowsOnDisk = (dataFolder: string): unknown => {
+    const reader = new SqliteDatabase(join(dataFolder, DATABASE_NAME), { readonly: true });
+    try {
+      return reader.prepare('SELECT count(*) AS rows FROM results').pluck().get();
+    } finally {
+      reader.close();
+    }
+  };
+
+  it('are committed with the next that may not, in the order in which they came', async () => {
+    const { store, dataFolder, append } = await openStore();
+    const answers: (number | null)[] = [];
+    const noted = async (answer: Promise<number | null>) => answers.push(await answer);
+    const early = [1, 2, 3].map(() => noted(append(sampleResult(), 'gathered')));
+    await nextTurn();
+    await nextTurn();
+    expect([answers, rowsOnDisk(dataFolder)]).toEqual([[], 0]);
+    await noted(append(sampleResult({ outcome: 'fail' }), 'stream'));
+    expect(rowsOnDisk(dataFolder)).toBe(4);
+    await Promise.all(early);
+    expect(answers).toEqual([1, 2, 3, 4]);
+    expect(store.db.pragma('synchronous', { simple: true })).toBe(NORMAL);
+  });
+
+  it('wait for a bounded number, and not for ever', async () => {
+    const { dataFolder, append } = await openStore();
+    const many = Array.from({ length: 8 }, () => append(sampleResult(), 'gathered'));
+    await nextTurn();
+    await nextTurn();
+    expect(rowsOnDisk(dataFolder)).toBe(8);
+    expect(await Promise.all(many)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+    expect(await append(sampleResult(), 'gathered')).toBe(9);
+  });
+
+  it('are committed at the end', async () => {
+    const { store, dataFolder, append } = await openStore();
+    const waiting = append(sampleResult(), 'gathered');
+    await store.close();
+    expect([await waiting, rowsOnDisk(dataFolder)]).toEqual([1, 1]);
   });
 });
 

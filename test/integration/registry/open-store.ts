@@ -1,6 +1,7 @@
 import { onTestFinished } from 'vitest';
 import type { VedetteError } from '../../../component/contract/errors.ts';
 import type { NewResult, Notice } from '../../../component/contract/ports.ts';
+import type { AppendOptions } from '../../../component/registry/registry.ts';
 import { RegistryStore } from '../../../component/registry/registry-store.ts';
 import { toResultRow } from '../../../component/registry/result-row.ts';
 import { temporaryFolder } from './temporary-registry.ts';
@@ -9,7 +10,7 @@ export interface OpenStore {
   readonly store: RegistryStore;
   readonly dataFolder: string;
   readonly notices: Notice[];
-  append(result: NewResult, durability: 'promised' | 'stream'): Promise<number | null>;
+  append(result: NewResult, durability: AppendOptions['durability']): Promise<number | null>;
 }
 
 /** What the worker holds, opened in the test's own thread to look at its connection. */
@@ -24,7 +25,8 @@ export async function openStore(folder?: string): Promise<OpenStore> {
   const append: OpenStore['append'] = (result, durability) =>
     new Promise((settle, reject: (error: VedetteError) => void) => {
       const row = toResultRow(result);
-      store.writer.add({ row, isPromised: durability === 'promised', settle, reject });
+      const isPromised = durability === 'promised';
+      store.writer.add({ row, isPromised, mayWait: durability === 'gathered', settle, reject });
     });
   return { store, dataFolder, notices, append };
 }
