@@ -66,6 +66,13 @@ const SINGLE_IMPORTERS = [
     comment: 'A broker is a channel like the nucleus: who sends does not know which it is.',
   },
   {
+    name: 'opcua',
+    what: '(^|node_modules/)node-opcua',
+    where: '^component/field-io/opcua-(connection|worker)\\.ts$',
+    comment:
+      'node-opcua is slow to load and large: it lives in a thread that is there where it is needed.',
+  },
+  {
     name: 'sqlite',
     what: '(^|node_modules/)better-sqlite3',
     where: '^(component|cloud-publisher)/registry/',

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { CameraFleet } from './camera-fleet.ts';
 import { ConfigurationState } from './configuration/configuration-state.ts';
 import type { RuntimeConfig } from './contract/config.ts';
@@ -144,9 +145,11 @@ function composeParts(foundation: Foundation): RuntimeParts {
     onChange: (change) => metrics.countModelChange(change),
   });
   const { channel } = ways;
-  const outputs = new Outputs({ channel, registry, readSecret: options.readSecret, faults });
+  const { readSecret } = options;
+  const certificateFolder = join(config.dataFolder, 'opcua');
+  const outputs = new Outputs({ channel, registry, readSecret, faults, certificateFolder });
   const triggers: TriggerSources = new TriggerSources({
-    ...{ channel, faults },
+    ...{ channel, faults, readSecret, certificateFolder },
     trigger: (camera, request) => cameras.station(camera).trigger(request),
   });
   const onResult = (result: InferenceResult) => board.publish({ kind: 'result', result });

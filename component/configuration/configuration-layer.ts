@@ -79,6 +79,8 @@ const PATH_SETTINGS = [
   'delivery.mqtt.caFile',
   'delivery.mqtt.password.file',
   'outputs.*.secret.file',
+  'outputs.*.password.file',
+  'triggers.*.password.file',
   'triggers.*.path',
 ];
 

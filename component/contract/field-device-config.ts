@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { boolean, described, integer } from './config-values.ts';
+import { boolean, described, integer, secretSchema } from './config-values.ts';
 
 /** Where a Modbus TCP device is. */
 export const modbusAddress = {
@@ -38,3 +38,31 @@ export interface GpioLineConfig {
   readonly isActiveLow: boolean;
   readonly bias: 'as-is' | 'disabled' | 'pull-up' | 'pull-down';
 }
+
+/** Where an OPC UA server is, and how it is spoken to. */
+export const opcuaAddress = {
+  endpointUrl: described(
+    z.string().regex(/^opc\.tcp:\/\/[^@/]+(\/.*)?$/),
+    '`opc.tcp://host:4840/…`, without credentials',
+  ),
+  securityMode: described(
+    z.enum(['none', 'sign', 'sign-and-encrypt']).default('none'),
+    'What protects messages. With another than `none` both sides must trust each other’s certificate, docs/TRIGGERS.md',
+  ),
+  securityPolicy: described(
+    z
+      .enum(['Basic256Sha256', 'Aes128_Sha256_RsaOaep', 'Aes256_Sha256_RsaPss'])
+      .default('Basic256Sha256'),
+    'Algorithms, where `securityMode` is not `none`',
+  ),
+  username: described(z.string().min(1).max(128).optional(), 'Nobody signs in when absent'),
+  password: described(secretSchema.optional(), 'Where the password of `username` is'),
+  timeoutMs: described(
+    integer(100, 60_000).default(5000),
+    'A connection or an answer that takes longer counts as lost, in milliseconds',
+  ),
+};
+
+const nodeIdText = z.string().regex(/^(ns=\d{1,5};)?[isgb]=.{1,500}$/);
+/** A node of an OPC UA server, as in `ns=2;s=Line.Trigger`. */
+export const opcuaNode = (description: string) => described(nodeIdText, description);

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { boolean, described, integer, secretSchema } from './config-values.ts';
-import { gpioLine, modbusAddress } from './field-device-config.ts';
+import { gpioLine, modbusAddress, opcuaAddress, opcuaNode } from './field-device-config.ts';
 import { nameSchema } from './model-manifest.ts';
 
 const everyOutput = {
@@ -126,6 +126,12 @@ export const outputSchema = z.discriminatedUnion('kind', [
     ...signalBase(1),
     ...gpioLine,
     kind: z.literal('gpio').meta({ description: 'An output of a GPIO chip, through libgpiod' }),
+  }),
+  z.strictObject({
+    ...signalBase(65_535),
+    ...opcuaAddress,
+    kind: z.literal('opcua').meta({ description: 'A value in an OPC UA server' }),
+    nodeId: opcuaNode('The node that is written, of a Boolean, a number or text'),
   }),
 ]);
 

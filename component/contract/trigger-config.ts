@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { boolean, described, integer } from './config-values.ts';
-import { gpioLine, modbusAddress } from './field-device-config.ts';
+import { gpioLine, modbusAddress, opcuaAddress, opcuaNode } from './field-device-config.ts';
 import { nameSchema } from './model-manifest.ts';
 
 const triggerBase = {
@@ -121,6 +121,20 @@ export const triggerSchema = z.discriminatedUnion('kind', [
       integer(0, 1000).default(5),
       'A level counts when it has stayed for so long, in milliseconds: so much later comes the trigger',
     ),
+  }),
+  z.strictObject({
+    ...triggerBase,
+    ...edgeBase,
+    ...opcuaAddress,
+    kind: z.literal('opcua').meta({ description: 'A value in an OPC UA server, by subscription' }),
+    nodeId: opcuaNode('The node whose value is watched, as in `ns=2;s=Line.Trigger`'),
+    samplingMs: described(
+      integer(5, 60_000).default(50),
+      'The server looks at it so often, if it can, in milliseconds',
+    ),
+    productNodeId: opcuaNode(
+      'The node that holds the product code, read after each edge',
+    ).optional(),
   }),
 ]);
 

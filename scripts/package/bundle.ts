@@ -7,6 +7,9 @@ import { root } from './target.ts';
 /** They load binaries by paths of their own, so that they ship as packages. */
 export const EXTERNAL = ['better-sqlite3', 'onnxruntime-node', 'sharp'];
 
+/** Looked for by node-opcua’s file lock, which does without it. */
+const NOT_SHIPPED = ['proper-lockfile'];
+
 /** What CommonJS packages expect, in a bundle that is a module. */
 const BANNER = `import { createRequire as createRequireOfBundle } from 'node:module';
 const require = createRequireOfBundle(import.meta.url);
@@ -38,7 +41,7 @@ export async function bundleProgram(program: string, folder: string): Promise<Se
       target: 'node24',
       format: 'esm',
       banner: { js: BANNER },
-      external: EXTERNAL,
+      external: [...EXTERNAL, ...NOT_SHIPPED],
       legalComments: 'none',
       metafile: true,
       logLevel: 'error',

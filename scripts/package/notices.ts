@@ -21,6 +21,8 @@ export interface PartRecord {
   readonly licence: string;
 }
 
+/** Packages that state their licence in README.md alone. */
+const STATED_IN_README: Readonly<Record<string, string>> = { 'precond@0.2.3': 'MIT' };
 const LICENCE_FILE = /^(licen[cs]e|notice|copying|third.?party)/i;
 
 /** Name, version and licence of each part, sorted, each once. */
@@ -45,7 +47,8 @@ async function npmRecord(folder: string): Promise<PartRecord> {
     licenses?: { type: string }[];
   };
   const { name, version, license, licenses } = record;
-  const stated = typeof license === 'string' ? license : (license?.type ?? licenses?.[0]?.type);
+  const inPackage = typeof license === 'string' ? license : (license?.type ?? licenses?.[0]?.type);
+  const stated = inPackage ?? STATED_IN_README[`${name}@${version}`];
   if (stated === undefined) throw new Error(`${folder} states no licence: it cannot ship`);
   return { kind: 'npm', name, version, licence: stated };
 }

@@ -12,6 +12,7 @@ import { gpioLine } from './gpio-line.ts';
 import { modbusLine } from './modbus-line.ts';
 import { mqttOutput } from './mqtt-output.ts';
 import type { OutputPort } from './output-port.ts';
+import { opcuaLine } from './opcua-line.ts';
 import { OutputQueue } from './output-queue.ts';
 import { signalOutput } from './signal-output.ts';
 import { webhookOutput } from './webhook-output.ts';
@@ -21,6 +22,8 @@ export interface OutputsOptions {
   readonly registry: Registry;
   readonly readSecret: (reference: SecretReference) => Promise<string>;
   readonly faults: FaultLog;
+  /** The folder of certificates for OPC UA. */
+  readonly certificateFolder: string;
 }
 
 /** Every configured output: which verdict goes to which. */
@@ -88,7 +91,8 @@ export class Outputs {
   }
 }
 
-function openPort(config: OutputConfig, { channel, readSecret }: OutputsOptions): OutputPort {
+function openPort(config: OutputConfig, options: OutputsOptions): OutputPort {
+  const { channel, readSecret } = options;
   switch (config.kind) {
     case 'webhook':
       return webhookOutput(config, readSecret);
@@ -98,6 +102,8 @@ function openPort(config: OutputConfig, { channel, readSecret }: OutputsOptions)
       return signalOutput(config, modbusLine(config));
     case 'gpio':
       return signalOutput(config, gpioLine(config));
+    case 'opcua':
+      return signalOutput(config, opcuaLine(config, options));
   }
 }
 

@@ -6,14 +6,21 @@ import { openFolderTrigger } from './folder-trigger.ts';
 import { openGpioTrigger } from './gpio-trigger.ts';
 import { openModbusTrigger } from './modbus-trigger.ts';
 import { openMqttTrigger } from './mqtt-trigger.ts';
+import { openOpcuaTrigger } from './opcua-trigger.ts';
+import type { OpcuaMeans } from '../../field-io/opcua-address.ts';
 import { openScheduleTrigger } from './schedule-trigger.ts';
 import type { TriggerListener, TriggerSource } from './trigger-source.ts';
+
+export interface TriggerMeans extends OpcuaMeans {
+  /** Where messages come from; nowhere when absent. */
+  readonly channel: MessageChannel | undefined;
+}
 
 /** @throws VedetteError CHANNEL_OFFLINE when there is nowhere that messages could come from */
 export function openTrigger(
   config: TriggerConfig,
   listener: TriggerListener,
-  channel: MessageChannel | undefined,
+  { channel, ...opcua }: TriggerMeans,
 ): TriggerSource {
   switch (config.kind) {
     case 'schedule':
@@ -24,6 +31,8 @@ export function openTrigger(
       return openFolderTrigger(config, listener);
     case 'modbus':
       return openModbusTrigger(config, listener);
+    case 'opcua':
+      return openOpcuaTrigger(config, listener, opcua);
     case 'gpio':
       return openGpioTrigger(config, listener);
     case 'mqtt': {

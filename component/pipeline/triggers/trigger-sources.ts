@@ -1,16 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
 import { VedetteError } from '../../contract/errors.ts';
-import type { MessageChannel } from '../../contract/message-channel.ts';
 import type { TriggerRequest, TriggerSourceStatus } from '../../contract/transaction.ts';
 import type { TriggerConfig } from '../../contract/trigger-config.ts';
 import type { FaultLog } from '../../logging/fault-log.ts';
-import { openTrigger } from './open-trigger.ts';
+import { openTrigger, type TriggerMeans } from './open-trigger.ts';
 import { TriggerWatch } from './trigger-watch.ts';
 import type { TriggerSource } from './trigger-source.ts';
 
-export interface TriggerSourcesOptions {
-  /** Where messages come from; nowhere when absent. */
-  readonly channel: MessageChannel | undefined;
+export interface TriggerSourcesOptions extends TriggerMeans {
   /** @throws VedetteError as `EdgeRuntime.trigger` */
   readonly trigger: (camera: string, request: TriggerRequest) => unknown;
   readonly faults: FaultLog;
@@ -56,11 +53,11 @@ export class TriggerSources {
   }
 
   #open(name: string, config: TriggerConfig): Opened {
-    const { channel, trigger, faults } = this.#options;
+    const { trigger, faults } = this.#options;
     const watch = new TriggerWatch({ name, config, trigger, faults });
     if (!config.isEnabled) return { config, watch, source: undefined };
     try {
-      return { config, watch, source: openTrigger(config, watch, channel) };
+      return { config, watch, source: openTrigger(config, watch, this.#options) };
     } catch (thrown) {
       watch.lost(VedetteError.from(thrown));
       return { config, watch, source: undefined };

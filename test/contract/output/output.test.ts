@@ -10,6 +10,7 @@ import { MqttChannel } from '../../../component/delivery/mqtt-channel.ts';
 import { sampleResult } from '../../integration/registry/sample-result.ts';
 import { GpioStandIn } from '../../support/gpio-stand-in.ts';
 import { ModbusDevice } from '../../support/modbus-device.ts';
+import { OpcuaDevice } from '../../support/opcua-device.ts';
 import { MqttBroker } from '../../support/nucleus/mqtt-broker.ts';
 import { describeOutput } from './output.contract.ts';
 
@@ -101,6 +102,24 @@ describeOutput(
     };
   },
   { isQuick: true },
+);
+
+describeOutput(
+  'a node of an OPC UA server',
+  async () => {
+    const device = await OpcuaDevice.start();
+    return {
+      settings: {
+        ...{ kind: 'opcua', endpointUrl: device.url, nodeId: 'ns=1;s=Verdict' },
+        ...{ values: SIGNALS, timeoutMs: 2000, giveUpAfterMs: 10_000 },
+      },
+      received: () => signalled(device.written),
+      lose: () => device.interrupt(),
+      resume: () => device.resume(),
+      close: () => device.close(),
+    };
+  },
+  { isSlow: true },
 );
 
 for (const version of VERSIONS) {

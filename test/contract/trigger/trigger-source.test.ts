@@ -1,11 +1,14 @@
+import { mkdtempSync, rmSync } from 'node:fs';
 import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { afterAll } from 'vitest';
 import { triggerSchema, type TriggerConfig } from '../../../component/contract/trigger-config.ts';
 import { MqttChannel } from '../../../component/delivery/mqtt-channel.ts';
 import { openTrigger } from '../../../component/pipeline/triggers/open-trigger.ts';
 import { GpioStandIn } from '../../support/gpio-stand-in.ts';
 import { ModbusDevice } from '../../support/modbus-device.ts';
+import { OpcuaDevice } from '../../support/opcua-device.ts';
 import { MqttBroker } from '../../support/nucleus/mqtt-broker.ts';
 import { describeTriggerSource, type TriggerFixture } from './trigger-source.contract.ts';
 
@@ -13,6 +16,9 @@ const trigger = (settings: Record<string, unknown>): TriggerConfig =>
   triggerSchema.parse({ camera: 'line', ...settings });
 /** Of libgpiod; they differ in their arguments alone. */
 const VERSIONS = process.env['VEDETTE_DEEP'] === '1' ? ([1, 2] as const) : ([2] as const);
+const certificateFolder = mkdtempSync(path.join(tmpdir(), 'vedette-certificates-'));
+afterAll(() => rmSync(certificateFolder, { recursive: true, force: true }));
+const means = { channel: undefined, readSecret: async () => 'station-7', certificateFolder };
 const done = () => Promise.resolve();
 
 describeTriggerSource('a message', async () => {
@@ -21,7 +27,10 @@ describeTriggerSource('a message', async () => {
   const client = await broker.client();
   return {
     open: (listener) =>
-      openTrigger(trigger({ kind: 'mqtt', topic: 'line/trigger' }), listener, channel),
+      openTrigger(trigger({ kind: 'mqtt', topic: 'line/trigger' }), listener, {
+        ...means,
+        channel,
+      }),
     fire: async () => {
       await client.publishAsync('line/trigger', '{"context":{"lot":"7"}}', { qos: 1 });
     },
@@ -40,7 +49,7 @@ const clocks = {
 };
 for (const [title, settings] of Object.entries(clocks)) {
   const open: TriggerFixture['open'] = (listener) =>
-    openTrigger(trigger(settings), listener, undefined);
+    openTrigger(trigger(settings), listener, means);
   const setUp = async () => ({ open, fire: done, close: done });
   describeTriggerSource(title, setUp, { isClock: true });
 }
@@ -57,7 +66,7 @@ describeTriggerSource('a file that comes', async () => {
       openTrigger(
         trigger({ kind: 'folder', path: folder, suffix: '.job', pollMs: 20 }),
         listener,
-        undefined,
+        means,
       ),
     fire: async () => {
       count += 1;
@@ -80,8 +89,7 @@ describeTriggerSource('a coil of a Modbus device', async (): Promise<TriggerFixt
   };
   let isOn = false;
   return {
-    open: (listener) =>
-      openTrigger(trigger({ ...settings, port: device.port }), listener, undefined),
+    open: (listener) => openTrigger(trigger({ ...settings, port: device.port }), listener, means),
     fire: async () => device.setCoil(9, (isOn = !isOn)),
     context: { product: 'P27' },
     peer: { lose: () => device.interrupt(), resume: () => device.resume() },
@@ -95,7 +103,7 @@ for (const version of VERSIONS) {
     const settings = { kind: 'gpio', line: 17, edge: 'change', debounceMs: 20 };
     let level: 0 | 1 = 0;
     return {
-      open: (listener) => openTrigger(trigger(settings), listener, undefined),
+      open: (listener) => openTrigger(trigger(settings), listener, means),
       // The contact bounces.
       fire: async () => {
         const before = level;
@@ -107,3 +115,22 @@ for (const version of VERSIONS) {
     };
   });
 }
+
+// Its server takes seconds to start.
+if (process.env['VEDETTE_DEEP'] === '1')
+  describeTriggerSource('a node of an OPC UA server', async () => {
+    const device = await OpcuaDevice.start();
+    const settings = {
+      ...{ kind: 'opcua', endpointUrl: device.url, nodeId: 'ns=1;s=Trigger', edge: 'change' },
+      ...{ samplingMs: 10, productNodeId: 'ns=1;s=Product', timeoutMs: 2000 },
+      ...{ username: OpcuaDevice.user.name, password: { env: 'PASSWORD' } },
+    };
+    let isOn = false;
+    return {
+      open: (listener) => openTrigger(trigger(settings), listener, means),
+      fire: async () => device.set((isOn = !isOn)),
+      context: { product: 'P27' },
+      peer: { lose: () => device.interrupt(), resume: () => device.resume() },
+      close: () => device.close(),
+    };
+  });
