@@ -129,7 +129,16 @@ export class DeploymentScene {
   publish(
     name: string,
     version: string,
-    { bytes = 1000, configuration }: { bytes?: number; configuration?: object } = {},
+    {
+      bytes = 1000,
+      configuration,
+      dependencies,
+    }: {
+      bytes?: number;
+      configuration?: object;
+      /** Version requirements by component. */
+      dependencies?: Readonly<Record<string, string>>;
+    } = {},
   ): void {
     const { greengrass, s3 } = this.aws;
     const data = Buffer.alloc(bytes, `${name} ${version} `);
@@ -153,6 +162,16 @@ export class DeploymentScene {
         ComponentVersion: version,
         ...(configuration
           ? { ComponentConfiguration: { DefaultConfiguration: configuration } }
+          : {}),
+        ...(dependencies
+          ? {
+              ComponentDependencies: Object.fromEntries(
+                Object.entries(dependencies).map(([component, VersionRequirement]) => [
+                  component,
+                  { VersionRequirement, DependencyType: 'HARD' },
+                ]),
+              ),
+            }
           : {}),
         Manifests: [
           {

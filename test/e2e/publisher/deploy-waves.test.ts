@@ -191,4 +191,30 @@ describe('vedette fleet', { timeout: 60_000 }, () => {
     });
     expect(JSON.parse(list.stdout)).toHaveLength(3);
   });
+
+  it('takes for extra what was left behind, and not what a deployment brings as a dependency', async () => {
+    const agent = 'com.example.Agent';
+    scene.publish('com.example.Socket', '1.4.0');
+    scene.publish(agent, '1.0.0', { dependencies: { 'com.example.Socket': '^1.0.0' } });
+    scene.publish(agent, '2.0.0');
+    scene.publish(FOREIGN, '3.1.0', { dependencies: { [agent]: '>=1.0.0 <2.0.0' } });
+    const [first, second] = scene.line(2);
+    expect([...first!.installed.keys()]).toEqual(
+      expect.arrayContaining([agent, 'com.example.Socket']),
+    );
+    second!.installed.set('com.example.Left', { version: '0.9.0', configuration: {} });
+    const { code, stdout, stderr } = await run('fleet', 'diff');
+    expect(code, stderr).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject([
+      {
+        thing: second!.name,
+        differences: [{ component: 'com.example.Left', installed: '0.9.0' }],
+      },
+    ]);
+    const shown = await run('fleet', 'show', first!.name);
+    expect(JSON.parse(shown.stdout)).toHaveProperty(
+      'components',
+      expect.arrayContaining([expect.objectContaining({ component: agent, version: '1.0.0' })]),
+    );
+  });
 });

@@ -192,12 +192,13 @@ export class DeploymentOperations {
   #installed(name: string, query: URLSearchParams): EmulatedAnswer {
     const device = this.#fleet.devices.get(name);
     if (!device) return absent(name);
-    const found = [...device.installed].map(([componentName, { version }]) => ({
+    const all = [...device.installed].map(([componentName, { version, isDependency }]) => ({
       componentName,
       componentVersion: version,
       lifecycleState: 'RUNNING',
-      isRoot: true,
+      isRoot: isDependency !== true,
     }));
+    const found = all.filter(({ isRoot }) => isRoot || query.get('topologyFilter') === 'ALL');
     return page('installedComponents', found, query);
   }
 }

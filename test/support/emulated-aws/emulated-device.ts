@@ -15,6 +15,8 @@ export interface Execution {
 export interface InstalledOnDevice {
   readonly version: string;
   configuration: unknown;
+  /** There because another component needs it, and no deployment names it. */
+  readonly isDependency?: boolean;
 }
 
 /** What a device says of itself in `reported` of its shadow; nothing when it has none. */

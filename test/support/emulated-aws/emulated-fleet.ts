@@ -1,3 +1,4 @@
+import { maxSatisfying } from 'semver';
 import { createHash } from 'node:crypto';
 import { EmulatedDevice, configured } from './emulated-device.ts';
 import type { Execution, InstalledOnDevice } from './emulated-device.ts';
@@ -131,6 +132,7 @@ export class EmulatedFleet {
       const start = before?.configuration ?? structuredClone(defaults) ?? {};
       const configuration = configured(start, defaults, settings.configurationUpdate ?? {});
       installed.set(component, { version: settings.componentVersion, configuration });
+      wrong ??= this.#addDependencies(version, installed, wanted);
     }
     execution.status = wrong === undefined ? 'SUCCEEDED' : 'FAILED';
     execution.reason = wrong ?? 'SUCCESSFUL';
@@ -140,6 +142,32 @@ export class EmulatedFleet {
     device.installed.clear();
     for (const [component, one] of installed) device.installed.set(component, one);
     device.history.push(deployment.deploymentId);
+  }
+
+  /** The newest version in range of whatever a component needs and no deployment names. */
+  #addDependencies(
+    of: EmulatedVersion | undefined,
+    installed: Map<string, InstalledOnDevice>,
+    named: ReadonlyMap<string, DeployedComponent>,
+  ): string | undefined {
+    const needs = (of?.recipe['ComponentDependencies'] ?? {}) as Readonly<
+      Record<string, { readonly VersionRequirement: string }>
+    >;
+    for (const [component, { VersionRequirement }] of Object.entries(needs)) {
+      if (named.has(component) || installed.has(component)) continue;
+      const known = [...this.#versions.values()].filter(({ name }) => name === component);
+      const version = maxSatisfying(
+        known.map((one) => one.version),
+        VersionRequirement,
+      );
+      if (version === null) return `${component}: no version in ${VersionRequirement}`;
+      const found = this.#versionOf(component, version);
+      const configuration = found ? (structuredClone(defaultsOf(found.recipe)) ?? {}) : {};
+      installed.set(component, { version, configuration, isDependency: true });
+      const wrong = this.#addDependencies(found, installed, named);
+      if (wrong !== undefined) return wrong;
+    }
+    return undefined;
   }
 
   #versionOf(component: string, version: string): EmulatedVersion | undefined {
