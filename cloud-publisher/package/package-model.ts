@@ -1,8 +1,11 @@
+import { stat } from 'node:fs/promises';
+import { VedetteError } from '../../component/contract/errors.ts';
 import { PLATFORMS } from '../../component/contract/model-manifest.ts';
 import type { ModelManifestInput, Platform } from '../../component/contract/model-manifest.ts';
 import { MANIFEST_FILE } from '../../component/inference/package/read-manifest.ts';
 import type { PreparedModel } from '../prepare/prepare-model.ts';
 import type { VariantFiles } from '../prepare/package-contents.ts';
+import { MAX_ARTIFACT_BYTES } from '../recipe/recipe-schema.ts';
 import { packArchive } from './packed-archive.ts';
 import type { PackedArchive } from './packed-archive.ts';
 import type { ZipSource } from './write-stored-zip.ts';
@@ -23,6 +26,7 @@ export interface ModelArchive extends PackedArchive {
 /**
  * Second phase: one archive for every machine, or, where variants are for certain platforms, one for
  * each platform with the variants that can run there. A platform without a variant gets none.
+ * @throws VedetteError ARTIFACT_TOO_LARGE before anything is read or written, and those of `packArchive`
  */
 export async function packageModel(
   prepared: PreparedModel,
@@ -31,18 +35,32 @@ export async function packageModel(
 ): Promise<ModelArchive[]> {
   const { name, version } = prepared;
   const groups = groupByPlatform(prepared.variants);
+  const contents = groups.map(({ variants }) => sourcesOf(prepared, variants));
+  await requireSize(`${name} ${version}`, contents.flat());
   const archives: ModelArchive[] = [];
-  for (const { variants, platforms } of groups) {
+  for (const [index, { platforms }] of groups.entries()) {
     const architectures = platforms.map((platform) => ARCHITECTURE_OF[platform]);
     const suffix = groups.length > 1 || platforms.length < PLATFORMS.length;
     const fileName = `${name}-${version}${suffix ? `-${architectures.join('-')}` : ''}.zip`;
-    const sources = sourcesOf(prepared, variants);
     archives.push({
-      ...(await packArchive(folder, fileName, sources, signal)),
+      ...(await packArchive(folder, fileName, contents[index]!, signal)),
       architectures,
     });
   }
   return archives;
+}
+
+/** What no component can hold is not packed first: that takes its size on the disk, and minutes. */
+async function requireSize(what: string, sources: readonly ZipSource[]): Promise<void> {
+  let bytes = 0;
+  for (const { content } of sources) {
+    bytes += 'file' in content ? (await stat(content.file)).size : content.bytes.length;
+  }
+  if (bytes <= MAX_ARTIFACT_BYTES) return;
+  throw new VedetteError(
+    'ARTIFACT_TOO_LARGE',
+    `the files of ${what} have ${bytes} bytes, Greengrass takes ${MAX_ARTIFACT_BYTES}`,
+  );
 }
 
 interface PlatformGroup {

@@ -6,6 +6,7 @@ import {
   GreengrassGateway,
   openGreengrass,
 } from '../../../cloud-publisher/greengrass/greengrass-gateway.ts';
+import { nextMajor } from '../../../cloud-publisher/greengrass/compare-versions.ts';
 import { publishComponent } from '../../../cloud-publisher/publication/publish-component.ts';
 import { PublisherRecords } from '../../../cloud-publisher/registry/publisher-records.ts';
 import { S3Store, openS3 } from '../../../cloud-publisher/storage/s3-store.ts';
@@ -355,6 +356,18 @@ describe('Greengrass in trouble', { timeout: 60_000 }, () => {
     aws.greengrass.fill(5000);
     const gateway = await openGateway();
     expect(new Set((await gateway.list()).map(({ component }) => component)).size).toBe(5000);
+    const calls = aws.greengrass.calls.splice(0);
+    expect(calls.length).toBeLessThanOrEqual(5000 / 100 + 1);
+    // Looking for the next version reads those of one component, whatever else there is.
+    const name = 'model-of-many';
+    const [like] = aws.greengrass.versions.values();
+    for (let major = 1; major <= 250; major += 1) {
+      const version = `${major}.0.0`;
+      const arn = aws.greengrass.arnOf(name, version);
+      aws.greengrass.versions.set(arn, { ...like!, arn, name, version });
+    }
+    expect(nextMajor(await gateway.versions(name))).toBe('251.0.0');
+    expect(aws.greengrass.calls.length).toBeLessThanOrEqual(4);
     gateway.close();
   });
 

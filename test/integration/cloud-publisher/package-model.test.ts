@@ -1,4 +1,4 @@
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, readdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -99,6 +99,25 @@ describe('a packed model', () => {
     const unpacked = join(folder, 'split');
     await unpackArchive(archives[0]!.file, unpacked);
     expect((await readPackage(unpacked)).variant.name).toBe('here');
+  });
+
+  it('is not made of more than a component may hold: that is said before anything is packed', async () => {
+    const prepared = await prepareModel(samples('models', 'brick-anomaly'), {});
+    const place = join(folder, 'too-large');
+    try {
+      const file = join(folder, 'sparse.bin');
+      await writeFile(file, '');
+      await truncate(file, 2_000_000_001);
+      const large = { path: 'sparse.bin', file, sha256: '0'.repeat(64) };
+      const files = [...prepared.files, large];
+      await expect(packageModel({ ...prepared, files }, place)).rejects.toMatchObject({
+        code: 'ARTIFACT_TOO_LARGE',
+        message: expect.stringMatching(/^the files of brick-anomaly 1\.0\.0 have 200\d{7} bytes/),
+      });
+      await expect(readdir(place)).rejects.toMatchObject({ code: 'ENOENT' });
+    } finally {
+      await prepared.close();
+    }
   });
 
   it('is not made of a package with faults: all of them are listed', async () => {
