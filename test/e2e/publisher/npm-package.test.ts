@@ -7,12 +7,14 @@ import { x as extract } from 'tar';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import packageJson from '../../../package.json' with { type: 'json' };
 import { EXTERNAL } from '../../../scripts/package/bundle.ts';
+import { EmulatedAws, REGION } from '../../support/emulated-aws/emulated-aws.ts';
 import { layNpmPackage, packFolder } from '../../../scripts/package/npm-tarball.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
 const MODEL = join(ROOT, 'samples/models/coco-detector');
 const run = promisify(execFile);
 
+let aws: EmulatedAws;
 let prefix: string;
 let installed: string;
 
@@ -20,7 +22,11 @@ let installed: string;
 async function vedette(...args: string[]) {
   const options = {
     cwd: prefix,
-    env: { PATH: `${dirname(process.execPath)}:/usr/bin:/bin`, HOME: prefix },
+    env: {
+      ...aws.environment(),
+      PATH: `${dirname(process.execPath)}:/usr/bin:/bin`,
+      HOME: prefix,
+    },
     maxBuffer: 1 << 26,
   };
   return run(join(prefix, 'bin/vedette'), args, options).then(
@@ -31,6 +37,8 @@ async function vedette(...args: string[]) {
 
 /** What `npm install --global --prefix` leaves, with dependencies that are here already. */
 beforeAll(async () => {
+  aws = await EmulatedAws.start();
+  aws.s3.buckets.set('my-models', REGION);
   prefix = await realpath(await mkdtemp(join(tmpdir(), 'vedette-npm-')));
   installed = join(prefix, 'lib/node_modules/vedette');
   const addon = join(ROOT, 'build/Release/vedette.node');
@@ -44,11 +52,15 @@ beforeAll(async () => {
     await mkdir(join(installed, 'node_modules'), { recursive: true });
     await symlink(join(ROOT, 'node_modules', name), join(installed, 'node_modules', name));
   }
+  await symlink(join(ROOT, 'samples'), join(prefix, 'samples'));
   await mkdir(join(prefix, 'bin'));
   await symlink('../lib/node_modules/vedette/cloud-publisher/cli.js', join(prefix, 'bin/vedette'));
 }, 120_000);
 
-afterAll(() => rm(prefix, { recursive: true, force: true }));
+afterAll(async () => {
+  await rm(prefix, { recursive: true, force: true });
+  await aws.close();
+});
 
 describe('the package of npm', { timeout: 60_000 }, () => {
   it('names its command and its dependencies with the versions of the lock file, and holds no types', async () => {
@@ -69,16 +81,23 @@ describe('the package of npm', { timeout: 60_000 }, () => {
     );
   });
 
-  it('publishes a model that it tried, and the device half answers too', async () => {
-    const help = await vedette('--help');
-    expect(help.stdout).toMatch(/^Usage: vedette /);
-    const published = await vedette('publish', 'model', MODEL, '--to', 'components');
-    expect(published.stderr).toMatch(/variant int8: loaded in \d+ ms, ran in/);
-    expect(published.code, published.stderr).toBe(0);
-    const list = await vedette('component', 'list', '--to', 'components');
-    expect(list.stdout).toContain('io.vedette.model.coco-detector');
-    const inspected = await vedette('model', 'inspect', MODEL, '--json');
-    expect(inspected.stdout).toContain('coco-detector');
+  it('publishes as README shows it under «Publish your model», command by command', async () => {
+    const readme = await readFile(join(ROOT, 'README.md'), 'utf8');
+    const [, block = ''] = /^## Publish your model\n+```sh\n(.*?)^```/ms.exec(readme) ?? [];
+    const commands = block.split('\n').filter((line) => line !== '');
+    expect(commands.length).toBeGreaterThanOrEqual(3);
+    const ends = [];
+    for (const command of commands) {
+      const [, args = ''] = /^npm run vedette -- (.*)$/.exec(command) ?? [];
+      const end = await vedette(...args.split(' '));
+      expect(end.code, `${command}\n${end.stderr}`).toBe(0);
+      ends.push(end);
+    }
+    expect(ends[0]!.stderr).toMatch(/variant int8: loaded in \d+ ms, ran in/);
+    expect(ends[0]!.stdout).toContain('is DEPLOYABLE');
+    expect(ends[1]!.stdout).toContain('io.vedette.model.coco-detector');
+    expect(ends[2]!.stdout).toContain('s3:PutObject s3://my-models/');
+    expect(aws.greengrass.versions.size).toBe(0);
   });
 
   it('says where there is no addon what that means, and publishes there without trying', async () => {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { createPublisherProgram } from '../../../cloud-publisher/publisher-program.ts';
+import { fullName, verbsBelow } from '../../../scripts/docs/commands-page.ts';
 import { runPublisher } from '../../support/run-publisher.ts';
 
 const page = readFileSync(join(import.meta.dirname, '../../../docs/PUBLISHER.md'), 'utf8');
@@ -16,10 +17,6 @@ const { program } = createPublisherProgram(process, {
   stateFolder: '',
   interruption: () => new AbortController().signal,
 });
-
-function verbsBelow(command: Command): Command[] {
-  return command.commands.length === 0 ? [command] : command.commands.flatMap(verbsBelow);
-}
 
 function commandAt(...names: string[]): Command {
   return names.reduce((command, name) => {
@@ -56,6 +53,62 @@ describe('docs/PUBLISHER.md', { timeout: 60_000 }, () => {
       ).not.toThrow();
     }
   });
+});
+
+describe('docs/COMMANDS.md', () => {
+  const commands = readFileSync(join(import.meta.dirname, '../../../docs/COMMANDS.md'), 'utf8');
+  const sections = new Map(
+    commands
+      .split(/^## /m)
+      .slice(1)
+      .map((section) => [section.slice(0, section.indexOf('\n')), section]),
+  );
+
+  it('has a heading for each verb, and for nothing else', () => {
+    expect(sections.size).toBeGreaterThan(40);
+    expect([...sections.keys()].sort()).toEqual(verbsBelow(program).map(fullName).sort());
+  });
+
+  it('has under each heading the options and arguments that its help has, and no other', () => {
+    for (const verb of verbsBelow(program)) {
+      const section = sections.get(fullName(verb))!;
+      const written = [...section.matchAll(/^\| `([^`]+)`/gm)].map(([, term]) => term!);
+      // As people see it, so that an option which help hides is missing here too.
+      const help = verb.helpInformation({ error: false });
+      const offered = [...help.matchAll(/^ {2}(-[^ ].*?|[a-z][\w@-]*)(?: {2,}|$)/gm)]
+        .map(([, term]) => term!)
+        .filter((term) => term !== '-h, --help');
+      expect(written.sort(), fullName(verb)).toEqual(offered.sort());
+    }
+  });
+});
+
+/** What stands in code blocks of a page, line by line, with continued lines as one. */
+const commandLines = (text: string): string[] =>
+  [...text.matchAll(/^```sh\n(.*?)^```/gms)].flatMap(([, block]) =>
+    block!.replaceAll(/\\\n\s*/g, ' ').split('\n'),
+  );
+
+it.each(['docs/PUBLISHER.md', 'README.md'])('%s shows commands that there are', (file) => {
+  const text = readFileSync(join(import.meta.dirname, '../../..', file), 'utf8');
+  const lines = commandLines(text).flatMap(
+    (line) => /^(?:npm run vedette --|vedette) ([^#|;&]+)/.exec(line)?.[1]?.trim() ?? [],
+  );
+  expect(lines.length).toBeGreaterThan(3);
+  for (const line of lines) {
+    const words = line.split(/\s+/);
+    let command: Command = program;
+    for (const word of words) {
+      const below = command.commands.find((one) => one.name() === word);
+      if (!below) break;
+      command = below;
+    }
+    expect(command.commands, line).toEqual([]);
+    for (const [option] of line.matchAll(/(?<=\s)--?[a-z][\w-]*/g)) {
+      const known = command.options.flatMap(({ short, long }) => [short, long]);
+      expect(known, `${line}: ${option}`).toContain(option);
+    }
+  }
 });
 
 describe('the command line', { timeout: 60_000 }, () => {
