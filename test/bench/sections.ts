@@ -16,6 +16,7 @@ import { resolveSection } from './resolve-section.ts';
 import { runSection } from './run-section.ts';
 import type { Section } from './section.ts';
 import { startSection } from './start-section.ts';
+import { triggersSection } from './triggers-section.ts';
 import { versionsSection } from './versions-section.ts';
 import { trackingSection } from './tracking-section.ts';
 import { throughputSection } from './throughput-section.ts';
@@ -33,6 +34,7 @@ export const SECTIONS: readonly Section[] = [
   trackingSection,
   frameSection,
   httpSection,
+  triggersSection,
   throughputSection,
   loopSection,
   resolveSection,
