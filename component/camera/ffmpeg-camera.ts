@@ -18,11 +18,23 @@ import {
   type FfmpegSource,
   type InputPace,
 } from './ffmpeg-input.ts';
+import {
+  COPY_OUTPUT,
+  isCopyable,
+  readSideOutputs,
+  SIDE_PIPES,
+  TIME_FILTERS,
+} from './ffmpeg-side-outputs.ts';
 import { FramePipe } from './frame-pipe.ts';
 import { plainReason } from './plain-reason.ts';
 import { isSilent, untilBack } from './return-watch.ts';
 import { sourceError } from './source-error.ts';
-import { SourceProcess, untilEnded, type ProcessEnd } from './source-process.ts';
+import {
+  SourceProcess,
+  untilEnded,
+  type ProcessEnd,
+  type SourceProcessOptions,
+} from './source-process.ts';
 
 export interface FfmpegCameraOptions {
   readonly name: string;
@@ -55,6 +67,7 @@ export class FfmpegCamera implements CameraDriver {
   #geometry: SourceGeometry | undefined;
   #sequence = 0;
   #runs = 0;
+  #refusesSides = false;
   /** Of the last run. */
   #hasDelivered = false;
   /** Whether the last run failed because nothing could be connected to. */
@@ -155,21 +168,32 @@ export class FfmpegCamera implements CameraDriver {
       );
     }
     const pipe = new FramePipe(sink, 'i420', geometry, this.#sequence);
+    let closeSides: (() => void) | undefined;
     try {
       const { source, pace } = this.#options;
+      const hasSides = input.kind === 'rtsp' && isCopyable(geometry.codec) && !this.#refusesSides;
+      const filters = [frameFilters(geometry), ...(hasSides ? TIME_FILTERS : [])].join(',');
       const child = await this.#start(
         input,
         { isPaced: pace === 'source', isLooped: source.shouldLoop },
-        ['-loglevel', 'warning', '-vf', frameFilters(geometry), ...RAW_FRAMES],
-        pipe.writeFd,
+        [
+          ...['-loglevel', 'warning', '-vf', filters, ...RAW_FRAMES],
+          ...(hasSides ? COPY_OUTPUT : []),
+        ],
+        { frameFd: pipe.writeFd, sidePipeCount: hasSides ? SIDE_PIPES : 0 },
       );
       pipe.closeWriteEnd();
+      if (hasSides) closeSides = readSideOutputs(child.sidePipes, sink, this.#sequence);
       const end = await untilEnded(child, signal, () => pipe.close());
       if (signal.aborted) return;
       const { error } = await pipe.ended;
       if (error !== undefined) throw this.#failed(input, error.message);
+      // A stream that MP4 does not take is decoded all the same, without its camera's clock.
+      const saysMp4 = child.messages.lines.some((line) => line.startsWith('[mp4'));
+      this.#refusesSides ||= hasSides && pipe.frames === 0 && saysMp4;
       this.#judgeEnd(input, child, end, pipe.frames);
     } finally {
+      closeSides?.();
       pipe.close();
       this.#sequence += pipe.frames;
       this.#hasDelivered = pipe.frames > 0;
@@ -204,7 +228,7 @@ export class FfmpegCamera implements CameraDriver {
     input: FfmpegInput,
     pace: InputPace,
     output: readonly string[],
-    frameFd?: number,
+    pipes: Pick<SourceProcessOptions, 'frameFd' | 'sidePipeCount'> = {},
   ): Promise<SourceProcess> {
     const opened = inputArguments(this.#options.source, input, pace);
     return SourceProcess.start({
@@ -212,7 +236,7 @@ export class FfmpegCamera implements CameraDriver {
       missingCode: 'FFMPEG_MISSING',
       arguments: [...QUIET, ...opened.arguments, ...VIDEO_ONLY, ...output],
       ...(opened.playlist === undefined ? {} : { playlist: opened.playlist }),
-      ...(frameFd === undefined ? {} : { frameFd }),
+      ...pipes,
       secrets: [...secretsOfQuery(input.url).filter(isTelling), input.credentials?.password ?? ''],
     });
   }

@@ -6,6 +6,8 @@ export interface SourceGeometry extends Size {
   readonly isFullRange: boolean;
   /** YUV by BT.709 in place of BT.601. */
   readonly isBt709: boolean;
+  /** ffmpeg's name for how the source is encoded, where it said it. */
+  readonly codec?: string;
 }
 
 /** Bytes of a packed I420 frame; odd sizes round their chroma up. */
@@ -21,7 +23,9 @@ export function parseShowinfo(lines: readonly string[]): SourceGeometry | undefi
     const size = /\bfmt:(\S+) .*\bs:(\d+)x(\d+)\b/.exec(line);
     if (size === null) continue;
     const colour = lines.find((other) => /\bcolor_range:/.test(other)) ?? '';
+    const codec = lines.map((other) => /^Stream #.*: Video: (\w+)/.exec(other)?.[1]).find(Boolean);
     return {
+      ...(codec === undefined ? {} : { codec }),
       width: Number(size[2]),
       height: Number(size[3]),
       isFullRange: size[1]!.startsWith('yuvj') || /\bcolor_range:(?:pc|jpeg)\b/.test(colour),

@@ -1,7 +1,15 @@
+import { setImmediate } from 'node:timers/promises';
 import { FrameRing, type RingStatistics } from '../../native/index.ts';
 import { VedetteError } from '../contract/errors.ts';
 import type { DropReason, FrameDescription, FrameLease } from '../contract/frame.ts';
-import type { FrameSink, NativePublication, RefusedFrame, SlotWriter } from '../contract/ports.ts';
+import type {
+  FrameDater,
+  FrameSink,
+  NativePublication,
+  RefusedFrame,
+  SlotWriter,
+} from '../contract/ports.ts';
+import { WaitingLine } from './waiting-line.ts';
 
 /**
  * `newest`: the latest frame, older ones dropped and counted. `every`: each frame, in order. `passing`:
@@ -38,10 +46,10 @@ export const MAIN_OWNER = 1;
 
 /** Another thread gives a slot back straight to the ring: who waits for one looks again after so long. */
 const SLOT_RECHECK_MS = 25;
+/** A camera whose clock is further off was never set: its times would only mislead. */
+const MAX_CLOCK_DIFFERENCE_MS = 60_000;
 
-interface Waiting<T> {
-  settle(value: T | undefined): void;
-}
+type SlotNote = Pick<FrameDescription, 'fileName' | 'captureClock'>;
 
 /**
  * The frames of one camera between its driver and its reader: a ring of slots, the policy, and the
@@ -57,10 +65,11 @@ export class FrameSlots implements FrameSink {
   readonly #onTrouble: FrameSlotsOptions['onTrouble'];
   /** All but what the ring itself overwrote. */
   readonly #dropped = new Map<DropReason, number>();
-  /** File names stay on this thread: a slot holds only numbers. */
-  readonly #fileNames: (string | undefined)[] = [];
-  readonly #readers = new Set<Waiting<FrameLease>>();
-  readonly #writers = new Set<Waiting<SlotWriter>>();
+  /** What stays on this thread, by slot, since a slot itself holds only numbers. */
+  readonly #notes: (SlotNote | undefined)[] = [];
+  #dater: FrameDater | undefined;
+  readonly #readers = new WaitingLine<FrameLease>();
+  readonly #writers = new WaitingLine<SlotWriter>(() => this.#updateRecheck());
   #recheck: NodeJS.Timeout | undefined;
   #listener: ArrivalListener | undefined;
   /** Frames that the source delivered and that never were in the ring. */
@@ -88,9 +97,16 @@ export class FrameSlots implements FrameSink {
    */
   async next(signal: AbortSignal): Promise<FrameLease | undefined> {
     if (signal.aborted) return undefined;
+    const lease = await this.#nextLease(signal);
+    return lease === undefined || this.#dater === undefined
+      ? lease
+      : this.#dated(lease, this.#dater);
+  }
+
+  async #nextLease(signal: AbortSignal): Promise<FrameLease | undefined> {
     const lease = this.#take();
     if (lease !== undefined || this.#final !== undefined || this.#hasEnded) return lease;
-    return this.#wait(this.#readers, signal);
+    return this.#readers.wait(signal);
   }
 
   /** A second hold on the same frame, released on its own. */
@@ -179,7 +195,7 @@ export class FrameSlots implements FrameSink {
       // Who waits already goes first, so that frames keep their order.
       writer = this.#writers.size === 0 ? this.#beginWrite() : undefined;
       if (writer === undefined && !this.mayOverwrite) {
-        writer = await this.#wait(this.#writers, signal);
+        writer = await this.#writers.wait(signal);
       }
     }
     if (writer === undefined) {
@@ -210,6 +226,10 @@ export class FrameSlots implements FrameSink {
 
   notifyOpened(): void {
     this.#listener?.sourceIsHealthy();
+  }
+
+  dateFrames(dater: FrameDater | undefined): void {
+    this.#dater = dater;
   }
 
   notifyTrouble(trouble: VedetteError | undefined): void {
@@ -245,7 +265,8 @@ export class FrameSlots implements FrameSink {
     this.#ring.close();
     this.#final = { ...last, unread: 0 };
     this.#drop('stopped', last.unread);
-    for (const waiting of [...this.#writers, ...this.#readers]) waiting.settle(undefined);
+    this.#writers.dismiss();
+    this.#readers.dismiss();
   }
 
   // ----------------------------------------------------------------- inside
@@ -262,8 +283,8 @@ export class FrameSlots implements FrameSink {
     }
     if (lease === undefined) return undefined;
     this.#taken += 1;
-    const fileName = this.#fileNames[lease.slot];
-    return fileName === undefined ? lease : { ...lease, fileName };
+    const note = this.#notes[lease.slot];
+    return note === undefined ? lease : { ...lease, ...note };
   }
 
   #beginWrite(): SlotWriter | undefined {
@@ -306,7 +327,14 @@ export class FrameSlots implements FrameSink {
       this.#serveWriters();
       throw cause;
     }
-    this.#fileNames[slot] = frame.fileName;
+    const { fileName, captureClock } = frame;
+    this.#notes[slot] =
+      fileName === undefined && captureClock === undefined
+        ? undefined
+        : {
+            ...(fileName === undefined ? {} : { fileName }),
+            ...(captureClock === undefined ? {} : { captureClock }),
+          };
     this.#serveReaders();
     this.#tellArrival();
   }
@@ -332,37 +360,21 @@ export class FrameSlots implements FrameSink {
   }
 
   #serveReaders(): void {
-    for (const reader of this.#readers) {
-      const lease = this.#take();
-      if (lease === undefined && !this.#hasEnded) return;
-      reader.settle(lease);
-    }
+    this.#readers.serve(() => this.#take());
+    if (this.#hasEnded) this.#readers.dismiss();
   }
 
   #serveWriters(): void {
-    if (this.#final !== undefined) return;
-    for (const waiting of this.#writers) {
-      const writer = this.#beginWrite();
-      if (writer === undefined) return;
-      waiting.settle(writer);
-    }
+    if (this.#final === undefined) this.#writers.serve(() => this.#beginWrite());
   }
 
-  #wait<T>(queue: Set<Waiting<T>>, signal: AbortSignal): Promise<T | undefined> {
-    return new Promise((resolve) => {
-      const onAbort = () => waiting.settle(undefined);
-      const waiting: Waiting<T> = {
-        settle: (value) => {
-          queue.delete(waiting);
-          signal.removeEventListener('abort', onAbort);
-          this.#updateRecheck();
-          resolve(value);
-        },
-      };
-      queue.add(waiting);
-      signal.addEventListener('abort', onAbort, { once: true });
-      this.#updateRecheck();
-    });
+  /** What is told beside the pixels was written before them, and is here after a turn of the loop. */
+  async #dated(lease: FrameLease, dater: FrameDater): Promise<FrameLease> {
+    for (let turn = 0; turn < 2 && !dater.hasSeen(lease.sequence); turn += 1) await setImmediate();
+    const ntpMs = dater.ntpMsOf(lease.sequence);
+    const isPlausible =
+      ntpMs !== undefined && Math.abs(ntpMs - lease.capturedAtMs) <= MAX_CLOCK_DIFFERENCE_MS;
+    return isPlausible ? { ...lease, ntpMs } : lease;
   }
 
   #updateRecheck(): void {

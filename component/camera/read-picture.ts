@@ -11,6 +11,8 @@ export interface PictureToRead {
   readonly path: string;
   readonly sequence: number;
   readonly capturedAtMs: number;
+  /** `arrival` when absent. */
+  readonly captureClock?: 'file';
   /** When given, the file must still be this one, before and after it is read. */
   readonly identity?: FileIdentity;
 }
@@ -53,9 +55,9 @@ export async function readPicture(
     cause,
     details: cause.details,
   });
-  const { sequence, capturedAtMs } = picture;
+  const { sequence } = picture;
   await sink.refuse(
-    { sequence, capturedAtMs, fileName, error, ...(reason === undefined ? {} : { reason }) },
+    { sequence, ...timeOf(picture), fileName, error, ...(reason === undefined ? {} : { reason }) },
     signal,
   );
   return { kind: 'refused' };
@@ -100,16 +102,21 @@ async function readInto(
       return { kind: 'changed' };
     }
     const { format, width, height } = inspectImage(writer.bytes.subarray(0, byteLength));
-    const { sequence, capturedAtMs } = picture;
+    const { sequence } = picture;
     isPublished = true;
     return publish(writer, {
       ...{ format, width, height, byteLength },
-      ...{ sequence, capturedAtMs, fileName },
+      ...{ sequence, ...timeOf(picture), fileName },
     });
   } finally {
     if (!isPublished) writer.abandon();
   }
 }
+
+const timeOf = ({ capturedAtMs, captureClock }: PictureToRead) => ({
+  capturedAtMs,
+  ...(captureClock === undefined ? {} : { captureClock }),
+});
 
 /** A picture that no slot of the camera can hold. */
 export const tooLarge = (byteLength: number, slotBytes: number): VedetteError =>

@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { Readable } from 'node:stream';
 import { VedetteError } from '../contract/errors.ts';
 import { ProcessMessages } from './process-messages.ts';
 
@@ -21,6 +22,8 @@ export interface SourceProcessOptions {
   readonly playlist?: string;
   /** Descriptor that the child has as number 3. The caller closes its own copy. */
   readonly frameFd?: number;
+  /** Pipes from the descriptors after it, see `sidePipes`. */
+  readonly sidePipeCount?: number;
   readonly secrets: readonly string[];
   /** Asks the program to end; SIGTERM when absent. */
   readonly stopSignal?: 'SIGTERM' | 'SIGINT';
@@ -46,7 +49,7 @@ export class SourceProcess {
    * @throws VedetteError FFMPEG_MISSING, GSTREAMER_MISSING, CAMERA_SOURCE_FAILED (the system could not start it)
    */
   static async start(options: SourceProcessOptions): Promise<SourceProcess> {
-    const { path, frameFd, tellsOnOutput = false } = options;
+    const { path, frameFd, sidePipeCount = 0, tellsOnOutput = false } = options;
     // A silent source never makes the program notice that nobody reads its frames any more.
     const isTied = existsSync(SETPRIV);
     const [program, before] = isTied ? [SETPRIV, ['--pdeathsig', 'KILL', '--', path]] : [path, []];
@@ -56,6 +59,7 @@ export class SourceProcess {
         tellsOnOutput ? 'pipe' : 'ignore',
         'pipe',
         ...(frameFd === undefined ? [] : [frameFd]),
+        ...Array<'pipe'>(sidePipeCount).fill('pipe'),
       ],
     });
     const messages = new ProcessMessages(options.secrets);
@@ -95,6 +99,11 @@ export class SourceProcess {
     this.#stopSignal = stopSignal;
     this.messages = messages;
     this.ended = ended;
+  }
+
+  /** What it writes to the descriptors from 4 on. They must be read, or it waits. */
+  get sidePipes(): readonly Readable[] {
+    return this.#child.stdio.slice(4).filter((stream) => stream instanceof Readable);
   }
 
   get pid(): number | undefined {

@@ -116,6 +116,7 @@ export class WatchedFolderCamera implements CameraDriver {
         path: join(this.#source.path, arrival.name),
         sequence,
         capturedAtMs: arrival.identity.modifiedMs,
+        captureClock: 'file',
         identity: arrival.identity,
       },
       signal,

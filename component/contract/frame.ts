@@ -97,6 +97,13 @@ export interface FrameView {
 
 export const WHOLE_FRAME: FrameView = { rotation: 0, flip: 'none' };
 
+/**
+ * What a time of capture was read from: the arrival of the frame here, its file, or the camera's own
+ * clock (NTP), as the RTCP sender reports of its stream tell it.
+ */
+export const CAPTURE_CLOCKS = ['arrival', 'file', 'ntp'] as const;
+export type CaptureClock = (typeof CAPTURE_CLOCKS)[number];
+
 /** What lies in a slot. `width` and `height` are those of the stored pixels, before any turning. */
 export interface FrameDescription extends SampleMeaning {
   readonly format: FrameFormat;
@@ -110,6 +117,8 @@ export interface FrameDescription extends SampleMeaning {
   readonly sequence: number;
   /** Milliseconds since 1970 when the frame was taken, as near as the source allows. */
   readonly capturedAtMs: number;
+  /** What told `capturedAtMs`; `arrival` when absent. */
+  readonly captureClock?: Exclude<CaptureClock, 'ntp'>;
   /** Name of the file the frame came from, without folder, where there is one. */
   readonly fileName?: string;
 }
@@ -123,6 +132,11 @@ export interface FrameLease extends FrameDescription {
   readonly slot: number;
   /** Proof of this hold; unique in the process. */
   readonly token: number;
+  /**
+   * When the camera took it by the camera's own clock, in milliseconds since 1970. Results say this
+   * time; what is compared with this machine's clock (triggers, ages) goes by `capturedAtMs`.
+   */
+  readonly ntpMs?: number;
 }
 
 /** Why a frame that a source delivered was not judged. Each is a label of `vedette_frames_dropped_total`. */

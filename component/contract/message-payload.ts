@@ -77,7 +77,11 @@ function summary(result: InferenceResult): object {
     context: isSmall(context) ? context : undefined,
     product: isSmall(product) ? product : undefined,
     model: { name: model.name, version: model.version },
-    frame: { sequence: frame.sequence, capturedAt: frame.capturedAt },
+    frame: {
+      sequence: frame.sequence,
+      capturedAt: frame.capturedAt,
+      captureClock: frame.captureClock,
+    },
     counts: result.detections ? shortened(counts) : undefined,
     class: best && { label: cut(best.label), score: round(best.score, 1000) },
     anomalyScore: result.anomaly && round(result.anomaly.score, 1000),

@@ -34,6 +34,14 @@ export interface NativePublication {
   readonly discarded: number;
 }
 
+/** What tells when frames of a source were taken, by their number. */
+export interface FrameDater {
+  /** Whether it knows this frame already; what it is told comes beside the pixels. */
+  hasSeen(sequence: number): boolean;
+  /** Milliseconds since 1970 by the camera's own clock; absent when that is not known. */
+  ntpMsOf(sequence: number): number | undefined;
+}
+
 /** Where a driver puts its frames; it knows the camera's policy, so that no driver needs to. */
 export interface FrameSink {
   /**
@@ -62,12 +70,17 @@ export interface FrameSink {
   notifyPublished(publication: NativePublication): void;
   /** The source is open and healthy, even if no frame comes for long (an empty folder). */
   notifyOpened(): void;
+  /** From now on frames are dated by it as well; `undefined` ends that. */
+  dateFrames(dater: FrameDater | undefined): void;
   /** The source is open, but something of it cannot be had for now; `undefined`: all is well again. */
   notifyTrouble(trouble: VedetteError | undefined): void;
 }
 
 /** A frame by its number, without its pixels. */
-export type FrameReference = Pick<FrameDescription, 'sequence' | 'capturedAtMs' | 'fileName'>;
+export type FrameReference = Pick<
+  FrameLease,
+  'sequence' | 'capturedAtMs' | 'captureClock' | 'ntpMs' | 'fileName'
+>;
 
 export interface RefusedFrame extends FrameReference {
   /** Absent when it was counted already. */

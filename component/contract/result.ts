@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { CAPTURE_CLOCKS } from './frame.ts';
 import { TENSOR_DTYPES } from './tensor.ts';
 
 const point = z.strictObject({ x: z.number(), y: z.number() });
@@ -232,6 +233,8 @@ export const inferenceResultSchema = z.strictObject({
     /** −1 when there was none: of a trigger for which no frame came. */
     sequence: z.int(),
     capturedAt: z.string(),
+    /** What told `capturedAt`; results of earlier versions do not say it. */
+    captureClock: z.enum(CAPTURE_CLOCKS).optional(),
     width: z.int(),
     height: z.int(),
     fileName: z.string().optional(),

@@ -1,7 +1,7 @@
 import { v7 as uuidv7 } from 'uuid';
 import type { VedetteError } from '../contract/errors.ts';
 import type { Size } from '../contract/frame.ts';
-import type { InferenceAnswer, NewResult } from '../contract/ports.ts';
+import type { FrameReference, InferenceAnswer, NewResult } from '../contract/ports.ts';
 import type { ModelIdentity, ResultProduct, Tracking, Verdict } from '../contract/result.ts';
 
 /** Where a judged picture came from. */
@@ -10,11 +10,7 @@ export interface ResultOrigin {
   readonly camera?: string;
   readonly context?: Readonly<Record<string, unknown>>;
   readonly product?: ResultProduct;
-  readonly frame: Size & {
-    readonly sequence: number;
-    readonly capturedAtMs: number;
-    readonly fileName?: string;
-  };
+  readonly frame: Size & FrameReference;
   /** `performance.now()` when the frame was taken up. */
   readonly takenAtMs: number;
 }
@@ -28,13 +24,16 @@ const common = (origin: ResultOrigin) => ({
   ...(origin.product === undefined ? {} : { product: origin.product }),
 });
 
-const frameOf = (origin: ResultOrigin, picture: Size) => ({
-  sequence: origin.frame.sequence,
-  capturedAt: new Date(origin.frame.capturedAtMs).toISOString(),
-  width: picture.width,
-  height: picture.height,
-  ...(origin.frame.fileName === undefined ? {} : { fileName: origin.frame.fileName }),
-});
+function frameOf({ frame }: ResultOrigin, { width, height }: Size): NewResult['frame'] {
+  const { sequence, capturedAtMs, ntpMs, captureClock = 'arrival', fileName } = frame;
+  return {
+    sequence,
+    capturedAt: new Date(ntpMs ?? capturedAtMs).toISOString(),
+    captureClock: ntpMs === undefined ? captureClock : 'ntp',
+    ...{ width, height },
+    ...(fileName === undefined ? {} : { fileName }),
+  };
+}
 
 export function composeResult(
   origin: ResultOrigin,

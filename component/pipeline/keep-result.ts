@@ -194,7 +194,7 @@ async function capture(
     const kept = await line.captureStore.save({
       id: result.captureId ?? uuidv7(),
       camera: line.camera,
-      capturedAtMs: lease.capturedAtMs,
+      capturedAtMs: lease.ntpMs ?? lease.capturedAtMs,
       bytes: picture.bytes,
       format: picture.format,
       result,

@@ -11,6 +11,9 @@ import type { InferenceResult } from '../../component/contract/result.ts';
 import { classesText, counted, findingsText, millisecondsText } from './operator-words.ts';
 import { OutcomeBadge } from './outcome-badge.tsx';
 
+/** What is said beside a time of capture. */
+const CLOCKS = { arrival: '', file: ' (time of the file)', ntp: ' (clock of the camera)' } as const;
+
 interface VerdictDetailProps {
   result: InferenceResult | undefined;
   onClose: () => void;
@@ -51,7 +54,10 @@ function facts(result: InferenceResult) {
       ? [{ label: 'Classes', value: classesText(result.classes) }]
       : []),
     { label: 'Rule', value: verdict.rule ?? 'No rule applied' },
-    { label: 'Taken', value: new Date(frame.capturedAt).toLocaleString() },
+    {
+      label: 'Taken',
+      value: `${new Date(frame.capturedAt).toLocaleString()}${CLOCKS[frame.captureClock ?? 'arrival']}`,
+    },
     { label: 'Model', value: `${model.name} ${model.version} (${model.variant})` },
     ...(result.steps === undefined ? [] : [{ label: 'Steps', value: stepsText(result.steps) }]),
     { label: 'Picture', value: frame.fileName ?? `${frame.width} × ${frame.height}` },

@@ -9,6 +9,7 @@ import { FfmpegCamera } from '../../../component/camera/ffmpeg-camera.ts';
 import type { FfmpegSource } from '../../../component/camera/ffmpeg-input.ts';
 import { FrameSlots } from '../../../component/camera/frame-slots.ts';
 import { cameraSourceSchema } from '../../../component/contract/camera-config.ts';
+import type { FrameLease } from '../../../component/contract/frame.ts';
 import { describeCameraDriver } from '../../contract/camera/camera-driver.contract.ts';
 import { hasRtspServer, RtspServer } from '../../support/rtsp-server.ts';
 
@@ -78,6 +79,36 @@ describe.skipIf(!hasRtspServer())('a camera that speaks RTSP', () => {
       slots.release(lease);
     }
   });
+
+  // The way with a login is another one through ffmpeg, and takes as long again.
+  it.each(process.env['VEDETTE_DEEP'] === '1' ? ['plain', 'with a login'] : ['plain'])(
+    'dates frames by the clock of the camera, as RTCP tells it (%s)',
+    async (how) => {
+      const url = how === 'plain' ? server.url('live') : guarded.url('live');
+      const login = how === 'plain' ? {} : { username: 'ann', password: { file: '/run/secret' } };
+      const { slots, isRunning } = supervise(cameraOf({ url, ...login }, PASSWORD));
+      await isRunning();
+      // A sender report comes within seconds of the beginning.
+      const dated: FrameLease[] = [];
+      while (dated.length < 20) {
+        const lease = (await slots.next(AbortSignal.timeout(20_000)))!;
+        slots.release(lease);
+        if (lease.ntpMs !== undefined) dated.push(lease);
+      }
+      let even = 0;
+      for (const [index, { sequence, ntpMs, capturedAtMs }] of dated.entries()) {
+        expect(ntpMs!).toBeLessThan(capturedAtMs + 1);
+        expect(capturedAtMs - ntpMs!).toBeLessThan(5000);
+        const before = dated[index - 1];
+        if (before === undefined) continue;
+        // ffmpeg rounds each time of a packet to a millisecond.
+        const stepMs = (sequence - before.sequence) * 40;
+        if (Math.abs(ntpMs! - before.ntpMs! - stepMs) <= 1.01) even += 1;
+      }
+      // 25 frames a second by the RTP clock; only a new sender report may move it.
+      expect(even).toBeGreaterThanOrEqual(dated.length - 3);
+    },
+  );
 
   it('logs in without showing the password in a process list', async () => {
     const camera = cameraOf(

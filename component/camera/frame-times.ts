@@ -1,0 +1,80 @@
+import type { FrameDater } from '../contract/ports.ts';
+import { TICKS_PER_SECOND } from './fragment-reader.ts';
+
+/** Frames that lie between decoder and reader at once are far fewer. */
+const KEPT = 512;
+/** ffmpeg rounds NTP times down to a millisecond. */
+const ROUNDING_MS = 1.01;
+const TRUSTED_PAIRS = 25;
+/** After a report that moves the line. */
+const SETTLED_PAIRS = 3;
+const LINE = /^frame:\d+\s+pts:(-?\d+)/gm;
+
+/**
+ * The times of decoded frames on the clock of their camera. ffmpeg prints the presentation time of
+ * each decoded frame (filter `metadata`), and writes into the copied stream what RTCP sender reports
+ * say of each packet (RFC 3550, 6.4.1: NTP time and RTP time of one moment). Between two reports NTP
+ * time goes with RTP time, so that one pair of both dates every frame.
+ *
+ * Before the first report, and of cameras that send none, ffmpeg (5.1) writes the time of arrival in
+ * the same place and does not say so. Times of arrival jitter: only when 25 pairs in a row lie on one
+ * line, to the millisecond of ffmpeg's rounding, are they taken for those of the camera.
+ */
+export class FrameTimes implements FrameDater {
+  readonly #ticks = new Map<number, number>();
+  #next: number;
+  #partial = '';
+  #offsetMs: number | undefined;
+  /** Pairs one after the other that lie on one line. */
+  #run = { length: 0, lowestMs: Infinity, highestMs: -Infinity };
+  /** Pairs one after the other that do not. */
+  #uneven = 0;
+  #isTrusted = false;
+
+  /** @param firstSequence number of the first frame that will be printed */
+  constructor(firstSequence: number) {
+    this.#next = firstSequence;
+  }
+
+  /** What the filter printed, which may end anywhere. */
+  addText(text: string): void {
+    const whole = this.#partial + text;
+    const end = whole.lastIndexOf('\n') + 1;
+    this.#partial = whole.slice(end);
+    for (const line of whole.slice(0, end).matchAll(LINE)) {
+      this.#ticks.set(this.#next, Number(line[1]));
+      this.#ticks.delete(this.#next - KEPT);
+      this.#next += 1;
+    }
+  }
+
+  /** A pair of times of one packet. */
+  addPair(ticks: number, ntpMs: number): void {
+    const offsetMs = ntpMs - (ticks / TICKS_PER_SECOND) * 1000;
+    const run = this.#run;
+    const lowestMs = Math.min(run.lowestMs, offsetMs);
+    const highestMs = Math.max(run.highestMs, offsetMs);
+    const isEven = highestMs - lowestMs <= ROUNDING_MS;
+    this.#run = isEven
+      ? { length: run.length + 1, lowestMs, highestMs }
+      : { length: 1, lowestMs: offsetMs, highestMs: offsetMs };
+    this.#uneven = this.#run.length < SETTLED_PAIRS ? this.#uneven + 1 : 0;
+    if (this.#run.length >= TRUSTED_PAIRS) this.#isTrusted = true;
+    if (this.#uneven >= TRUSTED_PAIRS) {
+      this.#isTrusted = false;
+      this.#offsetMs = undefined;
+    }
+    // Rounding takes from a time, so that the highest offset is the nearest to the truth.
+    if (this.#isTrusted && this.#uneven === 0) this.#offsetMs = this.#run.highestMs;
+  }
+
+  hasSeen(sequence: number): boolean {
+    return sequence < this.#next;
+  }
+
+  ntpMsOf(sequence: number): number | undefined {
+    const ticks = this.#ticks.get(sequence);
+    if (ticks === undefined || this.#offsetMs === undefined) return undefined;
+    return this.#offsetMs + (ticks / TICKS_PER_SECOND) * 1000;
+  }
+}
