@@ -176,6 +176,13 @@ function composeParts(foundation: Foundation): RuntimeParts {
     metrics,
     faults,
     onChange: (camera) => board.publish({ kind: 'camera', camera }),
+    notify: (notice) => {
+      board.notify(notice);
+      registry.appendNotice(notice).catch((thrown: unknown) => {
+        const error = VedetteError.from(thrown, 'REGISTRY_UNAVAILABLE');
+        logger.warn({ error }, 'a notice could not be stored');
+      });
+    },
     onResult,
   });
   return {

@@ -68,6 +68,7 @@ export class FrameSlots implements FrameSink {
   /** What stays on this thread, by slot, since a slot itself holds only numbers. */
   readonly #notes: (SlotNote | undefined)[] = [];
   #dater: FrameDater | undefined;
+  #clockDifferenceMs: number | undefined;
   readonly #readers = new WaitingLine<FrameLease>();
   readonly #writers = new WaitingLine<SlotWriter>(() => this.#updateRecheck());
   #recheck: NodeJS.Timeout | undefined;
@@ -157,6 +158,11 @@ export class FrameSlots implements FrameSink {
     return free + unread >= 2;
   }
 
+  /** By how much the camera's clock was ahead of the arrival of the last frame; absent when it tells none. */
+  get clockDifferenceMs(): number | undefined {
+    return this.#clockDifferenceMs;
+  }
+
   /** Frames that lie unread in their slots. */
   get framesWaiting(): number {
     return this.#ringStatistics.unread;
@@ -230,6 +236,7 @@ export class FrameSlots implements FrameSink {
 
   dateFrames(dater: FrameDater | undefined): void {
     this.#dater = dater;
+    this.#clockDifferenceMs = undefined;
   }
 
   notifyTrouble(trouble: VedetteError | undefined): void {
@@ -372,6 +379,7 @@ export class FrameSlots implements FrameSink {
   async #dated(lease: FrameLease, dater: FrameDater): Promise<FrameLease> {
     for (let turn = 0; turn < 2 && !dater.hasSeen(lease.sequence); turn += 1) await setImmediate();
     const ntpMs = dater.ntpMsOf(lease.sequence);
+    this.#clockDifferenceMs = ntpMs === undefined ? undefined : ntpMs - lease.capturedAtMs;
     const isPlausible =
       ntpMs !== undefined && Math.abs(ntpMs - lease.capturedAtMs) <= MAX_CLOCK_DIFFERENCE_MS;
     return isPlausible ? { ...lease, ntpMs } : lease;

@@ -15,6 +15,7 @@ import {
   regionSchema,
   secretSchema,
 } from './config-values.ts';
+import { cameraHealthSchema } from './camera-health.ts';
 import type { Restart } from './config-values.ts';
 import { CAPTURE_MODES } from './device-desired.ts';
 import { nameSchema } from './model-manifest.ts';
@@ -146,6 +147,7 @@ export const cameraSchema = z.strictObject({
     'How its pictures are cut into tiles for the model; as the model’s `tiling` says when absent',
   ),
   tracking: described(trackingSchema.prefault({}), 'How objects are followed from frame to frame'),
+  health: cameraHealthSchema.prefault({}),
   captureMode: described(
     z.enum(CAPTURE_MODES).default('rules'),
     'Which of its pictures are kept: `rules`: those that rules in `captures` ask for; `all`: every judged one; `none`',

@@ -285,6 +285,12 @@ export const ERROR_CODES = {
     'A camera refuses the user name or the password, or asks for one that is not configured.',
     'Set `username` and `password` of its source. Vedette tries again after a minute, then less and less often, so that the camera does not lock the account.',
   ),
+  CAMERA_PICTURE_BAD: entry(
+    500,
+    false,
+    'The pictures of a camera that runs are not as they should be: frozen, black, badly exposed, out of focus, of another view, or at another rate or time.',
+    'Look at its picture. The limits are in `cameras.<name>.health`.',
+  ),
   CAMERA_DISABLED: entry(
     409,
     false,

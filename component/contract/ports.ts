@@ -1,3 +1,4 @@
+import type { CameraPictureHealth } from './camera-health.ts';
 import type { ConfigurationStatus } from './configuration-status.ts';
 import type { DropReason, FrameDescription, FrameLease, FrameView, Box, Size } from './frame.ts';
 import type { ModelChangeRecord, ModelLifecycleStatus, ModelState } from './model-lifecycle.ts';
@@ -145,6 +146,8 @@ export interface CameraStatus {
   readonly outcomes: Readonly<Record<Outcome, number>>;
   /** Its zones and lines now, when it follows objects. */
   readonly space?: Pick<Tracking, 'zones' | 'lines'>;
+  /** What is wrong with its pictures, once one was measured. */
+  readonly health?: CameraPictureHealth;
   /** Of a triggered camera. */
   readonly triggers?: TriggerStatus;
 }

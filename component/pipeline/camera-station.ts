@@ -2,18 +2,26 @@ import { createDriver, resolvePolicy } from '../camera/create-driver.ts';
 import { isOwnTrigger, slotsOf } from '../contract/check-camera-source.ts';
 import { CameraSupervisor } from '../camera/camera-supervisor.ts';
 import { FrameSlots } from '../camera/frame-slots.ts';
+import type { CameraHealthChange } from '../camera/camera-health.ts';
 import { PushCamera } from '../camera/push-camera.ts';
 import type { CameraConfig } from '../contract/camera-config.ts';
 import type { RuntimeConfig } from '../contract/config.ts';
 import type { SecretReference } from '../contract/config-values.ts';
 import { VedetteError } from '../contract/errors.ts';
-import type { CameraDriver, CameraStatus, NewResult, StoredCapture } from '../contract/ports.ts';
+import type {
+  CameraDriver,
+  CameraStatus,
+  NewResult,
+  Notice,
+  StoredCapture,
+} from '../contract/ports.ts';
 import type { TriggerAnswer, TriggerRequest } from '../contract/transaction.ts';
 import type { InferenceResult } from '../contract/result.ts';
 import type { CandidateWatch } from './candidate/candidate-watch.ts';
 import { CameraStatistics } from './camera-statistics.ts';
 import { CurrentSettings } from './current-settings.ts';
 import type { FrameSettings } from './frame-settings.ts';
+import { HealthWatch } from './health-watch.ts';
 import { rulesOf } from './judging-sets.ts';
 import {
   createResultKeeper,
@@ -45,6 +53,8 @@ export interface CameraStationOptions extends Shared {
   readonly readSecret: (reference: SecretReference) => Promise<string>;
   /** After each change of state. Must not throw. */
   readonly onChange: (status: CameraStatus) => void;
+  /** Of what an operator should know, for the registry too. Must not throw. */
+  readonly notify: (notice: Notice) => void;
   /** After each stored result. Must not throw. */
   readonly onResult: (result: InferenceResult) => void;
   /** Each verdict at once, before it is stored. Must not throw or take time. */
@@ -72,6 +82,7 @@ export class CameraStation {
   #scene: CameraScene | undefined;
   #ledger: CounterLedger | undefined;
   #triggers: CameraTriggers | undefined;
+  #health: HealthWatch | undefined;
 
   constructor(options: CameraStationOptions) {
     this.name = options.name;
@@ -136,6 +147,11 @@ export class CameraStation {
       onKept: (judged, kept) => this.#onKept(judged, kept),
     });
     this.#keeper = keeper;
+    this.#health = new HealthWatch({
+      ...{ camera: name, slots, faults, pictures: this.#options.pictures },
+      settings: () => this.#camera,
+      onChange: (changes) => this.#onHealth(changes),
+    });
     const line: CameraLine = {
       name,
       slots,
@@ -148,6 +164,7 @@ export class CameraStation {
       keep: (judged) => {
         this.#pushed.judged(judged.frame);
         this.#options.onVerdict(judged.result);
+        if (judged.lease) this.#health?.offer(judged.lease, judged.settings.view);
         return keeper.keep(judged);
       },
       faults,
@@ -294,8 +311,23 @@ export class CameraStation {
       ...(health?.reason === undefined ? this.#troubleReason() : {}),
       ...this.#statistics.snapshot(),
       ...(this.#scene ? { space: this.#scene.state() } : {}),
+      ...(this.#health?.state ? { health: this.#health.state } : {}),
       ...(this.#triggers ? { triggers: this.#triggers.status() } : {}),
     };
+  }
+
+  #onHealth(changes: readonly CameraHealthChange[]): void {
+    for (const { kind, hasBegun, message } of changes) {
+      if (!hasBegun) continue;
+      const details = { camera: this.name, condition: kind };
+      const error = new VedetteError(
+        'CAMERA_PICTURE_BAD',
+        `camera ${this.name} is ${kind}: ${message}`,
+        { details },
+      );
+      this.#options.notify({ atMs: Date.now(), level: 'warn', error: error.serialize() });
+    }
+    this.#options.onChange(this.status());
   }
 
   #troubleReason(): Pick<CameraStatus, 'reason'> {

@@ -10,6 +10,7 @@ function labelNamesOf(name: string): string[] {
   return [
     'camera',
     ...(name.includes('dropped') ? ['reason'] : []),
+    ...(name.includes('condition') ? ['condition'] : []),
     ...(name.includes('outcomes') ? ['outcome'] : []),
     ...(name.startsWith('vedette_zone') ? ['zone'] : []),
     ...(name.startsWith('vedette_line') ? ['line', 'direction'] : []),

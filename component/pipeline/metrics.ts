@@ -1,5 +1,6 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { bufferPoolStatistics, type BufferPoolStatistics } from '../../native/index.ts';
+import { CAMERA_CONDITIONS } from '../contract/camera-health.ts';
 import { DROP_REASONS } from '../contract/frame.ts';
 import { addConfigurationReadings } from './configuration-readings.ts';
 import type { ConfigurationStatus } from '../contract/configuration-status.ts';
@@ -92,6 +93,7 @@ export class Metrics {
     this.transactions = new TransactionMetrics(this.#registry, sources);
     this.#versions = new VersionMetrics(this.#registry, sources.models);
     addCameraReadings(this.#registry, sources.cameras);
+    addHealthReadings(this.#registry, sources.cameras);
     addSpaceReadings(this.#registry, sources.cameras);
     addModelReadings(this.#registry, sources.models);
     addMemoryReadings(this.#registry);
@@ -174,6 +176,24 @@ function addCameraReadings(registry: Registry, cameras: MetricSources['cameras']
         (outcome) => [{ camera: camera.name, outcome }, camera.outcomes[outcome]] as const,
       ),
     ),
+  );
+}
+
+/** Only what was measured is said. */
+function addHealthReadings(registry: Registry, cameras: MetricSources['cameras']): void {
+  addReadings(
+    registry,
+    'vedette_camera_condition',
+    '1 while something is wrong with the pictures of a camera, by what',
+    () =>
+      cameras().flatMap(({ name, health }) =>
+        health === undefined
+          ? []
+          : CAMERA_CONDITIONS.map((condition) => {
+              const isPresent = health.conditions.some(({ kind }) => kind === condition);
+              return [{ camera: name, condition }, isPresent ? 1 : 0] as const;
+            }),
+      ),
   );
 }
 

@@ -10,10 +10,13 @@ import {
   type RawPixelFormat,
   type Size,
 } from '../contract/frame.ts';
+import { lumaOf } from '../camera/picture-measures.ts';
 import { drawPicture } from './draw-picture.ts';
 import type { DrawOptions, EncodedPicture, PictureAnswer, PictureOrder } from './pictures.ts';
 
 const CAPTURE_QUALITY = 92;
+/** Of pictures that are measured. */
+const LUMA_SIZE: Size = { width: 320, height: 640 };
 
 const rings = new Map<number, FrameRing>();
 const port = parentPort;
@@ -21,19 +24,28 @@ if (!port) throw new VedetteError('INTERNAL', 'picture-worker.ts runs as a worke
 
 port.on('message', (order: PictureOrder) => {
   void fulfil(order).then((answer) => {
-    const transfer = 'picture' in answer ? [answer.picture.bytes.buffer] : [];
-    port.postMessage(answer, transfer);
+    if (!('picture' in answer)) return port.postMessage(answer);
+    const { picture } = answer;
+    const bytes = 'luma' in picture ? picture.luma : picture.bytes;
+    port.postMessage(answer, [bytes.buffer as ArrayBuffer]);
   });
 });
 
 async function fulfil(order: PictureOrder): Promise<PictureAnswer> {
   const { id, frame, view, maxPixels, task } = order;
   try {
-    const picture =
-      task.kind === 'draw'
-        ? await draw(frame, view, maxPixels, task.options)
-        : await encode(frame, view, maxPixels);
-    return { id, picture };
+    if (frame instanceof Uint8Array) {
+      const picture = lumaOf(await decodeToRgb(frame, view, LUMA_SIZE, maxPixels));
+      return { id, picture };
+    }
+    switch (task.kind) {
+      case 'draw':
+        return { id, picture: await draw(frame, view, maxPixels, task.options) };
+      case 'encode':
+        return { id, picture: await encode(frame, view, maxPixels) };
+      case 'luma':
+        return { id, picture: lumaOf(await toRgb(frame, view, maxPixels, LUMA_SIZE)) };
+    }
   } catch (thrown) {
     return { id, error: VedetteError.from(thrown).serialize() };
   }

@@ -2,7 +2,13 @@ import { Worker } from 'node:worker_threads';
 import { entryFile } from '../contract/entry-file.ts';
 import { VedetteError, type SerializedError } from '../contract/errors.ts';
 import { WORKER_MEMORY } from '../contract/worker-memory.ts';
-import type { EncodedFormat, FrameLease, FrameView } from '../contract/frame.ts';
+import type { LumaPicture } from '../camera/picture-measures.ts';
+import {
+  WHOLE_FRAME,
+  type EncodedFormat,
+  type FrameLease,
+  type FrameView,
+} from '../contract/frame.ts';
 import type { Overlay } from './draw-overlay.ts';
 
 export interface DrawOptions {
@@ -19,22 +25,25 @@ export interface EncodedPicture {
 }
 
 export type PictureTask =
-  { readonly kind: 'draw'; readonly options: DrawOptions } | { readonly kind: 'encode' };
+  | { readonly kind: 'draw'; readonly options: DrawOptions }
+  | { readonly kind: 'encode' }
+  | { readonly kind: 'luma' };
 
 export interface PictureOrder {
   readonly id: number;
-  readonly frame: FrameLease;
+  /** A frame, or the bytes of a picture file. */
+  readonly frame: FrameLease | Uint8Array<ArrayBuffer>;
   readonly view: FrameView;
   readonly maxPixels: number;
   readonly task: PictureTask;
 }
 
 export type PictureAnswer =
-  | { readonly id: number; readonly picture: EncodedPicture }
+  | { readonly id: number; readonly picture: EncodedPicture | LumaPicture }
   | { readonly id: number; readonly error: SerializedError };
 
 interface Waiting {
-  readonly resolve: (picture: EncodedPicture) => void;
+  readonly resolve: (picture: never) => void;
   readonly reject: (error: VedetteError) => void;
 }
 
@@ -67,7 +76,7 @@ export class Pictures {
     view: FrameView,
     options: DrawOptions,
   ): Promise<Uint8Array<ArrayBuffer>> {
-    return (await this.#order(frame, view, { kind: 'draw', options })).bytes;
+    return (await this.#order<EncodedPicture>(frame, view, { kind: 'draw', options })).bytes;
   }
 
   /**
@@ -78,13 +87,27 @@ export class Pictures {
     return this.#order(frame, view, { kind: 'encode' });
   }
 
+  /** The luma of the whole upright frame, 320 pixels wide at most. @throws VedetteError IMAGE_…, OVERLOADED */
+  async luma(frame: FrameLease, view: FrameView): Promise<LumaPicture> {
+    return this.#order(frame, view, { kind: 'luma' });
+  }
+
+  /** The same of a picture file, whose bytes are copied. @throws VedetteError IMAGE_…, OVERLOADED */
+  async lumaOfFile(data: Uint8Array<ArrayBuffer>): Promise<LumaPicture> {
+    return this.#order(data, WHOLE_FRAME, { kind: 'luma' });
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#fail(new VedetteError('SHUTTING_DOWN', 'The process is stopping'));
     await this.#worker?.terminate();
   }
 
-  #order(frame: FrameLease, view: FrameView, task: PictureTask): Promise<EncodedPicture> {
+  #order<T extends EncodedPicture | LumaPicture>(
+    frame: PictureOrder['frame'],
+    view: FrameView,
+    task: PictureTask,
+  ): Promise<T> {
     if (this.#isClosed) {
       return Promise.reject(new VedetteError('SHUTTING_DOWN', 'The process is stopping'));
     }
@@ -121,7 +144,7 @@ export class Pictures {
   #settle(answer: PictureAnswer): void {
     const waiting = this.#waiting.get(answer.id);
     this.#waiting.delete(answer.id);
-    if ('picture' in answer) waiting?.resolve(answer.picture);
+    if ('picture' in answer) waiting?.resolve(answer.picture as never);
     else waiting?.reject(VedetteError.deserialize(answer.error));
   }
 

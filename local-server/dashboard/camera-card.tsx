@@ -5,6 +5,7 @@ import type { InferenceResult } from '../../component/contract/result.ts';
 import { LiveView } from './live-view.tsx';
 import {
   cameraState,
+  CONDITION_WORDS,
   DROP_WORDS,
   durationText,
   findingsText,
@@ -58,12 +59,27 @@ export function CameraCard(props: CameraCardProps) {
           unavailable={whyNoLiveView(camera, model, isConnected)}
         />
         {camera.reason !== undefined && <p className="camera-reason">{camera.reason.message}</p>}
+        <HealthBadges camera={camera} />
         <LastVerdict result={lastResult} onOpen={props.onOpen} />
         {camera.space !== undefined && <SpaceCounts space={camera.space} />}
         <CameraNumbers camera={camera} ageText={pictureAge(camera, nowMs)} />
         <StageBar stageMs={camera.stageMs} />
       </div>
     </Container>
+  );
+}
+
+function HealthBadges({ camera }: Pick<CameraCardProps, 'camera'>) {
+  const conditions = camera.health?.conditions ?? [];
+  if (conditions.length === 0) return undefined;
+  return (
+    <ul className="camera-conditions" aria-label="What is wrong with the picture">
+      {conditions.map(({ kind, message }) => (
+        <li key={kind}>
+          <span className="condition">{CONDITION_WORDS[kind]}</span> {message}
+        </li>
+      ))}
+    </ul>
   );
 }
 

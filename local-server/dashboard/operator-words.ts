@@ -1,5 +1,6 @@
 import type { StatusIndicatorProps } from '@cloudscape-design/components';
 import { tensorText } from '../../component/contract/tensor-text.ts';
+import type { CameraConditionKind } from '../../component/contract/camera-health.ts';
 import type { DropReason } from '../../component/contract/frame.ts';
 import type {
   CameraState,
@@ -70,6 +71,17 @@ export const DROP_WORDS: Readonly<Record<DropReason, string>> = {
   stale: 'too old when its turn came',
   'not-triggered': 'no trigger asked for it',
   late: 'its trigger was answered without it',
+};
+
+export const CONDITION_WORDS: Readonly<Record<CameraConditionKind, string>> = {
+  frozen: 'Frozen',
+  black: 'Black',
+  'over-exposed': 'Too bright',
+  'under-exposed': 'Too dark',
+  'out-of-focus': 'Out of focus',
+  moved: 'Moved',
+  'wrong-rate': 'Wrong rate',
+  'clock-drift': 'Clock is off',
 };
 
 export const STAGE_WORDS: Readonly<Record<Exclude<Stage, 'total'>, string>> = {

@@ -1,0 +1,181 @@
+import type {
+  CameraCondition,
+  CameraConditionKind,
+  CameraHealthConfig,
+  CameraMeasures,
+  CameraPictureHealth,
+} from '../contract/camera-health.ts';
+
+/** One condition as a measurement sees it: how far the value is on the wrong side of its limit. */
+interface Judgement {
+  readonly kind: CameraConditionKind;
+  readonly isBeyond: boolean;
+  /** Whether it is so far on the right side that the condition may end. */
+  readonly isWell: boolean;
+  readonly message: string;
+}
+
+interface Memory {
+  beyond: number;
+  well: number;
+  condition: CameraCondition | undefined;
+}
+
+export interface CameraHealthChange {
+  readonly kind: CameraConditionKind;
+  readonly hasBegun: boolean;
+  readonly message: string;
+}
+
+/** Decides by measurements which conditions a camera is in, with hysteresis in value and in time. */
+export class CameraHealth {
+  readonly #memories = new Map<CameraConditionKind, Memory>();
+  #measures: CameraMeasures | undefined;
+  #lastMovementMs: number | undefined;
+
+  get state(): CameraPictureHealth {
+    const conditions = [...this.#memories.values()].flatMap(({ condition }) => condition ?? []);
+    return { conditions, ...(this.#measures === undefined ? {} : { measures: this.#measures }) };
+  }
+
+  /** Takes a measurement. Returns the conditions that began or ended by it. */
+  take(measures: CameraMeasures, config: CameraHealthConfig): readonly CameraHealthChange[] {
+    const isStill = (measures.difference ?? Infinity) <= config.maxFrozenDifference;
+    if (!isStill) this.#lastMovementMs = measures.atMs;
+    this.#lastMovementMs ??= measures.atMs;
+    this.#measures = measures;
+    const stillMs = measures.atMs - this.#lastMovementMs;
+    const judgements = judge(measures, stillMs, config);
+    const judged = new Set(judgements.map(({ kind }) => kind));
+    // What is not measured any more is not known to be wrong.
+    const gone = [...this.#memories.keys()].filter((kind) => !judged.has(kind));
+    return [
+      ...gone.flatMap((kind) => this.#forget(kind)),
+      ...judgements.flatMap((judgement) => this.#weigh(judgement, measures.atMs, config.samples)),
+    ];
+  }
+
+  #forget(kind: CameraConditionKind): CameraHealthChange[] {
+    const condition = this.#memories.get(kind)?.condition;
+    this.#memories.delete(kind);
+    return condition === undefined
+      ? []
+      : [{ kind, hasBegun: false, message: 'it is no longer measured' }];
+  }
+
+  #weigh(
+    { kind, isBeyond, isWell, message }: Judgement,
+    atMs: number,
+    samples: number,
+  ): CameraHealthChange[] {
+    const memory = this.#memories.get(kind) ?? { beyond: 0, well: 0, condition: undefined };
+    this.#memories.set(kind, memory);
+    memory.beyond = isBeyond ? memory.beyond + 1 : 0;
+    memory.well = isWell ? memory.well + 1 : 0;
+    if (memory.condition === undefined) {
+      if (memory.beyond < samples) return [];
+      memory.condition = { kind, sinceMs: atMs, message };
+      return [{ kind, hasBegun: true, message }];
+    }
+    if (memory.well < samples) {
+      memory.condition = { ...memory.condition, message };
+      return [];
+    }
+    memory.condition = undefined;
+    return [{ kind, hasBegun: false, message }];
+  }
+}
+
+const percent = (share: number) => `${(share * 100).toFixed(0)} %`;
+
+function judge(
+  measures: CameraMeasures,
+  stillMs: number,
+  config: CameraHealthConfig,
+): readonly Judgement[] {
+  const { meanLuma, darkFraction, brightFraction, sharpness, correlation } = measures;
+  const { framesPerSecond, clockDifferenceMs } = measures;
+  const most = (kind: CameraConditionKind, value: number, limit: number, message: string) => ({
+    ...{ kind, message },
+    isBeyond: value > limit,
+    isWell: value <= limit * (1 - config.hysteresis),
+  });
+  const least = (kind: CameraConditionKind, value: number, limit: number, message: string) => ({
+    ...{ kind, message },
+    isBeyond: value < limit,
+    isWell: value >= limit + Math.abs(limit) * config.hysteresis,
+  });
+  const isBlack = darkFraction > config.maxDarkFraction;
+  const { minSharpness, framesPerSecond: wanted } = config;
+  return [
+    {
+      kind: 'frozen',
+      isBeyond: stillMs >= config.frozenAfterMs,
+      isWell: stillMs === 0,
+      message: `the picture has not changed for ${(stillMs / 1000).toFixed(0)} s`,
+    },
+    {
+      ...most(
+        'black',
+        darkFraction,
+        config.maxDarkFraction,
+        `${percent(darkFraction)} of the picture is black, at most ${percent(config.maxDarkFraction)} may be`,
+      ),
+    },
+    most(
+      'over-exposed',
+      brightFraction,
+      config.maxBrightFraction,
+      `${percent(brightFraction)} of the picture is white, at most ${percent(config.maxBrightFraction)} may be`,
+    ),
+    {
+      ...least(
+        'under-exposed',
+        meanLuma,
+        config.minMeanLuma,
+        `the mean luma is ${meanLuma.toFixed(1)}, at least ${config.minMeanLuma} is expected`,
+      ),
+      ...(isBlack ? { isBeyond: false } : {}),
+    },
+    ...(minSharpness === undefined
+      ? []
+      : [
+          least(
+            'out-of-focus',
+            sharpness,
+            minSharpness,
+            `the variance of the Laplacian is ${sharpness.toFixed(1)}, at least ${minSharpness} is expected`,
+          ),
+        ]),
+    ...(correlation === undefined
+      ? []
+      : [
+          least(
+            'moved',
+            correlation,
+            config.minCorrelation,
+            `the correlation with the reference picture is ${correlation.toFixed(2)}, at least ${config.minCorrelation} is expected`,
+          ),
+        ]),
+    ...(wanted === undefined || framesPerSecond === undefined
+      ? []
+      : [
+          most(
+            'wrong-rate',
+            Math.abs(framesPerSecond - wanted) / wanted,
+            config.maxRateDeviation,
+            `${framesPerSecond.toFixed(1)} frames a second come, ${wanted} are expected`,
+          ),
+        ]),
+    ...(clockDifferenceMs === undefined
+      ? []
+      : [
+          most(
+            'clock-drift',
+            Math.abs(clockDifferenceMs),
+            config.maxClockDifferenceMs,
+            `the clock of the camera is ${(clockDifferenceMs / 1000).toFixed(1)} s off, at most ${config.maxClockDifferenceMs / 1000} s may be`,
+          ),
+        ]),
+  ];
+}

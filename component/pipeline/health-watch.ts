@@ -1,0 +1,133 @@
+import { readFile } from 'node:fs/promises';
+import { CameraHealth, type CameraHealthChange } from '../camera/camera-health.ts';
+import type { FrameSlots } from '../camera/frame-slots.ts';
+import {
+  correlation,
+  meanDifference,
+  measurePicture,
+  type LumaPicture,
+} from '../camera/picture-measures.ts';
+import type { CameraConfig } from '../contract/camera-config.ts';
+import type { CameraHealthConfig, CameraPictureHealth } from '../contract/camera-health.ts';
+import { VedetteError } from '../contract/errors.ts';
+import type { FrameLease, FrameView } from '../contract/frame.ts';
+import type { FaultLog } from '../logging/fault-log.ts';
+import type { Pictures } from './pictures.ts';
+
+const LIVE_KINDS: ReadonlySet<string> = new Set([
+  'ffmpeg',
+  'gstreamer',
+  'genicam',
+  'http-mjpeg',
+  'http-snapshot',
+]);
+/** A rate is counted over so long at least. */
+const RATE_WINDOW_MS = 5000;
+
+export interface HealthWatchOptions {
+  readonly camera: string;
+  readonly slots: FrameSlots;
+  readonly pictures: Pictures;
+  readonly faults: FaultLog;
+  readonly settings: () => CameraConfig;
+  /** After each condition that began or ended. Must not throw. */
+  readonly onChange: (changes: readonly CameraHealthChange[]) => void;
+}
+
+/** Looks at a judged picture of a camera now and then, and knows what is wrong with it. */
+export class HealthWatch {
+  readonly #options: HealthWatchOptions;
+  readonly #health = new CameraHealth();
+  #before: LumaPicture | undefined;
+  #reference: { readonly path: string; readonly picture: LumaPicture | undefined } | undefined;
+  #lastMs = -Infinity;
+  #isMeasuring = false;
+  #rate: { readonly atMs: number; readonly frames: number } | undefined;
+  #framesPerSecond: number | undefined;
+
+  constructor(options: HealthWatchOptions) {
+    this.#options = options;
+  }
+
+  /** `undefined` when nothing was measured yet. */
+  get state(): CameraPictureHealth | undefined {
+    const { state } = this.#health;
+    return state.measures === undefined ? undefined : state;
+  }
+
+  /** A frame that is held by the caller until this returns. */
+  offer(frame: FrameLease, view: FrameView): void {
+    const { settings, slots } = this.#options;
+    const { health, source } = settings();
+    const nowMs = performance.now();
+    if (!health.isEnabled || !LIVE_KINDS.has(source.kind) || this.#isMeasuring) return;
+    if (nowMs - this.#lastMs < health.intervalMs) return;
+    this.#lastMs = nowMs;
+    this.#isMeasuring = true;
+    const held = slots.retain(frame);
+    void this.#measure(held, view, health).finally(() => {
+      slots.release(held);
+      this.#isMeasuring = false;
+    });
+  }
+
+  async #measure(frame: FrameLease, view: FrameView, config: CameraHealthConfig): Promise<void> {
+    const { camera, pictures, faults, slots, onChange } = this.#options;
+    try {
+      const picture = await pictures.luma(frame, view);
+      const reference = await this.#referenceFor(config.referencePicture);
+      const difference = this.#before && meanDifference(picture, this.#before);
+      const likeness = reference && correlation(picture, reference);
+      if (reference && likeness === undefined) this.#tellUnlike(picture, reference);
+      this.#before = picture;
+      const framesPerSecond = this.#countRate(slots.framesDelivered);
+      const { clockDifferenceMs } = slots;
+      const changes = this.#health.take(
+        {
+          atMs: Date.now(),
+          ...measurePicture(picture),
+          ...(difference === undefined ? {} : { difference }),
+          ...(likeness === undefined ? {} : { correlation: likeness }),
+          ...(framesPerSecond === undefined ? {} : { framesPerSecond }),
+          ...(clockDifferenceMs === undefined ? {} : { clockDifferenceMs }),
+        },
+        config,
+      );
+      if (changes.length > 0) onChange(changes);
+    } catch (thrown) {
+      const error = VedetteError.from(thrown);
+      faults.warn(`health/${camera}`, { camera, error }, 'a picture could not be measured');
+    }
+  }
+
+  /** Read once for each path; a picture that cannot be read is told and leaves `moved` unjudged. */
+  async #referenceFor(path: string | undefined): Promise<LumaPicture | undefined> {
+    if (path === undefined) return undefined;
+    if (this.#reference?.path === path) return this.#reference.picture;
+    this.#reference = { path, picture: undefined };
+    const data = new Uint8Array(await readFile(path));
+    const picture = await this.#options.pictures.lumaOfFile(data);
+    this.#reference = { path, picture };
+    return picture;
+  }
+
+  #tellUnlike(picture: LumaPicture, reference: LumaPicture): void {
+    const sizeOf = ({ width, height }: LumaPicture) => `${width}×${height}`;
+    const error = new VedetteError(
+      'CONFIG_INVALID',
+      `referencePicture cannot be compared: scaled down it has ${sizeOf(reference)}, the picture of the camera ${sizeOf(picture)}, or one of them is of one grey only`,
+    );
+    const { camera, faults } = this.#options;
+    faults.warn(`health/${camera}/reference`, { camera, error }, 'moved cannot be judged');
+  }
+
+  #countRate(frames: number): number | undefined {
+    const atMs = performance.now();
+    this.#rate ??= { atMs, frames };
+    const elapsedMs = atMs - this.#rate.atMs;
+    if (elapsedMs < RATE_WINDOW_MS) return this.#framesPerSecond;
+    this.#framesPerSecond = ((frames - this.#rate.frames) * 1000) / elapsedMs;
+    this.#rate = { atMs, frames };
+    return this.#framesPerSecond;
+  }
+}

@@ -1,0 +1,164 @@
+import { describe, expect, it } from 'vitest';
+import { CameraHealth } from '../../../component/camera/camera-health.ts';
+import {
+  correlation,
+  lumaOf,
+  meanDifference,
+  measurePicture,
+  type LumaPicture,
+} from '../../../component/camera/picture-measures.ts';
+import {
+  cameraHealthSchema,
+  type CameraMeasures,
+} from '../../../component/contract/camera-health.ts';
+
+const picture = (
+  width: number,
+  height: number,
+  value: (x: number, y: number) => number,
+): LumaPicture => ({
+  ...{ width, height },
+  luma: Uint8Array.from({ length: width * height }, (_, at) =>
+    value(at % width, Math.floor(at / width)),
+  ),
+});
+const noise = picture(32, 24, (x, y) => (x * 7919 + y * 104_729 + x * y * 31) % 256);
+/** Each pixel the mean of the nine around it. */
+const blurred = picture(32, 24, (x, y) => {
+  let sum = 0;
+  for (const dy of [-1, 0, 1]) {
+    for (const dx of [-1, 0, 1]) {
+      const [atX, atY] = [Math.min(31, Math.max(0, x + dx)), Math.min(23, Math.max(0, y + dy))];
+      sum += noise.luma[atY * 32 + atX]!;
+    }
+  }
+  return sum / 9;
+});
+
+describe('measures of a picture', () => {
+  it('are those of their definitions', () => {
+    const step = picture(4, 3, (x) => (x < 2 ? 0 : 255));
+    // Inner pixels are (1, 1) with a Laplacian of 255 and (2, 1) with −255.
+    expect(measurePicture(step)).toEqual({
+      meanLuma: 127.5,
+      darkFraction: 0.5,
+      brightFraction: 0.5,
+      sharpness: 255 ** 2,
+    });
+    expect(
+      meanDifference(
+        step,
+        picture(4, 3, () => 10),
+      ),
+    ).toBe(127.5);
+    expect([
+      ...lumaOf({ width: 2, height: 1, data: Uint8Array.of(255, 255, 255, 255, 0, 0) }).luma,
+    ]).toEqual([255, 77]);
+  });
+
+  it('know a blurred picture by its sharpness', () => {
+    expect(measurePicture(blurred).sharpness).toBeLessThan(measurePicture(noise).sharpness / 4);
+  });
+
+  it('know the same view in another light, and another view', () => {
+    const darker = picture(32, 24, (x, y) => noise.luma[y * 32 + x]! / 2);
+    const shifted = picture(32, 24, (x, y) => noise.luma[y * 32 + ((x + 9) % 32)]!);
+    expect(correlation(noise, noise)).toBeCloseTo(1, 10);
+    expect(correlation(noise, darker)).toBeGreaterThan(0.99);
+    expect(Math.abs(correlation(noise, shifted)!)).toBeLessThan(0.3);
+  });
+
+  it('are not made of pictures that cannot be compared', () => {
+    expect(
+      correlation(
+        noise,
+        picture(32, 24, () => 7),
+      ),
+    ).toBeUndefined();
+    expect(
+      correlation(
+        noise,
+        picture(24, 32, () => 7),
+      ),
+    ).toBeUndefined();
+    expect(
+      meanDifference(
+        noise,
+        picture(24, 32, () => 7),
+      ),
+    ).toBeUndefined();
+  });
+});
+
+const WELL: CameraMeasures = {
+  atMs: 0,
+  meanLuma: 100,
+  darkFraction: 0.1,
+  brightFraction: 0.05,
+  sharpness: 500,
+  difference: 3,
+  correlation: 0.9,
+  framesPerSecond: 25,
+  clockDifferenceMs: -80,
+};
+
+/** The health of a camera that was measured once a second; what began and ended. */
+function follow(config: Record<string, unknown>, measures: readonly Partial<CameraMeasures>[]) {
+  const health = new CameraHealth();
+  const parsed = cameraHealthSchema.parse({ minSharpness: 250, framesPerSecond: 25, ...config });
+  const changes = measures.flatMap((measure, second) =>
+    health
+      .take({ ...WELL, ...measure, atMs: second * 1000 }, parsed)
+      .map(({ kind, hasBegun }) => `${second} ${hasBegun ? 'begins' : 'ends'} ${kind}`),
+  );
+  return { changes, kinds: health.state.conditions.map(({ kind }) => kind) };
+}
+const times = (count: number, measure: Partial<CameraMeasures>) =>
+  Array<Partial<CameraMeasures>>(count).fill(measure);
+
+describe('CameraHealth', () => {
+  it('finds nothing wrong with a camera that is well', () => {
+    expect(follow({}, times(60, {}))).toEqual({ changes: [], kinds: [] });
+  });
+
+  it.each([
+    ['black', { darkFraction: 1, meanLuma: 2 }],
+    ['over-exposed', { brightFraction: 0.9 }],
+    ['under-exposed', { meanLuma: 12 }],
+    ['out-of-focus', { sharpness: 60 }],
+    ['moved', { correlation: 0.1 }],
+    ['wrong-rate', { framesPerSecond: 12 }],
+    ['clock-drift', { clockDifferenceMs: -3_600_000 }],
+  ])('says that a camera is %s, once it is so three times, and when it is over', (kind, bad) => {
+    const { changes } = follow({}, [...times(2, bad), {}, ...times(5, bad), ...times(5, {})]);
+    expect(changes).toEqual([`5 begins ${kind}`, `10 ends ${kind}`]);
+  });
+
+  it('does not begin and end again around a limit', () => {
+    const near = [...times(3, { meanLuma: 29 }), ...times(20, { meanLuma: 31 })];
+    expect(follow({}, near).changes).toEqual(['2 begins under-exposed']);
+    expect(follow({}, [...near, ...times(3, { meanLuma: 34 })]).kinds).toEqual([]);
+  });
+
+  it('says that a picture is frozen by the time for which it was the same', () => {
+    const frozen = follow({ frozenAfterMs: 10_000, samples: 1 }, [
+      {},
+      ...times(14, { difference: 0 }),
+    ]);
+    expect(frozen.changes).toEqual(['10 begins frozen']);
+    const over = [{}, ...times(14, { difference: 0 }), {}];
+    expect(follow({ frozenAfterMs: 10_000, samples: 1 }, over).kinds).toEqual([]);
+  });
+
+  it('judges neither focus nor rate nor view when nothing was said of them', () => {
+    const health = new CameraHealth();
+    const { correlation: _none, ...measures } = WELL;
+    for (let atMs = 0; atMs < 9000; atMs += 1000) {
+      health.take(
+        { ...measures, atMs, sharpness: 0, framesPerSecond: 1 },
+        cameraHealthSchema.parse({}),
+      );
+    }
+    expect(health.state.conditions).toEqual([]);
+  });
+});
