@@ -133,6 +133,8 @@ export interface EdgeRuntime {
   /** Keeps what a person says of a result. @throws VedetteError NOT_FOUND */
   labelResult(label: VerdictLabel): Promise<void>;
   captures(query: CaptureQuery): Promise<Page<StoredCapture>>;
+  /** The absolute path of a recording. @throws VedetteError NOT_FOUND, also while it is being recorded */
+  clipFile(id: string): Promise<string>;
   /** The capture and the absolute path of its picture. @throws VedetteError NOT_FOUND */
   capture(id: string): Promise<{ readonly capture: StoredCapture; readonly imageFile: string }>;
   /**

@@ -25,6 +25,7 @@ import type {
 } from './contract/model-lifecycle.ts';
 import type { InferenceResult } from './contract/result.ts';
 import type { ShadowQuery, ShadowResult, VerdictLabel } from './contract/verdict-comparison.ts';
+import type { ClipStore } from './delivery/clip-store.ts';
 import type { CaptureStore } from './delivery/capture-store.ts';
 import type { Delivery } from './delivery/delivery.ts';
 import type { Outputs } from './delivery/outputs/outputs.ts';
@@ -67,6 +68,7 @@ export interface RuntimeParts {
   readonly liveView: LiveView;
   readonly metrics: Metrics;
   readonly captureStore: CaptureStore;
+  readonly clips: ClipStore;
   readonly retention: Retention;
   readonly modelStore: ModelStore;
   readonly requests: PictureRequests;
@@ -263,6 +265,10 @@ export class LocalEdgeRuntime implements EdgeRuntime {
     return this.#parts.registry.captures(query);
   }
 
+  clipFile(id: string): Promise<string> {
+    return this.#parts.clips.fileOf(id);
+  }
+
   async capture(id: string): Promise<{ capture: StoredCapture; imageFile: string }> {
     const capture = await this.#parts.registry.capture(id);
     return { capture, imageFile: this.#parts.captureStore.fileOf(capture) };
@@ -337,6 +343,7 @@ export class LocalEdgeRuntime implements EdgeRuntime {
     await this.#parts.pictures.close();
     await this.#parts.retention.close();
     await this.#parts.captureStore.close();
+    await this.#parts.clips.close();
     await delivery;
     await this.#parts.registry.close();
     return { isInsideRun };
@@ -347,6 +354,7 @@ export class LocalEdgeRuntime implements EdgeRuntime {
     this.#parts.pictures.limitPixels(limits.maxImagePixels);
     this.#parts.liveView.configure(liveView);
     this.#parts.captureStore.configure(retention);
+    this.#parts.clips.configure(retention);
     this.#parts.retention.configure(retention);
     if (log.level !== this.config.log.level) this.#parts.logger.level = log.level;
   }

@@ -6,6 +6,7 @@ import type { SecretReference } from './contract/config-values.ts';
 import { VedetteError } from './contract/errors.ts';
 import type { MessageChannel } from './contract/message-channel.ts';
 import type { InferenceResult } from './contract/result.ts';
+import { ClipStore } from './delivery/clip-store.ts';
 import { CaptureStore } from './delivery/capture-store.ts';
 import { Delivery, openDeliveryWays, outboxSettings } from './delivery/delivery.ts';
 import type { DeliveryWays } from './delivery/delivery.ts';
@@ -113,6 +114,7 @@ function composeParts(foundation: Foundation): RuntimeParts {
     dataFolder: config.dataFolder,
     retention: config.retention,
   });
+  const clips = new ClipStore({ dataFolder: config.dataFolder, retention: config.retention });
   const delivery = new Delivery({
     config,
     registry,
@@ -170,6 +172,7 @@ function composeParts(foundation: Foundation): RuntimeParts {
     readSecret: options.readSecret,
     registry,
     captureStore,
+    clips,
     snapshots: new Snapshots(),
     pictures,
     liveView,
@@ -196,6 +199,7 @@ function composeParts(foundation: Foundation): RuntimeParts {
     liveView,
     metrics,
     captureStore,
+    clips,
     retention,
     modelStore,
     requests,

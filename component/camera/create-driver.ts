@@ -4,6 +4,7 @@ import { checkCameraSource, isAwaited } from '../contract/check-camera-source.ts
 import { VedetteError } from '../contract/errors.ts';
 import type { CameraDriver } from '../contract/ports.ts';
 import { FfmpegCamera } from './ffmpeg-camera.ts';
+import type { EncodedStream } from './fragment-reader.ts';
 import { FolderCamera } from './folder-camera.ts';
 import { createGenicamCamera } from './genicam-camera.ts';
 import { GstreamerCamera } from './gstreamer-camera.ts';
@@ -23,6 +24,8 @@ export interface CreateDriverOptions {
   readonly ffmpegPath: string;
   /** Reads a secret when the source is opened. @throws VedetteError SECRET_UNAVAILABLE */
   readonly readSecret: (reference: SecretReference) => Promise<string>;
+  /** Takes the encoded stream of a source of kind `ffmpeg`. */
+  readonly encoded?: EncodedStream;
 }
 
 /**
@@ -30,7 +33,7 @@ export interface CreateDriverOptions {
  * @throws VedetteError CONFIG_INVALID with every problem that `checkCameraSource` finds
  */
 export function createDriver(options: CreateDriverOptions): CameraDriver {
-  const { name, camera, ffmpegPath, readSecret } = options;
+  const { name, camera, ffmpegPath, readSecret, encoded } = options;
   const { source, pace } = camera;
   const problems = checkCameraSource(name, camera);
   if (problems.length > 0) {
@@ -45,7 +48,10 @@ export function createDriver(options: CreateDriverOptions): CameraDriver {
     case 'mjpeg-file':
       return new MjpegFileCamera({ source, pace, maxFrameBytes: camera.maxFrameBytes });
     case 'ffmpeg':
-      return new FfmpegCamera({ name, source, pace, ffmpegPath, readSecret });
+      return new FfmpegCamera({
+        ...{ name, source, pace, ffmpegPath, readSecret },
+        ...(encoded === undefined ? {} : { encoded }),
+      });
     case 'push':
       return new PushCamera(name);
     case 'http-snapshot':

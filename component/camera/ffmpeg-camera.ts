@@ -25,6 +25,7 @@ import {
   SIDE_PIPES,
   TIME_FILTERS,
 } from './ffmpeg-side-outputs.ts';
+import type { EncodedStream } from './fragment-reader.ts';
 import { FramePipe } from './frame-pipe.ts';
 import { plainReason } from './plain-reason.ts';
 import { isSilent, untilBack } from './return-watch.ts';
@@ -42,6 +43,8 @@ export interface FfmpegCameraOptions {
   readonly pace: CameraConfig['pace'];
   readonly ffmpegPath: string;
   readonly readSecret: (reference: SecretReference) => Promise<string>;
+  /** Takes the stream as it comes, where MP4 can hold it. */
+  readonly encoded?: EncodedStream;
 }
 
 /** Shorter ones, such as `user=1`, would take much else out of a message. */
@@ -170,8 +173,10 @@ export class FfmpegCamera implements CameraDriver {
     const pipe = new FramePipe(sink, 'i420', geometry, this.#sequence);
     let closeSides: (() => void) | undefined;
     try {
-      const { source, pace } = this.#options;
-      const hasSides = input.kind === 'rtsp' && isCopyable(geometry.codec) && !this.#refusesSides;
+      const { source, pace, encoded } = this.#options;
+      const isWanted = input.kind === 'rtsp' || encoded !== undefined;
+      const hasSides = isWanted && isCopyable(geometry.codec) && !this.#refusesSides;
+      if (encoded !== undefined && !hasSides) sink.notifyTrouble(notRecorded(geometry.codec));
       const filters = [frameFilters(geometry), ...(hasSides ? TIME_FILTERS : [])].join(',');
       const child = await this.#start(
         input,
@@ -183,7 +188,7 @@ export class FfmpegCamera implements CameraDriver {
         { frameFd: pipe.writeFd, sidePipeCount: hasSides ? SIDE_PIPES : 0 },
       );
       pipe.closeWriteEnd();
-      if (hasSides) closeSides = readSideOutputs(child.sidePipes, sink, this.#sequence);
+      if (hasSides) closeSides = readSideOutputs(child.sidePipes, sink, this.#sequence, encoded);
       const end = await untilEnded(child, signal, () => pipe.close());
       if (signal.aborted) return;
       const { error } = await pipe.ended;
@@ -241,3 +246,9 @@ export class FfmpegCamera implements CameraDriver {
     });
   }
 }
+
+const notRecorded = (codec: string | undefined): VedetteError =>
+  new VedetteError(
+    'CAMERA_SOURCE_FAILED',
+    `its stream (${codec ?? 'of an unknown codec'}) cannot be recorded: MP4 or ffmpeg does not take it`,
+  );

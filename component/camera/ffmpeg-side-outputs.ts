@@ -46,6 +46,7 @@ export function readSideOutputs(
   const times = new FrameTimes(firstSequence);
   const reader = new FragmentReader({
     header: (bytes) => encoded?.header(bytes),
+    end: () => encoded?.end(),
     frame: (frame) => {
       times.addPair(frame.ticks, frame.ntpMs);
       encoded?.frame(frame);
@@ -58,5 +59,6 @@ export function readSideOutputs(
   sink.dateFrames(times);
   return () => {
     for (const pipe of pipes) pipe.destroy();
+    encoded?.end();
   };
 }

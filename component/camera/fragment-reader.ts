@@ -16,6 +16,8 @@ export interface EncodedStream {
   /** What a file of its frames begins with: `ftyp` and `moov`. */
   header(bytes: Uint8Array): void;
   frame(frame: EncodedFrame): void;
+  /** The stream is over. */
+  end(): void;
 }
 
 export const TICKS_PER_SECOND = 90_000;

@@ -18,6 +18,7 @@ import {
 import { cameraHealthSchema } from './camera-health.ts';
 import type { Restart } from './config-values.ts';
 import { CAPTURE_MODES } from './device-desired.ts';
+import { outcomeSchema } from './result.ts';
 import { nameSchema } from './model-manifest.ts';
 import { productsSchema, thresholdsSchema } from './product-config.ts';
 import { trackingSchema } from './space-config.ts';
@@ -96,6 +97,24 @@ export const cameraSourceSchema = z.discriminatedUnion('kind', [
   testPatternSource,
 ]);
 
+/** The stream as the camera sends it, kept for some seconds and written as MP4 around a verdict. */
+export const recordingSchema = z.strictObject({
+  outcomes: described(
+    z.array(outcomeSchema).min(1).default(['fail']),
+    'Outcomes that are recorded. Those during a recording share it',
+  ),
+  beforeSeconds: described(
+    number(0, 600).default(5),
+    'Kept before the verdict, in seconds, from the key frame before that',
+  ),
+  afterSeconds: described(number(0, 600).default(5), 'Recorded after the verdict, in seconds'),
+  maxBytes: described(
+    integer(65_536, 1_073_741_824).default(67_108_864),
+    'Memory that the stream before the verdict may take, and size at which a clip ends, in bytes',
+  ),
+});
+export type RecordingConfig = z.infer<typeof recordingSchema>;
+
 export const cameraSchema = z.strictObject({
   isEnabled: described(boolean().default(true), 'Whether the camera runs', 'camera'),
   title: described(z.string().max(100).optional(), 'Name shown to people; the key when absent'),
@@ -148,6 +167,11 @@ export const cameraSchema = z.strictObject({
   ),
   tracking: described(trackingSchema.prefault({}), 'How objects are followed from frame to frame'),
   health: cameraHealthSchema.prefault({}),
+  recording: described(
+    recordingSchema.optional(),
+    'Recording of the encoded stream around verdicts, of sources of kind `ffmpeg`; none when absent',
+    'camera',
+  ),
   captureMode: described(
     z.enum(CAPTURE_MODES).default('rules'),
     'Which of its pictures are kept: `rules`: those that rules in `captures` ask for; `all`: every judged one; `none`',

@@ -39,6 +39,12 @@ export function checkCameraSource(name: string, camera: CameraConfig): CameraPro
       `${all} slots of maxFrameBytes ${maxFrameBytes} take ${all * maxFrameBytes} bytes, at most ${MAX_SLOT_BYTES} may be taken`,
     );
   }
+  if (camera.recording !== undefined && source.kind !== 'ffmpeg') {
+    add(
+      'recording',
+      `only a source of kind ffmpeg has a stream to record, this one is ${source.kind}`,
+    );
+  }
   if (source.kind === 'ffmpeg') {
     const problem = addressProblem(source);
     if (problem !== undefined) add('source.url', problem);

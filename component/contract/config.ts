@@ -143,6 +143,10 @@ export const runtimeConfigSchema = z.strictObject({
         integer(1_048_576, 1e15).default(5_368_709_120),
         'Captures may take this much disk, in bytes',
       ),
+      clipsMaxBytes: described(
+        integer(1_048_576, 1e15).default(2_147_483_648),
+        'Recordings around events may take this much disk, in bytes; the oldest give way',
+      ),
       componentModelVersions: described(
         integer(1, 100).default(2),
         'Versions of a model that its Greengrass component brought last and that stay installed, to go back to; older ones are removed unless they are in use',

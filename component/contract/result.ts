@@ -252,6 +252,8 @@ export const inferenceResultSchema = z.strictObject({
   /** Of a chain, by name. The step that takes the frame has one crop, the frame. */
   steps: z.record(z.string(), chainStepReportSchema).optional(),
   captureId: z.string().optional(),
+  /** Of a recording that is there when its last second is over. */
+  clipId: z.string().optional(),
   error: resultErrorSchema.optional(),
   verdict: verdictSchema,
   timings: z.strictObject({

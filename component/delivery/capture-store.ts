@@ -14,6 +14,7 @@ import {
 } from '../registry/capture-files.ts';
 import type { Registry } from '../registry/registry.ts';
 import { RequestGate } from '../registry/request-gate.ts';
+import { toStorageError } from './storage-error.ts';
 
 const MAX_SAVES_AT_ONCE = 4;
 const MAX_SAVES_WAITING = 12;
@@ -207,14 +208,4 @@ async function moveInto(from: string, to: string): Promise<void> {
 
 async function removeFiles(...files: readonly string[]): Promise<void> {
   for (const file of files) await rm(file, { force: true }).catch(() => undefined);
-}
-
-function toStorageError(thrown: unknown, what: string): VedetteError {
-  if (thrown instanceof VedetteError) return thrown;
-  const { code, message } = thrown as NodeJS.ErrnoException;
-  const isFull = code === 'ENOSPC' || code === 'EDQUOT';
-  return new VedetteError(isFull ? 'STORAGE_FULL' : 'REGISTRY_UNAVAILABLE', `${what}: ${message}`, {
-    cause: thrown,
-    details: { systemCode: code },
-  });
 }

@@ -2,6 +2,8 @@ import { createDriver, resolvePolicy } from '../camera/create-driver.ts';
 import { isOwnTrigger, slotsOf } from '../contract/check-camera-source.ts';
 import { CameraSupervisor } from '../camera/camera-supervisor.ts';
 import { FrameSlots } from '../camera/frame-slots.ts';
+import type { ClipStore } from '../delivery/clip-store.ts';
+import { EventRecorder } from './event-recorder.ts';
 import type { CameraHealthChange } from '../camera/camera-health.ts';
 import { PushCamera } from '../camera/push-camera.ts';
 import type { CameraConfig } from '../contract/camera-config.ts';
@@ -59,6 +61,7 @@ export interface CameraStationOptions extends Shared {
   readonly onResult: (result: InferenceResult) => void;
   /** Each verdict at once, before it is stored. Must not throw or take time. */
   readonly onVerdict: (result: NewResult) => void;
+  readonly clips: ClipStore;
   /** The ids of its triggers. */
   readonly triggerMemory: TriggerMemory;
 }
@@ -83,6 +86,7 @@ export class CameraStation {
   #ledger: CounterLedger | undefined;
   #triggers: CameraTriggers | undefined;
   #health: HealthWatch | undefined;
+  #recorder: EventRecorder | undefined;
 
   constructor(options: CameraStationOptions) {
     this.name = options.name;
@@ -105,7 +109,14 @@ export class CameraStation {
     this.#showFurniture();
     if (!this.#camera.isEnabled) return;
 
+    const { recording } = this.#camera;
+    if (recording !== undefined) {
+      const { clips } = this.#options;
+      this.#recorder = new EventRecorder({ camera: name, recording, clips, faults });
+    }
+    const recorder = this.#recorder;
     const driver = createDriver({
+      ...(recorder === undefined ? {} : { encoded: recorder.ring }),
       name,
       camera: this.#camera,
       ffmpegPath: config.ffmpeg.path,
@@ -163,9 +174,10 @@ export class CameraStation {
       isAbandoned: (frame) => this.#pushed.isAbandoned(frame),
       keep: (judged) => {
         this.#pushed.judged(judged.frame);
-        this.#options.onVerdict(judged.result);
+        const result = recorder?.see(judged.result) ?? judged.result;
+        this.#options.onVerdict(result);
         if (judged.lease) this.#health?.offer(judged.lease, judged.settings.view);
-        return keeper.keep(judged);
+        return keeper.keep({ ...judged, result });
       },
       faults,
     };
@@ -355,6 +367,7 @@ export class CameraStation {
     this.#triggers?.end();
     this.#stop.abort();
     await this.#supervisor?.close();
+    await this.#recorder?.close();
     this.#slots?.close();
     await this.#loop;
     await this.#keeper?.ended();

@@ -36,6 +36,11 @@ export function VerdictDetail({ result, onClose }: VerdictDetailProps) {
             <span>{result.verdict.reason}</span>
           </div>
           <FindingsPicture result={result} />
+          {result.clipId !== undefined && (
+            <a href={`/api/v1/clips/${result.clipId}`} target="_blank" rel="noreferrer">
+              Recording around this verdict
+            </a>
+          )}
           <KeyValuePairs columns={3} items={facts(result)} />
           <ExpandableSection headerText="The whole result (JSON)">
             <pre className="result-json">{JSON.stringify(result, undefined, 2)}</pre>

@@ -40,6 +40,17 @@ export const captureRoutes: FastifyPluginAsync<RuntimeOptions> = async (app, { r
     return capture;
   });
 
+  app.get<{ Params: { id: string } }>('/clips/:id', async (request, reply) => {
+    const file = await open(await runtime.clipFile(request.params.id));
+    const { size } = await file.stat();
+    reply.headers({
+      'content-type': 'video/mp4',
+      'content-length': size,
+      'cache-control': 'private, max-age=3600, immutable',
+    });
+    return reply.send(file.createReadStream());
+  });
+
   app.get<{ Params: { id: string } }>('/captures/:id/image', async (request, reply) => {
     const { capture, imageFile } = await runtime.capture(request.params.id);
     const file = await open(imageFile).catch((cause: unknown) => {

@@ -213,6 +213,10 @@ export class InMemoryRuntime implements EdgeRuntime {
     return { items: [] };
   }
 
+  clipFile(id: string): Promise<string> {
+    return Promise.reject(new VedetteError('NOT_FOUND', `There is no clip ${id}`));
+  }
+
   async capture(id: string): Promise<{ capture: StoredCapture; imageFile: string }> {
     if (this.captureFile === undefined) {
       throw new VedetteError('NOT_FOUND', `No capture has the id ${id}`);

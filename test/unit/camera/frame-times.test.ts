@@ -27,6 +27,7 @@ function read(stream: Buffer, chunkBytes: number) {
   const reader = new FragmentReader({
     header: (bytes) => headers.push(bytes),
     frame: (frame) => frames.push(frame),
+    end: () => {},
   });
   for (let at = 0; at < stream.length; at += chunkBytes) {
     reader.push(stream.subarray(at, at + chunkBytes));
