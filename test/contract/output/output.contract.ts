@@ -31,13 +31,9 @@ const WAIT = { timeout: 8000, interval: 5 };
 export function describeOutput(
   title: string,
   setUp: () => Promise<OutputFixture>,
-  {
-    isQuick = false,
-    isSlow = false,
-  }: { readonly isQuick?: boolean; readonly isSlow?: boolean } = {},
+  { isQuick = false }: { readonly isQuick?: boolean } = {},
 ): void {
-  const isDeep = process.env['VEDETTE_DEEP'] === '1';
-  const itWhereQuick = it.runIf(isQuick || isDeep);
+  const itWhereQuick = it.runIf(isQuick || process.env['VEDETTE_DEEP'] === '1');
   describe(`an output by ${title}`, () => {
     let folder: string;
     let registry: Registry;
@@ -127,19 +123,16 @@ export function describeOutput(
       20_000,
     );
 
-    it.runIf(!isSlow || isDeep)(
-      'ends at once and leaves nothing, whether its receiver is there or not',
-      async () => {
-        const before = openThings();
-        await use();
-        await recordOf(tell('fail'));
-        await fixture.lose();
-        const waiting = tell('review');
-        await outputs.use({});
-        expect(await recordOf(waiting)).toMatchObject({ end: 'given-up' });
-        await fixture.resume();
-        await vi.waitFor(() => expect(openThings()).toEqual(before), WAIT);
-      },
-    );
+    it('ends at once and leaves nothing, whether its receiver is there or not', async () => {
+      const before = openThings();
+      await use();
+      await recordOf(tell('fail'));
+      await fixture.lose();
+      const waiting = tell('review');
+      await outputs.use({});
+      expect(await recordOf(waiting)).toMatchObject({ end: 'given-up' });
+      await fixture.resume();
+      await vi.waitFor(() => expect(openThings()).toEqual(before), WAIT);
+    });
   });
 }

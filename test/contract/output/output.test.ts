@@ -80,8 +80,9 @@ describeOutput('a message', async () => {
   };
 });
 
+const isDeep = process.env['VEDETTE_DEEP'] === '1';
 /** Of libgpiod; they differ in their arguments alone. */
-const VERSIONS = process.env['VEDETTE_DEEP'] === '1' ? ([1, 2] as const) : ([1] as const);
+const VERSIONS = isDeep ? ([1, 2] as const) : ([1] as const);
 const SIGNALS = { fail: 1, review: 0 };
 const signalled = (values: readonly number[]): Outcome[] =>
   values.map((value) => (value === 1 ? 'fail' : 'review'));
@@ -93,7 +94,7 @@ describeOutput(
     return {
       settings: {
         ...{ kind: 'modbus', host: '127.0.0.1', port: device.port, table: 'coil', address: 5 },
-        ...{ values: SIGNALS, timeoutMs: 300 },
+        ...{ values: SIGNALS, timeoutMs: 300, giveUpAfterMs: 10_000 },
       },
       received: () => signalled(device.written),
       lose: () => device.interrupt(),
@@ -104,9 +105,9 @@ describeOutput(
   { isQuick: true },
 );
 
-describeOutput(
-  'a node of an OPC UA server',
-  async () => {
+// Its server takes seconds to start.
+if (isDeep) {
+  describeOutput('a node of an OPC UA server', async () => {
     const device = await OpcuaDevice.start();
     return {
       settings: {
@@ -118,15 +119,14 @@ describeOutput(
       resume: () => device.resume(),
       close: () => device.close(),
     };
-  },
-  { isSlow: true },
-);
+  });
+}
 
 for (const version of VERSIONS) {
   describeOutput(`a line of a GPIO chip, libgpiod ${version}`, async () => {
     const gpio = await GpioStandIn.start(version);
     return {
-      settings: { kind: 'gpio', line: 17, values: SIGNALS },
+      settings: { kind: 'gpio', line: 17, values: SIGNALS, giveUpAfterMs: 10_000 },
       // A line that has its level already is left alone.
       received: async () => {
         const levels = await gpio.levels();

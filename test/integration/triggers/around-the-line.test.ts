@@ -39,6 +39,10 @@ beforeAll(async () => {
         ...{ ...triggered, source: { ...source, framesPerSecond: 5 } },
         trigger: { deadlineMs: 20_000, isByFrame: true },
       },
+      aged: {
+        ...{ ...triggered, source: { ...source, framesPerSecond: 50 } },
+        ...{ policy: 'newest', maxFrameAgeMs: 1 },
+      },
       broken: {
         ...{ policy: 'triggered', source: { kind: 'push' }, model: 'brick' },
       },
@@ -125,6 +129,13 @@ describe('a camera whose frames are its triggers', () => {
     expect(records.map(({ source: name }) => name)).toEqual(['frame', 'frame', 'frame']);
     expect(new Set(records.map(({ id }) => id)).size).toBe(3);
     expect(() => running.runtime.trigger('own', { source: 'http' })).toThrow(/its frames are/);
+  });
+});
+
+describe('a camera whose frames must be fresh', () => {
+  it('judges no frame that became too old while its model was busy, and counts it', async () => {
+    const dropped = () => camera('aged').framesDropped.stale ?? 0;
+    await vi.waitFor(() => expect(dropped()).toBeGreaterThan(0), WAIT);
   });
 });
 
