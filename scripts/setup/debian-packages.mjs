@@ -124,6 +124,12 @@ export const DEBIAN_PACKAGES = [
     commands: ['unzip'],
   },
   {
+    name: 'openssl',
+    level: 'test',
+    why: 'makes the certificate authority of a broker that tests connect to',
+    commands: ['openssl'],
+  },
+  {
     name: 'mosquitto',
     level: 'test',
     why: 'a real MQTT broker in the place of AWS IoT Core in tests',

@@ -1,4 +1,5 @@
-import type { DeliveredKind } from '../../contract/delivery.ts';
+import type { DeliveredKind, OutboundMessage, TakeRequest } from '../../contract/delivery.ts';
+import { composePayloads } from '../../contract/message-payload.ts';
 
 /** A row of the outbox with the text that it stands for. */
 export interface OutboxRow {
@@ -43,4 +44,24 @@ export function outboxText(row: OutboxRow, thing: string): string {
     ...(capture === null ? {} : { captureId: capture }),
   }).slice(1);
   return `${start},"result":${text.slice(0, -1)},${end}}`;
+}
+
+/** The same as it is sent. What explains a gap is never too old: the gap would be left unexplained. */
+export function outboundMessage(
+  row: OutboxRow,
+  as: Pick<TakeRequest, 'profile' | 'maxPayloadBytes'> & {
+    readonly thing: string;
+    /** What was added before, by the delivery clock, is too old. */
+    readonly aliveFromMs: number;
+  },
+): OutboundMessage {
+  const { thing, profile, maxPayloadBytes, aliveFromMs } = as;
+  const { key, stream, camera, kind, clockMs } = row;
+  return {
+    key,
+    stream,
+    topic: `vedette/${thing}/${camera}/${kind === 'result' ? 'result' : 'event'}`,
+    payloads: composePayloads(outboxText(row, thing), profile, maxPayloadBytes),
+    remainingMs: kind === 'given-up' ? Infinity : clockMs - aliveFromMs,
+  };
 }

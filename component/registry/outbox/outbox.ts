@@ -11,7 +11,6 @@ import type {
   TakeAnswer,
   TakeRequest,
 } from '../../contract/delivery.ts';
-import { composePayloads } from '../../contract/message-payload.ts';
 import type { ResultRow } from '../result-row.ts';
 import { DeliveryClock } from './delivery-clock.ts';
 import { LedgerRows } from './ledger-rows.ts';
@@ -19,7 +18,7 @@ import { giveUpOldest } from './outbox-budget.ts';
 import { OutboxGroup, OutboxStatements } from './outbox-group.ts';
 import { deleteThrough } from './outbox-removal.ts';
 import { outboxStatistics } from './outbox-statistics.ts';
-import { OUTBOX_ROW, outboxText } from './outbox-text.ts';
+import { outboundMessage, OUTBOX_ROW } from './outbox-text.ts';
 import type { OutboxRow } from './outbox-text.ts';
 
 /** Payload characters in one answer: the main thread hands them on at once. */
@@ -125,15 +124,20 @@ export class Outbox {
     let isCut = false;
     for (const { stream, after, through = Number.MAX_SAFE_INTEGER } of request.ranges) {
       let goneThrough: number | undefined;
+      let takenOfStream = 0;
       for (const row of this.#rows.iterate(stream, after, through, ROWS_AT_ONCE)) {
-        if (row.clockMs < aliveFromMs) {
+        // What explains a gap is never too old: the gap would be left unexplained.
+        if (row.clockMs < aliveFromMs && row.kind !== 'given-up') {
+          // Passing by leads up to a key: behind one that is to be sent it waits for the next time.
+          if (takenOfStream > 0) break;
           goneThrough = row.key;
           continue;
         }
         const isFull = taken.length > 0 && characters + row.text.length > MAX_TAKEN_CHARACTERS;
         isCut ||= isFull;
-        if (isFull || taken.filter((one) => one.stream === stream).length >= share) break;
+        if (isFull || takenOfStream >= share) break;
         taken.push(row);
+        takenOfStream += 1;
         characters += row.text.length;
       }
       if (goneThrough !== undefined) expired.push({ stream, after, through: goneThrough });
@@ -142,17 +146,7 @@ export class Outbox {
     if (last > this.#syncedKey) this.sync();
     const messages = taken
       .sort((a, b) => a.key - b.key)
-      .map((row) => ({
-        key: row.key,
-        stream: row.stream,
-        topic: `vedette/${settings.thing}/${row.camera}/${row.kind === 'result' ? 'result' : 'event'}`,
-        payloads: composePayloads(
-          outboxText(row, settings.thing),
-          request.profile,
-          request.maxPayloadBytes,
-        ),
-        remainingMs: row.clockMs - aliveFromMs,
-      }));
+      .map((row) => outboundMessage(row, { ...request, thing: settings.thing, aliveFromMs }));
     return { messages, expired, isCut };
   }
 
@@ -203,7 +197,7 @@ export class Outbox {
             >(
               `SELECT s.camera, min(o.sequence) AS first, max(o.sequence) AS last, count(*) AS n
                FROM outbox_streams s JOIN outbox o ON o.stream = s.stream
-               WHERE s.stream = ? AND o.key > max(s.sent_key, ?) AND o.key <= ? AND o.kind <> 'given-up'`,
+               WHERE s.stream = ? AND o.key > max(s.sent_key, ?) AND o.key <= ?`,
             )
             .get(stream, after, through);
           if (row === undefined || row.n === 0) continue;

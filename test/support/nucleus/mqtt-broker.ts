@@ -17,17 +17,28 @@ export class MqttBroker {
   readonly port: number;
   readonly #folder: string;
   readonly #maxPacketBytes: number;
+  readonly #settings: readonly string[];
   readonly #clients: MqttClient[] = [];
   #process: ChildProcess | undefined;
 
-  static async start(maxPacketBytes = MAX_PACKET_BYTES): Promise<MqttBroker> {
+  /** @param settings further lines of its configuration, of its one listener */
+  static async start(
+    maxPacketBytes = MAX_PACKET_BYTES,
+    settings: readonly string[] = [],
+  ): Promise<MqttBroker> {
     const folder = await mkdtemp(path.join(tmpdir(), 'vedette-broker-'));
-    const broker = new MqttBroker(folder, await freePort(), maxPacketBytes);
+    const broker = new MqttBroker(folder, await freePort(), maxPacketBytes, settings);
     await broker.resume();
     return broker;
   }
 
-  private constructor(folder: string, port: number, maxPacketBytes: number) {
+  private constructor(
+    folder: string,
+    port: number,
+    maxPacketBytes: number,
+    settings: readonly string[],
+  ) {
+    this.#settings = settings;
     this.#folder = folder;
     this.#maxPacketBytes = maxPacketBytes;
     this.port = port;
@@ -57,6 +68,7 @@ export class MqttBroker {
       `max_packet_size ${this.#maxPacketBytes}`,
       'log_dest stderr',
       'log_type error',
+      ...this.#settings,
     ];
     await writeFile(file, `${lines.join('\n')}\n`);
     const child = spawn(MOSQUITTO, ['-c', file], { stdio: ['ignore', 'ignore', 'pipe'] });
