@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { VedetteError } from '../../component/contract/errors.ts';
 import type { CredentialSource } from '../aws/assume-role.ts';
@@ -57,9 +58,17 @@ function opened(store: ArtifactStore, gateway: ComponentGateway): Destination {
   };
 }
 
-/** The folder named, or Greengrass. */
+/**
+ * The folder named, or Greengrass, to look at what is there.
+ * @throws VedetteError NOT_FOUND when there is no such folder, and those of finding out the account
+ */
 export async function openGateway({ to, ...aws }: PlaceOptions): Promise<ComponentGateway> {
-  if (to !== undefined) return new FolderGateway(resolve(to));
+  if (to !== undefined) {
+    const folder = resolve(to);
+    // Else a name that was mistyped would look like a folder with nothing in it.
+    if (!existsSync(folder)) throw new VedetteError('NOT_FOUND', `there is no folder ${folder}`);
+    return new FolderGateway(folder);
+  }
   return openAccount(aws.region, await credentialsOf(aws));
 }
 

@@ -54,6 +54,8 @@ export async function withPublication(
   context: PublisherContext,
   publish: (publishing: Publishing) => Promise<void>,
 ): Promise<void> {
+  // Before anything is made that would have to wait.
+  pollingOf(options);
   const display = showPhases(context, options.json === true);
   const signal = context.interruption();
   await withRecords(options, context, async (book) => {

@@ -1,4 +1,4 @@
-import { constants } from 'node:fs';
+import { constants, existsSync } from 'node:fs';
 import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { stringify } from 'yaml';
@@ -31,13 +31,14 @@ const MODEL_FOLDER = 'model';
 /**
  * A folder to begin with, made of an ONNX file: a model package with what could be read and guessed of
  * the file, and a bundle that holds it with the runtime. Nothing that is there is overwritten.
- * @throws VedetteError MODEL_FILE_INVALID, REQUEST_INVALID when a file is there already
+ * @throws VedetteError NOT_FOUND, MODEL_FILE_INVALID, REQUEST_INVALID when a file is there already
  */
 export async function scaffoldProject(
   onnx: string,
   folder: string,
   options: ScaffoldOptions,
 ): Promise<Scaffold> {
+  if (!existsSync(onnx)) throw new VedetteError('NOT_FOUND', `there is no file ${onnx}`);
   const graph = await readOnnx(onnx);
   const fileName = basename(onnx);
   const suggestion = suggestManifest(

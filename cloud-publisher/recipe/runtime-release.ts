@@ -61,10 +61,11 @@ async function readLaidRecipe(folder: string): Promise<unknown> {
   try {
     return parse(await readFile(file, 'utf8'));
   } catch (error) {
-    const { message } = error as Error;
+    const { code, message } = error as NodeJS.ErrnoException;
+    const what = code === 'ENOENT' ? `there is no ${file}` : `${file}: ${message}`;
     throw new VedetteError(
       'RECIPE_INVALID',
-      `${file}: ${message}; \`npm run package -- --component\` makes greengrass-build`,
+      `${what}; \`npm run package -- --component\` makes greengrass-build`,
       { cause: error },
     );
   }

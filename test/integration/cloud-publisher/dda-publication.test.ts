@@ -483,6 +483,27 @@ describe('models for DDA', { timeout: 60_000 }, () => {
     await prepared.close();
   });
 
+  it('have the tags of the portal, and none without a value', async () => {
+    const archive = await folder.archive(Buffer.from('t'), 't_greengrass_model_component.zip');
+    const made = (tags: object) =>
+      ddaComponentRelease(archive, {
+        ...publicationOf('model-a', '1.0.0', ['x86_64-cpu']),
+        version: '1.0.0',
+        target: resolveTarget('x86_64-cpu', 'onnx', '2026'),
+        tags,
+      });
+    const own = { 'vedette:content-sha256': expect.stringMatching(/^[0-9a-f]{64}$/) };
+    const always = { 'dda-portal:managed': 'true', 'dda-portal:model-name': 'Caps', ...own };
+    expect((await made({})).tags).toEqual(always);
+    const given = { usecaseId: 'line-3', trainingId: 'job-7', createdBy: 'ada' };
+    expect((await made(given)).tags).toEqual({
+      ...always,
+      'dda-portal:usecase-id': 'line-3',
+      'dda-portal:training-id': 'job-7',
+      'dda-portal:created-by': 'ada',
+    });
+  });
+
   it('with faults are refused with all of them', async () => {
     const graph = { ...graphOf('knn_feedback_model'), model_graph_type: 'two_stage_model_graph' };
     const path = await training(graph, shape, {}, { image_width: 9, image_height: 8 });

@@ -174,6 +174,27 @@ describe('the way from an ONNX file to a bundle', () => {
   });
 });
 
+describe('what cannot be', () => {
+  it.each([
+    [['component', 'list', '--to', '/nonexistent/place'], /^NOT_FOUND: there is no folder \/nonex/],
+    [['init', '/nonexistent.onnx'], /^NOT_FOUND: there is no file \/nonexistent\.onnx\n/],
+    [
+      ['publish', 'runtime', '/nonexistent', '--to', 'unmade'],
+      /RECIPE_INVALID: there is no \/nonexistent\/recipes\/recipe\.yaml; `npm run package/,
+    ],
+    [
+      ['publish', 'model', 'unread.onnx', '--to', 'unmade', '--wait-seconds', 'soon'],
+      /^REQUEST_INVALID: --wait-seconds is 'soon', expected 0 to 86400\n/,
+    ],
+  ])('is said in a sentence that names it: %j', async (args, message) => {
+    const { code, stdout, stderr } = await run(...args);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(message);
+    expect(stderr).not.toMatch(/ENOENT|\n {4}at /);
+    expect(stdout).toBe('');
+  });
+});
+
 describe('completion', () => {
   const execute = promisify(execFile);
 
