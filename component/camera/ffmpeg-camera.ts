@@ -27,6 +27,7 @@ import {
 } from './ffmpeg-side-outputs.ts';
 import type { EncodedStream } from './fragment-reader.ts';
 import { FramePipe } from './frame-pipe.ts';
+import { hardwareArguments, hardwareFault } from './hardware-decoding.ts';
 import { plainReason } from './plain-reason.ts';
 import { isSilent, untilBack } from './return-watch.ts';
 import { sourceError } from './source-error.ts';
@@ -71,6 +72,9 @@ export class FfmpegCamera implements CameraDriver {
   #sequence = 0;
   #runs = 0;
   #refusesSides = false;
+  /** Options before the input by which hardware decodes. */
+  #hardware: readonly string[] = [];
+  #hardwareFault: VedetteError | undefined;
   /** Of the last run. */
   #hasDelivered = false;
   /** Whether the last run failed because nothing could be connected to. */
@@ -105,6 +109,11 @@ export class FfmpegCamera implements CameraDriver {
     await this.#stream(sink, input, this.#geometry, signal);
   }
 
+  get decoder(): string | undefined {
+    if (this.#geometry === undefined) return undefined;
+    return this.#hardware.length > 0 ? this.#options.source.hardware : 'software';
+  }
+
   async untilBack(signal: AbortSignal): Promise<void> {
     await untilBack(parseInput(this.#options.source).url, signal, this.#wasAway);
   }
@@ -133,25 +142,46 @@ export class FfmpegCamera implements CameraDriver {
     input: FfmpegInput,
     signal: AbortSignal,
   ): Promise<SourceGeometry | undefined> {
-    const probe = await this.#start(input, { isPaced: false, isLooped: false }, [
-      '-loglevel',
-      'info',
-      '-vf',
-      'showinfo',
-      '-frames:v',
-      '1',
-      '-f',
-      'null',
-      '-',
-    ]);
-    await untilEnded(probe, signal);
+    const probe = await this.#probe(input, signal, []);
     if (signal.aborted) return undefined;
     const geometry = parseShowinfo(probe.messages.lines);
     if (geometry === undefined) {
       this.#wasAway = AWAY.test(probe.messages.reason);
       throw this.#failed(input, probe.messages.reason);
     }
+    await this.#tryHardware(input, geometry, signal);
     return geometry;
+  }
+
+  /** Decodes one frame with these options before the input. */
+  async #probe(
+    input: FfmpegInput,
+    signal: AbortSignal,
+    hardware: readonly string[],
+  ): Promise<SourceProcess> {
+    const probe = await this.#start(
+      input,
+      { isPaced: false, isLooped: false },
+      ['-loglevel', 'info', '-vf', 'showinfo', '-frames:v', '1', '-f', 'null', '-'],
+      { hardware },
+    );
+    await untilEnded(probe, signal);
+    return probe;
+  }
+
+  /** Whether the hardware that is asked for decodes this stream is learnt from one frame as well. */
+  async #tryHardware(
+    input: FfmpegInput,
+    geometry: SourceGeometry,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { source } = this.#options;
+    if (source.hardware === 'none' || this.#hardwareFault !== undefined) return;
+    const options = hardwareArguments(source, geometry.codec);
+    const { lines } = (await this.#probe(input, signal, options)).messages;
+    if (signal.aborted) return;
+    this.#hardwareFault = hardwareFault(source, lines, parseShowinfo(lines) !== undefined);
+    this.#hardware = this.#hardwareFault === undefined ? options : [];
   }
 
   async #stream(
@@ -176,6 +206,7 @@ export class FfmpegCamera implements CameraDriver {
       const { source, pace, encoded } = this.#options;
       const isWanted = input.kind === 'rtsp' || encoded !== undefined;
       const hasSides = isWanted && isCopyable(geometry.codec) && !this.#refusesSides;
+      if (this.#hardwareFault !== undefined) sink.notifyTrouble(this.#hardwareFault);
       if (encoded !== undefined && !hasSides) sink.notifyTrouble(notRecorded(geometry.codec));
       const filters = [frameFilters(geometry), ...(hasSides ? TIME_FILTERS : [])].join(',');
       const child = await this.#start(
@@ -185,7 +216,10 @@ export class FfmpegCamera implements CameraDriver {
           ...['-loglevel', 'warning', '-vf', filters, ...RAW_FRAMES],
           ...(hasSides ? COPY_OUTPUT : []),
         ],
-        { frameFd: pipe.writeFd, sidePipeCount: hasSides ? SIDE_PIPES : 0 },
+        {
+          ...{ frameFd: pipe.writeFd, sidePipeCount: hasSides ? SIDE_PIPES : 0 },
+          hardware: this.#hardware,
+        },
       );
       pipe.closeWriteEnd();
       if (hasSides) closeSides = readSideOutputs(child.sidePipes, sink, this.#sequence, encoded);
@@ -233,13 +267,18 @@ export class FfmpegCamera implements CameraDriver {
     input: FfmpegInput,
     pace: InputPace,
     output: readonly string[],
-    pipes: Pick<SourceProcessOptions, 'frameFd' | 'sidePipeCount'> = {},
+    {
+      hardware,
+      ...pipes
+    }: Pick<SourceProcessOptions, 'frameFd' | 'sidePipeCount'> & {
+      readonly hardware: readonly string[];
+    },
   ): Promise<SourceProcess> {
     const opened = inputArguments(this.#options.source, input, pace);
     return SourceProcess.start({
       path: this.#options.ffmpegPath,
       missingCode: 'FFMPEG_MISSING',
-      arguments: [...QUIET, ...opened.arguments, ...VIDEO_ONLY, ...output],
+      arguments: [...QUIET, ...hardware, ...opened.arguments, ...VIDEO_ONLY, ...output],
       ...(opened.playlist === undefined ? {} : { playlist: opened.playlist }),
       ...pipes,
       secrets: [...secretsOfQuery(input.url).filter(isTelling), input.credentials?.password ?? ''],

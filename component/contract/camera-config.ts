@@ -25,6 +25,16 @@ import { trackingSchema } from './space-config.ts';
 import { tilingSchema } from './tiling-config.ts';
 import { transactionSchema } from './transaction-config.ts';
 
+export const HARDWARE_DECODERS = [
+  'none',
+  'vaapi',
+  'cuda',
+  'qsv',
+  'vdpau',
+  'drm',
+  'v4l2m2m',
+] as const;
+
 const pace = z.enum(['source', 'fast']);
 
 export const cameraSourceSchema = z.discriminatedUnion('kind', [
@@ -79,6 +89,17 @@ export const cameraSourceSchema = z.discriminatedUnion('kind', [
       'Size asked of a V4L2 device, in pixels',
     ),
     framesPerSecond: described(number(0.1, 1000).optional(), 'Rate asked of a V4L2 device'),
+    hardware: described(
+      z.enum(HARDWARE_DECODERS).default('none'),
+      'What decodes beside the processor, by ffmpeg’s name: `vaapi` (Intel, AMD), `cuda` (NVIDIA), `qsv` (Intel), `vdpau`, `drm` (with V4L2 requests on ARM); `v4l2m2m` takes the decoder of that name (Raspberry Pi). When it cannot, ffmpeg decodes on the processor, and the camera says so',
+    ),
+    hardwareDevice: described(
+      z
+        .string()
+        .regex(/^(?:\/dev\/dri\/[a-zA-Z0-9]+|\d{1,2})$/)
+        .optional(),
+      'Which device, such as `/dev/dri/renderD128` or `1`; the first when absent',
+    ),
     shouldLoop: described(boolean().default(true), 'Begin a file again at its end'),
     stallTimeoutMs: described(
       integer(500, 600_000).default(10_000),

@@ -297,6 +297,12 @@ export const ERROR_CODES = {
     'The camera is disabled in the configuration.',
     'Set `cameras.<name>.isEnabled: true`.',
   ),
+  HARDWARE_DECODER_UNUSED: entry(
+    500,
+    false,
+    'The hardware that a camera asks for does not decode its stream; the processor does.',
+    'Check the device (`ls /dev/dri`), its driver, the group of the user (video, render), and that ffmpeg was built with it (`ffmpeg -hwaccels`).',
+  ),
   GSTREAMER_MISSING: entry(
     500,
     false,

@@ -113,6 +113,8 @@ export interface CameraDriver {
    * aborted. Must not log in. Absent: the source is tried again when its pause is over.
    */
   untilBack?(signal: AbortSignal): Promise<void>;
+  /** What decodes now, such as `vaapi` or `software`; absent before the first frame, and where nothing is decoded here. */
+  readonly decoder?: string | undefined;
   /** Whether a normal end of `run` is final (`once` folders) instead of a reason to open it again. */
   readonly endsForGood: boolean;
   /**
@@ -146,6 +148,8 @@ export interface CameraStatus {
   readonly outcomes: Readonly<Record<Outcome, number>>;
   /** Its zones and lines now, when it follows objects. */
   readonly space?: Pick<Tracking, 'zones' | 'lines'>;
+  /** What decodes its stream: `software`, or the hardware that really does. */
+  readonly decoder?: string;
   /** What is wrong with its pictures, once one was measured. */
   readonly health?: CameraPictureHealth;
   /** Of a triggered camera. */

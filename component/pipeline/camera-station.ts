@@ -323,6 +323,7 @@ export class CameraStation {
       ...(health?.reason === undefined ? this.#troubleReason() : {}),
       ...this.#statistics.snapshot(),
       ...(this.#scene ? { space: this.#scene.state() } : {}),
+      ...(this.#driver?.decoder === undefined ? {} : { decoder: this.#driver.decoder }),
       ...(this.#health?.state ? { health: this.#health.state } : {}),
       ...(this.#triggers ? { triggers: this.#triggers.status() } : {}),
     };

@@ -65,6 +65,22 @@ describe('FfmpegCamera', () => {
     expect(Buffer.concat(frames.map(({ pixels }) => pixels)).equals(reference)).toBe(true);
   });
 
+  it('decodes on the processor, and says so, when the hardware that was asked for is not there', async () => {
+    const hardware = { hardware: 'vaapi', hardwareDevice: '/dev/dri/renderD999' };
+    const camera = cameraOf({ url: CLIP, shouldLoop: false, ...hardware });
+    const troubles: (string | undefined)[] = [];
+    const slots = new FrameSlots({
+      ...{ slots: 3, slotBytes: 4_000_000, policy: 'newest' as const },
+      onTrouble: (trouble) => troubles.push(trouble?.code),
+    });
+    expect(camera.decoder).toBeUndefined();
+    await camera.run(slots, never);
+    expect(slots.framesDelivered).toBeGreaterThan(10);
+    expect(camera.decoder).toBe('software');
+    expect(troubles).toEqual(['HARDWARE_DECODER_UNUSED']);
+    slots.close();
+  });
+
   it('delivers odd sizes whole', async () => {
     const clip = path.join(folder, 'odd.avi');
     ffmpeg(
