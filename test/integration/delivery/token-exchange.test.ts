@@ -117,12 +117,15 @@ test(`the ledger goes to S3 with the role of the device: ${isDeep ? 'refused, th
   aws.keys.set('ASIAFIRST', { state: 'expired', denied: new Set() });
   await append(20);
   await isEmpty();
-  await expect.poll(() => problems.at(-1), { timeout: 10_000 }).toBe(undefined);
 
+  // The manifest that names a batch comes after it.
   const prefix = `${BUCKET}/line-3/`;
-  const objects = [...aws.s3.objects].map(
-    ([id, { data }]) => [id.slice(prefix.length), data] as const,
-  );
-  const { lines } = readLedger(new Map(objects));
-  expect(lines.map(({ sequence }) => sequence)).toEqual(upTo(40));
+  const stored = () => {
+    const objects = [...aws.s3.objects].map(
+      ([id, { data }]) => [id.slice(prefix.length), data] as const,
+    );
+    return readLedger(new Map(objects)).lines.map(({ sequence }) => sequence);
+  };
+  await expect.poll(stored, { timeout: 10_000 }).toEqual(upTo(40));
+  await expect.poll(() => problems.at(-1), { timeout: 10_000 }).toBe(undefined);
 }, 60_000);
