@@ -54,10 +54,10 @@ const SINGLE_IMPORTERS = [
     comment: 'ONNX Runtime blocks its thread and may crash: it lives in the worker and the probe.',
   },
   {
-    name: 'device-sdk',
-    what: '(^|node_modules/)(aws-iot-device-sdk-v2|aws-crt)',
-    where: '^component/greengrass/',
-    comment: 'What the nucleus is asked, and what becomes of its errors, stands in one place.',
+    name: 'eventstream',
+    what: '(^|node_modules/)@smithy/core',
+    where: '^component/greengrass/eventstream-frames\\.ts$',
+    comment: 'How the nucleus is spoken to stands in one place.',
   },
   {
     name: 'mqtt',
@@ -160,13 +160,13 @@ module.exports = {
     {
       name: 'publisher-imports-little-of-the-device',
       comment:
-        'The publisher shares contract, inference/package, decode, object-store and the door of the probe; cli.ts the commands.',
+        'The publisher shares contract, inference/package, decode, object-store and the door of the probe, its server what every server of ours does with requests; cli.ts the commands.',
       severity: 'error',
       from: { path: '^cloud-publisher/' },
       to: {
         path: '^(component|native|local-server)/',
         pathNot:
-          '^component/((contract|inference/package|decode|commands|object-store)/|(inference/run-probe|device-program)\\.ts$)',
+          '^component/((contract|inference/package|decode|commands|object-store)/|(inference/run-probe|device-program|configuration/(load-configuration|read-server-token)|logging/create-logger)\\.ts$)|^local-server/(plugins/|request-(failures|values)\\.ts$)',
       },
     },
     {

@@ -13,6 +13,7 @@ import { addPublishModel } from './commands/publish-model.ts';
 import { addPublishRuntime } from './commands/publish-runtime.ts';
 import { addPublishTrainingJob } from './commands/publish-training-job.ts';
 import type { PublisherContext } from './commands/publisher-context.ts';
+import { addServe } from './commands/serve.ts';
 
 /** The whole command line: the device's groups and the publisher's. */
 export function createPublisherProgram(
@@ -36,6 +37,8 @@ export function createPublisherProgram(
   addBundleCommands(program, context);
   addDeployCommands(program, context);
   addFleetCommands(program, context);
+  const { version, readSecret } = device;
+  addServe(program, { ...context, version, readSecret, program: device.program });
   addDoctorAws(groupOf(program, 'doctor'), context);
   // Last: it goes through all commands.
   tab(program);

@@ -2,14 +2,16 @@ import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { VedetteError } from '../../component/contract/errors.ts';
 import { requireCompleted } from '../deployment/advance-rollout.ts';
+import { askFor, enterOrRefuse } from '../deployment/ask-for.ts';
 import { carryOn } from '../deployment/carry-on.ts';
 import type { FleetDoors } from '../deployment/fleet-doors.ts';
 import { listRolloutCalls } from '../deployment/list-rollout-calls.ts';
 import { requireUnchanged } from '../deployment/require-unchanged.ts';
-import type { Rollout, RolloutState } from '../deployment/rollout.ts';
+import type { Rollout } from '../deployment/rollout.ts';
+import { rolloutSummary } from '../deployment/rollout-summary.ts';
 import type { RolloutRecords } from '../registry/rollout-records.ts';
 import { makePlan } from './deploy-plan.ts';
-import { rolloutSummary, showRollout } from './deploy-status.ts';
+import { showRollout } from './deploy-status.ts';
 import type { PublisherContext } from './publisher-context.ts';
 import { showPhases } from './show-phases.ts';
 import { showPlan } from './show-published.ts';
@@ -59,13 +61,17 @@ export function addDeployRollout(deploy: Command, context: PublisherContext): vo
       .command('resume')
       .description('go on with a roll-out that is held; its devices get their time again')
       .argument('<rollout>', 'id of the roll-out'),
-  ).action((id: string, options: WatchOptions) => go(id, options, context, resume));
+  ).action((id: string, options: WatchOptions) =>
+    go(id, options, context, (rollout, records) => askFor('resume', rollout, records)),
+  );
   withChoice(
     deploy
       .command('rollback')
       .description('take a roll-out back to what its targets had before')
       .argument('<rollout>', 'id of the roll-out'),
-  ).action((id: string, options: WatchOptions) => go(id, options, context, rollBack));
+  ).action((id: string, options: WatchOptions) =>
+    go(id, options, context, (rollout, records) => askFor('rollback', rollout, records)),
+  );
 }
 
 async function apply(
@@ -134,34 +140,9 @@ async function watch(
 
 async function hold(id: string, options: FleetOptions, context: PublisherContext): Promise<void> {
   await withRollouts(options, context, async (records) => {
-    const rollout = await records.rollout(id);
-    await enterOrRefuse(records, rollout, ['running'], 'held', 'asked for');
+    await askFor('hold', await records.rollout(id), records);
     showRollout(await rolloutSummary(await records.rollout(id), records), options, context);
   });
-}
-
-async function resume(rollout: Rollout, records: RolloutRecords): Promise<void> {
-  const step = rollout.steps.find(({ state }) => state === 'deploying');
-  if (step) await records.change(rollout.id, step.position, 'deploying', { beganAtMs: Date.now() });
-  await enterOrRefuse(records, rollout, ['held'], 'running', '');
-}
-
-const rollBack = (rollout: Rollout, records: RolloutRecords): Promise<void> =>
-  enterOrRefuse(records, rollout, ['running', 'held', 'completed'], 'rolling-back', 'asked for');
-
-async function enterOrRefuse(
-  records: RolloutRecords,
-  { id }: Rollout,
-  from: readonly RolloutState[],
-  to: RolloutState,
-  reason: string,
-): Promise<void> {
-  if (await records.enter(id, from, to, reason)) return;
-  const { state } = await records.rollout(id);
-  throw new VedetteError(
-    'ROLLOUT_STATE_CHANGED',
-    `roll-out ${id} is ${state}, expected ${from.join(' or ')}`,
-  );
 }
 
 function requireSamePlace({ id, account, region }: Rollout, doors: FleetDoors): void {
@@ -172,7 +153,7 @@ function requireSamePlace({ id, account, region }: Rollout, doors: FleetDoors): 
   );
 }
 
-function pollMsOf({ pollSeconds }: Pick<WatchOptions, 'pollSeconds'>): number {
+export function pollMsOf({ pollSeconds }: Pick<WatchOptions, 'pollSeconds'>): number {
   const seconds = Number(pollSeconds);
   if (Number.isFinite(seconds) && seconds > 0 && seconds <= 3600) return seconds * 1000;
   throw new VedetteError(

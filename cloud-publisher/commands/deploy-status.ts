@@ -1,20 +1,9 @@
 import type { Command } from 'commander';
-import type { Rollout, RolloutStep } from '../deployment/rollout.ts';
-import type { RolloutEvent, RolloutRecords } from '../registry/rollout-records.ts';
+import { rolloutSummary, type RolloutSummary } from '../deployment/rollout-summary.ts';
+import type { RolloutRecords } from '../registry/rollout-records.ts';
 import type { PublisherContext } from './publisher-context.ts';
 import { withRollouts, withStateOptions } from './with-fleet.ts';
 import type { FleetOptions } from './with-fleet.ts';
-
-export interface RolloutSummary {
-  readonly rollout: string;
-  readonly name: string;
-  readonly account: string;
-  readonly region: string;
-  readonly state: string;
-  readonly reason: string;
-  readonly steps: readonly Readonly<Record<string, unknown>>[];
-  readonly events: readonly { readonly at: string; readonly text: string }[];
-}
 
 /** `vedette deploy status` */
 export function addDeployStatus(deploy: Command, context: PublisherContext): void {
@@ -54,37 +43,6 @@ async function showAll(
           .join(''),
   );
 }
-
-export async function rolloutSummary(
-  { id, name, account, region, state, reason, steps }: Rollout,
-  records: RolloutRecords,
-): Promise<RolloutSummary> {
-  const events = await records.events(id);
-  return {
-    rollout: id,
-    ...{ name, account, region, state, reason },
-    steps: steps.map(stepSummary),
-    events: events.map(({ atMs, text }: RolloutEvent) => ({ at: iso(atMs), text })),
-  };
-}
-
-const stepSummary = (step: RolloutStep) => ({
-  kind: step.kind,
-  title: step.title,
-  target: step.targetArn,
-  state: step.state,
-  devices: step.devices.length,
-  reached: step.reached.length,
-  ...(step.deploymentId === undefined ? {} : { deploymentId: step.deploymentId }),
-  ...(step.beganAtMs === undefined ? {} : { beganAt: iso(step.beganAtMs) }),
-  ...(step.deployedAtMs === undefined ? {} : { deployedAt: iso(step.deployedAtMs) }),
-  components: Object.fromEntries(
-    Object.entries(step.document.components).map(([component, { componentVersion }]) => [
-      component,
-      componentVersion,
-    ]),
-  ),
-});
 
 export function showRollout(
   summary: RolloutSummary,

@@ -1,0 +1,193 @@
+import { symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { bundleProgram } from '../../../scripts/package/bundle.ts';
+import { root } from '../../../scripts/package/target.ts';
+import { DeploymentScene, LINE, MODEL } from '../../support/deployment-scene.ts';
+import { PublisherServer } from '../../support/publisher-server.ts';
+import { PUBLISHER_PROGRAM, runPublisher } from '../../support/run-publisher.ts';
+import { samples } from '../../support/runtime-process.ts';
+
+interface Summary {
+  readonly state: string;
+  readonly steps: readonly { readonly state: string; readonly title: string }[];
+}
+interface Job {
+  readonly id: string;
+  readonly state: string;
+  readonly outcome?: Readonly<Record<string, unknown>>;
+  readonly error?: string;
+}
+interface Problem {
+  readonly code: string;
+  readonly detail: string;
+}
+
+let scene: DeploymentScene;
+let bundle = '';
+const servers: PublisherServer[] = [];
+
+beforeAll(async () => {
+  scene = await DeploymentScene.open();
+  const folder = join(scene.folder, 'bundle');
+  await bundleProgram('cloud-publisher/cli.ts', folder);
+  await symlink(join(root, 'node_modules'), join(folder, 'node_modules'));
+  bundle = join(folder, 'cli.js');
+}, 120_000);
+beforeEach(() => scene.clear());
+afterEach(async () => {
+  await Promise.all(servers.splice(0).map((server) => server.stop('SIGKILL')));
+});
+afterAll(() => scene.close());
+
+const serve = (...args: string[]) => serveWith(bundle, ...args);
+
+async function serveWith(program: string, ...args: string[]): Promise<PublisherServer> {
+  const all = [...args, '--state', scene.state, '--poll-seconds', '0.1'];
+  const server = await PublisherServer.start(all, scene.aws.environment(), program);
+  servers.push(server);
+  return server;
+}
+
+/** A roll-out in two waves that nobody carries on yet. */
+async function begin(soakMinutes: number): Promise<string> {
+  scene.line(6);
+  const file = await scene.file({
+    name: 'caps-2',
+    target: LINE,
+    components: { [MODEL]: { version: '2.0.0' } },
+    waves: [{ percent: 50 }],
+    ...{ soakMinutes, deviceTimeoutMinutes: 0.5 },
+  });
+  const args = scene.arguments('deploy', 'apply', file, '--no-watch');
+  const { code, stdout, stderr } = await runPublisher(args, scene.aws.environment(), bundle);
+  expect(code, stderr).toBe(0);
+  return (JSON.parse(stdout) as { rollout: string }).rollout;
+}
+
+const summaryOf = async (server: PublisherServer, id: string) =>
+  (await server.ask<Summary>(`/api/v1/rollouts/${id}`)).body;
+
+describe('vedette serve', { timeout: 60_000 }, () => {
+  it('carries a roll-out on over a kill, one of two servers at a time, to its right end', async () => {
+    const id = await begin(0.03);
+    const first = await serve();
+    await expect
+      .poll(async () => (await summaryOf(first, id)).steps[0]!.state, { timeout: 30_000 })
+      .toBe('soaking');
+    await first.stop('SIGKILL');
+    const both = await Promise.all([serve(), serve()]);
+    await expect
+      .poll(async () => (await summaryOf(both[0], id)).state, { timeout: 40_000 })
+      .toBe('completed');
+    expect(scene.made()).toEqual([
+      'vedette-ID-1 caps-2: 50 % of line-7',
+      'line-7 caps-2: all of line-7',
+    ]);
+    expect(scene.versionsOf(MODEL)).toEqual({ '2.0.0': 6 });
+    const done = (server: PublisherServer) =>
+      server.said.filter((text) => text.endsWith(': completed')).length;
+    await expect.poll(() => both.map(done)).toEqual([1, 1]);
+    expect(await both[0].stop()).toBe(0);
+    expect(both[0].said.at(-1)).toBe('stopped');
+  });
+
+  it('holds, resumes and takes back what it is asked to over HTTP', async () => {
+    const id = await begin(10);
+    const server = await serve();
+    const act = (action: string) =>
+      server.ask<Summary & Problem>(`/api/v1/rollouts/${id}/${action}`, { method: 'POST' });
+    await expect
+      .poll(async () => (await summaryOf(server, id)).steps[0]!.state, { timeout: 30_000 })
+      .toBe('soaking');
+    expect((await act('hold')).body.state).toBe('held');
+    const again = await act('hold');
+    expect(again.status).toBe(409);
+    expect(again.body.code).toBe('ROLLOUT_STATE_CHANGED');
+    expect((await act('resume')).body.state).toBe('running');
+    expect((await act('rollback')).status).toBe(202);
+    await expect
+      .poll(async () => (await summaryOf(server, id)).state, { timeout: 30_000 })
+      .toBe('rolled-back');
+    expect(scene.versionsOf(MODEL)).toEqual({ '1.0.0': 6 });
+    const { body } = await server.ask<{ items: { rollout: string; state: string }[] }>(
+      '/api/v1/rollouts',
+    );
+    expect(body.items).toMatchObject([{ rollout: id, state: 'rolled-back' }]);
+    expect((await server.ask<Problem>('/api/v1/rollouts/none')).body.code).toBe(
+      'ROLLOUT_NOT_FOUND',
+    );
+  });
+
+  it('publishes a model that it is asked for, and says what is wrong with one', async () => {
+    const target = join(scene.folder, 'components');
+    const server = await serveWith(
+      PUBLISHER_PROGRAM,
+      '--to',
+      target,
+      '--models',
+      samples('models'),
+    );
+    const publish = (body: object) =>
+      server.ask<Job & Problem>('/api/v1/publications', { method: 'POST', body });
+    const settled = async (id: string) => {
+      const look = async () => (await server.ask<Job>(`/api/v1/publications/${id}`)).body;
+      await expect
+        .poll(async () => (await look()).state, { timeout: 40_000 })
+        .toMatch(/done|failed/);
+      return look();
+    };
+    const asked = await publish({ model: 'brick-anomaly' });
+    expect(asked.status, asked.body.detail).toBe(202);
+    const missing = await publish({ model: 'none' });
+    const published = await settled(asked.body.id);
+    expect(published, published.error).toMatchObject({
+      state: 'done',
+      outcome: { component: 'io.vedette.model.brick-anomaly', state: 'DEPLOYABLE' },
+    });
+    const failed = await settled(missing.body.id);
+    expect(failed.state).toBe('failed');
+    expect(failed.error).toMatch(/^[A-Z_]+: .*none/);
+    for (const body of [
+      { model: '../secrets' },
+      { model: '--help' },
+      { model: '/etc' },
+      {},
+      { model: 'a', trainingJob: 'b' },
+      { model: 'a', else: 1 },
+    ]) {
+      const { status, body: problem } = await publish(body);
+      expect([status, problem.code], JSON.stringify(body)).toEqual([400, 'REQUEST_INVALID']);
+    }
+    const event = {
+      source: 'aws.sagemaker',
+      'detail-type': 'SageMaker Training Job State Change',
+      account: '123456789012',
+      region: 'eu-west-1',
+      detail: { TrainingJobName: 'caps-7', TrainingJobStatus: 'InProgress' },
+    };
+    const told = await server.ask<Job>('/api/v1/training-events', { method: 'POST', body: event });
+    expect(await settled(told.body.id)).toMatchObject({
+      state: 'done',
+      outcome: { trainingJob: 'caps-7', isPublished: false },
+    });
+  });
+
+  it('is reached from elsewhere with a token alone', async () => {
+    const open = PublisherServer.start(
+      ['--host', '0.0.0.0', '--state', scene.state],
+      scene.aws.environment(),
+      bundle,
+    );
+    await expect(open).rejects.toThrow('give --token-file');
+    const file = join(scene.folder, 'token');
+    const token = '0123456789abcdef0123456789abcdef';
+    await writeFile(file, token);
+    const server = await serve('--token-file', file);
+    expect((await server.ask('/health')).body).toMatchObject({ status: 'ok', carries: 0 });
+    expect((await server.ask('/api/v1/rollouts')).status).toBe(401);
+    expect((await server.ask('/api/v1/rollouts', { token: 'x'.repeat(32) })).status).toBe(401);
+    expect((await server.ask('/api/v1/rollouts', { token })).body).toEqual({ items: [] });
+    expect(server.said.join()).not.toContain(token);
+  });
+});
