@@ -6,9 +6,11 @@ import { readServerToken } from '../../component/configuration/read-server-token
 import { createLogger } from '../../component/logging/create-logger.ts';
 import { pollMsOf } from './deploy-rollout.ts';
 import type { PublisherContext } from './publisher-context.ts';
-import { withFleet, withFleetOptions, withRollouts, type FleetOptions } from './with-fleet.ts';
+import { withAws, type AwsOptions } from './aws-options.ts';
+import { withFleet, withRollouts } from './with-fleet.ts';
 
-interface ServeOptions extends FleetOptions {
+interface ServeOptions extends AwsOptions {
+  readonly state?: string;
   readonly host: string;
   readonly port: string;
   readonly tokenFile?: string;
@@ -30,13 +32,14 @@ export interface ServeContext extends PublisherContext {
 
 /** `vedette serve` */
 export function addServe(program: Command, context: ServeContext): void {
-  withFleetOptions(
+  withAws(
     program
       .command('serve')
       .description(
         'carry roll-outs on and publish models that are asked for over HTTP, until Ctrl-C',
       ),
   )
+    .option('--state <place>', "the publisher's records; else .vedette/publisher here")
     .option(
       '--host <address>',
       'address to listen on; another than loopback needs a token',
