@@ -28,7 +28,7 @@ function commandAt(...names: string[]): Command {
 
 /** Every verb of the publisher; those of the device have a page of their own. */
 const verbs = [
-  ...['init', 'publish', 'component', 'bundle', 'deploy', 'fleet'].flatMap((name) =>
+  ...['init', 'publish', 'component', 'bundle', 'deploy', 'fleet', 'serve'].flatMap((name) =>
     verbsBelow(commandAt(name)),
   ),
   commandAt('model', 'package'),
