@@ -5,7 +5,7 @@ const isDeep = process.env['VEDETTE_DEEP'] === '1';
 export default defineConfig({
   test: {
     include: ['test/{unit,contract,integration,e2e}/**/*.test.ts'],
-    globalSetup: ['test/support/unpack-for-run.ts'],
+    globalSetup: ['test/support/prepare-run.ts'],
     // Tests load the addon and ONNX Runtime and kill processes: each file gets a process of its own.
     pool: 'forks',
     // One more than the cores of a small machine: many tests wait for processes.

@@ -2,7 +2,9 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 
 const ROOT = join(import.meta.dirname, '..', '..');
-export const PUBLISHER_PROGRAM = join(ROOT, 'cloud-publisher', 'cli.ts');
+/** The bundle, when the whole suite runs. */
+export const PUBLISHER_PROGRAM =
+  process.env['VEDETTE_TEST_PUBLISHER'] ?? join(ROOT, 'cloud-publisher', 'cli.ts');
 
 export interface PublisherEnd {
   readonly code: number | null;

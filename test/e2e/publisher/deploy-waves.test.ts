@@ -1,9 +1,6 @@
-import { symlink } from 'node:fs/promises';
-import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { AWS_ACTIONS } from '../../../cloud-publisher/aws/aws-calls.ts';
-import { bundleProgram } from '../../../scripts/package/bundle.ts';
-import { root } from '../../../scripts/package/target.ts';
+import { bundledPublisher } from '../../support/bundled-publisher.ts';
 import {
   BEFORE,
   DeploymentScene,
@@ -22,10 +19,7 @@ let bundle = '';
 
 beforeAll(async () => {
   scene = await DeploymentScene.open();
-  const folder = join(scene.folder, 'bundle');
-  await bundleProgram('cloud-publisher/cli.ts', folder);
-  await symlink(join(root, 'node_modules'), join(folder, 'node_modules'));
-  bundle = join(folder, 'cli.js');
+  bundle = await bundledPublisher(scene.folder);
 }, 120_000);
 beforeEach(() => scene.clear());
 afterAll(() => scene.close());

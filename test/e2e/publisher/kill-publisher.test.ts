@@ -50,7 +50,7 @@ describe('a publisher that is killed', { timeout: isDeep ? 3_600_000 : 600_000 }
     // Before and after the work of each call: several rounds, or some spread evenly over one.
     const points = isDeep
       ? Array.from({ length: 200 }, (_, index) => index % (2 * count))
-      : Array.from({ length: 10 }, (_, index) => Math.floor((index * 2 * count) / 10));
+      : Array.from({ length: 20 }, (_, index) => Math.floor((index * 2 * count) / 20));
     for (const point of points) {
       aws.reset();
       state = folder.fresh();

@@ -1,11 +1,10 @@
-import { symlink, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { bundleProgram } from '../../../scripts/package/bundle.ts';
-import { root } from '../../../scripts/package/target.ts';
+import { bundledPublisher } from '../../support/bundled-publisher.ts';
 import { DeploymentScene, LINE, MODEL } from '../../support/deployment-scene.ts';
 import { PublisherServer } from '../../support/publisher-server.ts';
-import { PUBLISHER_PROGRAM, runPublisher } from '../../support/run-publisher.ts';
+import { runPublisher } from '../../support/run-publisher.ts';
 import { samples } from '../../support/runtime-process.ts';
 
 interface Summary {
@@ -29,10 +28,7 @@ const servers: PublisherServer[] = [];
 
 beforeAll(async () => {
   scene = await DeploymentScene.open();
-  const folder = join(scene.folder, 'bundle');
-  await bundleProgram('cloud-publisher/cli.ts', folder);
-  await symlink(join(root, 'node_modules'), join(folder, 'node_modules'));
-  bundle = join(folder, 'cli.js');
+  bundle = await bundledPublisher(scene.folder);
 }, 120_000);
 beforeEach(() => scene.clear());
 afterEach(async () => {
@@ -40,11 +36,9 @@ afterEach(async () => {
 });
 afterAll(() => scene.close());
 
-const serve = (...args: string[]) => serveWith(bundle, ...args);
-
-async function serveWith(program: string, ...args: string[]): Promise<PublisherServer> {
+async function serve(...args: string[]): Promise<PublisherServer> {
   const all = [...args, '--state', scene.state, '--poll-seconds', '0.1'];
-  const server = await PublisherServer.start(all, scene.aws.environment(), program);
+  const server = await PublisherServer.start(all, scene.aws.environment(), bundle);
   servers.push(server);
   return server;
 }
@@ -121,13 +115,7 @@ describe('vedette serve', { timeout: 60_000 }, () => {
 
   it('publishes a model that it is asked for, and says what is wrong with one', async () => {
     const target = join(scene.folder, 'components');
-    const server = await serveWith(
-      PUBLISHER_PROGRAM,
-      '--to',
-      target,
-      '--models',
-      samples('models'),
-    );
+    const server = await serve('--to', target, '--models', samples('models'));
     const publish = (body: object) =>
       server.ask<Job & Problem>('/api/v1/publications', { method: 'POST', body });
     const settled = async (id: string) => {

@@ -37,7 +37,7 @@ export class ComponentFolder {
 
   /**
    * Starts the component as its recipe does; `program` is that of an unpacked artifact. A whole test
-   * run has one, see `unpack-for-run.ts`; else it is the clone's.
+   * run has one, see `prepare-run.ts`; else it is the clone's.
    */
   async start(
     program: readonly [string, ...string[]] | undefined = packagedProgram(),
