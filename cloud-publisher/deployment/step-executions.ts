@@ -30,12 +30,15 @@ export async function stepExecutions(
   const executions = await executionsOf(targetArn, deployment, doors);
   const all = [...new Set([...devices, ...executions.keys()])];
   const statusOf = (thing: string): string => executions.get(thing)?.status ?? 'QUEUED';
+  // Somebody took a single device out of a deployment that goes on: it does not get what it was to get.
+  const isFailed = (status: string): boolean =>
+    FAILED.has(status) || (status === 'CANCELED' && deployment.status === 'ACTIVE');
   return {
     status: deployment.status,
     reached: all.filter((thing) => statusOf(thing) === 'SUCCEEDED'),
     failed: all.flatMap((thing) => {
       const status = statusOf(thing);
-      return FAILED.has(status) ? { thing, status } : [];
+      return isFailed(status) ? { thing, status } : [];
     }),
     open: devices.filter((thing) => !ENDED.has(statusOf(thing))),
     touched: all.filter((thing) => executions.get(thing)?.isBegun),

@@ -197,24 +197,28 @@ export class RolloutRecords {
 
   async note(id: string, text: string): Promise<void> {
     const at = Date.now();
-    // One statement, so that two processes that note at once both find their place.
-    await statement(() =>
-      this.#db
-        .insertInto('rollout_events')
-        .columns(['rollout_id', 'position', 'at_ms', 'text'])
-        .expression((from) =>
-          from
-            .selectFrom('rollout_events')
-            .where('rollout_id', '=', id)
-            .select(({ fn, eb }) => [
-              eb.cast<string>(eb.val(id), 'text').as('rollout_id'),
-              eb(fn.coalesce(fn.max('position'), eb.lit(-1)), '+', 1).as('position'),
-              eb.cast<number>(eb.val(at), 'bigint').as('at_ms'),
-              eb.cast<string>(eb.val(text), 'text').as('text'),
-            ]),
-        )
-        .execute(),
-    );
+    // Of two processes that note at once the database lets one have the place; the other takes the next.
+    for (;;) {
+      const { numInsertedOrUpdatedRows } = await statement(() =>
+        this.#db
+          .insertInto('rollout_events')
+          .columns(['rollout_id', 'position', 'at_ms', 'text'])
+          .expression((from) =>
+            from
+              .selectFrom('rollout_events')
+              .where('rollout_id', '=', id)
+              .select(({ fn, eb }) => [
+                eb.cast<string>(eb.val(id), 'text').as('rollout_id'),
+                eb(fn.coalesce(fn.max('position'), eb.lit(-1)), '+', 1).as('position'),
+                eb.cast<number>(eb.val(at), 'bigint').as('at_ms'),
+                eb.cast<string>(eb.val(text), 'text').as('text'),
+              ]),
+          )
+          .onConflict((one) => one.columns(['rollout_id', 'position']).doNothing())
+          .executeTakeFirstOrThrow(),
+      );
+      if ((numInsertedOrUpdatedRows ?? 0n) > 0n) return;
+    }
   }
 
   async events(id: string): Promise<RolloutEvent[]> {

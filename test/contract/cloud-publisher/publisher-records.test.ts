@@ -5,6 +5,7 @@ import { PostgresServer } from '../../support/postgres-server.ts';
 import { PublisherFolder } from '../../support/publisher-parts.ts';
 import { publisherInProcess } from '../../support/publisher-in-process.ts';
 import { describePublisherRecords } from './publisher-records.contract.ts';
+import { describeRolloutRecords } from './rollout-records.contract.ts';
 
 let postgres: PostgresServer;
 beforeAll(async () => {
@@ -12,14 +13,16 @@ beforeAll(async () => {
 });
 afterAll(() => postgres.close());
 
-describePublisherRecords('an SQLite file', async () => {
-  const folder = await PublisherFolder.create();
-  return { fresh: () => Promise.resolve(folder.fresh()), close: () => folder.close() };
-});
+for (const describeRecords of [describePublisherRecords, describeRolloutRecords]) {
+  describeRecords('an SQLite file', async () => {
+    const folder = await PublisherFolder.create();
+    return { fresh: () => Promise.resolve(folder.fresh()), close: () => folder.close() };
+  });
 
-describePublisherRecords('PostgreSQL', () =>
-  Promise.resolve({ fresh: () => postgres.database(), close: () => Promise.resolve() }),
-);
+  describeRecords('PostgreSQL', () =>
+    Promise.resolve({ fresh: () => postgres.database(), close: () => Promise.resolve() }),
+  );
+}
 
 describe('PostgreSQL', { timeout: 60_000 }, () => {
   it('may end a connection: the next statement opens another', async () => {

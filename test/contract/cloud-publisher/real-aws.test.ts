@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import {
   AbortMultipartUploadCommand,
-  DeleteObjectsCommand,
+  DeleteObjectCommand,
   GetObjectCommand,
   ListMultipartUploadsCommand,
   NoSuchKey,
@@ -105,9 +105,9 @@ if (!isTried) {
 async function clear(client: S3Client, prefix: string): Promise<void> {
   const below = { Bucket: bucket, Prefix: `${prefix}/` };
   for await (const { Contents = [] } of paginateListObjectsV2({ client }, below)) {
-    const Objects = Contents.flatMap(({ Key }) => (Key === undefined ? [] : [{ Key }]));
-    if (Objects.length === 0) continue;
-    await client.send(new DeleteObjectsCommand({ Bucket: bucket, Delete: { Objects } }));
+    for (const { Key } of Contents) {
+      await client.send(new DeleteObjectCommand({ Bucket: bucket, Key }));
+    }
   }
   const { Uploads = [] } = await client.send(new ListMultipartUploadsCommand(below));
   for (const { Key, UploadId } of Uploads) {

@@ -109,6 +109,52 @@ describe('a roll-out', { timeout: 60_000 }, () => {
     expect(scene.versionsOf(MODEL)).toEqual({ '1.0.0': 3 });
   });
 
+  it('is taken back when AWS cancels its deployment by the abort criteria of the plan', async () => {
+    const devices = scene.line(4);
+    devices[0]!.installFault = ({ components }) =>
+      components[MODEL]?.componentVersion === '2.0.0' ? 'no space' : undefined;
+    const criterion = {
+      failureType: 'FAILED',
+      thresholdPercentage: 20,
+      minNumberOfExecutedThings: 1,
+    };
+    const { state, reason } = await rollOut({
+      ...WAVES,
+      waves: [],
+      iotJobConfiguration: { abortConfig: { criteriaList: [criterion] } },
+    });
+    expect(state).toBe('rolled-back');
+    expect(reason).toMatch(/line-7/);
+    expect(scene.versionsOf(MODEL)).toEqual({ '1.0.0': 4 });
+  });
+
+  it('is taken back when somebody takes a single device out of its deployment', async () => {
+    const devices = scene.line(3);
+    for (const device of devices) device.looksToInstall = Number.POSITIVE_INFINITY;
+    await withEmulatedFleet(async (doors) => {
+      const id = await plan(doors, { ...WAVES, waves: [] });
+      await start(id);
+      await until(id, doors, 0, 'deploying');
+      const { deploymentId } = (await records.rollout(id)).steps[0]!;
+      for (const device of devices) {
+        device.looksToInstall = 1;
+        device.looksLeft.clear();
+      }
+      const taken = devices[1]!;
+      await expect
+        .poll(async () => {
+          await advanceRollout(await records.rollout(id), doors, records, () => undefined);
+          return taken.executions.has(deploymentId!);
+        })
+        .toBe(true);
+      taken.executions.get(deploymentId!)!.status = 'CANCELED';
+      const { state, reason } = await carry(id, doors);
+      expect(state).toBe('rolled-back');
+      expect(reason).toContain(`${taken.name}: CANCELED`);
+    });
+    expect(scene.versionsOf(MODEL)).toEqual({ '1.0.0': 3 });
+  });
+
   it('takes every wave back when the last one gets worse, with the configuration that was', async () => {
     const devices = scene.line(5);
     const last = devices.map((device) => ({ device, before: device.installed.get(RUNTIME) }));

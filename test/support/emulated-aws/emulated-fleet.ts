@@ -8,6 +8,12 @@ import { artifactsOf } from './greengrass-recipe.ts';
 import type { EmulatedS3 } from './s3-server.ts';
 import { ACCOUNT_ID } from './sts-server.ts';
 
+interface AbortCriterion {
+  readonly failureType: 'FAILED' | 'REJECTED' | 'TIMED_OUT' | 'ALL';
+  readonly thresholdPercentage: number;
+  readonly minNumberOfExecutedThings: number;
+}
+
 /** Things, their groups, the deployments for them, and the devices that take these. */
 export class EmulatedFleet {
   readonly devices = new Map<string, EmulatedDevice>();
@@ -136,12 +142,38 @@ export class EmulatedFleet {
     }
     execution.status = wrong === undefined ? 'SUCCEEDED' : 'FAILED';
     execution.reason = wrong ?? 'SUCCESSFUL';
-    if (wrong !== undefined) return;
+    if (wrong !== undefined) {
+      this.#abort(deployment);
+      return;
+    }
     device.effective.clear();
     for (const [target, one] of effective) device.effective.set(target, one);
     device.installed.clear();
     for (const [component, one] of installed) device.installed.set(component, one);
     device.history.push(deployment.deploymentId);
+  }
+
+  /** As the job of a deployment ends it when too much of what it executed failed. */
+  #abort(deployment: EmulatedDeployment): void {
+    const { abortConfig } = (deployment.request['iotJobConfiguration'] ?? {}) as {
+      readonly abortConfig?: { readonly criteriaList: readonly AbortCriterion[] };
+    };
+    const statuses = [...this.devices.values()].flatMap(
+      ({ executions }) => executions.get(deployment.deploymentId)?.status ?? [],
+    );
+    const executed = statuses.filter((status) => status !== 'QUEUED' && status !== 'IN_PROGRESS');
+    const isMet = ({
+      failureType,
+      thresholdPercentage,
+      minNumberOfExecutedThings,
+    }: AbortCriterion) => {
+      const failed = executed.filter((status) =>
+        failureType === 'ALL' ? status !== 'SUCCEEDED' : status === failureType,
+      );
+      const share = (100 * failed.length) / executed.length;
+      return executed.length >= minNumberOfExecutedThings && share >= thresholdPercentage;
+    };
+    if (abortConfig?.criteriaList.some(isMet)) this.cancel(deployment);
   }
 
   /** The newest version in range of whatever a component needs and no deployment names. */

@@ -46,6 +46,7 @@ export class EmulatedS3 extends LoopbackServer {
       if (method === 'POST') return 's3:CompleteMultipartUpload';
       return method === 'DELETE' ? 's3:AbortMultipartUpload' : 's3:ListParts';
     }
+    if (query.get('list-type') === '2') return 's3:ListObjectsV2';
     const names: Readonly<Record<string, string>> = {
       PUT: 'Put',
       GET: 'Get',
@@ -66,6 +67,8 @@ export class EmulatedS3 extends LoopbackServer {
       case 's3:HeadObject':
       case 's3:GetObject':
         return this.#get(request, id);
+      case 's3:ListObjectsV2':
+        return this.#list(request, bucket);
       case 's3:DeleteObject':
         this.objects.delete(id);
         return { status: 204 };
@@ -113,6 +116,21 @@ export class EmulatedS3 extends LoopbackServer {
       ...failure(301, 'PermanentRedirect', 'The bucket must be addressed by another endpoint.'),
       headers: { 'content-type': 'application/xml', 'x-amz-bucket-region': region },
     };
+  }
+
+  /** Two keys a page, so that who lists must ask for the next one. */
+  #list({ query }: EmulatedRequest, bucket: string): EmulatedAnswer {
+    const prefix = `${bucket}/${query.get('prefix') ?? ''}`;
+    const after = `${bucket}/${query.get('continuation-token') ?? ''}`;
+    const ids = [...this.objects.keys()].filter((id) => id.startsWith(prefix) && id > after).sort();
+    const page = ids.slice(0, 2);
+    const isTruncated = page.length < ids.length;
+    const keys = page.map((id) => id.slice(bucket.length + 1));
+    const contents = keys.map((key) => `<Contents><Key>${key}</Key></Contents>`).join('');
+    const next = isTruncated ? `<NextContinuationToken>${keys.at(-1)}</NextContinuationToken>` : '';
+    return xml(
+      `<ListBucketResult>${contents}<KeyCount>${keys.length}</KeyCount><IsTruncated>${isTruncated}</IsTruncated>${next}</ListBucketResult>`,
+    );
   }
 
   #put(request: EmulatedRequest, id: string): EmulatedAnswer {
