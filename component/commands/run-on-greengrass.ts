@@ -21,6 +21,7 @@ export async function runOnGreengrass(context: CommandContext): Promise<void> {
   const machine = greengrassLayer(context, workFolder);
   let logger = createLogger({ level: 'info', stream: context.stdout });
   let component: GreengrassComponent | undefined;
+  let isLostForGood = false;
   const channel = new IpcChannel(logger);
   const link = new NucleusLink({
     address: address(),
@@ -29,7 +30,10 @@ export async function runOnGreengrass(context: CommandContext): Promise<void> {
       await channel.attach(connection);
       await component?.connected(connection);
     },
-    onLostForGood: () => component?.lostForGood(),
+    onLostForGood: () => {
+      isLostForGood = true;
+      component?.lostForGood();
+    },
   });
   await link.open();
   const deployment = new DeploymentConfiguration({
@@ -56,6 +60,8 @@ export async function runOnGreengrass(context: CommandContext): Promise<void> {
       await writeLauncher(workFolder, context.program, thing);
       await introduce(component, link, logger);
       await component.openControl();
+      // The nucleus may have gone for good while all this began.
+      if (isLostForGood) component.lostForGood();
     });
   } catch (error) {
     // An open connection would keep a process alive that has failed.

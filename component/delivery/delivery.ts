@@ -54,6 +54,10 @@ export async function openDeliveryWays(
   const channel = await MqttChannel.open({
     url: mqtt.url,
     clientId: mqtt.clientId ?? config.thing,
+    will: {
+      topic: `vedette/${config.thing}/health`,
+      payload: JSON.stringify({ schemaVersion: 1, thing: config.thing, availability: 'lost' }),
+    },
     ...(mqtt.username === undefined ? {} : { username: mqtt.username }),
     ...(password === undefined ? {} : { password }),
     ...(mqtt.caFile === undefined ? {} : { ca: await readAuthorities(mqtt.caFile) }),

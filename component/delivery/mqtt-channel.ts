@@ -1,4 +1,5 @@
 import type { MqttClient } from 'mqtt';
+import { settledWithin } from '../timing/settled-within.ts';
 import { VedetteError } from '../contract/errors.ts';
 import type {
   ChannelListener,
@@ -17,6 +18,8 @@ const MAX_TOPIC_BYTES = 400;
 const MIN_PAYLOAD_BYTES = 1024;
 const RECONNECT_MS = 1000;
 const KEEP_ALIVE_SECONDS = 30;
+/** So long a broker has to take the end of the connection, in milliseconds. */
+const FAREWELL_MS = 300;
 const CONNECT_TIMEOUT_MS = 15_000;
 /** Longer than this a broker that is connected needs for nothing. */
 const PUBLISH_TIMEOUT_MS = 30_000;
@@ -32,6 +35,8 @@ export interface MqttOptions {
   /** PEM. */
   readonly ca?: string;
   readonly onFault: (error: VedetteError) => void;
+  /** What the broker says when the connection ends without a word. */
+  readonly will?: { readonly topic: string; readonly payload: string };
 }
 
 /** A broker that speaks MQTT 5. A publish that resolved has reached it. */
@@ -54,7 +59,7 @@ export class MqttChannel implements MessageChannel {
   static async open(options: MqttOptions): Promise<MqttChannel> {
     // Loaded by who needs it alone.
     const { default: mqtt } = await import('mqtt');
-    const { url, clientId, username, password, ca } = options;
+    const { url, clientId, username, password, ca, will } = options;
     const client = mqtt.connect(url, {
       clientId,
       protocolVersion: 5,
@@ -62,6 +67,11 @@ export class MqttChannel implements MessageChannel {
       keepalive: KEEP_ALIVE_SECONDS,
       reconnectPeriod: RECONNECT_MS,
       connectTimeout: CONNECT_TIMEOUT_MS,
+      ...(will === undefined
+        ? {}
+        : {
+            will: { topic: will.topic, payload: Buffer.from(will.payload), qos: 1, retain: false },
+          }),
       ...(username === undefined ? {} : { username }),
       ...(password === undefined ? {} : { password }),
       ...(ca === undefined ? {} : { ca }),
@@ -151,7 +161,9 @@ export class MqttChannel implements MessageChannel {
   }
 
   async close(): Promise<void> {
-    await this.#client.endAsync(true);
+    // Said in order the broker keeps the last will for itself; one that does not answer is left.
+    await settledWithin(this.#client.endAsync(false), FAREWELL_MS);
+    this.#client.stream.destroy();
   }
 
   #tell(isConnected: boolean): void {

@@ -33,6 +33,8 @@ const VERSION = '0.1.0';
 const NAMESPACE = 'aws.greengrass#';
 /** A nucleus that answers in milliseconds has fallen silent when so many calls wait for it. */
 const MAX_CALLS = 256;
+/** A nucleus that leaves so much unread, in bytes, has stopped reading. */
+const MAX_UNREAD_BYTES = 8 * 1024 * 1024;
 const LAST_STREAM_ID = 2 ** 31 - 1;
 const NOTHING = new Uint8Array();
 
@@ -150,10 +152,17 @@ export class IpcClient {
   }
 
   #take(bytes: Uint8Array): void {
+    const frames = this.#understood(() => this.#reader.read(bytes));
+    for (const frame of frames ?? []) this.#handle(frame);
+  }
+
+  /** What the nucleus sent; nothing, and the end of the connection, when it makes no sense. */
+  #understood<T>(read: () => T): T | undefined {
     try {
-      for (const frame of this.#reader.read(bytes)) this.#handle(frame);
+      return read();
     } catch (error) {
       this.#end(`the nucleus sent what is no message: ${(error as Error).message}`);
+      return undefined;
     }
   }
 
@@ -179,7 +188,8 @@ export class IpcClient {
   #answer(id: number, stream: OpenStream, frame: Frame): void {
     const { settle, listener, operation } = stream;
     const isLast = (frame.flags & FLAG.terminate) !== 0;
-    const answer = answerOf(operation, frame);
+    const answer = this.#understood(() => answerOf(operation, frame));
+    if (answer === undefined) return;
     if (isLast) this.#streams.delete(id);
     stream.settle = undefined;
     if (settle) settle(answer);
@@ -196,6 +206,8 @@ export class IpcClient {
 
   #send(frame: Frame): void {
     this.#socket.write(encodeFrame(frame));
+    if (this.#socket.writableLength > MAX_UNREAD_BYTES)
+      this.#end('the nucleus reads nothing any more');
   }
 
   #end(reason: string): void {

@@ -93,6 +93,7 @@ export class ModelSpool {
       this.#lookedForRemovalMs = performance.now();
       await this.#removeAbandoned();
       await this.#folder.removeOldAnswers(Date.now());
+      await this.#folder.removeOldParts(Date.now());
     } catch (thrown) {
       const error = VedetteError.from(thrown).serialize();
       logger.error({ error }, 'requests of model components could not be served; tried again');

@@ -7,6 +7,8 @@ import type { SpoolAnswer, SpoolRequest } from '../contract/model-spool.ts';
 /** A request is a few hundred bytes; more is none. */
 const MAX_REQUEST_BYTES = 65_536;
 const ANSWER_AGE_MS = 86_400_000;
+/** A request is written within a moment, in milliseconds. */
+const PART_AGE_MS = 3_600_000;
 const ID = /^[A-Za-z0-9][A-Za-z0-9._@-]{0,199}$/;
 
 export type WaitingRequest =
@@ -55,6 +57,16 @@ export class SpoolFolder {
     for (const name of await readdir(this.#answers)) {
       const file = path.join(this.#answers, name);
       if ((await stat(file)).mtimeMs < nowMs - ANSWER_AGE_MS) await rm(file, { force: true });
+    }
+  }
+
+  /** What a component that was killed while it asked has left half written. */
+  async removeOldParts(nowMs: number): Promise<void> {
+    for (const name of await readdir(this.#requests)) {
+      if (!name.endsWith('.part')) continue;
+      const file = path.join(this.#requests, name);
+      const { mtimeMs } = await stat(file).catch(() => ({ mtimeMs: nowMs }));
+      if (mtimeMs < nowMs - PART_AGE_MS) await rm(file, { force: true });
     }
   }
 

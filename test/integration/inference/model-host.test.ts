@@ -348,8 +348,8 @@ describe('a model host', () => {
   });
 
   test('answers in time when a run hangs, replaces the worker and closes it when it returns', async () => {
-    const { host, until, faults } = watch(await packages.add(loopsWhenBright(1_200_000)), {
-      timeoutMs: 300,
+    const { host, until, faults } = watch(await packages.add(loopsWhenBright(4_000_000)), {
+      timeoutMs: 1000,
     });
     await host.start();
     const { lease, ring, release } = frameOf(await plain(bright));
