@@ -78,6 +78,6 @@ export class NucleusLink {
         logger.warn({ error: VedetteError.from(thrown) }, 'the nucleus did not take us back');
       }
     }
-    onLostForGood();
+    if (!this.#closing.signal.aborted) onLostForGood();
   }
 }

@@ -43,6 +43,8 @@ export async function bundleProgram(program: string, folder: string): Promise<Se
       banner: { js: BANNER },
       external: [...EXTERNAL, ...NOT_SHIPPED],
       legalComments: 'none',
+      // The text stays in memory as long as the process lives: a third of it is white space.
+      minifyWhitespace: true,
       metafile: true,
       logLevel: 'error',
     });
