@@ -20,6 +20,10 @@ interface ServeOptions extends AwsOptions {
   readonly to?: string;
   readonly bucket?: string;
   readonly prefix?: string;
+  readonly target?: readonly string[];
+  readonly component?: string;
+  readonly compileRole?: string;
+  readonly compileOutput?: string;
 }
 
 /** What the server is given besides what every command of the publisher is. */
@@ -53,6 +57,16 @@ export function addServe(program: Command, context: ServeContext): void {
     .option('-t, --to <folder>', 'publish into a folder, as greengrass-cli deploys it')
     .option('-b, --bucket <name>', 'publish to Greengrass, with the artifact in this bucket')
     .option('--prefix <prefix>', 'begin of every key in the bucket')
+    .option('--target <targets...>', 'dda: one component for each of these targets')
+    .option('--component <name>', 'name of the component; else io.vedette.model.<model name>')
+    .option(
+      '--compile-role <arn>',
+      'dda: role with which SageMaker Neo compiles for targets without an archive',
+    )
+    .option(
+      '--compile-output <address>',
+      'dda: where Neo finds the model and leaves archives, such as s3://bucket/prefix',
+    )
     .action((options: ServeOptions) => serve(options, context));
 }
 
@@ -88,6 +102,7 @@ async function serve(options: ServeOptions, context: ServeContext): Promise<void
     const app = await buildServer({
       ...{ records, jobs, carrier, logger, token, models },
       version: context.version,
+      training: trainingOptions(options),
       allowedHosts: options.allowHost ?? [],
     });
     try {
@@ -99,14 +114,29 @@ async function serve(options: ServeOptions, context: ServeContext): Promise<void
     } finally {
       app.server.closeAllConnections();
       await app.close();
+      await jobs.ended();
     }
     logger.info('stopped');
   });
 }
 
+/** How models of trainings that events tell of are published. */
+function trainingOptions(options: ServeOptions): string[] | undefined {
+  const { target = [], component, compileRole, compileOutput } = options;
+  if (target.length === 0) return undefined;
+  return [
+    ...['--target', ...target],
+    ...givenOf({
+      '--component': component,
+      '--compile-role': compileRole,
+      '--compile-output': compileOutput,
+    }),
+  ];
+}
+
 /** What each publication is told, as the command line takes it. */
-function publishOptions(options: ServeOptions): string[] {
-  const given: Readonly<Record<string, string | undefined>> = {
+const publishOptions = (options: ServeOptions): string[] =>
+  givenOf({
     '--to': options.to,
     '--bucket': options.bucket,
     '--prefix': options.prefix,
@@ -114,11 +144,10 @@ function publishOptions(options: ServeOptions): string[] {
     '--role-arn': options.roleArn,
     '--external-id': options.externalId,
     '--state': options.state,
-  };
-  return Object.entries(given).flatMap(([name, value]) =>
-    value === undefined ? [] : [name, value],
-  );
-}
+  });
+
+const givenOf = (options: Readonly<Record<string, string | undefined>>): string[] =>
+  Object.entries(options).flatMap(([name, value]) => (value === undefined ? [] : [name, value]));
 
 function portOf({ port }: ServeOptions): number {
   const number = Number(port);

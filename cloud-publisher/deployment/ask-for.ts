@@ -22,6 +22,7 @@ export async function askFor(
       return enterOrRefuse(records, rollout, from, 'rolling-back', 'asked for');
     }
     case 'resume': {
+      if (rollout.state !== 'held') return enterOrRefuse(records, rollout, ['held'], 'running', '');
       const step = rollout.steps.find(({ state }) => state === 'deploying');
       // Its devices get their time again.
       if (step) {

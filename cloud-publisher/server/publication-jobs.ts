@@ -35,18 +35,20 @@ export interface PublicationJobsOptions {
 const MAX_WAITING = 100;
 /** What ended is told for so many jobs; the records keep all of them. */
 const MAX_ENDED = 200;
-const MAX_OUTPUT_CHARACTERS = 1_048_576;
+const MAX_OUTPUT_CHARACTERS = 65_536;
+/** A publication that takes longer hangs: models of 2 GB are tried, packed and sent in less. */
+const LONGEST_MS = 2 * 3_600_000;
 
 /**
  * Publications one after the other, each in a process of its own: what a model does to it cannot
- * harm the server. A job that a killed server had begun is published again by who asked for it: the
- * same publication twice ends as one.
+ * harm the server. They are kept in memory: who asked for one that a killed server had asks again, and
+ * the same publication twice ends as one.
  */
 export class PublicationJobs {
   readonly #options: PublicationJobsOptions;
   readonly #jobs = new Map<string, PublicationJob>();
   readonly #waiting: { readonly id: string; readonly request: PublicationRequest }[] = [];
-  #isWorking = false;
+  #working: Promise<void> | undefined;
   #signal: AbortSignal;
 
   constructor(options: PublicationJobsOptions, signal: AbortSignal) {
@@ -65,7 +67,7 @@ export class PublicationJobs {
     };
     this.#jobs.set(job.id, job);
     this.#waiting.push({ id: job.id, request });
-    void this.#work();
+    this.#working ??= this.#work().finally(() => (this.#working = undefined));
     return job;
   }
 
@@ -81,13 +83,22 @@ export class PublicationJobs {
     throw new VedetteError('NOT_FOUND', `there is no publication '${id}' of this server`);
   }
 
+  /** Resolves when nothing is published any more; what waits then is not begun. */
+  async ended(): Promise<void> {
+    await this.#working;
+  }
+
   async #work(): Promise<void> {
-    if (this.#isWorking) return;
-    this.#isWorking = true;
-    for (let next = this.#waiting.shift(); next; next = this.#waiting.shift()) {
-      await this.#publish(next.id, next.request);
+    while (!this.#signal.aborted) {
+      const next = this.#waiting.shift();
+      if (!next) return;
+      await this.#publish(next.id, next.request).catch((thrown: unknown) => {
+        const { code, message } = VedetteError.from(thrown);
+        this.#change(next.id, {
+          ...{ state: 'failed', endedAtMs: Date.now(), error: `${code}: ${message}` },
+        });
+      });
     }
-    this.#isWorking = false;
   }
 
   async #publish(id: string, request: PublicationRequest): Promise<void> {
@@ -118,14 +129,23 @@ export class PublicationJobs {
   #run({ command, input }: PublicationRequest) {
     const [program, ...first] = this.#options.program as [string, ...string[]];
     const args = [...first, ...command, ...this.#options.options, '--json'];
-    const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], signal: this.#signal });
+    const child = spawn(program, args, {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      signal: this.#signal,
+      timeout: LONGEST_MS,
+      killSignal: 'SIGKILL',
+    });
     // It may end before it has read everything, and says why itself.
-    child.stdin.on('error', () => {});
-    child.stdin.end(input);
+    child.stdin?.on('error', () => {});
+    child.stdin?.end(input);
     let [stdout, stderr] = ['', ''];
     const bounded = (text: string, more: string) => (text + more).slice(0, MAX_OUTPUT_CHARACTERS);
-    child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout = bounded(stdout, text)));
-    child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr = bounded(stderr, text)));
+    child.stdout
+      ?.setEncoding('utf8')
+      .on('data', (text: string) => (stdout = bounded(stdout, text)));
+    child.stderr
+      ?.setEncoding('utf8')
+      .on('data', (text: string) => (stderr = bounded(stderr, text)));
     return new Promise<{ code: number | string | null; stdout: string; stderr: string }>(
       (resolve) => {
         child.once('error', (error) => {

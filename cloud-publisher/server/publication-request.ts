@@ -1,17 +1,23 @@
 import path from 'node:path';
 import { z } from 'zod';
 import { VedetteError } from '../../component/contract/errors.ts';
-import { MAX_EVENT_BYTES } from '../sagemaker/training-event.ts';
+import { readTrainingEvent } from '../sagemaker/training-event.ts';
 import type { PublicationRequest } from './publication-jobs.ts';
 
-const word = z.string().min(1).max(256).regex(/^[^-]/, 'begins with a dash');
+const word = z
+  .string()
+  .regex(/^[^-]/, 'begins with a dash')
+  .regex(/^[^\p{Cc}]{1,256}$/u, 'expected 1 to 256 characters, none of them a control character');
+
+/** One that still trains is refused: whoever waits for it holds nobody else up. */
+const TRAINED = ['publish', 'training-job', '--training-wait-seconds', '0'];
 
 /** Body of `POST /api/v1/publications`. */
 export const publicationSchema = z
   .strictObject({
     /** Below the folder of models that the server was given. */
     model: word.optional(),
-    /** Of SageMaker, waited for when it is still training. */
+    /** Of SageMaker, when it has completed. */
     trainingJob: word.optional(),
     profile: z.enum(['vedette', 'dda']).optional(),
     component: word.optional(),
@@ -45,19 +51,33 @@ export function publicationRequest(
     ...targets.flatMap((target) => ['--target', target]),
   ];
   if (trainingJob !== undefined) {
-    return { source: trainingJob, command: ['publish', 'training-job', trainingJob, ...options] };
+    return { source: trainingJob, command: [...TRAINED, trainingJob, ...options] };
   }
   const file = belowModels(model!, models);
   return { source: model!, command: ['publish', 'model', file, ...options] };
 }
 
-/** An event of EventBridge about a training job, as an API destination sends it. */
-export function eventRequest(event: unknown): PublicationRequest {
-  const input = JSON.stringify(event);
-  if (Buffer.byteLength(input) > MAX_EVENT_BYTES) {
-    throw new VedetteError('REQUEST_INVALID', `an event has at most ${MAX_EVENT_BYTES} bytes`);
+/**
+ * What an event of EventBridge about a training job, as an API destination sends it, asks for; nothing
+ * when the job has not completed.
+ * @param training how models of trainings are published; nothing when they are not
+ * @throws VedetteError REQUEST_INVALID
+ */
+export function eventRequest(
+  event: unknown,
+  training: readonly string[] | undefined,
+): PublicationRequest | undefined {
+  const input = JSON.stringify(event ?? null);
+  const { trainingJob, status } = readTrainingEvent(input);
+  if (training === undefined) {
+    throw new VedetteError(
+      'REQUEST_INVALID',
+      'this server was given no targets: start it with --target <targets...>',
+    );
   }
-  return { source: 'an event', command: ['publish', 'training-job', '--event', '-'], input };
+  if (status !== 'Completed') return undefined;
+  const command = ['publish', 'training-job', '--event', '-', ...training];
+  return { source: trainingJob, command, input };
 }
 
 const given = (option: string, value: string | undefined): string[] =>
@@ -72,7 +92,8 @@ function belowModels(model: string, models: string | undefined): string {
   }
   const folder = path.resolve(models);
   const file = path.resolve(folder, model);
-  if (file.startsWith(`${folder}${path.sep}`)) return file;
+  const way = path.relative(folder, file);
+  if (way !== '' && way !== '..' && !way.startsWith(`..${path.sep}`)) return file;
   throw new VedetteError(
     'REQUEST_INVALID',
     `'${model}' is not below the folder of models; expected a path relative to it`,

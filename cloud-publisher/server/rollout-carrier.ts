@@ -21,14 +21,22 @@ const LONGEST_RETRY_MS = 600_000;
 
 type Open = Omit<Rollout, 'steps'>;
 
+interface Retry {
+  readonly atMs: number;
+  readonly pauseMs: number;
+  /** Of the roll-out then. */
+  readonly updatedAtMs: number;
+}
+
 /**
  * Carries every roll-out on that somebody began, each until it ends or is held. Which process does is
  * decided by the records' leases: several servers and `deploy watch` take turns.
  */
 export class RolloutCarrier {
   readonly #options: RolloutCarrierOptions;
+  #place: { readonly account: string; readonly region: string } | undefined;
   readonly #carried = new Map<string, Promise<void>>();
-  readonly #retries = new Map<string, { readonly atMs: number; readonly pauseMs: number }>();
+  readonly #retries = new Map<string, Retry>();
 
   constructor(options: RolloutCarrierOptions) {
     this.#options = options;
@@ -37,6 +45,19 @@ export class RolloutCarrier {
   /** Ids of those that this process looks after now. */
   get carried(): readonly string[] {
     return [...this.#carried.keys()];
+  }
+
+  /**
+   * Whether this process can carry it on, as far as is known: before anything was carried, nothing is.
+   * @throws VedetteError REQUEST_INVALID
+   */
+  requireHere({ id, account, region }: Pick<Rollout, 'id' | 'account' | 'region'>): void {
+    const place = this.#place;
+    if (!place || (place.account === account && place.region === region)) return;
+    throw new VedetteError(
+      'REQUEST_INVALID',
+      `roll-out ${id} is of account ${account} in ${region}, this server carries on those of ${place.account} in ${place.region}`,
+    );
   }
 
   /** Resolves when `signal` was aborted and everything has come to rest. */
@@ -68,9 +89,21 @@ export class RolloutCarrier {
   async #carry(doors: FleetDoors, signal: AbortSignal): Promise<void> {
     const { pollMs, say } = this.#options;
     const told = new Set<string>();
+    this.#place = { account: doors.accountId, region: doors.region };
     try {
-      while (!signal.aborted) {
-        const open = await this.#open();
+      for (let failures = 0; !signal.aborted;) {
+        const open = await this.#open().catch((thrown: unknown) => {
+          // What is carried goes on, and waits for its records itself.
+          failures += 1;
+          const { code, message } = VedetteError.from(thrown);
+          if (failures === 1) say(`new roll-outs wait: ${code}: ${message}`);
+          return undefined;
+        });
+        if (open === undefined) {
+          await wait(Math.min(LONGEST_RETRY_MS / 10, pollMs * 2 ** Math.min(failures, 20)), signal);
+          continue;
+        }
+        failures = 0;
         for (const rollout of open) {
           const isHere = rollout.account === doors.accountId && rollout.region === doors.region;
           if (isHere) this.#begin(rollout, doors, signal);
@@ -91,12 +124,20 @@ export class RolloutCarrier {
 
   #begin(rollout: Open, doors: FleetDoors, signal: AbortSignal): void {
     const { id } = rollout;
-    if (this.#carried.has(id) || (this.#retries.get(id)?.atMs ?? 0) > Date.now()) return;
+    if (this.#carried.has(id)) return;
+    const retry = this.#retries.get(id);
+    // Somebody who did something to it since wants it to go on.
+    if (retry && retry.updatedAtMs === rollout.updatedAtMs && retry.atMs > Date.now()) return;
     const carried = this.#carryOne(rollout, doors, signal).finally(() => this.#carried.delete(id));
     this.#carried.set(id, carried);
   }
 
-  async #carryOne({ id, name }: Open, doors: FleetDoors, signal: AbortSignal): Promise<void> {
+  async #carryOne(
+    { id, name, updatedAtMs }: Open,
+    doors: FleetDoors,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const beganMs = Date.now();
     const { records, pollMs, say } = this.#options;
     const onProgress = (text: string) => say(`${id} ${name}: ${text}`);
     try {
@@ -105,9 +146,14 @@ export class RolloutCarrier {
     } catch (thrown) {
       if (signal.aborted) return;
       const { code, message } = VedetteError.from(thrown);
-      const { pauseMs = FIRST_RETRY_MS } = this.#retries.get(id) ?? {};
-      const next = Math.min(LONGEST_RETRY_MS, pauseMs * 2);
-      this.#retries.set(id, { atMs: Date.now() + pauseMs, pauseMs: next });
+      // What went well for a while before counts as a new trouble.
+      const before = Date.now() - beganMs < LONGEST_RETRY_MS ? this.#retries.get(id) : undefined;
+      const pauseMs = before?.pauseMs ?? FIRST_RETRY_MS;
+      this.#retries.set(id, {
+        atMs: Date.now() + pauseMs,
+        pauseMs: Math.min(LONGEST_RETRY_MS, pauseMs * 2),
+        updatedAtMs,
+      });
       onProgress(`${code}: ${message}; tried again in ${pauseMs / 1000} s`);
     }
   }

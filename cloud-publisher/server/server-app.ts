@@ -24,6 +24,8 @@ export interface ServerAppOptions {
   readonly logger: Logger;
   readonly token: string | undefined;
   readonly allowedHosts: readonly string[];
+  /** How models of trainings are published, as options of `publish training-job`. */
+  readonly training: readonly string[] | undefined;
   /** Below it models may be named. */
   readonly models: string | undefined;
 }
@@ -70,7 +72,9 @@ export async function buildServer(options: ServerAppOptions): Promise<FastifyIns
     app.post<{ Params: { id: string } }>(
       `/api/v1/rollouts/:id/${action}`,
       async ({ params }, reply) => {
-        await askFor(action, await records.rollout(params.id), records);
+        const rollout = await records.rollout(params.id);
+        carrier.requireHere(rollout);
+        await askFor(action, rollout, records);
         return reply
           .code(202)
           .send(await rolloutSummary(await records.rollout(params.id), records));
@@ -88,7 +92,10 @@ export async function buildServer(options: ServerAppOptions): Promise<FastifyIns
     return reply.code(202).header('location', `/api/v1/publications/${job.id}`).send(job);
   });
   app.post('/api/v1/training-events', async ({ body }, reply) => {
-    const job = jobs.add(eventRequest(body));
+    const request = eventRequest(body, options.training);
+    // A rule may send every change: what is not the end of a training is no fault.
+    if (!request) return reply.code(200).send({ isPublished: false });
+    const job = jobs.add(request);
     return reply.code(202).header('location', `/api/v1/publications/${job.id}`).send(job);
   });
   return app;

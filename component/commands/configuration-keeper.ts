@@ -213,14 +213,16 @@ export class ConfigurationKeeper implements ConfigurationControl {
     write?: () => Promise<void>,
   ): Promise<void> {
     const before = this.#inForce;
-    await this.#apply(read.loaded, by, !awaited && read.refusal === undefined);
+    const isWhole = !awaited && read.refusal === undefined;
+    const outcome = await this.#apply(read.loaded, by, isWhole);
     try {
       await write?.();
     } catch (error) {
       this.#inForce = before;
       throw error;
     }
-    await this.#keep(read);
+    // What another process is to run is good when that one runs, which it remembers itself.
+    if (outcome === 'in-force') await this.#keep(read);
     // Shown last: what is brought into force takes back what was said before.
     if (awaited) this.#options.vedette.runtime.refuseConfiguration(awaited.reason);
   }
@@ -230,7 +232,11 @@ export class ConfigurationKeeper implements ConfigurationControl {
   }
 
   /** @param isWhole nothing of what was asked for is left out */
-  async #apply(loaded: LoadedConfiguration, by: string, isWhole: boolean): Promise<void> {
+  async #apply(
+    loaded: LoadedConfiguration,
+    by: string,
+    isWhole: boolean,
+  ): Promise<'in-force' | 'restarting'> {
     const { vedette, logger } = this.#options;
     const before = this.#inForce.config;
     const paths = configurationChanges(before, loaded.config).map(pathOf);
@@ -238,9 +244,12 @@ export class ConfigurationKeeper implements ConfigurationControl {
     if (needsProcess(before, loaded.config)) await this.#record(by, 'restarting', paths);
     if (paths.length > 0 || (isRefused && isWhole)) await vedette.apply(loaded.config);
     this.#inForce = loaded;
-    if (paths.length === 0 || needsProcess(before, loaded.config)) return;
-    logger.info({ by, paths }, 'another configuration is in force');
-    await this.#record(by, 'in-force', paths);
+    if (needsProcess(before, loaded.config)) return 'restarting';
+    if (paths.length > 0) {
+      logger.info({ by, paths }, 'another configuration is in force');
+      await this.#record(by, 'in-force', paths);
+    }
+    return 'in-force';
   }
 
   /** What is only asked again, as a heartbeat does, is told once. */

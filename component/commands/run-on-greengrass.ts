@@ -22,6 +22,7 @@ export async function runOnGreengrass(context: CommandContext): Promise<void> {
   let logger = createLogger({ level: 'info', stream: context.stdout });
   let component: GreengrassComponent | undefined;
   let isLostForGood = false;
+  let started: VedetteProcess | undefined;
   const channel = new IpcChannel(logger);
   const link = new NucleusLink({
     address: address(),
@@ -49,6 +50,7 @@ export async function runOnGreengrass(context: CommandContext): Promise<void> {
     const { vedette, first } = await startWith(asked, deployment, (config) =>
       VedetteProcess.start(config, context, logger, channel),
     );
+    started = vedette;
     await vedette.begin(async () => {
       component = new GreengrassComponent({
         ...{ vedette, deployment, logger, workFolder, first, channel },
@@ -64,8 +66,12 @@ export async function runOnGreengrass(context: CommandContext): Promise<void> {
       if (isLostForGood) component.lostForGood();
     });
   } catch (error) {
-    // An open connection would keep a process alive that has failed.
-    if (component === undefined) await link.close();
+    // What is open would keep a process alive that has failed, and that nobody starts again.
+    await link.close();
+    if (started) {
+      logger.fatal({ error: VedetteError.from(error) }, 'the component could not be started whole');
+      await started.stop('the start failed', 1);
+    }
     throw error;
   }
 }
@@ -82,10 +88,10 @@ async function introduce(
     await component.connected(current);
   } catch (thrown) {
     const error = VedetteError.from(thrown);
-    if (error.code !== 'GREENGRASS_UNAVAILABLE') throw error;
+    if (error.code !== 'GREENGRASS_UNAVAILABLE' && error.code !== 'GREENGRASS_TIMEOUT') throw error;
     logger.warn(
       { error: error.serialize() },
-      'the nucleus went away before it knew that this runs',
+      'the nucleus did not hear that this runs; it is told over the next connection',
     );
     // Whatever broke: the link goes on with another one.
     await current.close();

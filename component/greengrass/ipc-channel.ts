@@ -163,7 +163,13 @@ export class IpcChannel implements MessageChannel {
     const { filter } = wish;
     try {
       const listener = (message: IncomingMessage) => wish.listener(message);
-      const stream = await connection.subscribe(filter, listener);
+      const onEnded = () => {
+        // The nucleus ended this one alone; with the connection all are made anew.
+        if (connection.lost.aborted || wish.stream !== stream) return;
+        wish.stream = undefined;
+        this.#openSoon(0);
+      };
+      const stream = await connection.subscribe(filter, listener, onEnded);
       // Closed, or subscribed another time, while the nucleus was asked.
       const isWanted = this.#wishes.has(wish) && wish.stream === undefined;
       if (isWanted && connection === this.#connection) wish.stream = stream;
@@ -204,8 +210,10 @@ export class IpcChannel implements MessageChannel {
  */
 function channelError(thrown: unknown, what: string): VedetteError {
   const error = VedetteError.from(thrown);
+  const { shape } = error.details;
+  // Without a shape it is a fault of the nucleus, such as classic's InternalServerError: that passes.
   const isRefused =
-    error.code === 'GREENGRASS_REFUSED' && error.details['shape'] !== 'ServiceError';
+    error.code === 'GREENGRASS_REFUSED' && shape !== undefined && shape !== 'ServiceError';
   const code = isRefused
     ? 'MESSAGE_REFUSED'
     : error.code === 'GREENGRASS_REFUSED'

@@ -50,10 +50,10 @@ export class IpcConnection {
     return withoutAccess(value);
   }
 
-  /** Calls `listener` when something in the configuration changed, or the subscription ended. */
+  /** Calls `listener` when something in the configuration changed. */
   async watchConfiguration(listener: () => void): Promise<void> {
-    const events = { onEvent: listener, onEnded: listener };
-    await this.#client.subscribe('SubscribeToConfigurationUpdate', { keyPath: [] }, events);
+    const request = { keyPath: [] };
+    await this.#follow('SubscribeToConfigurationUpdate', request, listener);
   }
 
   /**
@@ -75,7 +75,7 @@ export class IpcConnection {
         )
         .catch((error: unknown) => onUnheard(VedetteError.from(error)));
     };
-    await this.#client.subscribe('SubscribeToValidateConfigurationUpdates', {}, { onEvent });
+    await this.#follow('SubscribeToValidateConfigurationUpdates', {}, onEvent);
   }
 
   /** Asks `listener` before components are updated, again and again until it lets it be. Classic only. */
@@ -84,7 +84,7 @@ export class IpcConnection {
       const { deploymentId } = fieldsIn(preUpdateEvent);
       if (typeof deploymentId === 'string') listener({ deploymentId });
     };
-    await this.#client.subscribe('SubscribeToComponentUpdates', {}, { onEvent });
+    await this.#follow('SubscribeToComponentUpdates', {}, onEvent);
   }
 
   async deferUpdate(deferral: UpdateDeferral): Promise<void> {
@@ -101,7 +101,11 @@ export class IpcConnection {
   }
 
   /** Hears what arrives from IoT Core on topics that match `filter`, until closed or the connection ends. */
-  async subscribe(filter: string, listener: ChannelListener): Promise<Subscription> {
+  async subscribe(
+    filter: string,
+    listener: ChannelListener,
+    onEnded: () => void = () => {},
+  ): Promise<Subscription> {
     const onEvent = ({ message }: Fields) => {
       const { topicName, payload } = fieldsIn(message);
       if (typeof topicName !== 'string') return;
@@ -109,7 +113,10 @@ export class IpcConnection {
       listener({ topic: topicName, payload: bytes });
     };
     const request = { topicName: filter, qos: '1' };
-    const stream = await this.#client.subscribe('SubscribeToIoTCore', request, { onEvent });
+    const stream = await this.#client.subscribe('SubscribeToIoTCore', request, {
+      onEvent,
+      onEnded,
+    });
     return { close: async () => stream.close() };
   }
 
@@ -120,6 +127,12 @@ export class IpcConnection {
 
   async close(): Promise<void> {
     this.#client.close();
+  }
+
+  /** For the life of the connection: when the nucleus ends it alone, a new connection makes all anew. */
+  async #follow(operation: string, request: Fields, onEvent: (event: Fields) => void) {
+    const onEnded = () => this.#client.close();
+    await this.#client.subscribe(operation, request, { onEvent, onEnded });
   }
 
   async #report(deploymentId: string, reason: string | undefined): Promise<void> {

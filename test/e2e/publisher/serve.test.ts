@@ -3,6 +3,10 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { bundledPublisher } from '../../support/bundled-publisher.ts';
 import { DeploymentScene, LINE, MODEL } from '../../support/deployment-scene.ts';
+import { BUCKET, REGION } from '../../support/emulated-aws/emulated-aws.ts';
+import { NEO_ROLE } from '../../support/emulated-aws/sagemaker-server.ts';
+import { ACCOUNT_ID } from '../../support/emulated-aws/sts-server.ts';
+import { trainingArchive } from '../../support/training-output.ts';
 import { PublisherServer } from '../../support/publisher-server.ts';
 import { runPublisher } from '../../support/run-publisher.ts';
 import { samples } from '../../support/runtime-process.ts';
@@ -143,22 +147,48 @@ describe('vedette serve', { timeout: 60_000 }, () => {
       {},
       { model: 'a', trainingJob: 'b' },
       { model: 'a', else: 1 },
+      { model: 'a\u0000b' },
     ]) {
       const { status, body: problem } = await publish(body);
       expect([status, problem.code], JSON.stringify(body)).toEqual([400, 'REQUEST_INVALID']);
     }
-    const event = {
-      source: 'aws.sagemaker',
+  });
+
+  it('takes events of trainings: publishes what has completed, and refuses what is none', async () => {
+    const { s3, sagemaker, greengrass } = scene.aws;
+    const place = `${BUCKET}/training/caps-7/output/model.tar.gz`;
+    s3.place(place, trainingArchive());
+    sagemaker.looksPerState = 0;
+    greengrass.looksPerState = 0;
+    sagemaker.trainings.set('caps-7', { states: ['Completed'], modelUri: `s3://${place}` });
+    const event = (TrainingJobStatus: string) => ({
+      ...{ source: 'aws.sagemaker', account: ACCOUNT_ID, region: REGION },
       'detail-type': 'SageMaker Training Job State Change',
-      account: '123456789012',
-      region: 'eu-west-1',
-      detail: { TrainingJobName: 'caps-7', TrainingJobStatus: 'InProgress' },
-    };
-    const told = await server.ask<Job>('/api/v1/training-events', { method: 'POST', body: event });
-    expect(await settled(told.body.id)).toMatchObject({
-      state: 'done',
-      outcome: { trainingJob: 'caps-7', isPublished: false },
+      detail: { TrainingJobName: 'caps-7', TrainingJobStatus },
     });
+    const tell = (server: PublisherServer, body: unknown) =>
+      server.ask<Job & Problem>('/api/v1/training-events', { method: 'POST', body });
+    const without = await serve('--bucket', BUCKET);
+    expect((await tell(without, event('Completed'))).body.detail).toContain('--target');
+    const server = await serve(
+      ...['--bucket', BUCKET, '--component', 'model-caps', '--target', 'x86_64-cpu', 'arm64-cpu'],
+      ...['--compile-role', NEO_ROLE, '--compile-output', `s3://${BUCKET}/neo/`],
+    );
+    expect((await tell(server, event('InProgress'))).body).toEqual({ isPublished: false });
+    for (const body of [{}, [], { source: 'aws.s3' }]) {
+      expect((await tell(server, body)).status, JSON.stringify(body)).toBe(400);
+    }
+    const { status, body: job } = await tell(server, event('Completed'));
+    expect(status).toBe(202);
+    const look = async () => (await server.ask<Job>(`/api/v1/publications/${job.id}`)).body;
+    await expect.poll(async () => (await look()).state, { timeout: 40_000 }).toMatch(/done|failed/);
+    const ended = await look();
+    expect(ended, ended.error).toMatchObject({ state: 'done', source: 'caps-7' });
+    const made = [...greengrass.versions.values()].filter(({ name }) => name.startsWith('model-'));
+    expect(made.map(({ name, state }) => `${name} ${state}`)).toEqual([
+      'model-caps-x86-64-cpu DEPLOYABLE',
+      'model-caps-arm64-cpu DEPLOYABLE',
+    ]);
   });
 
   it('is reached from elsewhere with a token alone', async () => {

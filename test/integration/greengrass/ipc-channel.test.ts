@@ -69,6 +69,25 @@ describe.each([CLASSIC, LITE])('messages through nucleus $name', (personality) =
     return undefined;
   });
 
+  test('a subscription that the nucleus ends is made anew, over the same connection', async () => {
+    const nucleus = await start();
+    const channel = new IpcChannel();
+    closing.push(() => channel.close());
+    await channel.attach(await connect(nucleus));
+    const heard: string[] = [];
+    await channel.subscribe(TOPIC, ({ payload }) => heard.push(Buffer.from(payload).toString()));
+    nucleus.deliver(TOPIC, Buffer.from('before'));
+    await expect.poll(() => heard).toEqual(['before']);
+    nucleus.endSubscriptions('SubscribeToIoTCore');
+    await expect
+      .poll(() => {
+        nucleus.deliver(TOPIC, Buffer.from('after'));
+        return heard.includes('after');
+      })
+      .toBe(true);
+    expect(nucleus.connections).toBe(1);
+  });
+
   test('what cannot be subscribed in passing is heard all the same, and no other topic with it', async () => {
     const nucleus = await start();
     const channel = new IpcChannel();

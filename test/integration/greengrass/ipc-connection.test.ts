@@ -50,6 +50,14 @@ describe.each([CLASSIC, LITE])('the connection to nucleus $name', (personality) 
     });
   });
 
+  test('ends when the nucleus ends the subscription to changes: the next one has it again', async () => {
+    const nucleus = await start(personality);
+    const connection = await connect(nucleus);
+    await connection.watchConfiguration(() => undefined);
+    nucleus.endSubscriptions('SubscribeToConfigurationUpdate');
+    await expect.poll(() => connection.lost.aborted).toBe(true);
+  });
+
   test('publishes bytes and tells the state', async () => {
     const nucleus = await start(personality);
     const connection = await connect(nucleus);

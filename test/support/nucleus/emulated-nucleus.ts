@@ -156,6 +156,15 @@ export class EmulatedNucleus {
     for (const one of this.#subscriptions) this.#end(one);
   }
 
+  /** Ends the subscriptions of an operation by itself, in order. */
+  endSubscriptions(operation: string): void {
+    for (const one of this.#subscriptions) {
+      if (one.operation !== operation) continue;
+      this.#reply(one.socket, one.streamId, MESSAGE.application, FLAG.terminate, 'End', {});
+      this.#end(one);
+    }
+  }
+
   /** A message of IoT Core for whoever subscribed to its topic. */
   deliver(topicName: string, payload: Buffer): void {
     this.#core.receive(topicName, payload);
