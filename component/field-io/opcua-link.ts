@@ -14,6 +14,7 @@ class OpcuaThread {
   readonly #worker = new Worker(entryFile('opcua-worker', import.meta.url), { name: 'opcua' });
   readonly #asked = new Map<number, PromiseWithResolvers<OpcuaValue | undefined>>();
   readonly links = new Map<number, OpcuaLink>();
+  #over: VedetteError | undefined;
   #count = 0;
 
   constructor() {
@@ -27,7 +28,9 @@ class OpcuaThread {
     return this.#count;
   }
 
-  ask(connection: number, request: OpcuaRequest): Promise<OpcuaValue | undefined> {
+  /** @throws VedetteError FIELD_DEVICE_OFFLINE when the thread has ended */
+  async ask(connection: number, request: OpcuaRequest): Promise<OpcuaValue | undefined> {
+    if (this.#over) throw this.#over;
     const id = this.next();
     const asked = Promise.withResolvers<OpcuaValue | undefined>();
     this.#asked.set(id, asked);
@@ -52,7 +55,7 @@ class OpcuaThread {
 
   #end(why: string): void {
     if (thread === this) thread = undefined;
-    const error = new VedetteError('FIELD_DEVICE_OFFLINE', `OPC UA: ${why}`);
+    const error = (this.#over ??= new VedetteError('FIELD_DEVICE_OFFLINE', `OPC UA: ${why}`));
     for (const asked of this.#asked.values()) asked.reject(error);
     this.#asked.clear();
     for (const link of this.links.values()) link.lose(error);

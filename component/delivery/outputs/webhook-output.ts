@@ -19,6 +19,8 @@ export function webhookOutput(
   { url, secret, timeoutMs }: OutputConfigOf<'webhook'>,
   readSecret: (reference: SecretReference) => Promise<string>,
 ): OutputPort {
+  // Path and query of an address may be all that keeps others from using it.
+  const shown = new URL(url).origin;
   return {
     send: async (message, signal) => {
       const body = bodyOf(message);
@@ -41,10 +43,10 @@ export function webhookOutput(
         await response.body?.cancel();
       } catch (cause) {
         const why = (cause as Error).cause ?? cause;
-        throw new VedetteError('OUTPUT_FAILED', `${url}: ${(why as Error).message}`, { cause });
+        throw new VedetteError('OUTPUT_FAILED', `${shown}: ${(why as Error).message}`, { cause });
       }
       if (response.ok) return `HTTP ${response.status}`;
-      throw new VedetteError('OUTPUT_FAILED', `${url} answered HTTP ${response.status}`);
+      throw new VedetteError('OUTPUT_FAILED', `${shown} answered HTTP ${response.status}`);
     },
   };
 }
