@@ -381,8 +381,8 @@ describe('a model host', () => {
   });
 
   test('is not ready while two workers hang, and again when they have returned', async () => {
-    const { host, until } = watch(await packages.add(loopsWhenBright(1_200_000)), {
-      timeoutMs: 300,
+    const { host, until } = watch(await packages.add(loopsWhenBright(4_000_000)), {
+      timeoutMs: 1000,
     });
     await host.start();
     expect(await codeOf(host.infer(await encoded(bright)))).toBe('INFERENCE_TIMEOUT');
