@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { rolloutSummary, type RolloutSummary } from '../deployment/rollout-summary.ts';
+import { rolloutLine, rolloutSummary, type RolloutSummary } from '../deployment/rollout-summary.ts';
 import type { RolloutRecords } from '../registry/rollout-records.ts';
 import type { PublisherContext } from './publisher-context.ts';
 import { withRollouts, withStateOptions } from './with-fleet.ts';
@@ -25,13 +25,7 @@ async function showAll(
   { json }: FleetOptions,
   { stdout }: PublisherContext,
 ): Promise<void> {
-  const all = (await records.rollouts()).map(({ id, name, state, reason, updatedAtMs }) => ({
-    rollout: id,
-    name,
-    state,
-    reason,
-    updatedAt: iso(updatedAtMs),
-  }));
+  const all = (await records.rollouts()).map(rolloutLine);
   stdout.write(
     json
       ? `${JSON.stringify(all, undefined, 2)}\n`
@@ -65,5 +59,4 @@ export function showRollout(
   stdout.write(lines.map((line) => `${line}\n`).join(''));
 }
 
-const iso = (ms: number): string => new Date(ms).toISOString();
 const colon = (reason: string): string => (reason === '' ? '' : `: ${reason}`);

@@ -6,10 +6,11 @@ import { readServerToken } from '../../component/configuration/read-server-token
 import { createLogger } from '../../component/logging/create-logger.ts';
 import { pollMsOf } from './deploy-rollout.ts';
 import type { PublisherContext } from './publisher-context.ts';
-import { withAws, type AwsOptions } from './aws-options.ts';
+import type { DestinationOptions } from './open-destination.ts';
+import { withDestination } from './with-publication.ts';
 import { withFleet, withRollouts } from './with-fleet.ts';
 
-interface ServeOptions extends AwsOptions {
+interface ServeOptions extends DestinationOptions {
   readonly state?: string;
   readonly host: string;
   readonly port: string;
@@ -17,9 +18,6 @@ interface ServeOptions extends AwsOptions {
   readonly allowHost?: readonly string[];
   readonly pollSeconds: string;
   readonly models?: string;
-  readonly to?: string;
-  readonly bucket?: string;
-  readonly prefix?: string;
   readonly target?: readonly string[];
   readonly component?: string;
   readonly compileRole?: string;
@@ -36,7 +34,7 @@ export interface ServeContext extends PublisherContext {
 
 /** `vedette serve` */
 export function addServe(program: Command, context: ServeContext): void {
-  withAws(
+  withDestination(
     program
       .command('serve')
       .description(
@@ -54,9 +52,6 @@ export function addServe(program: Command, context: ServeContext): void {
     .option('--allow-host <name...>', 'host names besides localhost that requests may use')
     .option('--poll-seconds <seconds>', 'how often AWS is asked', '15')
     .option('--models <folder>', 'folder below which models may be asked to be published')
-    .option('-t, --to <folder>', 'publish into a folder, as greengrass-cli deploys it')
-    .option('-b, --bucket <name>', 'publish to Greengrass, with the artifact in this bucket')
-    .option('--prefix <prefix>', 'begin of every key in the bucket')
     .option('--target <targets...>', 'dda: one component for each of these targets')
     .option('--component <name>', 'name of the component; else io.vedette.model.<model name>')
     .option(

@@ -33,13 +33,17 @@ export interface Publishing {
   ) => Promise<T>;
 }
 
-export const withPublicationOptions = (command: Command): Command =>
+/** Where publications go. */
+export const withDestination = (command: Command): Command =>
   withAws(
     command
       .option('-t, --to <folder>', 'publish into a folder, as greengrass-cli deploys it')
       .option('-b, --bucket <name>', 'publish to Greengrass, with the artifact in this bucket')
       .option('--prefix <prefix>', 'begin of every key in the bucket'),
-  )
+  );
+
+export const withPublicationOptions = (command: Command): Command =>
+  withDestination(command)
     .option('--wait-seconds <seconds>', 'how long to wait until the version is deployable', '60')
     .option('--dry-run', 'prepare and package only, and show every call that would be made')
     .option('--state <place>', "the publisher's records; else .vedette/publisher here");

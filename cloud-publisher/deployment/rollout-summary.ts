@@ -13,6 +13,15 @@ export interface RolloutSummary {
   readonly events: readonly { readonly at: string; readonly text: string }[];
 }
 
+/** One of a list. */
+export const rolloutLine = (one: Omit<Rollout, 'steps'>) => ({
+  rollout: one.id,
+  name: one.name,
+  state: one.state,
+  reason: one.reason,
+  updatedAt: iso(one.updatedAtMs),
+});
+
 export async function rolloutSummary(
   { id, name, account, region, state, reason, steps }: Rollout,
   records: RolloutRecords,

@@ -10,7 +10,7 @@ import { RequestFailures } from '../../local-server/request-failures.ts';
 import { parseRequestValue } from '../../local-server/request-values.ts';
 import type { Logger } from '../../component/logging/create-logger.ts';
 import { askFor, type RolloutAction } from '../deployment/ask-for.ts';
-import { rolloutSummary } from '../deployment/rollout-summary.ts';
+import { rolloutLine, rolloutSummary } from '../deployment/rollout-summary.ts';
 import type { RolloutRecords } from '../registry/rollout-records.ts';
 import { eventRequest, publicationRequest, publicationSchema } from './publication-request.ts';
 import type { PublicationJobs } from './publication-jobs.ts';
@@ -58,11 +58,9 @@ export async function buildServer(options: ServerAppOptions): Promise<FastifyIns
   }));
 
   app.get('/api/v1/rollouts', async () => ({
-    items: (await records.rollouts()).map(({ id, name, state, reason, updatedAtMs }) => ({
-      rollout: id,
-      ...{ name, state, reason },
-      updatedAt: new Date(updatedAtMs).toISOString(),
-      isCarriedHere: carrier.carried.includes(id),
+    items: (await records.rollouts()).map((one) => ({
+      ...rolloutLine(one),
+      isCarriedHere: carrier.carried.includes(one.id),
     })),
   }));
   app.get<{ Params: { id: string } }>('/api/v1/rollouts/:id', async ({ params }) =>

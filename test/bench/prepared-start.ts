@@ -1,10 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { InferenceResult } from '../../component/contract/result.ts';
 import { endWithThisRun, LastWords } from './server-process.ts';
+import { freePort } from '../support/free-port.ts';
 
 const POLL_MS = 20;
 const START_TIMEOUT_MS = 60_000;
@@ -77,15 +77,6 @@ async function hasVerdict(port: number, camera: string): Promise<boolean> {
 function userPath(): string {
   const folders = (process.env['PATH'] ?? '').split(path.delimiter);
   return folders.filter((folder) => !folder.endsWith('node_modules/.bin')).join(path.delimiter);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 /** npm hands the signal on; a second one to its children would mean «at once». */

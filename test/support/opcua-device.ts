@@ -1,5 +1,4 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import {
@@ -12,6 +11,7 @@ import {
   Variant,
   type DataValue,
 } from 'node-opcua';
+import { freePort } from './free-port.ts';
 
 const USER = { name: 'line', password: 'station-7' };
 
@@ -108,12 +108,4 @@ export class OpcuaDevice {
     await this.interrupt();
     await rm(this.#folder, { recursive: true, force: true });
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

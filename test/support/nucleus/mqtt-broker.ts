@@ -1,11 +1,12 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { connect as connectSocket, createServer } from 'node:net';
+import { connect as connectSocket } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { connectAsync, type MqttClient } from 'mqtt';
+import { freePort } from '../free-port.ts';
 
 const MOSQUITTO = '/usr/sbin/mosquitto';
 /** AWS IoT Core takes 128 KB; the rest is for topic and headers. */
@@ -106,17 +107,6 @@ process.once('exit', () => {
 function killedAtExit(child: ChildProcess): void {
   running.add(child);
   child.once('close', () => running.delete(child));
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (typeof address !== 'object' || address === null) throw new Error('no port was given');
-  return address.port;
 }
 
 async function answers(port: number): Promise<void> {
