@@ -28,7 +28,7 @@ export const pipelineElements = (pipeline: string): string[] => pipeline.trim().
 
 /** Why a pipeline is refused; `undefined` when it is one chain of allowed elements. */
 export function pipelineProblem(pipeline: string): string | undefined {
-  // eslint-disable-next-line no-control-regex -- they are what is looked for
+  // oxlint-disable-next-line no-control-regex -- they are what is looked for
   if (/["'\\\x00-\x08\x0b-\x1f]/.test(pipeline)) {
     return 'must hold no quotes, backslashes and control characters; they are not needed without a shell';
   }

@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { open, readFile, rename, rm } from 'node:fs/promises';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -49,12 +49,7 @@ export class FolderObjects implements ObjectStore {
 
   async replace(key: string, bytes: Uint8Array): Promise<void> {
     const target = this.addressOf(key);
-    await this.#guard(target, () =>
-      this.#place(target, async (part) => {
-        const handle = await open(part, 'w');
-        await handle.writeFile(bytes).finally(() => handle.close());
-      }),
-    );
+    await this.#guard(target, () => this.#place(target, (part) => writeFile(part, bytes)));
   }
 
   close(): void {

@@ -2,7 +2,7 @@
 export const escapeXml = (text: string): string =>
   text
     // XML refuses most control characters even when escaped.
-    // eslint-disable-next-line no-control-regex
+    // oxlint-disable-next-line no-control-regex
     .replace(/[\u0000-\u0008\u000b-\u001f\u007f\ufffe\uffff]/g, ' ')
     .replace(/&/g, '&amp;')
     .replace(/</g, '&lt;')

@@ -24,8 +24,8 @@ export function staticChecks(root: string): StaticCheck[] {
     ...(remedy === undefined ? {} : { remedy }),
   });
   return [
-    node('lint', ['node_modules/eslint/bin/eslint.js', '--max-warnings=0', '.']),
-    node('types', ['node_modules/typescript/bin/tsc', '-p', '.']),
+    node('lint', ['node_modules/oxlint/bin/oxlint', '.']),
+    node('types', ['node_modules/typescript-7/bin/tsc', '-p', '.']),
     node(
       'formatting',
       ['node_modules/prettier/bin/prettier.cjs', '--check', '--log-level=warn', '.'],

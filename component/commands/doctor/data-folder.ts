@@ -1,4 +1,4 @@
-import { link, mkdtemp, open, readdir, readFile, realpath, rm, stat } from 'node:fs/promises';
+import { link, mkdtemp, readFile, readdir, realpath, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { CheckResults, type Check, type CheckResult } from './check.ts';
 import type { Subject } from './subject.ts';
@@ -62,8 +62,7 @@ async function tryToWrite(folder: string): Promise<string | undefined> {
   try {
     scratch = await mkdtemp(path.join(folder, 'doctor-'));
     const file = path.join(scratch, 'file');
-    const handle = await open(file, 'w');
-    await handle.writeFile('doctor').finally(() => handle.close());
+    await writeFile(file, 'doctor');
     await link(file, `${file}-2`);
     return undefined;
   } catch (error) {
