@@ -1,14 +1,12 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { VedetteError } from '../contract/errors.ts';
+import { tiedProgram } from '../field-io/tied-program.ts';
 import { ProcessMessages } from './process-messages.ts';
 
 /** After it was asked to end a child has so long before it is killed. */
 const KILL_AFTER_MS = 1000;
-/** util-linux' way to have a child that ends with its parent, also when the parent is killed. */
-const SETPRIV = '/usr/bin/setpriv';
-/** What it, as shells do, ends with when the program cannot be run, or is not there. */
+/** What `setpriv`, as shells do, ends with when the program cannot be run, or is not there. */
 const START_FAILURES: Readonly<Record<number, string>> = { 126: 'EACCES', 127: 'ENOENT' };
 
 export interface SourceProcessOptions {
@@ -51,9 +49,8 @@ export class SourceProcess {
   static async start(options: SourceProcessOptions): Promise<SourceProcess> {
     const { path, frameFd, sidePipeCount = 0, tellsOnOutput = false } = options;
     // A silent source never makes the program notice that nobody reads its frames any more.
-    const isTied = existsSync(SETPRIV);
-    const [program, before] = isTied ? [SETPRIV, ['--pdeathsig', 'KILL', '--', path]] : [path, []];
-    const child = spawn(program, [...before, ...options.arguments], {
+    const { file, arguments: given, isTied } = tiedProgram(path, options.arguments);
+    const child = spawn(file, given, {
       stdio: [
         options.playlist === undefined ? 'ignore' : 'pipe',
         tellsOnOutput ? 'pipe' : 'ignore',

@@ -4,6 +4,8 @@ import type { VedetteError } from './errors.ts';
 export interface IncomingMessage {
   readonly topic: string;
   readonly payload: Uint8Array;
+  /** Kept by the broker from before the subscription. Greengrass does not tell: absent. */
+  readonly isRetained?: boolean;
 }
 
 export type ChannelListener = (message: IncomingMessage) => void;

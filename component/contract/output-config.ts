@@ -31,6 +31,9 @@ const messageBase = {
   ),
 };
 
+/** A program that holds a line is started and ended for a pulse, which takes up to so long. */
+const MIN_GPIO_PULSE_MS = 60;
+
 const signalValue = (maximum: number) => integer(0, maximum).optional();
 
 /** Of outputs that are a value in a machine. What comes too late there belongs to the next part. */
@@ -125,6 +128,10 @@ export const outputSchema = z.discriminatedUnion('kind', [
   z.strictObject({
     ...signalBase(1),
     ...gpioLine,
+    pulseMs: described(
+      integer(MIN_GPIO_PULSE_MS, 60_000).optional(),
+      'After so long `restValue` is set, in milliseconds; when absent the value stays until the next verdict. The program that holds a line cannot give a shorter pulse',
+    ),
     kind: z.literal('gpio').meta({ description: 'An output of a GPIO chip, through libgpiod' }),
   }),
   z.strictObject({

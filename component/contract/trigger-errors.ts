@@ -39,6 +39,12 @@ export const TRIGGER_ERROR_CODES = {
     'An output did not take a verdict; it is told again.',
     'Check what the message names; `/api/v1/outputs` shows what waits and what was given up.',
   ),
+  OUTPUT_UNCERTAIN: entry(
+    502,
+    false,
+    'A pulse was sent to a machine that did not acknowledge it: it may have been given, and is not given twice.',
+    'Look at the part, and check the connection that the message names.',
+  ),
   FIELD_DEVICE_OFFLINE: entry(
     502,
     true,

@@ -82,7 +82,9 @@ export class MqttChannel implements MessageChannel {
       channel.#tell(true);
     });
     client.on('close', () => channel.#tell(false));
-    client.on('message', (topic, payload) => channel.#hear({ topic, payload }));
+    client.on('message', (topic, payload, { retain }) =>
+      channel.#hear({ topic, payload, isRetained: retain }),
+    );
     client.on('error', (cause) => {
       const message = `The broker ${url} cannot be reached: ${cause.message}`;
       options.onFault(new VedetteError('CHANNEL_OFFLINE', message, { cause }));

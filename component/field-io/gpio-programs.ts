@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { VedetteError } from '../contract/errors.ts';
 import type { GpioLineConfig } from '../contract/field-device-config.ts';
+import { tiedProgram } from './tied-program.ts';
 
 /** The programs of libgpiod: of 1.x (Debian 12, Ubuntu 24.04) and 2.x take other arguments. */
 export interface GpioPrograms {
@@ -64,7 +65,10 @@ export const levelOf = (said: string): 0 | 1 | undefined => {
   return word === '1' ? 1 : word === '0' || word === '2' ? 0 : undefined;
 };
 
-/** A running program of libgpiod, which holds its line. */
+/**
+ * A running program of libgpiod, which holds its line. It ends with this process, also when this process is
+ * killed: else it would hold the line, and the level on it, against the process that comes after.
+ */
 export class GpioProgram {
   readonly #child: ChildProcess;
   readonly #ended: Promise<void>;
@@ -77,12 +81,15 @@ export class GpioProgram {
       said = (said + text).slice(0, MAX_SAID);
     });
     this.#ended = new Promise((resolve) => {
-      const end = (why: string) => {
-        this.#failure ??= new VedetteError('FIELD_DEVICE_OFFLINE', `${what}: ${why}`);
+      const end = (why: string, wasKilled: boolean) => {
+        const details = { wasKilled };
+        this.#failure ??= new VedetteError('FIELD_DEVICE_OFFLINE', `${what}: ${why}`, { details });
         resolve();
       };
-      child.once('error', (error) => end(error.message));
-      child.once('close', (code, signal) => end(said.trim() || `it ended with ${signal ?? code}`));
+      child.once('error', (error) => end(error.message, false));
+      child.once('close', (code, signal) =>
+        end(said.trim() || `it ended with ${signal ?? code}`, signal !== null),
+      );
     });
   }
 
@@ -92,7 +99,8 @@ export class GpioProgram {
     given: readonly string[],
     onLine: (line: string) => void = () => {},
   ): Promise<GpioProgram> {
-    const child = spawn(file, given, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const tied = tiedProgram(file, given);
+    const child = spawn(tied.file, tied.arguments, { stdio: ['ignore', 'pipe', 'pipe'] });
     createInterface({ input: child.stdout }).on('line', onLine);
     const program = new GpioProgram(child, [file, ...given].join(' '));
     let timer: NodeJS.Timeout | undefined;

@@ -1,4 +1,5 @@
 import { appendFile, chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
@@ -46,6 +47,16 @@ export class GpioStandIn {
         if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
       }
     }
+  }
+
+  /** Of each program that runs. */
+  async holders(): Promise<string[]> {
+    const running: string[] = [];
+    for (const name of ['gpiomon', 'gpioset']) {
+      const pid = await readFile(path.join(this.#folder, `${name}.pid`), 'utf8').catch(() => '');
+      if (pid !== '' && existsSync(`/proc/${pid.trim()}`)) running.push(name);
+    }
+    return running;
   }
 
   /** An edge to this level comes. */

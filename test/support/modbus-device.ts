@@ -15,6 +15,8 @@ export class ModbusDevice {
   port = 0;
   /** Connections are taken and nothing is answered. */
   isSilent = false;
+  /** So many writes are done, and their connection ends before they are answered. */
+  answersToLose = 0;
 
   static async start(): Promise<ModbusDevice> {
     const device = new ModbusDevice();
@@ -63,8 +65,15 @@ export class ModbusDevice {
   #answer(server: Server): void {
     const tables = { coils: this.coils, discrete: this.coils, holding: this.holding };
     const device = new modbus.TCP(server, { ...tables, input: this.holding });
+    device.on('preWriteSingleRegister', () => this.#loseAnswer());
     device.on('postWriteSingleCoil', (request) => this.#note(request));
     device.on('postWriteSingleRegister', (request) => this.#note(request));
+  }
+
+  #loseAnswer(): void {
+    if (this.answersToLose === 0) return;
+    this.answersToLose -= 1;
+    for (const socket of this.#sockets) socket.destroy();
   }
 
   #note(request: { readonly body: unknown }): void {

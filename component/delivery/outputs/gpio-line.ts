@@ -17,17 +17,26 @@ export function gpioLine(config: GpioLineConfig): SignalLine {
   let held: { readonly program: GpioProgram; readonly value: number } | undefined;
   return {
     description: `line ${config.line} of ${config.chip}`,
+    reach: async () => {
+      programs ??= await findGpioPrograms();
+    },
     write: async (value, signal) => {
       if (held?.value === value && held.program.isRunning) return performance.now();
-      programs ??= await findGpioPrograms();
       await held?.program.close();
       held = undefined;
-      if (signal.aborted) {
-        throw new VedetteError('FIELD_DEVICE_OFFLINE', 'the line was not free in time');
+      if (programs === undefined || signal.aborted) {
+        throw new VedetteError('FIELD_DEVICE_REFUSED', 'the line was not free in time');
       }
       const given = setArguments(config, value, programs);
       const sinceMs = performance.now();
-      held = { program: await GpioProgram.start('gpioset', given), value };
+      try {
+        held = { program: await GpioProgram.start('gpioset', given), value };
+      } catch (thrown) {
+        const error = VedetteError.from(thrown, 'FIELD_DEVICE_OFFLINE');
+        // One that ended by itself never had the line; one that was killed may have set it.
+        if (error.details['wasKilled'] !== false) throw error;
+        throw new VedetteError('FIELD_DEVICE_REFUSED', error.message, { cause: error });
+      }
       return sinceMs;
     },
     close: async () => held?.program.close(),

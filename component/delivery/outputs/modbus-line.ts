@@ -9,10 +9,12 @@ export function modbusLine(config: OutputConfigOf<'modbus'>): SignalLine {
   let client: ModbusClient | undefined;
   return {
     description: `${table} ${address} of ${config.host}:${config.port}`,
-    write: async (value, signal) => {
+    reach: async (signal) => {
       if (!client?.isOpen) client = await ModbusClient.open(config, signal);
-      if (signal.aborted) {
-        throw new VedetteError('FIELD_DEVICE_OFFLINE', `${config.host} was not reached in time`);
+    },
+    write: async (value, signal) => {
+      if (client === undefined || signal.aborted) {
+        throw new VedetteError('FIELD_DEVICE_REFUSED', `${config.host} was not reached in time`);
       }
       await client.ask({ kind: 'write', table, address, value });
       return performance.now();

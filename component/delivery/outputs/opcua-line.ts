@@ -10,14 +10,16 @@ export function opcuaLine(config: OutputConfigOf<'opcua'>, means: OpcuaMeans): S
   let link: OpcuaLink | undefined;
   return {
     description: `${nodeId} of ${endpointUrl}`,
-    write: async (value, signal) => {
+    reach: async (signal) => {
       if (!link?.isOpen) {
         await link?.close();
         link = undefined;
         link = await OpcuaLink.open(await opcuaAddressOf(config, means), signal);
       }
-      if (signal.aborted) {
-        throw new VedetteError('FIELD_DEVICE_OFFLINE', `${endpointUrl} was not reached in time`);
+    },
+    write: async (value, signal) => {
+      if (link === undefined || signal.aborted) {
+        throw new VedetteError('FIELD_DEVICE_REFUSED', `${endpointUrl} was not reached in time`);
       }
       await link.write(nodeId, value);
       return performance.now();

@@ -6,6 +6,8 @@ import type { OutputConfig } from '../../contract/output-config.ts';
 import type { OutputPort } from './output-port.ts';
 
 const RETRY = { firstMs: 250, maximumMs: 30_000 };
+/** Not tried again: it would not be taken, or be done twice. */
+const HOPELESS: ReadonlySet<string> = new Set(['MESSAGE_REFUSED', 'OUTPUT_UNCERTAIN']);
 
 interface Waiting {
   readonly message: OutputMessage;
@@ -93,7 +95,7 @@ export class OutputQueue {
         continue;
       }
       const leftMs = this.#untilMs(item) - performance.now();
-      const isHopeless = failure.code === 'MESSAGE_REFUSED';
+      const isHopeless = HOPELESS.has(failure.code);
       if (leftMs <= 0 || isHopeless) {
         this.#waiting.shift();
         this.#end(item, 'given-up', failure.message);

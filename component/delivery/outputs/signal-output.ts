@@ -8,9 +8,14 @@ export interface SignalLine {
   /** As in `coil 7`, for what is recorded. */
   readonly description: string;
   /**
-   * Resolves when the machine has the value, with the steady time since when; after `signal` it does not
+   * Connects where that is needed, so that what `write` fails by afterwards is the writing.
+   * @throws VedetteError; nothing was set, and it may be called again
+   */
+  reach(signal: AbortSignal): Promise<void>;
+  /**
+   * Only after `reach`. Resolves when the machine has the value, with the steady time since when; after `signal` it does not
    * get it any more.
-   * @throws VedetteError; it may be called again
+   * @throws VedetteError FIELD_DEVICE_REFUSED when it surely was not set; after any other it may have been
    */
   write(value: number, signal: AbortSignal): Promise<number>;
   /** Lets go of the machine. */
@@ -24,7 +29,8 @@ const REST_RETRY_MS = 250;
 const END_MS = 500;
 
 /**
- * Sets the value of the outcome. A pulse that has begun, or may have, is ended whatever comes: until it
+ * Sets the value of the outcome. A value that stays may be set again, and is; a pulse that may have been
+ * given is not given again. A pulse that has begun, or may have, is ended whatever comes: until it
  * is, no other begins.
  */
 export function signalOutput(config: SignalOutputConfig, line: SignalLine): OutputPort {
@@ -35,6 +41,7 @@ export function signalOutput(config: SignalOutputConfig, line: SignalLine): Outp
   const rest = async () => {
     for (; !open.signal.aborted; await pause(REST_RETRY_MS, open.signal)) {
       try {
+        await line.reach(open.signal);
         await line.write(restValue, open.signal);
         return;
       } catch {
@@ -55,6 +62,7 @@ export function signalOutput(config: SignalOutputConfig, line: SignalLine): Outp
       throw new VedetteError('FIELD_DEVICE_OFFLINE', message);
     }
     const set = `${line.description} = ${value}`;
+    await line.reach(inTime);
     if (pulseMs === undefined) {
       await line.write(value, inTime);
       return set;
@@ -63,9 +71,11 @@ export function signalOutput(config: SignalOutputConfig, line: SignalLine): Outp
     try {
       sinceMs = await line.write(value, inTime);
     } catch (thrown) {
+      const error = VedetteError.from(thrown, 'FIELD_DEVICE_OFFLINE');
+      if (error.code === 'FIELD_DEVICE_REFUSED') throw error;
       // The answer may have been lost, and not the value.
       resting = rest();
-      throw thrown;
+      throw uncertain(set, error);
     }
     resting = pause(Math.max(0, sinceMs + pulseMs - performance.now()), signal).then(rest);
     const isOver = await settles(resting, AbortSignal.timeout(pulseMs + END_MS));
@@ -90,6 +100,13 @@ export function signalOutput(config: SignalOutputConfig, line: SignalLine): Outp
     },
   };
 }
+
+/** A second pulse would move the machine twice, and meet the next part. */
+const uncertain = (set: string, { message }: VedetteError): VedetteError =>
+  new VedetteError(
+    'OUTPUT_UNCERTAIN',
+    `${set} may have been set, and is not set again: ${message}`,
+  );
 
 /** Whether it ends before the signal. */
 function settles(one: Promise<void>, signal: AbortSignal): Promise<boolean> {

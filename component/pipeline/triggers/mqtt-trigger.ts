@@ -41,8 +41,10 @@ export function openMqttTrigger(
   const subscription = channel
     .subscribe(
       topic,
-      ({ payload }) => {
-        if (!isClosed) take(payload, topic, listener);
+      ({ payload, isRetained }) => {
+        if (isClosed) return;
+        if (isRetained) listener.refuse(retained(topic));
+        else take(payload, topic, listener);
       },
       (error) => (refusal = lose(error)),
     )
@@ -68,6 +70,13 @@ export function openMqttTrigger(
     },
   };
 }
+
+/** It comes with each connection, and its part passed before. */
+const retained = (topic: string): VedetteError =>
+  new VedetteError(
+    'REQUEST_INVALID',
+    `the broker has retained a message on ${topic} from before; send triggers without the retain flag`,
+  );
 
 function take(payload: Uint8Array, topic: string, listener: TriggerListener): void {
   try {

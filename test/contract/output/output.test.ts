@@ -3,8 +3,10 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { outputSchema } from '../../../component/contract/output-config.ts';
+import type { OutputRecord } from '../../../component/contract/output.ts';
 import type { Outcome } from '../../../component/contract/result.ts';
 import { modbusLine } from '../../../component/delivery/outputs/modbus-line.ts';
+import { OutputQueue } from '../../../component/delivery/outputs/output-queue.ts';
 import { signalOutput } from '../../../component/delivery/outputs/signal-output.ts';
 import { MqttChannel } from '../../../component/delivery/mqtt-channel.ts';
 import { sampleResult } from '../../integration/registry/sample-result.ts';
@@ -138,6 +140,52 @@ for (const version of VERSIONS) {
     };
   });
 }
+
+describe('a value whose acknowledgement is lost', () => {
+  const told = async (pulse: Record<string, unknown>) => {
+    const device = await ModbusDevice.start();
+    const config = outputSchema.parse({
+      ...{ kind: 'modbus', host: '127.0.0.1', port: device.port, table: 'holding-register' },
+      ...{ address: 3, values: { fail: 7 }, restValue: 2, giveUpAfterMs: 10_000, ...pulse },
+    });
+    if (config.kind !== 'modbus') throw new Error('it is of another kind');
+    const records: OutputRecord[] = [];
+    const port = signalOutput(config, modbusLine(config));
+    const onEnd = (record: OutputRecord) => void records.push(record);
+    const queue = new OutputQueue({ name: 'press', config, port, onEnd });
+    device.answersToLose = 1;
+    queue.add({ result: sampleResult(), outcome: 'fail' });
+    await expect.poll(() => records.length, { timeout: 8000 }).toBe(1);
+    return { device, queue, record: records[0]!, close: () => queue.close() };
+  };
+
+  it('is set again where it stays', async () => {
+    const { device, record, close } = await told({});
+    expect(record).toMatchObject({ end: 'acknowledged', attempts: 2 });
+    expect(device.written).toEqual([7, 7]);
+    await close();
+    await device.close();
+  });
+
+  it('is not given again as a pulse, which ends and is told as what it is', async () => {
+    const { device, queue, record, close } = await told({ pulseMs: 20 });
+    expect(record).toMatchObject({ end: 'given-up', attempts: 1 });
+    expect(record.detail).toMatch(/may have been set, and is not set again/);
+    await expect.poll(() => device.written, { timeout: 8000 }).toEqual([7, 2]);
+    queue.add({ result: sampleResult(), outcome: 'fail' });
+    await expect.poll(() => device.written, { timeout: 8000 }).toEqual([7, 2, 7, 2]);
+    await close();
+    await device.close();
+  });
+});
+
+it('a pulse that the holder of a GPIO line cannot give is no configuration', () => {
+  const given = { kind: 'gpio', line: 17, values: { fail: 1 } };
+  expect(outputSchema.safeParse({ ...given, pulseMs: 60 }).success).toBe(true);
+  expect(outputSchema.safeParse({ ...given, pulseMs: 59 }).error?.issues[0]).toMatchObject({
+    ...{ path: ['pulseMs'], code: 'too_small', minimum: 60 },
+  });
+});
 
 describe('a pulse', () => {
   const settings = (port: number, rest: Record<string, unknown>) =>

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll } from 'vitest';
+import { afterAll, expect, it } from 'vitest';
 import { triggerSchema, type TriggerConfig } from '../../../component/contract/trigger-config.ts';
 import { MqttChannel } from '../../../component/delivery/mqtt-channel.ts';
 import { openTrigger } from '../../../component/pipeline/triggers/open-trigger.ts';
@@ -41,6 +41,30 @@ describeTriggerSource('a message', async () => {
       await broker.close();
     },
   };
+});
+
+it('a retained message is told and triggers at no connection; the same one as it comes does', async () => {
+  const broker = await MqttBroker.start();
+  const client = await broker.client();
+  await client.publishAsync('line/trigger', '{"id":"kept"}', { qos: 1, retain: true });
+  const channel = await MqttChannel.open({ url: broker.url, clientId: 'line', onFault: () => {} });
+  const [fired, refused]: [unknown[], string[]] = [[], []];
+  const source = openTrigger(
+    trigger({ kind: 'mqtt', topic: 'line/trigger' }),
+    {
+      fire: ({ id }) => void fired.push(id),
+      refuse: ({ message }) => void refused.push(message),
+      ...{ listening: () => {}, lost: () => {} },
+    },
+    { ...means, channel },
+  );
+  await expect.poll(() => refused.length, { timeout: 8000 }).toBe(1);
+  expect(refused[0]).toMatch(/retained a message on line\/trigger/);
+  await client.publishAsync('line/trigger', '{"id":"now"}', { qos: 1, retain: true });
+  await expect.poll(() => fired, { timeout: 8000 }).toEqual(['now']);
+  await source.close();
+  await channel.close();
+  await broker.close();
 });
 
 const clocks = {

@@ -1,12 +1,15 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import path from 'node:path';
 import { promisify } from 'node:util';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import {
   findGpioPrograms,
   levelOf,
   monitorArguments,
   setArguments,
 } from '../../../component/field-io/gpio-programs.ts';
+import { GpioStandIn } from '../../support/gpio-stand-in.ts';
 
 const line = { chip: 'gpiochip63', line: 17, isActiveLow: true, bias: 'disabled' } as const;
 
@@ -46,4 +49,16 @@ it('the edge that each version tells is a level, and its other lines are none', 
   expect(['0', '1', '2', ' 1 ', '', 'Monitoring lines'].map(levelOf)).toEqual([
     ...[0, 1, 0, 1, undefined, undefined],
   ]);
+});
+
+it('the programs that hold lines end with a runtime that is killed', async () => {
+  const gpio = await GpioStandIn.start(2);
+  onTestFinished(() => gpio.close());
+  const program = path.join(import.meta.dirname, '../../support/hold-line-until-killed.ts');
+  const runtime = spawn(process.execPath, [program], { stdio: ['ignore', 'pipe', 'inherit'] });
+  await once(runtime.stdout, 'data');
+  expect(await gpio.holders()).toEqual(['gpiomon', 'gpioset']);
+  runtime.kill('SIGKILL');
+  await once(runtime, 'close');
+  await expect.poll(() => gpio.holders(), { timeout: 5000 }).toEqual([]);
 });
