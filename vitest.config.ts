@@ -4,9 +4,22 @@ const isDeep = process.env['VEDETTE_DEEP'] === '1';
 
 export default defineConfig({
   test: {
-    include: ['test/{unit,contract,integration,e2e}/**/*.test.ts'],
-    globalSetup: ['test/support/prepare-run.ts'],
-    // Tests load the addon and ONNX Runtime and kill processes: each file gets a process of its own.
+    projects: [
+      // Values in, values out: one process after another takes many files.
+      {
+        extends: true,
+        test: { name: 'unit', include: ['test/unit/**/*.test.ts'], isolate: false },
+      },
+      // They load the addon and ONNX Runtime and kill processes: each file gets a process of its own.
+      {
+        extends: true,
+        test: {
+          name: 'real',
+          include: ['test/{contract,integration,e2e}/**/*.test.ts'],
+          globalSetup: ['test/support/prepare-run.ts'],
+        },
+      },
+    ],
     pool: 'forks',
     // One more than the cores of a small machine: many tests wait for processes.
     maxWorkers: 3,

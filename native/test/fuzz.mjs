@@ -16,7 +16,7 @@ const buildFolder = path.join(root, 'build', 'fuzz');
 const FLAGS = [
   '-std=c++17',
   '-O1',
-  '-g',
+  '-g1',
   '-fsanitize=address,undefined',
   '-fno-sanitize-recover=all',
   '-ffp-contract=off',

@@ -33,7 +33,7 @@ const sources = [
 /** The test program for a set of flags; only what changed is compiled again. */
 async function build(name, extraFlags, compiler = 'g++', linkerFlags = []) {
   const flags = [
-    ...['-std=c++17', '-O1', '-g', '-fno-omit-frame-pointer', '-ffp-contract=off'],
+    ...['-std=c++17', '-O1', '-g1', '-fno-omit-frame-pointer', '-ffp-contract=off'],
     ...['-Wall', '-Wextra', '-Werror'],
     ...extraFlags,
   ];

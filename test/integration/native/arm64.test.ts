@@ -10,7 +10,7 @@ import { emulatesArm64 } from '../../../scripts/setup/arm64-target.mjs';
 const run = promisify(execFile);
 const root = path.join(import.meta.dirname, '../../..');
 const isDeep = process.env['VEDETTE_DEEP'] === '1';
-const cases = isDeep ? 5_000 : 150;
+const cases = isDeep ? 5_000 : 60;
 const pictures = path.join(root, isDeep ? 'samples/images' : 'samples/images/text');
 const options = { maxBuffer: 1 << 28 };
 const RAW = 'test/contract/native/kernel-outputs.ts';

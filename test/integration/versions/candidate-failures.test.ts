@@ -28,13 +28,18 @@ afterAll(async () => {
   await packages.close();
 });
 
-async function start(configured: string): Promise<VersionRuntime> {
+async function startOpen(configured: string): Promise<VersionRuntime> {
   const device = await VersionRuntime.start({
     package: configured,
     model: { probeMemoryMegabytes: 512, probeTimeoutMs: 30_000 },
   });
-  onTestFinished(() => device.close());
   await device.ready();
+  return device;
+}
+
+async function start(configured: string): Promise<VersionRuntime> {
+  const device = await startOpen(configured);
+  onTestFinished(() => device.close());
   return device;
 }
 
@@ -153,15 +158,30 @@ const BAD: readonly {
 ];
 
 describe('a candidate is refused, and what runs goes on, when it', () => {
+  let device: VersionRuntime;
+  beforeAll(async () => {
+    device = await startOpen(first);
+  });
+  afterAll(() => device.close());
+
   test.each(BAD)('$what', async ({ code, says, make }) => {
-    const device = await start(first);
     await expectRefused(device, await make(), code, says);
+  });
+
+  test('was damaged in the store', async () => {
+    const second = await versionPackage(packages, '2.0.0', constantModel(0.3));
+    await device.propose(second, 'shadow');
+    await device.change({ kind: 'discard' });
+    const place = join(device.folder, 'data/models/installed/brightness@2.0.0/package');
+    await chmod(join(place, 'model.onnx'), 0o644);
+    await appendFile(join(place, 'model.onnx'), 'x');
+    await expectRefused(device, 'brightness@2.0.0', 'MODEL_STORE_CORRUPT', /sha256 differs/);
   });
 
   test('misses its golden picture by one box', async () => {
     const boxes = [[1, 1, 5, 5, 0.9, 0]] as const;
     const manifest = { ...detectionManifest, labels: ['a'] };
-    const device = await start(await packages.add(boxesModel(boxes), manifest));
+    const finder = await start(await packages.add(boxesModel(boxes), manifest));
     const box = (x: number) => ({
       label: 'a',
       score: 0.9,
@@ -174,19 +194,8 @@ describe('a candidate is refused, and what runs goes on, when it', () => {
     const candidate = (version: string, detections: readonly object[]) =>
       packages.add(boxesModel(boxes), { ...manifest, version, golden: golden(detections) }, files);
     const off = await candidate('2.0.0', [box(1), box(3)]);
-    await expectRefused(device, off, 'MODEL_PROBE_FAILED', /'a' of score 0.9 was not found/);
-    expect(await device.propose(await candidate('2.0.1', [box(1)]), 'swap')).toBeUndefined();
-  });
-
-  test('was damaged in the store', async () => {
-    const device = await start(first);
-    const second = await versionPackage(packages, '2.0.0', constantModel(0.3));
-    await device.propose(second, 'shadow');
-    await device.change({ kind: 'discard' });
-    const place = join(device.folder, 'data/models/installed/brightness@2.0.0/package');
-    await chmod(join(place, 'model.onnx'), 0o644);
-    await appendFile(join(place, 'model.onnx'), 'x');
-    await expectRefused(device, 'brightness@2.0.0', 'MODEL_STORE_CORRUPT', /sha256 differs/);
+    await expectRefused(finder, off, 'MODEL_PROBE_FAILED', /'a' of score 0.9 was not found/);
+    expect(await finder.propose(await candidate('2.0.1', [box(1)]), 'swap')).toBeUndefined();
   });
 });
 

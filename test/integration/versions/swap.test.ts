@@ -27,10 +27,15 @@ afterAll(async () => {
   await packages.close();
 });
 
-async function start(options: Partial<VersionRuntimeOptions> = {}): Promise<VersionRuntime> {
+async function startOpen(options: Partial<VersionRuntimeOptions> = {}): Promise<VersionRuntime> {
   const device = await VersionRuntime.start({ package: first, ...options });
-  onTestFinished(() => device.close());
   await device.ready();
+  return device;
+}
+
+async function start(options: Partial<VersionRuntimeOptions> = {}): Promise<VersionRuntime> {
+  const device = await startOpen(options);
+  onTestFinished(() => device.close());
   return device;
 }
 
@@ -46,9 +51,9 @@ function gaps(results: readonly InferenceResult[]): number {
   return sequences.filter((one, index) => index > 0 && one !== sequences[index - 1]! + 1).length;
 }
 
-describe('a swap', () => {
+describe('a swap under load', () => {
   test(
-    `under load leaves no frame out, mixes no result and leaves no memory behind, ${swaps} times`,
+    `leaves no frame out, mixes no result and leaves no memory behind, ${swaps} times`,
     { timeout: swaps * 30_000 },
     async () => {
       const device = await start();
@@ -86,9 +91,16 @@ describe('a swap', () => {
       expect(growth).toBeLessThan(96 * 1_048_576);
     },
   );
+});
+
+describe('a swap', () => {
+  let device: VersionRuntime;
+  beforeAll(async () => {
+    device = await startOpen();
+  });
+  afterAll(() => device.close());
 
   test('keeps the version before warm: going back to it loads nothing', async () => {
-    const device = await start();
     await device.propose(second, 'swap');
     const { previous } = device.lifecycle;
     expect(previous).toMatchObject({ package: first, identity: { version: '1.0.0' } });
@@ -106,15 +118,14 @@ describe('a swap', () => {
   });
 
   test('gives the version before back after its time, and can still go back to it', async () => {
-    const device = await start({ rollout: { keepWarmMs: 0 } });
-    await device.propose(second, 'swap');
-    await device.until('cold', () => (device.lifecycle.previous?.warmUntilMs ? undefined : true));
-    expect(await device.change({ kind: 'rollback' })).toBeUndefined();
-    expect((await device.infer()).model.version).toBe('1.0.0');
+    const cold = await start({ rollout: { keepWarmMs: 0 } });
+    await cold.propose(second, 'swap');
+    await cold.until('cold', () => (cold.lifecycle.previous?.warmUntilMs ? undefined : true));
+    expect(await cold.change({ kind: 'rollback' })).toBeUndefined();
+    expect((await cold.infer()).model.version).toBe('1.0.0');
   });
 
   test('that races another one is refused and names the one under way', async () => {
-    const device = await start();
     const begun = device.propose(second, 'swap');
     await expect(
       device.runtime.changeModel('parts', {
@@ -132,7 +143,7 @@ describe('a swap', () => {
   });
 
   test('is refused while the model is pinned, but a shadow is not', async () => {
-    const device = await start();
+    expect(await device.change({ kind: 'rollback' })).toBeUndefined();
     await device.change({ kind: 'pin' });
     for (const request of [
       { kind: 'propose', package: second, mode: 'swap', cameras: [] },
