@@ -71,6 +71,7 @@ export class EmulatedAws {
       server.faults.length = 0;
       server.calls.length = 0;
       server.onCall = () => undefined;
+      server.onBody = () => undefined;
     }
     this.s3.objects.clear();
     this.s3.uploads.clear();

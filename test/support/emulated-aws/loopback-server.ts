@@ -41,6 +41,8 @@ export abstract class LoopbackServer {
   readonly calls: string[] = [];
   /** Called before and after the work of each call. */
   onCall: (operation: string, moment: 'before' | 'after') => void | Promise<void> = () => undefined;
+  /** Called for each piece of a body that arrives, before the next one is read. */
+  onBody: (byteLength: number) => void | Promise<void> = () => undefined;
   readonly #server: Server;
 
   constructor() {
@@ -64,7 +66,7 @@ export abstract class LoopbackServer {
   }
 
   async #serve(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
-    const body = await readBody(incoming);
+    const body = await readBody(incoming, (byteLength) => this.onBody(byteLength));
     if (!body) return;
     const url = new URL(incoming.url ?? '/', 'http://127.0.0.1');
     const request: EmulatedRequest = {
@@ -109,7 +111,10 @@ export abstract class LoopbackServer {
 }
 
 /** `undefined` when the client went away before it had sent everything. */
-async function readBody(incoming: IncomingMessage): Promise<Buffer | undefined> {
+async function readBody(
+  incoming: IncomingMessage,
+  onPiece: (byteLength: number) => void | Promise<void>,
+): Promise<Buffer | undefined> {
   const chunks: Buffer[] = [];
   let byteLength = 0;
   try {
@@ -117,6 +122,7 @@ async function readBody(incoming: IncomingMessage): Promise<Buffer | undefined> 
       byteLength += chunk.length;
       if (byteLength > MAX_BODY_BYTES) throw new Error('the body is too large for the emulator');
       chunks.push(chunk);
+      await onPiece(chunk.length);
     }
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ECONNRESET') return undefined;
