@@ -12,6 +12,7 @@ import { chooseRequestId, nameRequests } from './plugins/request-id.ts';
 import { setSecurityHeaders } from './plugins/security-headers.ts';
 import { WrongTokens } from './plugins/wrong-tokens.ts';
 import { RequestFailures } from './request-failures.ts';
+import { cameraSearchRoutes } from './routes/camera-search.ts';
 import { cameraRoutes } from './routes/cameras.ts';
 import { captureRoutes } from './routes/captures.ts';
 import { configurationRoutes } from './routes/configuration.ts';
@@ -87,6 +88,7 @@ export async function buildApp(deps: AppDependencies): Promise<FastifyInstance> 
   await app.register(sessionRoutes, { prefix: '/api/v1', token: deps.token, wrongTokens });
   await app.register(configurationRoutes, { prefix: '/api/v1', runtime });
   await app.register(cameraRoutes, { prefix: '/api/v1', runtime });
+  await app.register(cameraSearchRoutes, { prefix: '/api/v1', runtime });
   await app.register(inspectionRoutes, { prefix: '/api/v1', runtime });
   await app.register(outputRoutes, { prefix: '/api/v1', runtime });
   await app.register(triggerRoutes, { prefix: '/api/v1', runtime });

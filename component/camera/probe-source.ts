@@ -15,6 +15,8 @@ export interface ProbeOptions {
   /** The first frame must come within so long, in milliseconds. */
   readonly openingMs: number;
   readonly maxFrameBytes: number;
+  /** Ends it early; what it ends with is thrown. */
+  readonly signal?: AbortSignal;
 }
 
 /** What a source really gives. */
@@ -39,7 +41,8 @@ const STILL_QUALITY = 90;
 
 /**
  * Opens a source, once, and looks at what comes. The source is closed afterwards.
- * @throws VedetteError what the driver throws, and CAMERA_SOURCE_FAILED when no frame comes in time
+ * @throws VedetteError what the driver throws, and CAMERA_SOURCE_FAILED when no frame comes in time,
+ * and the reason of `signal`
  */
 export async function probeSource(
   driver: CameraDriver,
@@ -51,6 +54,8 @@ export async function probeSource(
     policy: 'newest',
   });
   const stop = new AbortController();
+  const { signal = stop.signal } = options;
+  const until = (ms: number) => AbortSignal.any([AbortSignal.timeout(ms), signal]);
   const began = performance.now();
   let failure: VedetteError | undefined;
   const run = driver.run(slots, stop.signal).then(
@@ -61,10 +66,12 @@ export async function probeSource(
     },
   );
   try {
-    const first = await slots.next(AbortSignal.timeout(options.openingMs));
+    const first = await slots.next(until(options.openingMs));
+    signal.throwIfAborted();
     if (first === undefined) throw failure ?? nothingCame(slots, options.openingMs);
     const firstFrameMs = performance.now() - began;
-    const seen = await countFrames(slots, first, options.durationMs);
+    const seen = await countFrames(slots, first, until(options.durationMs));
+    signal.throwIfAborted();
     return { ...seen, firstFrameMs, framesDropped: slots.framesDropped };
   } finally {
     stop.abort();
@@ -73,13 +80,12 @@ export async function probeSource(
   }
 }
 
-/** Takes frames for so long, giving each back at once but for the last. */
+/** Takes frames for that long, giving each back at once but for the last. */
 async function countFrames(
   slots: FrameSlots,
   first: FrameLease,
-  durationMs: number,
+  until: AbortSignal,
 ): Promise<Omit<ProbeReport, 'firstFrameMs' | 'framesDropped'>> {
-  const until = AbortSignal.timeout(durationMs);
   const arrivals = [performance.now()];
   const delays = [Date.now() - first.capturedAtMs];
   let last = first;

@@ -335,7 +335,7 @@ export class CameraStation {
       const details = { camera: this.name, condition: kind };
       const error = new VedetteError(
         'CAMERA_PICTURE_BAD',
-        `camera ${this.name} is ${kind}: ${message}`,
+        `camera ${this.name}, ${kind}: ${message}`,
         { details },
       );
       this.#options.notify({ atMs: Date.now(), level: 'warn', error: error.serialize() });

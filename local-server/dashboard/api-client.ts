@@ -14,8 +14,8 @@ export interface ResultFilter {
 }
 
 /** Rejects with the server's own words when the answer is an error. */
-async function request(path: string, init?: RequestInit): Promise<Response> {
-  const response = await fetch(path, { ...init, signal: AbortSignal.timeout(10_000) });
+export async function request(path: string, init?: RequestInit): Promise<Response> {
+  const response = await fetch(path, { signal: AbortSignal.timeout(10_000), ...init });
   if (response.ok) return response;
   const problem = (await response.json().catch(() => ({}))) as { detail?: string };
   throw new Error(problem.detail ?? `HTTP ${response.status}`);

@@ -6,6 +6,7 @@ import { LiveView } from './live-view.tsx';
 import {
   cameraState,
   CONDITION_WORDS,
+  counted,
   DROP_WORDS,
   durationText,
   findingsText,
@@ -15,6 +16,7 @@ import {
 import { OutcomeBadge } from './outcome-badge.tsx';
 import { SpaceCounts } from './space-counts.tsx';
 import { StageBar } from './stage-bar.tsx';
+import { Words } from './words.tsx';
 
 const OLD_PICTURE_SECONDS = 15;
 
@@ -34,38 +36,48 @@ export function CameraCard(props: CameraCardProps) {
   const { camera, model, lastResult, isConnected, mayStream, nowMs } = props;
   const [indicator, word] = cameraState(camera, model);
   return (
-    <Container
-      header={
-        <Header
-          variant="h2"
-          description={`Judged by ${camera.model}`}
-          actions={
-            isConnected ? (
-              <StatusIndicator type={indicator}>{word}</StatusIndicator>
-            ) : (
-              <StatusIndicator type="pending">Unknown</StatusIndicator>
-            )
-          }
-        >
-          {camera.title}
-        </Header>
-      }
-    >
-      <div className="camera">
-        <LiveView
-          camera={camera.name}
-          title={camera.title}
-          mayStream={mayStream}
-          unavailable={whyNoLiveView(camera, model, isConnected)}
-        />
-        {camera.reason !== undefined && <p className="camera-reason">{camera.reason.message}</p>}
-        <HealthBadges camera={camera} />
-        <LastVerdict result={lastResult} onOpen={props.onOpen} />
-        {camera.space !== undefined && <SpaceCounts space={camera.space} />}
-        <CameraNumbers camera={camera} ageText={pictureAge(camera, nowMs)} />
-        <StageBar stageMs={camera.stageMs} />
-      </div>
-    </Container>
+    <section aria-label={camera.title}>
+      <Container
+        fitHeight
+        header={
+          <Header
+            variant="h2"
+            description={`Judged by ${camera.model}`}
+            actions={
+              isConnected ? (
+                <StatusIndicator type={indicator}>{word}</StatusIndicator>
+              ) : (
+                <StatusIndicator type="pending">Unknown</StatusIndicator>
+              )
+            }
+          >
+            {camera.title}
+          </Header>
+        }
+      >
+        <div className="camera">
+          <LiveView
+            camera={camera.name}
+            title={camera.title}
+            mayStream={mayStream}
+            unavailable={whyNoLiveView(camera, model, isConnected)}
+          />
+          {camera.reason !== undefined && (
+            <p className="camera-reason">
+              <Words text={camera.reason.message} />
+              {camera.state !== 'running' && (
+                <span className="secondary"> Since {timeText(camera.stateSinceMs)}</span>
+              )}
+            </p>
+          )}
+          <HealthBadges camera={camera} />
+          <LastVerdict result={lastResult} onOpen={props.onOpen} />
+          {camera.space !== undefined && <SpaceCounts space={camera.space} />}
+          <CameraNumbers camera={camera} ageText={pictureAge(camera, nowMs)} />
+          <StageBar stageMs={camera.stageMs} />
+        </div>
+      </Container>
+    </section>
   );
 }
 
@@ -105,8 +117,7 @@ function LastVerdict(
 }
 
 function CameraNumbers({ camera, ageText }: { camera: CameraStatus; ageText: string | undefined }) {
-  const drops = Object.entries(camera.framesDropped) as [DropReason, number][];
-  const dropped = drops.reduce((sum, [, count]) => sum + count, 0);
+  const source = sourceText(camera);
   return (
     <dl className="numbers">
       <div>
@@ -124,16 +135,16 @@ function CameraNumbers({ camera, ageText }: { camera: CameraStatus; ageText: str
           ))}
         </dd>
       </div>
+      {source !== '' && (
+        <div>
+          <dt>Source</dt>
+          <dd className="number">{source}</dd>
+        </div>
+      )}
       <div>
         <dt>Pictures left out</dt>
         <dd>
-          <span className="number">{dropped.toLocaleString()}</span>{' '}
-          <span className="secondary">
-            {drops
-              .filter(([, count]) => count > 0)
-              .map(([reason, count]) => `${count.toLocaleString()} ${DROP_WORDS[reason]}`)
-              .join(', ')}
-          </span>
+          <DropCounts drops={camera.framesDropped} />
         </dd>
       </div>
       {ageText !== undefined && (
@@ -143,6 +154,33 @@ function CameraNumbers({ camera, ageText }: { camera: CameraStatus; ageText: str
         </div>
       )}
     </dl>
+  );
+}
+
+/** `640 × 480, 25.0 a second, opened again 3 times`, as far as it is known. */
+function sourceText({ lastFrame, health, restarts, decoder }: CameraStatus): string {
+  const rate = health?.measures?.framesPerSecond;
+  return [
+    lastFrame && `${lastFrame.width} × ${lastFrame.height}`,
+    rate === undefined ? undefined : `${rate.toFixed(1)} a second`,
+    decoder === undefined || decoder === 'software' ? undefined : `decoded by ${decoder}`,
+    restarts === 0 ? undefined : `opened again ${counted(restarts, 'time')}`,
+  ]
+    .filter((part) => part !== undefined)
+    .join(', ');
+}
+
+function DropCounts({ drops }: { drops: CameraStatus['framesDropped'] }) {
+  const counts = (Object.entries(drops) as [DropReason, number][]).filter(([, count]) => count > 0);
+  const dropped = counts.reduce((sum, [, count]) => sum + count, 0);
+  const words = counts.map(([reason, count]) =>
+    counts.length === 1 ? DROP_WORDS[reason] : `${count.toLocaleString()} ${DROP_WORDS[reason]}`,
+  );
+  return (
+    <>
+      <span className="number">{dropped.toLocaleString()}</span>{' '}
+      <span className="secondary">{words.join(', ')}</span>
+    </>
   );
 }
 

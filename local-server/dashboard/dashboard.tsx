@@ -2,6 +2,7 @@ import { Alert, SpaceBetween, StatusIndicator } from '@cloudscape-design/compone
 import { useEffect, useState } from 'react';
 import type { InferenceResult } from '../../component/contract/result.ts';
 import { CameraCard } from './camera-card.tsx';
+import { CameraTools } from './camera-tools.tsx';
 import { ConfigurationNote, ConfigurationState } from './configuration-note.tsx';
 import { DeliveryLine } from './delivery-line.tsx';
 import type { DeviceState } from './device-state.ts';
@@ -39,6 +40,7 @@ export function Dashboard() {
             <ConnectionNote device={device} />
             <ConfigurationNote status={device.configuration} />
             <NoticeList notices={device.notices} />
+            <CameraTools models={Object.keys(device.models)} isConnected={isConnected} />
             <div className={isConnected ? '' : 'stale'}>
               <SpaceBetween size="l">
                 <section className="cameras" aria-label="Cameras">

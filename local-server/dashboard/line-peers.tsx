@@ -3,6 +3,7 @@ import type { StatusIndicatorProps } from '@cloudscape-design/components';
 import type { OutputStatus } from '../../component/contract/output.ts';
 import type { TriggerSourceStatus } from '../../component/contract/transaction.ts';
 import { counted, timeText } from './operator-words.ts';
+import { Words } from './words.tsx';
 
 interface LinePeersProps {
   triggers: readonly TriggerSourceStatus[];
@@ -62,7 +63,9 @@ function TriggerItem({ trigger }: { trigger: TriggerSourceStatus }) {
       <StatusIndicator type={type}>{words}</StatusIndicator>{' '}
       <span className="secondary">{counts}</span>
       {(reason ?? lastRefusal) && (
-        <div className="secondary">{(reason ?? lastRefusal)?.message}</div>
+        <div className="secondary">
+          <Words text={(reason ?? lastRefusal)?.message} />
+        </div>
       )}
     </li>
   );

@@ -2,6 +2,7 @@ import { Alert, ExpandableSection, SpaceBetween } from '@cloudscape-design/compo
 import { ERROR_CODES } from '../../component/contract/errors.ts';
 import type { Notice } from '../../component/contract/ports.ts';
 import { counted } from './operator-words.ts';
+import { Words } from './words.tsx';
 
 const SHOWN_AT_ONCE = 2;
 
@@ -27,8 +28,11 @@ const severity = ({ level }: Notice): number => (level === 'error' ? 1 : 0);
 function noticeAlert({ atMs, level, error }: Notice) {
   return (
     <Alert key={`${atMs} ${error.message}`} type={level === 'error' ? 'error' : 'warning'}>
-      {error.message} <span className="secondary">{new Date(atMs).toLocaleString()}</span>
-      <div className="secondary">{ERROR_CODES[error.code]?.remedy}</div>
+      <Words text={error.message} />{' '}
+      <span className="secondary">{new Date(atMs).toLocaleString()}</span>
+      <div className="secondary">
+        <Words text={ERROR_CODES[error.code]?.remedy} />
+      </div>
     </Alert>
   );
 }

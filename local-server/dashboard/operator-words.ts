@@ -31,7 +31,7 @@ const CAMERA_STATES: Readonly<Record<CameraState, readonly [Indicator, string]>>
   disabled: ['stopped', 'Switched off'],
 };
 
-/** A camera whose frames come but are not judged is not well. */
+/** A camera whose frames come but are not judged, or show nothing, is not well. */
 export function cameraState(
   camera: CameraStatus,
   model: ModelStatus | undefined,
@@ -40,6 +40,8 @@ export function cameraState(
   if (camera.state === 'running' && model !== undefined && model.state !== 'ready') {
     return ['in-progress', 'Waiting for its model'];
   }
+  const isUnwell = (camera.health?.conditions.length ?? 0) > 0;
+  if (camera.state === 'running' && isUnwell) return ['warning', 'Needs a look'];
   return CAMERA_STATES[camera.state];
 }
 
@@ -62,7 +64,7 @@ export const OUTCOME_WORDS: Readonly<Record<Outcome, string>> = {
 export const OUTCOMES = Object.keys(OUTCOME_WORDS) as Outcome[];
 
 export const DROP_WORDS: Readonly<Record<DropReason, string>> = {
-  overwritten: 'newer one came first',
+  overwritten: 'a newer one came first',
   'no-free-slot': 'memory was full',
   unreadable: 'not a readable picture',
   'too-large': 'too large',

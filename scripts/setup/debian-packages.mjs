@@ -44,6 +44,7 @@ const GPIO_PROGRAMS = [
 const GSTREAMER_SOURCES = Object.entries({
   'gstreamer1.0-tools': '/usr/bin/gst-launch-1.0',
   'libaravis-0.8-0': `${LIBRARIES}/gstreamer-1.0/libgstaravis.0.8.so`,
+  'aravis-tools-cli': '/usr/bin/arv-tool-0.8',
   'gir1.2-aravis-0.8': `${LIBRARIES}/girepository-1.0/Aravis-0.8.typelib`,
 }).map(([name, file]) => ({
   name,

@@ -10,6 +10,7 @@ export const hasGstreamer = () => isThere('gstreamer1.0-tools', 'gst-launch-1.0'
 /** Whether a GenICam camera can be had here. In CI it must. */
 export const hasGenicamCamera = () =>
   hasGstreamer() &&
+  isThere('aravis-tools-cli', 'arv-tool-0.8', ['--version']) &&
   isThere('gir1.2-aravis-0.8 and libaravis-0.8-0', PYTHON, [
     '-c',
     'import gi; gi.require_version("Aravis", "0.8"); from gi.repository import Aravis',

@@ -17,9 +17,12 @@ export interface RunningRuntime {
 
 /**
  * The real runtime on the sample models: `surfaces` loops through pictures of brick (fails are
- * captured), `pushed` takes what a program sends. Waits until every model is ready.
+ * captured), `pushed` takes what a program sends, and `cameras` come to them. Waits until every model is
+ * ready.
  */
-export async function startSampleRuntime(): Promise<RunningRuntime> {
+export async function startSampleRuntime(
+  cameras: z.input<typeof runtimeConfigSchema>['cameras'] = {},
+): Promise<RunningRuntime> {
   const folder = await mkdtemp(join(tmpdir(), 'vedette-runtime-'));
   const pictures = join(folder, 'pictures');
   for (const name of ['good-00.png', 'defect-00.png']) {
@@ -38,6 +41,7 @@ export async function startSampleRuntime(): Promise<RunningRuntime> {
         source: { kind: 'folder', path: pictures, mode: 'loop', framesPerSecond: 4 },
       },
       pushed: { model: 'brick-anomaly', source: { kind: 'push' } },
+      ...cameras,
     },
     rules: {
       'surface-defect': { camera: 'surfaces', kind: 'anomaly' },

@@ -30,11 +30,15 @@ const SECURITY = 'http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss';
 
 /**
  * The streams of a camera: its media service, its profiles, and `GetStreamUri` for each. `service`
- * is the address of its device service.
+ * is the address of its device service; `signal` ends what is being asked.
  * @throws VedetteError CAMERA_SOURCE_FAILED, CAMERA_LOGIN_REFUSED
  */
-export async function onvifStreams(service: string, login?: OnvifLogin): Promise<OnvifStream[]> {
-  const call = await openSession(service, login);
+export async function onvifStreams(
+  service: string,
+  login?: OnvifLogin,
+  signal?: AbortSignal,
+): Promise<OnvifStream[]> {
+  const call = await openSession(service, login, signal);
   const host = new URL(service).hostname;
   const capabilities = await call(
     service,
@@ -85,8 +89,12 @@ function streamUrl(uri: string, host: string): string | undefined {
 type Call = (address: string, body: string) => Promise<XmlElement>;
 
 /** Calls with a login are dated by the camera's clock, or it takes them for repeated ones. */
-async function openSession(service: string, login: OnvifLogin | undefined): Promise<Call> {
-  const ask: Call = (address, body) => send(address, envelope('', body));
+async function openSession(
+  service: string,
+  login: OnvifLogin | undefined,
+  signal: AbortSignal | undefined,
+): Promise<Call> {
+  const ask: Call = (address, body) => send(address, envelope('', body), signal);
   if (login === undefined) return ask;
   const asked = performance.now();
   const time = await ask(service, `<GetSystemDateAndTime xmlns="${DEVICE}"/>`).catch(
@@ -95,7 +103,8 @@ async function openSession(service: string, login: OnvifLogin | undefined): Prom
   const cameraMs = (time && clockOf(time)) ?? Date.now();
   return (address, body) => {
     const created = new Date(cameraMs + performance.now() - asked).toISOString();
-    return send(address, envelope(securityHeader(login, created, randomBytes(16)), body));
+    const header = securityHeader(login, created, randomBytes(16));
+    return send(address, envelope(header, body), signal);
   };
 }
 
@@ -124,8 +133,8 @@ const escaped = (text: string) =>
 const failed = (address: string, reason: string, cause?: unknown) =>
   new VedetteError('CAMERA_SOURCE_FAILED', `${shownAddress(address)}: ${reason}`, { cause });
 
-async function send(address: string, body: string): Promise<XmlElement> {
-  const { status, text } = await post(address, body);
+async function send(address: string, body: string, ended?: AbortSignal): Promise<XmlElement> {
+  const { status, text } = await post(address, body, ended);
   const isRefused =
     status === 401 || status === 403 || /NotAuthorized|FailedAuthentication/.test(text);
   if (isRefused) {
@@ -144,8 +153,13 @@ async function send(address: string, body: string): Promise<XmlElement> {
   return root;
 }
 
-async function post(address: string, body: string): Promise<{ status: number; text: string }> {
-  const signal = AbortSignal.timeout(TIMEOUT_MS);
+async function post(
+  address: string,
+  body: string,
+  ended: AbortSignal | undefined,
+): Promise<{ status: number; text: string }> {
+  const timeout = AbortSignal.timeout(TIMEOUT_MS);
+  const signal = ended === undefined ? timeout : AbortSignal.any([timeout, ended]);
   const start = address.startsWith('https:') ? requestHttps : request;
   try {
     const response = await new Promise<IncomingMessage>((resolve, reject) => {
@@ -167,7 +181,8 @@ async function post(address: string, body: string): Promise<{ status: number; te
     return { status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString('utf8') };
   } catch (error) {
     if (error instanceof VedetteError) throw error;
-    if (signal.aborted) throw failed(address, `no answer came for ${TIMEOUT_MS} ms`, error);
+    if (timeout.aborted) throw failed(address, `no answer came for ${TIMEOUT_MS} ms`, error);
+    if (signal.aborted) throw failed(address, 'it was asked for no longer', error);
     const { code, message } = error as NodeJS.ErrnoException;
     throw failed(address, code ?? message, error);
   }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createSocket } from 'node:dgram';
+import { isIPv4 } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { VedetteError } from '../../contract/errors.ts';
 import { allNamed, MAX_XML_LENGTH, readXml, textAt } from './read-xml.ts';
@@ -26,6 +27,25 @@ const GROUP = { address: '239.255.255.250', port: 3702 };
 const MAX_CAMERAS = 500;
 /** Datagrams get lost: each is sent again so often. */
 const SENDS = 3;
+
+/**
+ * Reads `192.168.1.20` or `192.168.1.20:3702`. `what` names where it was given.
+ * @throws VedetteError REQUEST_INVALID
+ */
+export function discoveryTarget(
+  text: string,
+  what: string,
+): NonNullable<DiscoveryOptions['target']> {
+  const found = /^(\d{1,3}(?:\.\d{1,3}){3})(?::(\d{1,5}))?$/.exec(text);
+  const port = Number(found?.[2] ?? GROUP.port);
+  if (found === null || !isIPv4(found[1]!) || port < 1 || port > 65_535) {
+    throw new VedetteError(
+      'REQUEST_INVALID',
+      `${what} must be an IPv4 address such as 192.168.1.20, got ${JSON.stringify(text.slice(0, 100))}`,
+    );
+  }
+  return { address: found[1]!, port };
+}
 
 /**
  * Asks the network for ONVIF cameras. What is no answer is left out: anybody can send anything.

@@ -5,7 +5,7 @@ import { ERROR_CODES, VedetteError } from '../../contract/errors.ts';
 import { parseInput } from '../../camera/ffmpeg-input.ts';
 import { GST_LAUNCH } from '../../camera/gstreamer-camera.ts';
 import { CheckResults, type Check, type CheckResult } from './check.ts';
-import { runProgram } from './run-program.ts';
+import { runProgram } from '../../camera/run-program.ts';
 import type { Subject } from './subject.ts';
 import { groupNumbers, may, type Access } from './user.ts';
 

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { CheckResults, type Check } from './check.ts';
-import { runProgram } from './run-program.ts';
+import { runProgram } from '../../camera/run-program.ts';
 
 const results = new CheckResults('clock');
 /** Nothing of Vedette is older: a clock before it was never set. */

@@ -1,5 +1,5 @@
 import { CheckResults, type Check } from './check.ts';
-import { runProgram } from './run-program.ts';
+import { runProgram } from '../../camera/run-program.ts';
 
 const results = new CheckResults('ffmpeg');
 const HARDWARE_DECODER = /^ V\S{5} (\S+_(?:v4l2m2m|cuvid|qsv|nvv4l2dec|nvmpi|rkmpp|vaapi))\b/gm;

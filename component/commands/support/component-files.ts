@@ -1,6 +1,6 @@
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { runProgram } from '../doctor/run-program.ts';
+import { runProgram } from '../../camera/run-program.ts';
 import type { SupportBundle } from './bundle.ts';
 import { readTail } from './read-tail.ts';
 

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { runProgram } from '../doctor/run-program.ts';
+import { runProgram } from '../../camera/run-program.ts';
 import type { SupportBundle } from './bundle.ts';
 
 const MAX_BYTES = 2 ** 18;

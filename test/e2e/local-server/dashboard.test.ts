@@ -1,5 +1,3 @@
-import { chromium } from 'playwright-core';
-import type { Browser, Page } from 'playwright-core';
 import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { VedetteError } from '../../../component/contract/errors.ts';
@@ -12,71 +10,21 @@ import {
 } from '../../support/in-memory-runtime.ts';
 import { startServer } from '../../support/local-server.ts';
 import type { RunningServer } from '../../support/local-server.ts';
-import { startSampleRuntime } from '../../support/real-runtime.ts';
-import type { RunningRuntime } from '../../support/real-runtime.ts';
+import { PageBrowser } from '../../support/page-browser.ts';
 
-let browser: Browser;
+let browser: PageBrowser;
 let dashboardFolder: string;
-let device: RunningRuntime;
-let server: RunningServer;
 const servers: RunningServer[] = [];
-const pages: Page[] = [];
 
 beforeAll(async () => {
   ({ folder: dashboardFolder } = (await buildDashboard()) as { folder: string });
-  device = await startSampleRuntime();
-  server = await startServer(device.runtime, { dashboardFolder });
-  browser = await chromium.launch({
-    executablePath: '/usr/bin/chromium',
-    args: [
-      '--headless',
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-    ],
-  });
+  browser = await PageBrowser.start();
 });
 afterEach(async () => {
-  for (const page of pages.splice(0)) await page.close();
+  await browser.closePages();
   for (const one of servers.splice(0)) await one.close();
 });
-afterAll(async () => {
-  await browser?.close();
-  await server?.close();
-  await device?.close();
-});
-
-interface OpenPage {
-  readonly page: Page;
-  /** Errors in the console, refused resources, exceptions. */
-  readonly complaints: string[];
-  /** Addresses asked for outside the server. */
-  readonly foreign: string[];
-}
-
-async function openPage(
-  address: string,
-  viewport = { width: 1440, height: 1000 },
-): Promise<OpenPage> {
-  const page = await browser.newPage({ viewport });
-  pages.push(page);
-  const complaints: string[] = [];
-  const foreign: string[] = [];
-  page.on('console', (message) => {
-    if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text());
-  });
-  page.on('pageerror', (error) => complaints.push(error.message));
-  page.on('request', (request) => {
-    const url = request.url();
-    if (!url.startsWith(address) && !/^(data|blob):/.test(url)) foreign.push(url);
-  });
-  await page.goto(address);
-  return { page, complaints, foreign };
-}
+afterAll(() => browser?.close());
 
 async function startStandIn(runtime: InMemoryRuntime, token?: string): Promise<RunningServer> {
   const started = await startServer(runtime, {
@@ -87,26 +35,10 @@ async function startStandIn(runtime: InMemoryRuntime, token?: string): Promise<R
   return started;
 }
 
-it('shows live pictures, verdicts and models of a running device without a complaint', async () => {
-  const { page, complaints, foreign } = await openPage(server.address);
-  await page.getByRole('heading', { name: 'Brick surfaces' }).waitFor();
-  await page.getByText('All models ready').waitFor();
-  await page.getByRole('button', { name: /fail.*surface-defect/is }).waitFor({ timeout: 15_000 });
-  const view = page.getByAltText('What Brick surfaces sees');
-  await view.waitFor();
-  await expect
-    .poll(() => view.evaluate((img: HTMLImageElement) => img.naturalWidth))
-    .toBeGreaterThan(0);
-  await page.getByRole('row', { name: /brick-anomaly.*Ready/ }).waitFor();
-  expect(await page.title()).toBe('test-station – Vedette');
-  expect(complaints).toEqual([]);
-  expect(foreign).toEqual([]);
-});
-
 it('says what waits to leave the device, and what is in the way; nothing where nothing is delivered', async () => {
   const runtime = new InMemoryRuntime();
   const { address } = await startStandIn(runtime);
-  const quiet = await openPage(address);
+  const quiet = await browser.open(address);
   await quiet.page.getByText('No camera is configured.').waitFor();
   expect(await quiet.page.getByRole('region', { name: 'Delivery' }).count()).toBe(0);
   runtime.delivery = {
@@ -122,7 +54,7 @@ it('says what waits to leave the device, and what is in the way; nothing where n
       refusedTopics: {},
     },
   };
-  const { page, complaints } = await openPage(address);
+  const { page, complaints } = await browser.open(address);
   const line = page.getByRole('region', { name: 'Delivery' });
   await line.getByText('No connection to Greengrass; messages are kept').waitFor();
   await line.getByText('12 messages waiting, for up to').waitFor();
@@ -161,7 +93,7 @@ it('shows triggers with their verdicts and who was told, and what is deaf around
       },
     ],
   };
-  const { page, complaints } = await openPage((await startStandIn(runtime)).address);
+  const { page, complaints } = await browser.open((await startStandIn(runtime)).address);
   const rows = page.getByRole('table', { name: 'Triggers' }).getByRole('row');
   await rows.filter({ hasText: 'part-3' }).getByText('Waits').waitFor();
   const answered = rows.filter({ hasText: 'part-2' });
@@ -176,50 +108,11 @@ it('shows triggers with their verdicts and who was told, and what is deaf around
   expect(complaints).toEqual([]);
 });
 
-it('filters the verdicts and opens one with its picture and JSON, by keyboard alone', async () => {
-  const { page, complaints } = await openPage(server.address);
-  const table = page.getByRole('table', { name: 'Latest verdicts' });
-  await table.getByText('Pass').first().waitFor({ timeout: 15_000 });
-  await page
-    .getByRole('button', { name: 'Verdict', exact: false })
-    .filter({ hasText: 'All verdicts' })
-    .click();
-  await page.getByRole('option', { name: 'Fail' }).click();
-  await expect.poll(() => table.getByText('Pass').count()).toBe(0);
-  await table.getByText('Fail').first().waitFor();
-  await page.getByRole('button', { name: 'Hold' }).click();
-  await table
-    .getByRole('button', { name: /Open the verdict/ })
-    .first()
-    .focus();
-  await page.keyboard.press('Enter');
-  const dialog = page.getByRole('dialog');
-  await dialog.getByText('surface-defect', { exact: true }).waitFor();
-  await expect.poll(() => dialog.locator('svg image').count()).toBe(1);
-  await expect.poll(() => dialog.locator('svg polygon').count()).toBeGreaterThan(0);
-  await dialog.getByRole('button', { name: /whole result/ }).click();
-  await dialog.getByText('"schemaVersion": 1').waitFor();
-  await page.keyboard.press('Escape');
-  await dialog.waitFor({ state: 'hidden' });
-  expect(complaints).toEqual([]);
-});
-
-it.each([
-  ['a phone', 360, 740],
-  ['a wall screen', 2560, 1440],
-])('fits %s without scrolling sideways', async (_screen, width, height) => {
-  const { page } = await openPage(server.address, { width, height });
-  await page.getByRole('heading', { name: 'Brick surfaces' }).waitFor();
-  await page.getByText('Pass').first().waitFor();
-  const overflow = () => page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-  expect(await overflow()).toBeLessThanOrEqual(0);
-});
-
 it('says that the connection is lost, shows nothing as live then, and comes back by itself', async () => {
   const runtime = new InMemoryRuntime();
   runtime.cameraList = [sampleCamera('dock', { title: 'Loading dock' })];
   const first = await startStandIn(runtime);
-  const { page } = await openPage(first.address);
+  const { page } = await browser.open(first.address);
   await page.getByText('Live', { exact: true }).waitFor();
   servers.pop();
   await first.close();
@@ -247,7 +140,7 @@ it('says what does not work, in words', async () => {
   ];
   const error = new VedetteError('STORAGE_FULL', 'The disk is full').serialize();
   runtime.noticeList = [{ atMs: Date.now(), level: 'error', error }];
-  const { page } = await openPage((await startStandIn(runtime)).address);
+  const { page } = await browser.open((await startStandIn(runtime)).address);
   for (const text of [
     '1 of 1 model not working',
     'model.onnx is cut short',
@@ -268,7 +161,7 @@ it('shows text from outside as text', async () => {
   runtime.resultList = [
     sampleResult({ detections: [{ label, labelIndex: 0, score: 1, box }], verdict }),
   ];
-  const { page, complaints } = await openPage((await startStandIn(runtime)).address);
+  const { page, complaints } = await browser.open((await startStandIn(runtime)).address);
   await page.getByText(`1 × ${label}`).waitFor();
   expect(await page.locator('b', { hasText: 'bold' }).count()).toBe(0);
   expect(complaints).toEqual([]);
@@ -290,7 +183,7 @@ it('shows a camera whose model failed as not judged, and the worst notice first 
     notice('CONFIG_INVALID', 'no such label: forklft', 3000),
   ];
   const { address } = await startStandIn(runtime);
-  const { page, complaints } = await openPage(address);
+  const { page, complaints } = await browser.open(address);
   await page.getByText('Not judged').waitFor();
   await page.getByText('Nothing is judged: model broken does not work').waitFor();
   expect(await page.getByText('Running', { exact: true }).count()).toBe(0);
@@ -305,7 +198,7 @@ it('asks for the token once and remembers it', async () => {
   const runtime = new InMemoryRuntime();
   runtime.cameraList = [sampleCamera('dock', { title: 'Loading dock' })];
   const { address } = await startStandIn(runtime, 'correct-horse');
-  const { page, complaints } = await openPage(address);
+  const { page, complaints } = await browser.open(address);
   await page.getByLabel('Token').waitFor();
   expect(complaints).toEqual([]);
   await page.getByLabel('Token').fill('wrong');
@@ -321,7 +214,7 @@ it('asks for the token once and remembers it', async () => {
 it('keeps up with hundreds of verdicts a second', async () => {
   const runtime = new InMemoryRuntime();
   runtime.cameraList = [sampleCamera('walkway')];
-  const { page, complaints } = await openPage((await startStandIn(runtime)).address);
+  const { page, complaints } = await browser.open((await startStandIn(runtime)).address);
   await page.getByText('Live', { exact: true }).waitFor();
   for (let burst = 0; burst < 20; burst += 1) {
     for (let index = 0; index < 50; index += 1) {
@@ -340,7 +233,7 @@ it('shows the latest picture of a camera, also when none follows it', async () =
   const runtime = new InMemoryRuntime();
   runtime.cameraList = [sampleCamera('walkway')];
   const { address } = await startStandIn(runtime);
-  const { page } = await openPage(address);
+  const { page } = await browser.open(address);
   await expect.poll(() => runtime.viewers.size).toBe(1);
   for (const colour of ['#ff0000', '#00ff00']) {
     runtime.showPicture(
@@ -390,7 +283,7 @@ it('shows the versions of a model, what is found out about one that is tried, an
       },
     },
   ];
-  const { page, complaints } = await openPage((await startStandIn(runtime)).address);
+  const { page, complaints } = await browser.open((await startStandIn(runtime)).address);
   for (const text of [
     'parts@2.0.0 is compared',
     'Agrees on 95.0 % of 200 frames, did not see 7',

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createDriver } from '../../../component/camera/create-driver.ts';
+import { genicamCameras } from '../../../component/camera/discovery/genicam-cameras.ts';
 import { FrameSlots } from '../../../component/camera/frame-slots.ts';
 import { cameraSchema } from '../../../component/contract/camera-config.ts';
 import { FrameRing } from '../../../native/index.ts';
@@ -87,6 +88,12 @@ describe.skipIf(!hasGenicamCamera())('a GenICam camera', () => {
   afterAll(() => camera.close());
   const size = { width: 512, height: 512 };
   const source = { kind: 'genicam', camera: '127.0.0.1', size };
+
+  it('is found, by what opens it', async () => {
+    const found = await genicamCameras();
+    expect(found).toEqual([{ name: 'Aravis-Fake-V1', camera: '127.0.0.1' }]);
+    expect(await secondFrame({ ...source, camera: found![0]!.camera })).toMatchObject(size);
+  });
 
   it('sends its grey ramp with the size and rate that are asked for', async () => {
     const part = { width: 260, height: 128 };

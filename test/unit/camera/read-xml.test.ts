@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { allNamed, readXml, textAt } from '../../../component/camera/discovery/read-xml.ts';
+import { parseGenicam } from '../../../component/camera/discovery/genicam-cameras.ts';
 import { parseFormats } from '../../../component/camera/discovery/usb-cameras.ts';
 import { VedetteError } from '../../../component/contract/errors.ts';
 
@@ -75,6 +76,17 @@ describe('the formats of a V4L2 device', () => {
         ],
       },
       { name: 'mjpeg', isCompressed: true, sizes: [{ width: 1280, height: 720 }] },
+    ]);
+  });
+});
+
+describe('GenICam cameras', () => {
+  it('are read from what Aravis lists', () => {
+    const text =
+      'Basler-21234567 (192.168.10.20)\nVendor X-00:11:22 (USB3)\nNo device found\n../x (y)\n';
+    expect(parseGenicam(text)).toEqual([
+      { name: 'Basler-21234567', camera: '192.168.10.20' },
+      { name: 'Vendor X-00:11:22', camera: 'Vendor X-00:11:22' },
     ]);
   });
 });

@@ -1,0 +1,66 @@
+import { VedetteError, type SerializedError } from '../../contract/errors.ts';
+import { runProgram } from '../run-program.ts';
+import { genicamCameras, type GenicamFound } from './genicam-cameras.ts';
+import { onvifStreams, type OnvifLogin, type OnvifStream } from './onvif-streams.ts';
+import { parseFormats, usbCameras, type DeviceFormat, type UsbCamera } from './usb-cameras.ts';
+import { discoverOnvif, type DiscoveryOptions, type FoundCamera } from './ws-discovery.ts';
+
+export interface DiscoverOptions extends DiscoveryOptions {
+  /** For the addresses of streams. */
+  readonly login?: OnvifLogin;
+  /** `ffmpeg.path` of the configuration. */
+  readonly ffmpegPath: string;
+  /** Ends what is still being asked. */
+  readonly signal?: AbortSignal;
+}
+
+export type NetworkCamera = FoundCamera &
+  ({ readonly streams: readonly OnvifStream[] } | { readonly problem: SerializedError });
+
+export type LocalCamera = UsbCamera & { readonly formats: readonly DeviceFormat[] };
+
+export interface FoundCameras {
+  /** ONVIF cameras. */
+  readonly network: readonly NetworkCamera[];
+  /** V4L2 devices of this machine; absent when one address was asked. */
+  readonly usb?: readonly LocalCamera[];
+  /** Industrial cameras; absent then, too, and where Aravis' tool is not installed. */
+  readonly genicam?: readonly GenicamFound[];
+}
+
+/**
+ * Everything that can be found from here. A camera that answers and then tells no streams says why.
+ * @throws VedetteError CAMERA_SOURCE_FAILED when nothing can be sent at all
+ */
+export async function discoverCameras(options: DiscoverOptions): Promise<FoundCameras> {
+  const { durationMs, target, login, ffmpegPath, signal } = options;
+  const [found, usb, genicam] = await Promise.all([
+    discoverOnvif({ durationMs, ...(target === undefined ? {} : { target }) }),
+    target === undefined ? localCameras(ffmpegPath) : undefined,
+    target === undefined ? genicamCameras() : undefined,
+  ]);
+  const network = await Promise.all(
+    found.map(async (one): Promise<NetworkCamera> => {
+      try {
+        return { ...one, streams: await onvifStreams(one.service, login, signal) };
+      } catch (error) {
+        return { ...one, problem: VedetteError.from(error).serialize() };
+      }
+    }),
+  );
+  return {
+    network,
+    ...(usb === undefined ? {} : { usb }),
+    ...(genicam === undefined ? {} : { genicam }),
+  };
+}
+
+const localCameras = async (ffmpegPath: string): Promise<LocalCamera[]> =>
+  Promise.all((await usbCameras()).map((one) => withFormats(one, ffmpegPath)));
+
+async function withFormats(camera: UsbCamera, ffmpeg: string): Promise<LocalCamera> {
+  const ask = ['-hide_banner', '-f', 'v4l2', '-list_formats', 'all', '-i', camera.device];
+  // ffmpeg lists them and then ends with an error, having opened nothing.
+  const end = await runProgram(ffmpeg, ask);
+  return { ...camera, formats: 'failure' in end ? parseFormats(end.stderr) : [] };
+}
