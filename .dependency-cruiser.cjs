@@ -68,7 +68,7 @@ const SINGLE_IMPORTERS = [
   {
     name: 'opcua',
     what: '(^|node_modules/)node-opcua',
-    where: '^component/field-io/opcua-(connection|worker)\\.ts$',
+    where: '^component/field-io/opcua-(connection|subscription|worker)\\.ts$',
     comment:
       'node-opcua is slow to load and large: it lives in a thread that is there where it is needed.',
   },

@@ -10,6 +10,12 @@ export interface TriggerRequest {
   readonly id?: string;
   /** Passed through to the result; `product` chooses by what the picture is judged. */
   readonly context?: Readonly<Record<string, unknown>>;
+  /**
+   * What of the context has to be asked for after the trigger, as a product in a register. The frame is
+   * that of the trigger, and is judged when this is there; when it rejects, or comes after the deadline,
+   * the fail-safe verdict is given.
+   */
+  readonly arriving?: Promise<Readonly<Record<string, unknown>>>;
   /** `http`, `frame`, or the name of the trigger in the configuration. */
   readonly source: string;
   /** Whether `accepted` has to hold after a power cut too, and not after a kill alone. */
@@ -50,6 +56,8 @@ export interface TransactionEnding {
   readonly reason?: string;
   readonly resultId?: string;
   readonly outcome?: Outcome;
+  /** What was not known when it was opened. */
+  readonly arrived?: Required<Pick<TransactionRecord, 'context' | 'model'>>;
   readonly isPromised: boolean;
 }
 

@@ -5,22 +5,28 @@ import {
   OPCUAClient,
   SecurityPolicy,
   StatusCodes,
-  TimestampsToReturn,
   UserTokenType,
   resolveNodeId,
   type ClientSession,
   type DataValue,
+  type StatusCode,
   type UserIdentityInfo,
 } from 'node-opcua-client';
 import { OPCUACertificateManager } from 'node-opcua-certificate-manager';
 import { VedetteError } from '../contract/errors.ts';
 import type { OpcuaAddress, OpcuaValue } from './opcua-messages.ts';
+import { watchNode } from './opcua-subscription.ts';
 
 const MODES = {
   none: MessageSecurityMode.None,
   sign: MessageSecurityMode.Sign,
   'sign-and-encrypt': MessageSecurityMode.SignAndEncrypt,
 } as const;
+/** What says that a node cannot be watched at all, and not that its value is bad now. */
+const NO_NODE: ReadonlySet<StatusCode> = new Set([
+  ...[StatusCodes.BadNodeIdUnknown, StatusCodes.BadNodeIdInvalid, StatusCodes.BadNotReadable],
+  ...[StatusCodes.BadAttributeIdInvalid, StatusCodes.BadUserAccessDenied],
+]);
 /** The server is silent for no longer; then the connection is lost. */
 const KEEP_ALIVE_MS = 2000;
 const WHOLE_NUMBERS: ReadonlySet<DataType> = new Set([
@@ -33,6 +39,7 @@ export class OpcuaConnection {
   readonly #address: OpcuaAddress;
   readonly #client: OPCUAClient;
   readonly #types = new Map<string, DataType>();
+  readonly #lose: (why: string) => void;
   #session: ClientSession | undefined;
   #isClosed = false;
 
@@ -62,13 +69,13 @@ export class OpcuaConnection {
       keepSessionAlive: true,
       keepAliveInterval: KEEP_ALIVE_MS,
     });
-    const connection = new OpcuaConnection(address, client);
     let isLost = false;
     const lose = (why: string) => {
       if (isLost || connection.#isClosed) return;
       isLost = true;
       onLost(connection.#error('FIELD_DEVICE_OFFLINE', why));
     };
+    const connection: OpcuaConnection = new OpcuaConnection(address, client, lose);
     client.on('connection_lost', () => lose('the connection was lost'));
     client.on('close', () => lose('it closed the connection'));
     try {
@@ -85,39 +92,37 @@ export class OpcuaConnection {
     }
   }
 
-  private constructor(address: OpcuaAddress, client: OPCUAClient) {
+  private constructor(address: OpcuaAddress, client: OPCUAClient, lose: (why: string) => void) {
     this.#address = address;
     this.#client = client;
+    this.#lose = lose;
   }
 
-  /** @throws VedetteError FIELD_DEVICE_REFUSED, FIELD_DEVICE_OFFLINE */
+  /**
+   * Tells each value of the node, or why the server has none now. When the subscription ends, the
+   * connection is lost.
+   * @throws VedetteError FIELD_DEVICE_REFUSED, FIELD_DEVICE_OFFLINE
+   */
   async watch(
     nodeId: string,
     samplingMs: number,
     onValue: (value: OpcuaValue | VedetteError) => void,
   ): Promise<void> {
-    await this.read(nodeId);
+    const { timeoutMs } = this.#address;
     await this.#try(async (session) => {
-      const subscription = await session.createSubscription2({
-        requestedPublishingInterval: samplingMs,
-        requestedLifetimeCount: 1000,
-        requestedMaxKeepAliveCount: 10,
-        maxNotificationsPerPublish: 1000,
-        publishingEnabled: true,
-        priority: 10,
+      const { statusCode } = await session.read({
+        ...{ nodeId: resolveNodeId(nodeId), attributeId: AttributeIds.Value },
       });
-      const item = await subscription.monitor(
-        { nodeId: resolveNodeId(nodeId), attributeId: AttributeIds.Value },
-        { samplingInterval: samplingMs, discardOldest: true, queueSize: 100 },
-        TimestampsToReturn.Both,
-      );
-      item.on('changed', (value: DataValue) => {
+      if (NO_NODE.has(statusCode)) throw this.#refused(nodeId, statusCode.name);
+      const take = (value: DataValue) => {
         try {
           onValue(this.#valueOf(nodeId, value));
         } catch (thrown) {
           onValue(VedetteError.from(thrown));
         }
-      });
+      };
+      const onLost = (why: string) => this.#lose(why);
+      await watchNode(session, { nodeId, samplingMs, timeoutMs, onValue: take, onLost });
     });
   }
 

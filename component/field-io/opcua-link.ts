@@ -44,6 +44,9 @@ class OpcuaThread {
 
   #take(report: OpcuaReport): void {
     if (report.kind === 'value') return this.links.get(report.connection)?.tell(report.value);
+    if (report.kind === 'no-value') {
+      return this.links.get(report.connection)?.tell(VedetteError.deserialize(report.error));
+    }
     if (report.kind === 'lost') {
       return this.links.get(report.connection)?.lose(VedetteError.deserialize(report.error));
     }
@@ -69,10 +72,10 @@ export class OpcuaLink {
   readonly #thread: OpcuaThread;
   readonly #connection: number;
   readonly #lost = Promise.withResolvers<VedetteError>();
-  readonly #onValue: (value: OpcuaValue) => void;
+  readonly #onValue: (value: OpcuaValue | VedetteError) => void;
   #failure: VedetteError | undefined;
 
-  private constructor(of: OpcuaThread, onValue: (value: OpcuaValue) => void) {
+  private constructor(of: OpcuaThread, onValue: (value: OpcuaValue | VedetteError) => void) {
     this.#thread = of;
     this.#connection = of.next();
     this.#onValue = onValue;
@@ -80,13 +83,13 @@ export class OpcuaLink {
   }
 
   /**
-   * @param onValue gets the values of the node that is watched
+   * @param onValue gets the values of the node that is watched, or why it has none now
    * @throws VedetteError FIELD_DEVICE_OFFLINE
    */
   static async open(
     address: OpcuaAddress,
     signal: AbortSignal,
-    onValue: (value: OpcuaValue) => void = () => {},
+    onValue: (value: OpcuaValue | VedetteError) => void = () => {},
   ): Promise<OpcuaLink> {
     thread ??= new OpcuaThread();
     const link = new OpcuaLink(thread, onValue);
@@ -143,7 +146,7 @@ export class OpcuaLink {
     await this.#thread.end();
   }
 
-  tell(value: OpcuaValue): void {
+  tell(value: OpcuaValue | VedetteError): void {
     if (this.isOpen) this.#onValue(value);
   }
 

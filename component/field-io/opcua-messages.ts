@@ -34,5 +34,7 @@ export type OpcuaReport =
   | { readonly kind: 'error'; readonly id: number; readonly error: SerializedError }
   /** Of the node that is watched. */
   | { readonly kind: 'value'; readonly connection: number; readonly value: OpcuaValue }
+  /** The server has no good value of it now. */
+  | { readonly kind: 'no-value'; readonly connection: number; readonly error: SerializedError }
   /** The connection is of no more use. */
   | { readonly kind: 'lost'; readonly connection: number; readonly error: SerializedError };

@@ -47,7 +47,8 @@ async function answer({ connection, request }: OpcuaCall): Promise<OpcuaValue | 
     return undefined;
   }
   await one.watch(request.nodeId, request.samplingMs, (value) => {
-    if (value instanceof VedetteError) lose(value);
+    if (value instanceof VedetteError)
+      tell({ kind: 'no-value', connection, error: value.serialize() });
     else tell({ kind: 'value', connection, value });
   });
   return undefined;

@@ -22,7 +22,7 @@ export class CameraStatistics {
   #lastFrame: CameraStatus['lastFrame'];
   #buckets: Bucket[] = [];
 
-  /** `isJudged` is false for a picture that could not be read: it counts as dropped. */
+  /** `isJudged` is false for a frame that counts as dropped, or counted with another result. */
   countResult(result: NewResult, storeMs: number, capturedAtMs: number, isJudged: boolean): void {
     if (isJudged) this.#framesJudged += 1;
     this.#outcomes[result.verdict.outcome] += 1;

@@ -30,6 +30,8 @@ export interface JudgedFrame {
   /** Those that it was judged by. */
   readonly settings: Pick<FrameSettings, 'captureRules' | 'view' | 'config'>;
   readonly end: FrameEnd;
+  /** The frame counts for the camera already: by the result of another trigger, or as dropped. */
+  readonly isCountedBefore?: boolean;
   /** Why the frame got no answer from its model; its result says so too. */
   readonly error?: VedetteError;
   readonly anomalyMap?: AnomalyMap;
@@ -84,7 +86,7 @@ export function createResultKeeper(line: KeepDependencies): ResultKeeper {
 
 function createKeep(line: KeepDependencies, unstored: Unstored): KeepResult {
   return async (judged) => {
-    const { frame, lease, end } = judged;
+    const { frame, lease, end, isCountedBefore = false } = judged;
     let held = lease;
     try {
       const drawn = lease && line.liveView.show(line.camera, lease, judged.settings.view, judged);
@@ -101,10 +103,11 @@ function createKeep(line: KeepDependencies, unstored: Unstored): KeepResult {
       const storeMs = plan.durability === 'gathered' ? 0 : performance.now() - startedMs;
       // A verdict was reached, whether or not it could be stored.
       const { result } = judged;
-      line.statistics.countResult(result, storeMs, frame.capturedAtMs, end !== 'unreadable');
+      const isJudged = end !== 'unreadable' && !isCountedBefore;
+      line.statistics.countResult(result, storeMs, frame.capturedAtMs, isJudged);
       line.metrics.countResult(line.camera, result.model.name, result);
       line.metrics.observe(line.camera, result.model.name, 'store', storeMs);
-      if (lease && end === 'unreadable') line.slots.dropTaken('unreadable');
+      if (lease && end === 'unreadable' && !isCountedBefore) line.slots.dropTaken('unreadable');
       line.onKept(judged, kept);
       await drawn;
     } finally {

@@ -85,6 +85,8 @@ export interface JudgedAnswer {
   readonly seen: Seen;
   readonly scene: SeenScene | undefined;
   readonly result: NewResult;
+  /** See `JudgedFrame`. */
+  readonly isCountedBefore?: boolean;
 }
 
 /** The verdict on what the model saw. To be asked for once, in the order of the frames. */
@@ -96,7 +98,8 @@ export function judgeFrame(line: CameraLine, seen: Seen): JudgedAnswer {
 }
 
 /** Gives a verdict to be stored, with the hold on its frame, and shows the frame to a candidate. */
-export function keepJudged(line: CameraLine, { seen, scene, result }: JudgedAnswer): Promise<void> {
+export function keepJudged(line: CameraLine, judged: JudgedAnswer): Promise<void> {
+  const { seen, scene, result, isCountedBefore = false } = judged;
   const { answer, asked } = seen;
   const { frame, set, settings, origin } = asked;
   const isAnswer = !(answer instanceof VedetteError);
@@ -106,6 +109,7 @@ export function keepJudged(line: CameraLine, { seen, scene, result }: JudgedAnsw
     result,
     settings,
     end: endOf(answer),
+    isCountedBefore,
     ...(isAnswer ? {} : { error: answer }),
     ...(isAnswer && answer.anomalyMap ? { anomalyMap: answer.anomalyMap } : {}),
     ...(scene ? { trails: scene.trails } : {}),

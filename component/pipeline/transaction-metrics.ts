@@ -6,7 +6,7 @@ import { TRIGGER_DROP_REASONS, type TriggerSourceStatus } from '../contract/tran
 import { addReadings } from './metric-readings.ts';
 
 /** How a transaction came to its verdict. */
-export type DecidedBy = 'answer' | 'deadline' | 'stop';
+export type DecidedBy = 'answer' | 'deadline' | 'stop' | 'incomplete';
 
 /** Seconds; from a small model on a fast frame to the longest deadlines that people choose. */
 const BUCKETS = [0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5, 10];
@@ -24,7 +24,7 @@ export class TransactionMetrics {
   constructor(registry: Registry, { cameras, triggers, outputs }: Sources) {
     this.#seconds = new Histogram({
       name: 'vedette_transaction_seconds',
-      help: 'From a trigger to its verdict. `decided_by`: answer, or for a fail-safe verdict deadline or stop',
+      help: 'From a trigger to its verdict. `decided_by`: answer, or for a fail-safe verdict deadline, stop or incomplete',
       labelNames: ['camera', 'outcome', 'decided_by'],
       buckets: BUCKETS,
       registers: [registry],

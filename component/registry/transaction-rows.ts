@@ -33,7 +33,8 @@ export class TransactionRows {
 
   /** The first end holds. */
   end(ending: Omit<TransactionEnding, 'isPromised'>): void {
-    const { id, end, endedAtMs, reason, resultId, outcome } = ending;
+    const { id, end, endedAtMs, reason, resultId, outcome, arrived } = ending;
+    if (arrived) this.#complete(id, arrived);
     this.#db
       .prepare(
         `UPDATE transactions SET ending = ?, ended_at_ms = ?, reason = ?, result_id = ?, outcome = ?
@@ -47,6 +48,15 @@ export class TransactionRows {
         outcome ?? null,
         id,
       );
+  }
+
+  #complete(id: string, { context, model }: NonNullable<TransactionEnding['arrived']>): void {
+    this.#db
+      .prepare(
+        `UPDATE transactions SET json = json_set(json, '$.context', json(?), '$.model', ?)
+         WHERE id = ? AND ending IS NULL`,
+      )
+      .run(JSON.stringify(context), model, id);
   }
 
   /** Oldest first. */

@@ -10,6 +10,8 @@ import {
   StatusCodes,
   Variant,
   type DataValue,
+  type ServerSession,
+  type Subscription,
 } from 'node-opcua';
 import { freePort } from './free-port.ts';
 
@@ -24,7 +26,12 @@ export class OpcuaDevice {
   readonly #folder: string;
   #server: OPCUAServer | undefined;
   #isOn = false;
+  readonly #subscriptions: { readonly session: ServerSession; readonly id: number }[] = [];
+  /** Sessions that were opened so far. */
+  sessions = 0;
   product = 'P27';
+  /** Its nodes have no good value, as those of a sensor that is unplugged. */
+  isBad = false;
 
   static async start(): Promise<OpcuaDevice> {
     const folder = await mkdtemp(path.join(tmpdir(), 'vedette-opcua-'));
@@ -44,6 +51,13 @@ export class OpcuaDevice {
 
   set(isOn: boolean): void {
     this.#isOn = isOn;
+  }
+
+  /** Ends every subscription without a word, and keeps the sessions. @returns how many it were */
+  dropSubscriptions(): number {
+    const ended = this.#subscriptions.splice(0);
+    for (const { session, id } of ended) session.deleteSubscription(id);
+    return ended.length;
   }
 
   async interrupt(): Promise<void> {
@@ -84,7 +98,10 @@ export class OpcuaDevice {
       namespace.addVariable({
         ...{ componentOf: object, browseName: name, nodeId: `s=${name}` },
         ...{ dataType, minimumSamplingInterval: 5 },
-        value: { get: () => new Variant({ dataType, value: get() }) },
+        value: {
+          get: () =>
+            this.isBad ? StatusCodes.BadSensorFailure : new Variant({ dataType, value: get() }),
+        },
       });
     variable('Trigger', DataType.Boolean, () => this.#isOn);
     variable('Product', DataType.String, () => this.product);
@@ -99,6 +116,12 @@ export class OpcuaDevice {
           return StatusCodes.Good;
         },
       },
+    });
+    server.on('create_session', (session: ServerSession) => {
+      this.sessions += 1;
+      session.on('new_subscription', ({ id }: Subscription) =>
+        this.#subscriptions.push({ session, id }),
+      );
     });
     await server.start();
     this.#server = server;

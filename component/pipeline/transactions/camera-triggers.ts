@@ -1,9 +1,10 @@
-import { VedetteError } from '../../contract/errors.ts';
+import { VedetteError, type ErrorCode } from '../../contract/errors.ts';
 import type { NewResult } from '../../contract/ports.ts';
 import type { InferenceResult } from '../../contract/result.ts';
 import {
   MAX_TRIGGER_ID_LENGTH,
   type TransactionEnd,
+  type TransactionEnding,
   type TriggerAnswer,
   type TriggerRequest,
   type TriggerStatus,
@@ -17,7 +18,18 @@ import { composeFailSafe, NO_FRAME, unknownModel } from './compose-fail-safe.ts'
 import type { FrameHolds } from './frame-uses.ts';
 import type { Transaction } from './transaction.ts';
 import { TransactionBook } from './transaction-book.ts';
-import type { RememberedTrigger, TriggerMemory } from './trigger-memory.ts';
+import {
+  memorable,
+  storedAnswer,
+  type RememberedTrigger,
+  type TriggerMemory,
+} from './trigger-memory.ts';
+
+/** Of fail-safe verdicts, by their reason; any other is that the context could not be completed. */
+const DECIDED_BY: Partial<Record<ErrorCode, DecidedBy>> = {
+  TRIGGER_DEADLINE_PASSED: 'deadline',
+  TRIGGER_INTERRUPTED: 'stop',
+};
 
 export interface CameraTriggersOptions {
   readonly camera: string;
@@ -75,6 +87,11 @@ export class CameraTriggers {
     const known = id === undefined ? undefined : this.#recall(id);
     if (known) return known;
     const transaction = this.book.open(request);
+    request.arriving?.then(
+      (context) => this.book.arrive(transaction, context),
+      (thrown: unknown) =>
+        this.#failSafe(transaction, VedetteError.from(thrown, 'FIELD_DEVICE_OFFLINE')),
+    );
     return this.#answerOf(transaction, this.opened(transaction));
   }
 
@@ -87,12 +104,14 @@ export class CameraTriggers {
     const written = registry.openTransaction(record, isPromised);
     this.#opened.set(transaction.id, written);
     this.#track(written, 'a trigger could not be recorded');
-    memory.remember({
-      openedAtMs: transaction.openedAtMs,
-      openedSteadyMs: transaction.openedSteadyMs,
-      transaction: { ...record },
-      answer: () => transaction.answer(),
-    });
+    if (transaction.request.id !== undefined) {
+      memory.remember({
+        openedAtMs: transaction.openedAtMs,
+        openedSteadyMs: transaction.openedSteadyMs,
+        transaction: memorable(record),
+        answer: () => transaction.answer(),
+      });
+    }
     return written;
   }
 
@@ -108,6 +127,7 @@ export class CameraTriggers {
     this.#storing.delete(result.id);
     const { transaction, end } = waiting;
     const stored = kept instanceof VedetteError ? result : kept;
+    this.#options.memory.settle(transaction, storedAnswer(this.#options.registry, stored));
     const closing = this.#endInRegistry(transaction, end, result).then(
       () => transaction.keep(stored),
       (error: unknown) => {
@@ -164,16 +184,16 @@ export class CameraTriggers {
     };
   }
 
-  #modelOf({ request }: Transaction) {
-    return this.#options.settings().sets.of(request.context).model;
+  #modelOf({ context }: Transaction) {
+    return this.#options.settings().sets.of(context).model;
   }
 
   #failSafe(transaction: Transaction, why: VedetteError): void {
     if (transaction.isEnded) return;
     const { camera, settings, faults, keep } = this.#options;
     const now = settings();
-    const { request, given, config } = transaction;
-    const { product, model } = now.sets.of(request.context);
+    const { context, given, config } = transaction;
+    const { product, model } = now.sets.of(context);
     const reference = given ?? {
       sequence: NO_FRAME,
       capturedAtMs: transaction.openedAtMs,
@@ -185,7 +205,7 @@ export class CameraTriggers {
       camera,
       frame: reference,
       takenAtMs: performance.now() - transaction.elapsedMs,
-      ...(request.context ? { context: request.context } : {}),
+      ...(context ? { context } : {}),
       ...(product ? { product } : {}),
     };
     const identity = model.status().identity ?? unknownModel(model.name);
@@ -198,12 +218,11 @@ export class CameraTriggers {
       { camera, triggerId: transaction.triggerId, error: why },
       'a trigger got its fail-safe verdict',
     );
-    const isLate = why.code === 'TRIGGER_DEADLINE_PASSED';
-    this.#decide(transaction, result, isLate ? 'deadline' : 'stop');
+    this.#decide(transaction, result, DECIDED_BY[why.code] ?? 'incomplete');
     const { sequence, capturedAtMs } = reference;
     const { fileName } = given ?? {};
     const frame = { sequence, capturedAtMs, ...(fileName === undefined ? {} : { fileName }) };
-    void keep({ frame, result, settings: now, end: 'judged' });
+    void keep({ frame, result, settings: now, end: 'judged', isCountedBefore: true });
   }
 
   #replace(transaction: Transaction, why: VedetteError): void {
@@ -237,12 +256,20 @@ export class CameraTriggers {
       endedAtMs: Date.now(),
       ...(reason === undefined ? {} : { reason }),
       ...(result ? { resultId: result.id, outcome: result.verdict.outcome } : {}),
+      ...this.#arrived(transaction),
       isPromised: transaction.request.isPromised === true,
     });
   }
 
+  #arrived(transaction: Transaction): Pick<TransactionEnding, 'arrived'> {
+    const { context, hasArrived } = transaction;
+    if (!hasArrived || context === undefined) return {};
+    return { arrived: { context, model: this.#modelOf(transaction).name } };
+  }
+
   #describe(transaction: Transaction): string {
     const { describeSource } = this.#options;
+    if (!transaction.isComplete) return 'its product has not been read yet';
     if (transaction.state === 'waiting-for-frame') {
       return `no frame captured within ${transaction.config.afterMs} ms after the trigger came; ${describeSource()}`;
     }

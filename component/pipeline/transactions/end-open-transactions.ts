@@ -3,7 +3,7 @@ import type { InferenceResult } from '../../contract/result.ts';
 import type { TransactionRecord } from '../../contract/transaction.ts';
 import type { Registry } from '../../registry/registry.ts';
 import { composeFailSafe, NO_FRAME, unknownModel } from './compose-fail-safe.ts';
-import { TriggerMemory } from './trigger-memory.ts';
+import { memorable, TriggerMemory } from './trigger-memory.ts';
 
 const BATCH = 500;
 /** Ended ones of all cameras that are looked through for ids that may come again. */
@@ -80,11 +80,12 @@ export async function recallTriggers(registry: Registry): Promise<Map<string, Tr
   const records = await registry.transactions(undefined, MAX_RECALLED);
   for (const record of [...records].reverse()) {
     const { camera, resultId, openedAtMs } = record;
-    if (resultId === undefined) continue;
+    // Nobody but the camera knows the id of a trigger that was given none.
+    if (resultId === undefined || record.triggerId === record.id) continue;
     const memory = memories.get(camera) ?? new TriggerMemory();
     memories.set(camera, memory);
     const answer = () => registry.result(resultId);
-    memory.remember({ openedAtMs, transaction: record, answer });
+    memory.remember({ openedAtMs, transaction: memorable(record), answer });
   }
   return memories;
 }

@@ -11,12 +11,12 @@ export interface FrameHolds {
 interface Use {
   holds: number;
   isWanted: boolean;
-  isTaken: boolean;
+  isJudged: boolean;
 }
 
 /**
- * Holds on frames that may be judged, and the count of those that are not: a frame that several
- * triggers looked at is counted once.
+ * Holds on frames that may be judged. A frame that several triggers share is counted once: as judged when
+ * one of them got a verdict of it, and as dropped when none did.
  */
 export class FrameUses {
   readonly #frames: FrameHolds;
@@ -29,7 +29,7 @@ export class FrameUses {
 
   /** A hold that somebody gives away. */
   adopt(frame: FrameLease): FrameLease {
-    const use = this.#uses.get(frame.slot) ?? { holds: 0, isWanted: false, isTaken: false };
+    const use = this.#uses.get(frame.slot) ?? { holds: 0, isWanted: false, isJudged: false };
     use.holds += 1;
     this.#uses.set(frame.slot, use);
     return frame;
@@ -46,11 +46,16 @@ export class FrameUses {
     if (use) use.isWanted = true;
   }
 
-  /** A hold goes to who judges it. */
-  take(frame: FrameLease): void {
+  /**
+   * Who judges it is done, and keeps its hold on the slot for what comes after.
+   * @returns whether it was judged, and for the first time
+   */
+  end(frame: FrameLease, isJudged: boolean): boolean {
     const use = this.#uses.get(frame.slot);
-    if (use) use.isTaken = true;
+    const isFirst = isJudged && use?.isJudged === false;
+    if (use && isJudged) use.isJudged = true;
     this.#leave(frame);
+    return isFirst;
   }
 
   release(frame: FrameLease): void {
@@ -64,6 +69,6 @@ export class FrameUses {
     use.holds -= 1;
     if (use.holds > 0) return;
     this.#uses.delete(frame.slot);
-    if (!use.isTaken) this.#frames.dropTaken(use.isWanted ? 'late' : 'not-triggered');
+    if (!use.isJudged) this.#frames.dropTaken(use.isWanted ? 'late' : 'not-triggered');
   }
 }

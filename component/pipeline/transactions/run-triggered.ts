@@ -69,17 +69,18 @@ async function judgeTrigger(
   { transaction, frame }: AskedFor,
   signal: AbortSignal,
 ): Promise<{ readonly kept: Promise<void> } | undefined> {
-  const own = { ...line, contextOf: () => transaction.request.context };
+  const own = { ...line, contextOf: () => transaction.context };
   const seen = await seeFrame(own, frame, AbortSignal.any([signal, transaction.ended]));
   const hasAnswer = seen !== 'stopped' && seen !== 'abandoned';
   if (!hasAnswer || transaction.isEnded) {
     if (hasAnswer && !(seen.answer instanceof VedetteError)) line.book.countLate();
-    line.slots.dropTaken('late');
+    line.book.endFrame(frame, false);
     line.slots.release(frame);
     return undefined;
   }
+  const isCountedBefore = !line.book.endFrame(frame, true);
   const judged = judgeFrame(own, seen);
   const result = { ...judged.result, ...transaction.reference(false) };
   line.decided(transaction, result);
-  return { kept: keepJudged(own, { ...judged, result }) };
+  return { kept: keepJudged(own, { ...judged, result, isCountedBefore }) };
 }

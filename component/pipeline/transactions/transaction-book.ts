@@ -104,14 +104,29 @@ export class TransactionBook {
       for (const transaction of this.#open) {
         const { frame } = transaction;
         if (transaction.state !== 'waiting-for-model' || frame === undefined) continue;
+        if (!transaction.isComplete) continue;
         transaction.state = 'judging';
         transaction.frame = undefined;
-        this.#frames.take(frame);
         return { transaction, frame };
       }
       await this.#changed(signal);
     }
     return undefined;
+  }
+
+  /** What was missing of its context is there. */
+  arrive(transaction: Transaction, context: Readonly<Record<string, unknown>>): void {
+    if (transaction.isEnded) return;
+    transaction.arrive(context);
+    this.#tell();
+  }
+
+  /**
+   * To be told of each frame that `next` gave, while it is still held.
+   * @returns whether its verdict is the first of this frame, which counts as judged then
+   */
+  endFrame(frame: FrameLease, isJudged: boolean): boolean {
+    return this.#frames.end(frame, isJudged);
   }
 
   /** Resolves when one more would be taken. */

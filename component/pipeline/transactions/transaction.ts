@@ -31,6 +31,7 @@ export class Transaction {
   readonly #ended = new AbortController();
   readonly #verdict = Promise.withResolvers<NewResult>();
   readonly #stored = Promise.withResolvers<InferenceResult>();
+  #arrived: Readonly<Record<string, unknown>> | undefined;
   state: TransactionState = 'waiting-for-frame';
   /** The frame that is judged; whoever takes it from here gives it back. */
   frame: FrameLease | undefined;
@@ -51,6 +52,25 @@ export class Transaction {
     // Nobody may wait for either.
     this.#verdict.promise.catch(() => {});
     this.#stored.promise.catch(() => {});
+  }
+
+  /** That of its request, with what arrived later. */
+  get context(): TriggerRequest['context'] {
+    const { context } = this.request;
+    return this.#arrived ? { ...context, ...this.#arrived } : context;
+  }
+
+  /** Whether its context is all there, so that it may be judged. */
+  get isComplete(): boolean {
+    return this.request.arriving === undefined || this.#arrived !== undefined;
+  }
+
+  get hasArrived(): boolean {
+    return this.#arrived !== undefined;
+  }
+
+  arrive(context: Readonly<Record<string, unknown>>): void {
+    this.#arrived = context;
   }
 
   /** When it came by the wall clock as it goes now, which may have been set since. */
@@ -114,7 +134,8 @@ export class Transaction {
   }
 
   record(camera: string, model: string): TransactionRecord {
-    const { context, source } = this.request;
+    const { context, request } = this;
+    const { source } = request;
     return {
       id: this.id,
       camera,

@@ -24,8 +24,12 @@ export function openModbusTrigger(
         const [value = 0] = await client.ask({ kind: 'read', table, address, count: 1 });
         listening();
         if (edges.see(valueOf(config, value))) {
-          const product = productFrom && (await readProduct(client, productFrom));
-          listener.fire(product === undefined ? {} : { context: { product } });
+          const arriving = productFrom && readProduct(client, productFrom);
+          listener.fire(arriving ? { arriving } : {});
+          // One request at a time. Who triggered is told of a refusal; the next edge may do better.
+          await arriving?.catch((thrown: unknown) => {
+            if (!client.isOpen) throw thrown;
+          });
         }
         await pause(pollMs, signal);
       }
@@ -43,11 +47,13 @@ const valueOf = ({ bit }: ModbusTriggerConfig, value: number): number =>
 async function readProduct(
   client: ModbusClient,
   { address, registers: count, as }: NonNullable<ModbusTriggerConfig['productFrom']>,
-): Promise<string | undefined> {
+): Promise<{ readonly product?: string }> {
   const words = await client.ask({ kind: 'read', table: 'holding-register', address, count });
-  if (as === 'number') return String(words.reduce((sum, word) => sum * 65_536 + word, 0));
+  if (as === 'number') {
+    return { product: String(words.reduce((sum, word) => sum * 65_536 + word, 0)) };
+  }
   const bytes = Buffer.from(words.flatMap((word) => [word >> 8, word & 0xff]));
   const end = bytes.indexOf(0);
   const text = bytes.toString('latin1', 0, end < 0 ? undefined : end).trim();
-  return text === '' ? undefined : text;
+  return text === '' ? {} : { product: text };
 }

@@ -17,12 +17,15 @@ export function openOpcuaTrigger(
   const edges = new EdgeWatch(config.edge, config.holdOffMs);
   return keepConnected(listener, async (signal, listening) => {
     edges.lose();
-    const fire = async () => {
-      if (productNodeId === undefined) return listener.fire({});
-      const product = String((await link.read(productNodeId)) ?? '');
-      if (!signal.aborted) listener.fire(product === '' ? {} : { context: { product } });
+    const readProduct = async (from: string) => {
+      const product = String((await link.read(from)) ?? '');
+      return product === '' ? {} : { product };
     };
-    const take = (value: OpcuaValue) => {
+    const take = (value: OpcuaValue | VedetteError) => {
+      if (value instanceof VedetteError) {
+        edges.lose();
+        return listener.lost(value);
+      }
       if (typeof value === 'string') {
         const message = `node ${nodeId} holds text; edges are of numbers and Booleans`;
         return listener.refuse(new VedetteError('FIELD_DEVICE_REFUSED', message));
@@ -30,7 +33,7 @@ export function openOpcuaTrigger(
       // A value that came while it was still being set up is where the signal stands.
       listening();
       if (signal.aborted || !edges.see(value)) return;
-      fire().catch((thrown: unknown) => listener.refuse(VedetteError.from(thrown)));
+      listener.fire(productNodeId === undefined ? {} : { arriving: readProduct(productNodeId) });
     };
     const link = await OpcuaLink.open(await opcuaAddressOf(config, means), signal, take);
     const stop = Promise.withResolvers<void>();

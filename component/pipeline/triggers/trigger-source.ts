@@ -9,8 +9,11 @@ export interface TriggerSource {
 
 /** None of its functions throws. */
 export interface TriggerListener {
-  /** Opens a transaction; one that is refused is counted and logged. */
-  fire(request: Pick<TriggerRequest, 'id' | 'context'>): void;
+  /**
+   * Opens a transaction, to be called at the moment of the trigger: what has to be asked for first comes
+   * with `arriving`. One that is refused is counted and logged.
+   */
+  fire(request: Pick<TriggerRequest, 'id' | 'context' | 'arriving'>): void;
   /** Something came that is no trigger. */
   refuse(error: VedetteError): void;
   /** From now on it hears what happens; may be called again. */

@@ -38,15 +38,18 @@ export class TriggerWatch implements TriggerListener {
     };
   }
 
-  fire({ id, context }: Pick<TriggerRequest, 'id' | 'context'>): void {
+  fire({ id, context, arriving }: Parameters<TriggerListener['fire']>[0]): void {
     const { name, config, trigger } = this.#options;
     const { camera, product } = config;
+    // Who is refused does not wait for it.
+    arriving?.catch(() => {});
     const whole = product === undefined ? context : { product, ...context };
     try {
       trigger(camera, {
         source: name,
         ...(id === undefined ? {} : { id }),
         ...(whole ? { context: whole } : {}),
+        ...(arriving ? { arriving } : {}),
       });
       this.#taken += 1;
       this.#lastTakenAtMs = Date.now();

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { triggerSchema, type TriggerConfig } from '../../../component/contract/trigger-config.ts';
 import { MqttChannel } from '../../../component/delivery/mqtt-channel.ts';
+import type { TriggerListener } from '../../../component/pipeline/triggers/trigger-source.ts';
 import { openTrigger } from '../../../component/pipeline/triggers/open-trigger.ts';
 import { GpioStandIn } from '../../support/gpio-stand-in.ts';
 import { ModbusDevice } from '../../support/modbus-device.ts';
@@ -19,6 +20,7 @@ const VERSIONS = process.env['VEDETTE_DEEP'] === '1' ? ([1, 2] as const) : ([2] 
 const certificateFolder = mkdtempSync(path.join(tmpdir(), 'vedette-certificates-'));
 afterAll(() => rmSync(certificateFolder, { recursive: true, force: true }));
 const means = { channel: undefined, readSecret: async () => 'station-7', certificateFolder };
+const WAIT = { timeout: 20_000, interval: 5 };
 const done = () => Promise.resolve();
 
 describeTriggerSource('a message', async () => {
@@ -141,7 +143,7 @@ for (const version of VERSIONS) {
 }
 
 // Its server takes seconds to start.
-if (process.env['VEDETTE_DEEP'] === '1')
+if (process.env['VEDETTE_DEEP'] === '1') {
   describeTriggerSource('a node of an OPC UA server', async () => {
     const device = await OpcuaDevice.start();
     const settings = {
@@ -158,3 +160,51 @@ if (process.env['VEDETTE_DEEP'] === '1')
       close: () => device.close(),
     };
   });
+
+  it('an OPC UA trigger outlives bad values in its session, and the end of its subscription', async () => {
+    const device = await OpcuaDevice.start();
+    const settings = {
+      ...{ kind: 'opcua', endpointUrl: device.url, nodeId: 'ns=1;s=Trigger', edge: 'rising' },
+      ...{ samplingMs: 10, productNodeId: 'ns=1;s=Product', timeoutMs: 3000 },
+    };
+    const fired: Parameters<TriggerListener['fire']>[0][] = [];
+    const states: string[] = [];
+    const state = () => states.at(-1);
+    const source = openTrigger(
+      trigger(settings),
+      {
+        fire: (request) => void fired.push(request),
+        refuse: ({ message }) => void states.push(message),
+        listening: () => void states.push('listening'),
+        lost: ({ message }) => void states.push(message),
+      },
+      means,
+    );
+    const rise = async () => {
+      const before = fired.length;
+      device.set(true);
+      await expect.poll(() => fired.length, WAIT).toBe(before + 1);
+      device.set(false);
+    };
+    await expect.poll(state, WAIT).toBe('listening');
+    await rise();
+    expect(await fired[0]!.arriving).toEqual({ product: 'P27' });
+
+    device.isBad = true;
+    await expect.poll(state, WAIT).toMatch(/BadSensorFailure/);
+    device.isBad = false;
+    await expect.poll(state, WAIT).toBe('listening');
+    await rise();
+    expect(device.sessions).toBe(1);
+
+    expect(device.dropSubscriptions()).toBe(1);
+    await expect.poll(() => states.join(), WAIT).toMatch(/subscription/);
+    await expect.poll(() => device.sessions, WAIT).toBe(2);
+    await expect.poll(state, WAIT).toBe('listening');
+    device.product = '';
+    await rise();
+    expect(await fired.at(-1)!.arriving).toEqual({});
+    await source.close();
+    await device.close();
+  }, 60_000);
+}

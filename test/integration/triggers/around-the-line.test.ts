@@ -49,6 +49,10 @@ beforeAll(async () => {
     },
     rules: { surface: { camera: 'line', kind: 'anomaly' } },
     triggers: {
+      blind: {
+        ...{ ...address, camera: 'line', table: 'coil', address: 4, pollMs: 2 },
+        productFrom: { address: 60_000 },
+      },
       coil: {
         ...{ ...address, camera: 'line', table: 'coil', address: 3, pollMs: 2 },
         productFrom: { address: 20, registers: 2, as: 'text' },
@@ -87,6 +91,9 @@ describe('a line with a PLC', () => {
     await vi.waitFor(() => expect(camera('line').triggers!.answered).toBe(1), WAIT);
     const [transaction] = await running.runtime.transactions('line', 10);
     await vi.waitFor(async () => {
+      expect(await running.runtime.transaction(transaction!.id)).toMatchObject({
+        ...{ end: 'answered', context: { product: 'P27' }, model: 'brick' },
+      });
       const records = await running.runtime.outputRecords(transaction!.id, 10);
       expect(records).toMatchObject([{ output: 'register', end: 'acknowledged', attempts: 1 }]);
     }, WAIT);
@@ -97,6 +104,24 @@ describe('a line with a PLC', () => {
     });
     const values = { pass: 1, fail: 2, review: 3, error: 2 };
     expect(plc.holding.readUInt16BE(200)).toBe(values[result.verdict.outcome]);
+  });
+
+  it('gets its fail-safe verdict at once when the product cannot be read, and is heard further', async () => {
+    await vi.waitFor(() => expect(source('blind').state).toBe('listening'), WAIT);
+    plc.setCoil(4, true);
+    await vi.waitFor(() => expect(camera('line').triggers!.failSafe).toBe(1), WAIT);
+    const [transaction] = await running.runtime.transactions('line', 1);
+    expect(transaction).toMatchObject({ source: 'blind' });
+    await vi.waitFor(async () => {
+      expect(await running.runtime.result(transaction!.id)).toMatchObject({
+        ...{ verdict: { outcome: 'fail' }, error: { code: 'FIELD_DEVICE_OFFLINE' } },
+        transaction: { isFailSafe: true },
+      });
+    }, WAIT);
+    expect(source('blind')).toMatchObject({ taken: 1, refused: 0 });
+    await vi.waitFor(() => expect(source('blind').state).toBe('listening'), WAIT);
+    const { text } = await running.runtime.metrics();
+    expect(text).toMatch(/_count\{camera="line",outcome="fail",decided_by="incomplete"\} 1/);
   });
 
   it('hears nothing of messages without a broker, and says so', () => {
@@ -183,7 +208,7 @@ describe('another configuration', () => {
     expect(source('coil')).toMatchObject({ state: 'listening', taken: 1 });
     await vi.waitFor(() => expect(source('tick').taken).toBeGreaterThan(1), WAIT);
     await apply({ outputs: { register: outputs['register'] } });
-    expect(names()).toEqual(['coil', 'deaf', 'off']);
+    expect(names()).toEqual(['coil', 'blind', 'deaf', 'off']);
     const [register, ...others] = running.runtime.outputs();
     expect(others).toEqual([]);
     expect(register!.acknowledged).toBeGreaterThanOrEqual(told);

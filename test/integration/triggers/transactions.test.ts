@@ -80,7 +80,11 @@ describe('a trigger', () => {
       trigger('line', 'twice').answer,
     ]);
     expect(new Set(answers.map(({ id }) => id)).size).toBe(1);
-    expect(running.runtime.camera('line').triggers).toMatchObject({ repeated: 2 });
+    // Later it is read from where it is stored.
+    expect(await trigger('line', 'twice').answer).toEqual(
+      await running.runtime.result(answers[0].id),
+    );
+    expect(running.runtime.camera('line').triggers).toMatchObject({ repeated: 3 });
   });
 
   it('is refused by a camera that takes none', () => {
@@ -166,4 +170,12 @@ it('every frame of a triggered camera is judged or dropped by reason', async () 
     expect(framesDropped['not-triggered']).toBeGreaterThan(0);
     expect(framesDelivered).toBeGreaterThan(framesDropped['not-triggered']!);
   });
+  // Those that triggers shared, as of the flood, are counted once; without a frame nothing was judged.
+  for (const name of ['line', 'hasty', 'parts']) {
+    const { framesDelivered, framesDropped, framesJudged } = running.runtime.camera(name);
+    const dropped = Object.values(framesDropped).reduce((sum, count) => sum + count, 0);
+    const underWay = framesDelivered - framesJudged - dropped;
+    expect([name, underWay >= 0 && underWay <= 8]).toEqual([name, true]);
+  }
+  expect(running.runtime.camera('dead')).toMatchObject({ framesDelivered: 0, framesJudged: 0 });
 });

@@ -142,6 +142,40 @@ describe('the frame of a trigger', () => {
     expect([first!.frame.slot, second!.frame.slot]).toEqual([shared, shared]);
     expect([first!.transaction.triggerId, second!.transaction.triggerId]).toEqual(['a', 'b']);
   });
+
+  it.each([
+    ...[
+      { ends: [true, true], firsts: [true, false], drops: [] },
+      { ends: [false, true], firsts: [false, true], drops: [] },
+      { ends: [true, false], firsts: [true, false], drops: [] },
+      { ends: [false, false], firsts: [false, false], drops: ['late'] },
+    ],
+  ])('counts once when it is shared: judged $ends', async ({ ends, firsts, drops }) => {
+    const { book, frame, dropped } = scene();
+    book.open({ source: 'http', id: 'a' });
+    book.open({ source: 'http', id: 'b' });
+    frame();
+    const counted: boolean[] = [];
+    for (const isJudged of ends) {
+      counted.push(book.endFrame((await book.next(never))!.frame, isJudged));
+    }
+    expect({ counted, dropped }).toEqual({ counted: firsts, dropped: drops });
+  });
+
+  it('is that of the trigger, also where the product of the part is still being read', async () => {
+    const { book, frame, pass } = scene();
+    const late = book.open({ source: 'press', arriving: new Promise(() => {}) });
+    const wanted = frame();
+    book.open({ source: 'http', id: 'b' });
+    frame();
+    const other = await book.next(never);
+    expect(other!.transaction.triggerId).toBe('b');
+    pass(20);
+    book.arrive(late, { product: 'P27' });
+    const asked = await book.next(never);
+    expect(asked).toMatchObject({ transaction: late, frame: { slot: wanted } });
+    expect(late.context).toEqual({ product: 'P27' });
+  });
 });
 
 describe('a clock that is set back an hour', () => {
