@@ -12,6 +12,7 @@ import { Delivery, openDeliveryWays, outboxSettings } from './delivery/delivery.
 import type { DeliveryWays } from './delivery/delivery.ts';
 import { Outputs } from './delivery/outputs/outputs.ts';
 import { Retention } from './delivery/retention.ts';
+import { FrameWatchers } from './pipeline/triggers/frame-watchers.ts';
 import { TriggerSources } from './pipeline/triggers/trigger-sources.ts';
 import { RuntimeLibrary } from './inference/execution/runtime-library.ts';
 import { ModelStore } from './inference/model-store/model-store.ts';
@@ -150,8 +151,9 @@ function composeParts(foundation: Foundation): RuntimeParts {
   const { readSecret } = options;
   const certificateFolder = join(config.dataFolder, 'opcua');
   const outputs = new Outputs({ channel, registry, readSecret, faults, certificateFolder });
+  const frameWatchers = new FrameWatchers(pictures);
   const triggers: TriggerSources = new TriggerSources({
-    ...{ channel, faults, readSecret, certificateFolder },
+    ...{ channel, faults, readSecret, certificateFolder, frames: frameWatchers },
     trigger: (camera, request) => cameras.station(camera).trigger(request),
   });
   const onResult = (result: InferenceResult) => board.publish({ kind: 'result', result });
@@ -168,6 +170,7 @@ function composeParts(foundation: Foundation): RuntimeParts {
     modelOf: (model) => models.cameraModel(model),
     candidatesOf: (model) => models.candidatesOf(model),
     triggerMemories,
+    frameWatchers,
     onVerdict: (result) => outputs.tell(result),
     readSecret: options.readSecret,
     registry,
@@ -178,7 +181,10 @@ function composeParts(foundation: Foundation): RuntimeParts {
     liveView,
     metrics,
     faults,
-    onChange: (camera) => board.publish({ kind: 'camera', camera }),
+    onChange: (camera) => {
+      board.publish({ kind: 'camera', camera });
+      frameWatchers.heed(camera);
+    },
     notify: (notice) => {
       board.notify(notice);
       registry.appendNotice(notice).catch((thrown: unknown) => {

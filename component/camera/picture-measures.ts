@@ -1,4 +1,4 @@
-import type { Size } from '../contract/frame.ts';
+import type { Box, Size } from '../contract/frame.ts';
 
 /** Luma of a picture that was scaled down, one byte a pixel, packed. */
 export interface LumaPicture extends Size {
@@ -69,6 +69,27 @@ export function meanDifference(one: LumaPicture, other: LumaPicture): number | u
   const count = one.luma.length;
   for (let at = 0; at < count; at += 1) sum += Math.abs(one.luma[at]! - other.luma[at]!);
   return sum / count;
+}
+
+/**
+ * Share of the pixels of `region`, in pixels of these pictures, or of all whose luma differs by more than
+ * `minDifference` levels: 0 to 1. `undefined` for pictures of two sizes.
+ */
+export function changedFraction(
+  one: LumaPicture,
+  other: LumaPicture,
+  minDifference: number,
+  region: Box = { x: 0, y: 0, width: one.width, height: one.height },
+): number | undefined {
+  if (!isSameSize(one, other)) return undefined;
+  let changed = 0;
+  for (let y = region.y; y < region.y + region.height; y += 1) {
+    const start = y * one.width + region.x;
+    for (let at = start; at < start + region.width; at += 1) {
+      if (Math.abs(one.luma[at]! - other.luma[at]!) > minDifference) changed += 1;
+    }
+  }
+  return changed / (region.width * region.height);
 }
 
 /**

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { boolean, described, integer } from './config-values.ts';
+import { boolean, described, integer, number, regionSchema } from './config-values.ts';
 import { gpioLine, modbusAddress, opcuaAddress, opcuaNode } from './field-device-config.ts';
 import { nameSchema } from './model-manifest.ts';
 
@@ -87,6 +87,32 @@ export const triggerSchema = z.discriminatedUnion('kind', [
     pollMs: described(
       integer(20, 60_000).default(200),
       'The folder is looked at so often, in milliseconds',
+    ),
+  }),
+  z.strictObject({
+    ...triggerBase,
+    kind: z
+      .literal('difference')
+      .meta({ description: 'A picture of the camera that differs from the one before' }),
+    changedFraction: described(
+      number(0.0001, 1).default(0.02),
+      'Share of the picture, or of `region`, that must have changed',
+    ),
+    minDifference: described(
+      integer(1, 254).default(25),
+      'A pixel has changed when its luma differs by more than so many of 255 levels',
+    ),
+    region: described(
+      regionSchema.optional(),
+      'Part of the upright picture that is looked at, in its pixels; all of it when absent',
+    ),
+    sampleMs: described(
+      integer(20, 60_000).default(100),
+      'Pictures are compared that are so long apart, in milliseconds, or as far as frames are',
+    ),
+    holdOffMs: described(
+      integer(0, 600_000).default(1000),
+      'A change that begins within so long after one that triggered does not, in milliseconds',
     ),
   }),
   z.strictObject({

@@ -38,6 +38,7 @@ import { CounterLedger } from './space/counter-ledger.ts';
 import { keepRefused, runCamera, type CameraLine } from './run-camera.ts';
 import { CameraTriggers } from './transactions/camera-triggers.ts';
 import { runTriggered } from './transactions/run-triggered.ts';
+import type { FrameWatchers } from './triggers/frame-watchers.ts';
 import type { Transaction } from './transactions/transaction.ts';
 import type { TriggerMemory } from './transactions/trigger-memory.ts';
 
@@ -64,6 +65,8 @@ export interface CameraStationOptions extends Shared {
   readonly clips: ClipStore;
   /** The ids of its triggers. */
   readonly triggerMemory: TriggerMemory;
+  /** Who looks at its frames as they pass, when it is triggered. */
+  readonly frameWatchers: FrameWatchers;
 }
 
 /** One configured camera: its source, slots, statistics and the loop that judges its frames. */
@@ -194,6 +197,7 @@ export class CameraStation {
       ...line,
       book: triggers.book,
       isOwnTrigger: isOwnTrigger(this.#camera),
+      watchers: this.#options.frameWatchers,
       opened: (transaction: Transaction) => void triggers.opened(transaction),
       decided: (transaction: Transaction, result: NewResult) =>
         triggers.decided(transaction, result),

@@ -2,6 +2,7 @@ import { VedetteError } from '../../contract/errors.ts';
 import type { FrameLease } from '../../contract/frame.ts';
 import type { NewResult } from '../../contract/ports.ts';
 import { judgeFrame, keepJudged, seeFrame, type CameraLine } from '../run-camera.ts';
+import type { FrameWatchers } from '../triggers/frame-watchers.ts';
 import type { Transaction } from './transaction.ts';
 import type { AskedFor, TransactionBook } from './transaction-book.ts';
 
@@ -9,6 +10,8 @@ export interface TriggeredLine extends CameraLine {
   readonly book: TransactionBook;
   /** Each frame is its own trigger. */
   readonly isOwnTrigger: boolean;
+  /** Shown each frame as it passes. */
+  readonly watchers: FrameWatchers;
   /** A transaction was opened by a frame. Must not throw. */
   readonly opened: (transaction: Transaction) => void;
   /** The verdict of a transaction is there, and is being stored. */
@@ -31,6 +34,7 @@ async function watchFrames(line: TriggeredLine, signal: AbortSignal): Promise<vo
     if (!line.slots.mayOverwrite) await line.book.room(signal);
     const frame = await line.slots.next(signal);
     if (frame === undefined) return;
+    line.watchers.see(line.name, frame, line.settings.now.sets.own.view, line.slots);
     if (line.isOwnTrigger) openWith(line, frame);
     else line.book.offer(frame);
   }

@@ -2,7 +2,9 @@ import { VedetteError } from '../../contract/errors.ts';
 import type { MessageChannel } from '../../contract/message-channel.ts';
 import type { TriggerConfig } from '../../contract/trigger-config.ts';
 import { openCronTrigger } from './cron-trigger.ts';
+import { openDifferenceTrigger } from './difference-trigger.ts';
 import { openFolderTrigger } from './folder-trigger.ts';
+import type { FrameWatchers } from './frame-watchers.ts';
 import { openGpioTrigger } from './gpio-trigger.ts';
 import { openModbusTrigger } from './modbus-trigger.ts';
 import { openMqttTrigger } from './mqtt-trigger.ts';
@@ -14,13 +16,15 @@ import type { TriggerListener, TriggerSource } from './trigger-source.ts';
 export interface TriggerMeans extends OpcuaMeans {
   /** Where messages come from; nowhere when absent. */
   readonly channel: MessageChannel | undefined;
+  /** What shows the frames of cameras. */
+  readonly frames: FrameWatchers;
 }
 
 /** @throws VedetteError CHANNEL_OFFLINE when there is nowhere that messages could come from */
 export function openTrigger(
   config: TriggerConfig,
   listener: TriggerListener,
-  { channel, ...opcua }: TriggerMeans,
+  { channel, frames, ...opcua }: TriggerMeans,
 ): TriggerSource {
   switch (config.kind) {
     case 'schedule':
@@ -29,6 +33,8 @@ export function openTrigger(
       return openCronTrigger(config, listener);
     case 'folder':
       return openFolderTrigger(config, listener);
+    case 'difference':
+      return openDifferenceTrigger(config, listener, frames);
     case 'modbus':
       return openModbusTrigger(config, listener);
     case 'opcua':

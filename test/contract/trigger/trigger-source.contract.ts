@@ -99,7 +99,7 @@ export function describeTriggerSource(
         await peer.lose();
         await vi.waitFor(() => expect(heard.state).toBeInstanceOf(Error), WAIT);
         expect((heard.state as VedetteError).code).toMatch(
-          /^(FIELD_DEVICE|CHANNEL)_OFFLINE$|^TRIGGER_FOLDER_UNREADABLE$/,
+          /^(FIELD_DEVICE|CHANNEL)_OFFLINE$|^TRIGGER_FOLDER_UNREADABLE$|^CAMERA_SOURCE_FAILED$/,
         );
         await peer.resume();
         await vi.waitFor(() => expect(heard.state).toBe('listening'), WAIT);

@@ -7,8 +7,11 @@ import { triggerSchema, type TriggerConfig } from '../../../component/contract/t
 import { MqttChannel } from '../../../component/delivery/mqtt-channel.ts';
 import type { TriggerListener } from '../../../component/pipeline/triggers/trigger-source.ts';
 import { openTrigger } from '../../../component/pipeline/triggers/open-trigger.ts';
+import { FrameWatchers } from '../../../component/pipeline/triggers/frame-watchers.ts';
+import { Pictures } from '../../../component/pipeline/pictures.ts';
 import { GpioStandIn } from '../../support/gpio-stand-in.ts';
 import { ModbusDevice } from '../../support/modbus-device.ts';
+import { MovingScene } from '../../support/moving-scene.ts';
 import { OpcuaDevice } from '../../support/opcua-device.ts';
 import { MqttBroker } from '../../support/nucleus/mqtt-broker.ts';
 import { describeTriggerSource, type TriggerFixture } from './trigger-source.contract.ts';
@@ -19,7 +22,12 @@ const trigger = (settings: Record<string, unknown>): TriggerConfig =>
 const VERSIONS = process.env['VEDETTE_DEEP'] === '1' ? ([1, 2] as const) : ([2] as const);
 const certificateFolder = mkdtempSync(path.join(tmpdir(), 'vedette-certificates-'));
 afterAll(() => rmSync(certificateFolder, { recursive: true, force: true }));
-const means = { channel: undefined, readSecret: async () => 'station-7', certificateFolder };
+const pictures = new Pictures(1_000_000);
+afterAll(() => pictures.close());
+const frames = new FrameWatchers(pictures);
+const means = {
+  ...{ channel: undefined, readSecret: async () => 'station-7', certificateFolder, frames },
+};
 const WAIT = { timeout: 20_000, interval: 5 };
 const done = () => Promise.resolve();
 
@@ -102,6 +110,32 @@ describeTriggerSource('a file that comes', async () => {
     context: { fileName: 'part-3.job' },
     peer: { lose: () => rename(folder, away), resume: () => rename(away, folder) },
     close: () => rm(parent, { recursive: true, force: true }),
+  };
+});
+
+describeTriggerSource('a picture that changes', async () => {
+  const scene = new MovingScene('line', frames);
+  // The thread that measures is there before what is open is counted.
+  await scene.start();
+  return {
+    open: (listener) =>
+      openTrigger(
+        trigger({
+          ...{ kind: 'difference', sampleMs: 20, holdOffMs: 0, changedFraction: 0.2 },
+          region: { x: 80, y: 0, width: 80, height: 90 },
+        }),
+        listener,
+        means,
+      ),
+    // What changes outside of the region is not looked at.
+    fire: async () => {
+      scene.change('left');
+      await scene.passed(4);
+      scene.change('right');
+      await scene.passed(4);
+    },
+    peer: { lose: async () => scene.lose(), resume: () => scene.start() },
+    close: () => scene.close(),
   };
 });
 

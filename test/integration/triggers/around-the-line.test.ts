@@ -17,6 +17,10 @@ beforeAll(async () => {
   const folder = await mkdtemp(join(tmpdir(), 'vedette-line-'));
   const pictures = join(folder, 'pictures');
   await cp(join(samplesFolder, 'images', 'brick', 'defect-00.png'), join(pictures, 'a.png'));
+  const changing = join(folder, 'changing');
+  for (const name of ['good-00.png', 'defect-00.png']) {
+    await cp(join(samplesFolder, 'images', 'brick', name), join(changing, name));
+  }
   const source = { kind: 'folder', path: pictures, framesPerSecond: 25 };
   const triggered = { policy: 'triggered', source, model: 'brick' };
   const address = { kind: 'modbus', host: '127.0.0.1', port: plc.port };
@@ -34,6 +38,10 @@ beforeAll(async () => {
         ...{ policy: 'triggered', model: 'brick' },
         source: { kind: 'folder', path: join(folder, 'absent') },
         trigger: { deadlineMs: 50, failSafe: 'review', whenBusy: 'queue', maxQueued: 1 },
+      },
+      belt: {
+        ...{ ...triggered, source: { ...source, path: changing } },
+        trigger: { deadlineMs: 20_000, afterMs: 5000 },
       },
       own: {
         ...{ ...triggered, source: { ...source, framesPerSecond: 5 } },
@@ -56,6 +64,12 @@ beforeAll(async () => {
       coil: {
         ...{ ...address, camera: 'line', table: 'coil', address: 3, pollMs: 2 },
         productFrom: { address: 20, registers: 2, as: 'text' },
+      },
+      still: { kind: 'difference', camera: 'line', sampleMs: 20 },
+      moving: { kind: 'difference', camera: 'belt', sampleMs: 20, product: 'P27' },
+      beside: {
+        ...{ kind: 'difference', camera: 'belt' },
+        region: { x: 90_000, y: 0, width: 10, height: 10 },
       },
       deaf: { kind: 'mqtt', camera: 'line', topic: 'line/trigger' },
       off: { kind: 'schedule', camera: 'line', intervalMs: 50, isEnabled: false },
@@ -147,6 +161,23 @@ describe('a line with a PLC', () => {
   });
 });
 
+describe('a camera that is triggered by what it sees', () => {
+  it('judges when its picture changes, and not while it stays the same', async () => {
+    await vi.waitFor(() => expect(camera('belt').triggers!.answered).toBeGreaterThan(0), WAIT);
+    expect(source('moving')).toMatchObject({ state: 'listening', kind: 'difference' });
+    expect(source('moving').taken).toBeGreaterThan(0);
+    expect((await running.runtime.transactions('belt', 1))[0]).toMatchObject({
+      ...{ source: 'moving', context: { product: 'P27' } },
+    });
+    expect(source('still')).toMatchObject({ state: 'listening', taken: 0, refused: 0 });
+  });
+
+  it('says of a region that lies outside of the picture that it is none', async () => {
+    await vi.waitFor(() => expect(source('beside').state).toBe('lost'), WAIT);
+    expect(source('beside').reason).toMatchObject({ code: 'FRAME_INVALID' });
+  });
+});
+
 describe('a camera whose frames are its triggers', () => {
   it('answers each frame in a transaction of its own, and takes no other trigger', async () => {
     await vi.waitFor(() => expect(camera('own').triggers!.answered).toBeGreaterThan(2), WAIT);
@@ -182,6 +213,7 @@ describe('metrics', () => {
     expect(value('vedette_trigger_listening{trigger="coil"}')).toBe(1);
     expect(value('vedette_trigger_listening{trigger="deaf"}')).toBe(0);
     expect(value('vedette_trigger_taken_total{trigger="coil"}')).toBe(1);
+    expect(value('vedette_trigger_listening{trigger="still"}')).toBe(1);
     expect(value('vedette_output_acknowledged_total{output="bad"}')).toBeGreaterThan(0);
     expect(value('vedette_output_given_up_total{output="bad"}')).toBe(0);
   });
@@ -208,7 +240,7 @@ describe('another configuration', () => {
     expect(source('coil')).toMatchObject({ state: 'listening', taken: 1 });
     await vi.waitFor(() => expect(source('tick').taken).toBeGreaterThan(1), WAIT);
     await apply({ outputs: { register: outputs['register'] } });
-    expect(names()).toEqual(['coil', 'blind', 'deaf', 'off']);
+    expect(names()).toEqual(['coil', 'blind', 'still', 'moving', 'beside', 'deaf', 'off']);
     const [register, ...others] = running.runtime.outputs();
     expect(others).toEqual([]);
     expect(register!.acknowledged).toBeGreaterThanOrEqual(told);
