@@ -66,7 +66,9 @@ export function CameraCard(props: CameraCardProps) {
             <p className="camera-reason">
               <Words text={camera.reason.message} />
               {camera.state !== 'running' && (
-                <span className="secondary"> Since {timeText(camera.stateSinceMs)}</span>
+                <span className="camera-since secondary">
+                  Since {timeText(camera.stateSinceMs)}
+                </span>
               )}
             </p>
           )}
@@ -178,7 +180,8 @@ function DropCounts({ drops }: { drops: CameraStatus['framesDropped'] }) {
   );
   return (
     <>
-      <span className="number">{dropped.toLocaleString()}</span>{' '}
+      <span className="number">{dropped.toLocaleString()}</span>
+      {counts.length > 1 ? ': ' : ' '}
       <span className="secondary">{words.join(', ')}</span>
     </>
   );

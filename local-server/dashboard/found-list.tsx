@@ -5,6 +5,7 @@ import type {
   LocalCamera,
   NetworkCamera,
 } from '../../component/camera/discovery/discover-cameras.ts';
+import type { SerializedError } from '../../component/contract/errors.ts';
 import { GENICAM_PREFIX, type SourceForm } from './camera-search.ts';
 
 interface FoundListProps {
@@ -87,10 +88,10 @@ function NetworkItem({
   return (
     <li>
       <strong>{name ?? address}</strong>{' '}
-      <span className="secondary">{[hardware, address].filter(Boolean).join(', ')}</span>
+      <span className="secondary">{[hardware, name && address].filter(Boolean).join(', ')}</span>
       {'problem' in camera ? (
         <div className="found-source">
-          <StatusIndicator type="warning">{camera.problem.message}</StatusIndicator>
+          <span className="attention">{whyNoStreams(camera.problem)}</span>
           {camera.problem.code === 'CAMERA_LOGIN_REFUSED' && (
             <Button onClick={() => onLogin(address)} ariaLabel={`Log in to ${name ?? address}`}>
               Log in
@@ -119,6 +120,11 @@ function NetworkItem({
     </li>
   );
 }
+
+const whyNoStreams = ({ code, message }: SerializedError): string =>
+  code === 'CAMERA_LOGIN_REFUSED'
+    ? 'It wants an ONVIF user and a password, which are often apart from those of its web page, or refuses those that were given.'
+    : message;
 
 function LocalItem({ camera, onTry }: { camera: LocalCamera } & Pick<FoundListProps, 'onTry'>) {
   const { device, name, formats } = camera;

@@ -41,7 +41,7 @@ export function LineSection({ isTriggered, isConnected, onOpen }: LineSectionPro
           trackBy="id"
           wrapLines
           items={[...line.transactions]}
-          columnDefinitions={columns(line.records, onOpen)}
+          columnDefinitions={columns(line.records, onOpen, isNarrow)}
           visibleColumns={isNarrow ? ['time', 'verdict'] : ALL_COLUMNS}
           empty="Nothing has triggered yet"
           ariaLabels={{ tableLabel: 'Triggers' }}
@@ -61,13 +61,23 @@ const ALL_COLUMNS = ['time', 'camera', 'trigger', 'context', 'verdict', 'took', 
 function columns(
   records: readonly OutputRecord[],
   onOpen: (result: InferenceResult) => void,
+  isNarrow: boolean,
 ): TableProps.ColumnDefinition<TransactionRecord>[] {
   return [
     {
       id: 'time',
       header: 'Time',
-      minWidth: 110,
-      cell: (one) => <TimeLink transaction={one} onOpen={onOpen} />,
+      minWidth: 100,
+      cell: (one) => (
+        <>
+          <TimeLink transaction={one} onOpen={onOpen} />
+          {isNarrow && (
+            <div className="secondary">
+              {[one.camera, contextText(one.context)].filter(Boolean).join(', ')}
+            </div>
+          )}
+        </>
+      ),
     },
     { id: 'camera', header: 'Camera', cell: (one) => one.camera },
     {
@@ -81,7 +91,7 @@ function columns(
       ),
     },
     { id: 'context', header: 'Context', cell: ({ context }) => contextText(context) },
-    { id: 'verdict', header: 'Verdict', minWidth: 150, cell: (one) => <Verdict {...one} /> },
+    { id: 'verdict', header: 'Verdict', minWidth: 205, cell: (one) => <Verdict {...one} /> },
     {
       id: 'took',
       header: 'Stored after',

@@ -28,7 +28,10 @@ export class PageBrowser {
         '--disable-sync',
       ],
     });
-    return new PageBrowser(browser, await browser.newContext());
+    return new PageBrowser(
+      browser,
+      await browser.newContext({ viewport: { width: 1440, height: 1000 } }),
+    );
   }
 
   private constructor(browser: Browser, context: BrowserContext) {
@@ -36,9 +39,10 @@ export class PageBrowser {
     this.#context = context;
   }
 
-  async open(address: string, viewport = { width: 1440, height: 1000 }): Promise<OpenPage> {
+  /** `isClockMoved`: the test lets the page's time go faster, by `page.clock.fastForward`. */
+  async open(address: string, { isClockMoved = false } = {}): Promise<OpenPage> {
     const page = await this.#context.newPage();
-    await page.setViewportSize(viewport);
+    if (isClockMoved) await page.clock.install();
     const complaints: string[] = [];
     const foreign: string[] = [];
     page.on('console', (message) => {

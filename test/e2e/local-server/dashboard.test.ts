@@ -12,6 +12,9 @@ import { startServer } from '../../support/local-server.ts';
 import type { RunningServer } from '../../support/local-server.ts';
 import { PageBrowser } from '../../support/page-browser.ts';
 
+/** The page asks and connects again after so long by its own clock. */
+const ASK_AGAIN_MS = 10_000;
+const CONNECT_AGAIN_MS = 3000;
 let browser: PageBrowser;
 let dashboardFolder: string;
 const servers: RunningServer[] = [];
@@ -38,9 +41,10 @@ async function startStandIn(runtime: InMemoryRuntime, token?: string): Promise<R
 it('says what waits to leave the device, and what is in the way; nothing where nothing is delivered', async () => {
   const runtime = new InMemoryRuntime();
   const { address } = await startStandIn(runtime);
-  const quiet = await browser.open(address);
-  await quiet.page.getByText('No camera is configured.').waitFor();
-  expect(await quiet.page.getByRole('region', { name: 'Delivery' }).count()).toBe(0);
+  const { page, complaints } = await browser.open(address, { isClockMoved: true });
+  await page.getByText('No camera is configured.').waitFor();
+  const line = page.getByRole('region', { name: 'Delivery' });
+  expect(await line.count()).toBe(0);
   runtime.delivery = {
     ...runtime.delivery,
     isEnabled: true,
@@ -54,8 +58,7 @@ it('says what waits to leave the device, and what is in the way; nothing where n
       refusedTopics: {},
     },
   };
-  const { page, complaints } = await browser.open(address);
-  const line = page.getByRole('region', { name: 'Delivery' });
+  await page.clock.fastForward(ASK_AGAIN_MS);
   await line.getByText('No connection to Greengrass; messages are kept').waitFor();
   await line.getByText('12 messages waiting, for up to').waitFor();
   expect(complaints).toEqual([]);
@@ -112,7 +115,7 @@ it('says that the connection is lost, shows nothing as live then, and comes back
   const runtime = new InMemoryRuntime();
   runtime.cameraList = [sampleCamera('dock', { title: 'Loading dock' })];
   const first = await startStandIn(runtime);
-  const { page } = await browser.open(first.address);
+  const { page } = await browser.open(first.address, { isClockMoved: true });
   await page.getByText('Live', { exact: true }).waitFor();
   servers.pop();
   await first.close();
@@ -123,6 +126,7 @@ it('says that the connection is lost, shows nothing as live then, and comes back
 
   const again = await startServer(runtime, { dashboardFolder, port: first.port });
   servers.push(again);
+  await page.clock.fastForward(CONNECT_AGAIN_MS);
   await page.getByText('Running', { exact: true }).waitFor({ timeout: 15_000 });
   expect(await page.getByText(/No connection to the device/).count()).toBe(0);
 });
