@@ -166,7 +166,7 @@ module.exports = {
       to: {
         path: '^(component|native|local-server)/',
         pathNot:
-          '^component/((contract|inference/package|decode|commands|object-store)/|(inference/run-probe|device-program|configuration/(load-configuration|read-server-token)|logging/create-logger)\\.ts$)|^local-server/(plugins/|request-(failures|values)\\.ts$)',
+          '^component/((contract|inference/package|decode|commands|object-store)/|(inference/run-probe|device-program|configuration/(listen-error|load-configuration|read-server-token)|logging/create-logger)\\.ts$)|^local-server/(plugins/|request-(failures|values)\\.ts$)',
       },
     },
     {

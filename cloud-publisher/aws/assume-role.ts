@@ -2,17 +2,8 @@ import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { VedetteError } from '../../component/contract/errors.ts';
 import { awsFault } from './aws-fault.ts';
 import { clientSettings } from './call-aws.ts';
-
-/** Keys of a session. */
-export interface SessionCredentials {
-  readonly accessKeyId: string;
-  readonly secretAccessKey: string;
-  readonly sessionToken: string;
-  readonly expiration: Date;
-}
-
-/** As AWS' clients take credentials: asked again when they are about to expire. */
-export type CredentialSource = () => Promise<SessionCredentials>;
+import type { CredentialSource, SessionCredentials } from './credential-source.ts';
+import { renewedCredentials } from './renewed-credentials.ts';
 
 export interface RoleToAssume {
   readonly roleArn: string;
@@ -28,6 +19,7 @@ const MARGIN_MS = 300_000;
 
 /** Credentials of a role, of this account or another; one session for all clients that get the source. */
 export function assumeRole({ roleArn, externalId, region }: RoleToAssume): CredentialSource {
+  const own = renewedCredentials();
   let session: Promise<SessionCredentials> | undefined;
   return async () => {
     const known = await session;
@@ -42,7 +34,7 @@ export function assumeRole({ roleArn, externalId, region }: RoleToAssume): Crede
 
   async function begin(): Promise<SessionCredentials> {
     const call = { action: 'sts:AssumeRole', resource: roleArn } as const;
-    const client = new STSClient(clientSettings(region));
+    const client = new STSClient(clientSettings(region, own));
     try {
       const { Credentials } = await client.send(
         new AssumeRoleCommand({

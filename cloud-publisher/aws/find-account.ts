@@ -1,6 +1,6 @@
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { VedetteError } from '../../component/contract/errors.ts';
-import type { CredentialSource } from './assume-role.ts';
+import type { CredentialSource } from './credential-source.ts';
 import { awsFault } from './aws-fault.ts';
 import { clientSettings } from './call-aws.ts';
 

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { VedetteError } from '../../component/contract/errors.ts';
-import type { CredentialSource } from '../aws/assume-role.ts';
+import type { CredentialSource } from '../aws/credential-source.ts';
 
 /** In which account and region AWS is called. */
 export interface AwsOptions {

@@ -1,5 +1,9 @@
 import type { Command } from 'commander';
-import { rolloutLine, rolloutSummary, type RolloutSummary } from '../deployment/rollout-summary.ts';
+import {
+  listRollouts,
+  rolloutSummary,
+  type RolloutSummary,
+} from '../deployment/rollout-summary.ts';
 import type { RolloutRecords } from '../registry/rollout-records.ts';
 import type { PublisherContext } from './publisher-context.ts';
 import { withRollouts, withStateOptions } from './with-fleet.ts';
@@ -11,7 +15,7 @@ export function addDeployStatus(deploy: Command, context: PublisherContext): voi
     deploy
       .command('status')
       .description('how far roll-outs are and what happened; AWS is not asked')
-      .argument('[rollout]', 'id of one; all when absent'),
+      .argument('[rollout]', 'id of one; the newest and what is under way when absent'),
   ).action((id: string | undefined, options: FleetOptions) =>
     withRollouts(options, context, async (records) => {
       if (id === undefined) await showAll(records, options, context);
@@ -25,7 +29,7 @@ async function showAll(
   { json }: FleetOptions,
   { stdout }: PublisherContext,
 ): Promise<void> {
-  const all = (await records.rollouts()).map(rolloutLine);
+  const { items: all, notListed } = await listRollouts(records);
   stdout.write(
     json
       ? `${JSON.stringify(all, undefined, 2)}\n`
@@ -34,7 +38,7 @@ async function showAll(
             (one) =>
               `${one.rollout}  ${one.updatedAt}  ${one.state}  ${one.name}${colon(one.reason)}\n`,
           )
-          .join(''),
+          .join('') + (notListed > 0 ? `and ${notListed} older ones\n` : ''),
   );
 }
 

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { VedetteError } from '../../component/contract/errors.ts';
-import type { CredentialSource } from '../aws/assume-role.ts';
+import type { CredentialSource } from '../aws/credential-source.ts';
 import type { ComponentGateway } from '../greengrass/component-gateway.ts';
 import { FolderGateway } from '../greengrass/folder-gateway.ts';
 import { credentialsOf } from './aws-options.ts';

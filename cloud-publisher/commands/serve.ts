@@ -1,9 +1,12 @@
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { SecretReference } from '../../component/contract/config-values.ts';
 import { VedetteError } from '../../component/contract/errors.ts';
 import { isLoopback } from '../../component/configuration/load-configuration.ts';
 import { readServerToken } from '../../component/configuration/read-server-token.ts';
+import { listenError } from '../../component/configuration/listen-error.ts';
 import { createLogger } from '../../component/logging/create-logger.ts';
+import { newLeaseOwner } from '../deployment/lease-owner.ts';
 import { pollMsOf } from './deploy-rollout.ts';
 import type { PublisherContext } from './publisher-context.ts';
 import type { DestinationOptions } from './open-destination.ts';
@@ -93,7 +96,14 @@ async function serve(options: ServeOptions, context: ServeContext): Promise<void
       withDoors: (action) => withFleet(options, action),
     });
     const { program } = context;
-    const jobs = new PublicationJobs({ program, options: publishOptions(options), say }, signal);
+    const jobs = new PublicationJobs(
+      {
+        ...{ records: records.jobs, owner: await newLeaseOwner(), program, say },
+        options: publishOptions(options),
+        models: models === undefined ? undefined : resolve(models),
+      },
+      signal,
+    );
     const app = await buildServer({
       ...{ records, jobs, carrier, logger, token, models },
       version: context.version,
@@ -105,11 +115,10 @@ async function serve(options: ServeOptions, context: ServeContext): Promise<void
         throw listenError(cause, host, port);
       });
       logger.info({ address, version: context.version }, 'the publisher serves');
-      await carrier.run(signal);
+      await Promise.all([carrier.run(signal), jobs.run()]);
     } finally {
       app.server.closeAllConnections();
       await app.close();
-      await jobs.ended();
     }
     logger.info('stopped');
   });
@@ -148,15 +157,4 @@ function portOf({ port }: ServeOptions): number {
   const number = Number(port);
   if (Number.isInteger(number) && number >= 0 && number <= 65_535) return number;
   throw new VedetteError('REQUEST_INVALID', `--port is '${port}', expected 0 to 65535`);
-}
-
-function listenError(cause: unknown, host: string, port: number): VedetteError {
-  const { code } = cause as NodeJS.ErrnoException;
-  if (code === 'EADDRINUSE') {
-    const message = `Port ${port} on ${host} is taken by another program`;
-    return new VedetteError('PORT_IN_USE', message, { cause, details: { host, port } });
-  }
-  return new VedetteError('REQUEST_INVALID', `Cannot listen on ${host}:${port}: ${code}`, {
-    cause,
-  });
 }

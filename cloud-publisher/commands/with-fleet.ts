@@ -28,15 +28,16 @@ export async function withFleet<T>(
   callsPerSecond?: number,
 ): Promise<T> {
   // AWS' clients take a third of a second to load: only who calls AWS waits for them.
-  const [aws, greengrass, deployment, things, shadow, sizes] = await Promise.all([
+  const [aws, renewed, greengrass, deployment, things, shadow, sizes] = await Promise.all([
     import('../aws/find-account.ts'),
+    import('../aws/renewed-credentials.ts'),
     import('../greengrass/greengrass-gateway.ts'),
     import('../greengrass/deployment-gateway.ts'),
     import('../fleet/thing-groups.ts'),
     import('../fleet/device-shadows.ts'),
     import('../storage/artifact-sizes.ts'),
   ]);
-  const credentials = await credentialsOf(options);
+  const credentials = (await credentialsOf(options)) ?? renewed.renewedCredentials();
   const account = await aws.findAccount(options.region, credentials);
   const end = `${account.region}:${account.accountId}`;
   const iotArn = `arn:${account.partition}:iot:${end}`;

@@ -48,6 +48,7 @@ export async function advanceRollout(
   function bookOf({ position, deploymentId }: RolloutStep): StepBook {
     return {
       change: (from, change) => records.change(id, position, from, change),
+      request: () => records.requestDeployment(id, position),
       note: (text) => records.note(id, text),
       progress: (text) => shown.push(text),
       recordDevices: (outcomes) =>

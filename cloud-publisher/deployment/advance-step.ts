@@ -11,6 +11,8 @@ import { targetName } from './target-arn.ts';
 /** What a step may do to the records: everything is written before it counts as done. */
 export interface StepBook {
   change(from: StepState, change: StepChange): Promise<void>;
+  /** Before a deployment is asked of AWS. @returns whether it may be */
+  request(): Promise<boolean>;
   note(text: string): Promise<void>;
   recordDevices(outcomes: ReadonlyMap<string, string>): Promise<void>;
   /** For people who watch; not kept. */
@@ -81,8 +83,10 @@ async function create(
   doors: FleetDoors,
   book: StepBook,
 ): Promise<StepResult> {
-  const made = await makeStepDeployment(rollout, step, doors);
+  const made = await makeStepDeployment(rollout, step, doors, () => book.request());
   switch (made.kind) {
+    case 'stopped':
+      return MOVED;
     case 'refused':
       return { kind: 'held', reason: made.reason };
     case 'changed':

@@ -16,7 +16,8 @@ export async function askFor(
 ): Promise<void> {
   switch (action) {
     case 'hold':
-      return enterOrRefuse(records, rollout, ['running'], 'held', 'asked for');
+      await enterOrRefuse(records, rollout, ['running'], 'held', 'asked for');
+      return tellOfDeploymentUnderWay(rollout.id, records);
     case 'rollback': {
       const from: readonly RolloutState[] = ['running', 'held', 'completed'];
       return enterOrRefuse(records, rollout, from, 'rolling-back', 'asked for');
@@ -32,6 +33,17 @@ export async function askFor(
       return enterOrRefuse(records, rollout, ['held'], 'running', '');
     }
   }
+}
+
+/** No further deployment is asked for once it is held; one that was asked for before comes. */
+async function tellOfDeploymentUnderWay(id: string, records: RolloutRecords): Promise<void> {
+  const { steps } = await records.rollout(id);
+  const asked = steps.find(
+    ({ state, requestedAtMs }) => state === 'creating' && requestedAtMs !== undefined,
+  );
+  if (!asked) return;
+  const reason = `asked for while the deployment of ${asked.title} was being made: that one still reaches its devices`;
+  await records.enter(id, ['held'], 'held', reason);
 }
 
 /** @throws VedetteError ROLLOUT_STATE_CHANGED when it is not in one of `from` */

@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { VedetteError } from '../../component/contract/errors.ts';
 import type { RolloutRecords } from '../registry/rollout-records.ts';
 import { advanceRollout } from './advance-rollout.ts';
+import { BackOff } from './back-off.ts';
 import type { FleetDoors } from './fleet-doors.ts';
 import { isLeaseOwnerGone, leaseHolderName, newLeaseOwner } from './lease-owner.ts';
 import { ENDED } from './rollout.ts';
@@ -31,7 +32,7 @@ export async function carryOn(
   const owner = await newLeaseOwner();
   const show = changesOnly(onProgress);
   const showEvents = eventsOf(id, records, onProgress);
-  let failures = 0;
+  const backOff = new BackOff(pollMs, MAX_BACK_OFF_MS);
   const keeper = setInterval(() => {
     // A lease that cannot be kept ends by itself; the step's own checks hold off a second process.
     records.lease(id, owner, LEASE_MS).catch(() => undefined);
@@ -41,15 +42,14 @@ export async function carryOn(
       signal.throwIfAborted();
       try {
         const turn = await oneTurn();
-        failures = 0;
+        backOff.succeeded();
         if (turn.kind === 'over') return turn.rollout;
         if (turn.kind === 'moved') continue;
         await wait(pollMs, signal);
       } catch (error) {
         if (!(error instanceof VedetteError) || !isPassing(error)) throw error;
-        failures += 1;
         show(`${error.code}: ${error.message}; tried again`);
-        await wait(Math.min(MAX_BACK_OFF_MS, pollMs * 2 ** Math.min(failures, 10)), signal);
+        await wait(backOff.failed(), signal);
       }
     }
   } finally {
@@ -97,12 +97,17 @@ function eventsOf(
   records: RolloutRecords,
   onProgress: (text: string) => void,
 ): () => Promise<void> {
-  let shown: number | undefined;
+  let after: number | undefined;
   return async () => {
-    const events = await records.events(id);
     // At first what was there before is no news.
-    for (const { text } of events.slice(shown ?? events.length)) onProgress(text);
-    shown = events.length;
+    if (after === undefined) {
+      after = await records.lastEvent(id);
+      return;
+    }
+    for (const { position, text } of await records.events(id, after)) {
+      onProgress(text);
+      after = position;
+    }
   };
 }
 

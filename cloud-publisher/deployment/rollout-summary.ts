@@ -1,4 +1,5 @@
 import type { RolloutEvent, RolloutRecords } from '../registry/rollout-records.ts';
+import type { RolloutLine } from '../registry/rollout-rows.ts';
 import type { Rollout, RolloutStep } from './rollout.ts';
 
 /** A roll-out for people and programs: how far each step is, and what happened. */
@@ -14,13 +15,28 @@ export interface RolloutSummary {
 }
 
 /** One of a list. */
-export const rolloutLine = (one: Omit<Rollout, 'steps'>) => ({
+export const rolloutLine = (one: RolloutLine) => ({
   rollout: one.id,
   name: one.name,
   state: one.state,
   reason: one.reason,
   updatedAt: iso(one.updatedAtMs),
 });
+
+/** So many of the newest are listed. */
+const LISTED_ROLLOUTS = 100;
+
+/** The newest, and those that are under way however old they are. */
+export async function listRollouts(records: RolloutRecords) {
+  const [newest, open, count] = await Promise.all([
+    records.newest(LISTED_ROLLOUTS),
+    records.open(),
+    records.count(),
+  ]);
+  const older = open.filter(({ id }) => newest.every((one) => one.id !== id)).toReversed();
+  const items = [...newest, ...older];
+  return { items: items.map(rolloutLine), notListed: count - items.length };
+}
 
 export async function rolloutSummary(
   { id, name, account, region, state, reason, steps }: Rollout,

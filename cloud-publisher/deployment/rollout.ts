@@ -53,6 +53,8 @@ export interface RolloutStep extends PlannedStep {
   readonly beganAtMs?: number;
   /** When its devices had it, or their time was up. */
   readonly deployedAtMs?: number;
+  /** When its deployment was asked of AWS: it may be there from then on. */
+  readonly requestedAtMs?: number;
 }
 
 export interface Rollout {

@@ -18,17 +18,21 @@ export const ROLLOUT_TAG = 'vedette:rollout';
 export type StepDeployment =
   | { readonly kind: 'made'; readonly deploymentId: string }
   | { readonly kind: 'changed'; readonly plan: PlannedStep }
-  | { readonly kind: 'refused'; readonly reason: string };
+  | { readonly kind: 'refused'; readonly reason: string }
+  /** The roll-out was held: nothing was asked for. */
+  | { readonly kind: 'stopped' };
 
 /**
  * Makes the deployment of a step once, however often this is called: one that is there already is
  * found by its name, one under way by its token. Greengrass takes no condition with a deployment, so
  * the target is read right before and right after.
+ * @param mayRequest asked right before it is made, and written down
  */
 export async function makeStepDeployment(
   rollout: Rollout,
   step: RolloutStep,
   doors: FleetDoors,
+  mayRequest: () => Promise<boolean>,
 ): Promise<StepDeployment> {
   const { deployments } = doors;
   const name = deploymentName(rollout, step);
@@ -38,6 +42,7 @@ export async function makeStepDeployment(
   const newest = before[0]?.deploymentId ?? null;
   if (newest !== step.baseDeploymentId || (await isParentChanged(step, doors)))
     return planAnew(rollout, step, newest, doors);
+  if (!(await mayRequest())) return { kind: 'stopped' };
   const deploymentId = await deployments.create({
     ...step.document,
     targetArn: step.targetArn,

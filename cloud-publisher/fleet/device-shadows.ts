@@ -1,6 +1,6 @@
 import { GetThingShadowCommand, IoTDataPlaneClient } from '@aws-sdk/client-iot-data-plane';
 import { SHADOW_NAME } from '../../component/contract/device-health.ts';
-import type { CredentialSource } from '../aws/assume-role.ts';
+import type { CredentialSource } from '../aws/credential-source.ts';
 import { callAws, clientSettings, unlessAbsent } from '../aws/call-aws.ts';
 import { inParallel } from '../../component/object-store/in-parallel.ts';
 import { readHealth } from './device-health.ts';

@@ -5,7 +5,7 @@ import {
   IoTClient,
   paginateListJobExecutionsForJob,
 } from '@aws-sdk/client-iot';
-import type { CredentialSource } from '../aws/assume-role.ts';
+import type { CredentialSource } from '../aws/credential-source.ts';
 import { callAws, clientSettings, unlessAbsent } from '../aws/call-aws.ts';
 
 /** How far a deployment is on a device; other words of AWS IoT are kept as they come. */

@@ -10,7 +10,7 @@ import {
 } from '@aws-sdk/client-greengrassv2';
 import type { CloudComponentStatus } from '@aws-sdk/client-greengrassv2';
 import { VedetteError } from '../../component/contract/errors.ts';
-import type { CredentialSource } from '../aws/assume-role.ts';
+import type { CredentialSource } from '../aws/credential-source.ts';
 import { callAws, clientSettings, unlessAbsent } from '../aws/call-aws.ts';
 import { GREENGRASS_CALLS_PER_SECOND, pace } from './call-pace.ts';
 import { compareVersions } from './compare-versions.ts';

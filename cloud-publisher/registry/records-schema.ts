@@ -1,11 +1,13 @@
 import type { Kysely } from 'kysely';
 import type { Migration } from 'kysely/migration';
 import type { PublicationState } from '../publication/publish-component.ts';
-import { ROLLOUT_MIGRATION, TOUCHED_MIGRATION } from './rollout-tables.ts';
+import { PUBLICATION_JOBS_MIGRATION } from './publication-job-tables.ts';
+import type { PublicationJobTables } from './publication-job-tables.ts';
+import { REQUESTED_MIGRATION, ROLLOUT_MIGRATION, TOUCHED_MIGRATION } from './rollout-tables.ts';
 import type { RolloutTables } from './rollout-tables.ts';
 
 /** Times are milliseconds since 1970; `detail` and `error` are JSON. */
-export interface RecordTables extends RolloutTables {
+export interface RecordTables extends RolloutTables, PublicationJobTables {
   runs: {
     id: string;
     profile: string;
@@ -103,4 +105,6 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   },
   '003-rollouts': ROLLOUT_MIGRATION,
   '004-touched-devices': TOUCHED_MIGRATION,
+  '005-requested-deployments': REQUESTED_MIGRATION,
+  '006-publication-jobs': PUBLICATION_JOBS_MIGRATION,
 };

@@ -11,8 +11,10 @@ import type { DeploymentFile } from '../deployment/deployment-file.ts';
 import { BundleRecords } from './bundle-records.ts';
 import { DeviceHistory } from './device-history.ts';
 import { openDatabase, statement } from './open-database.ts';
+import { PublicationJobRecords } from './publication-job-records.ts';
 import type { RecordTables } from './records-schema.ts';
-import { newStep, rolloutOf, stepOf } from './rollout-rows.ts';
+import { lineOf, newStep, rolloutOf, stepOf } from './rollout-rows.ts';
+import type { RolloutLine } from './rollout-rows.ts';
 
 export interface NewRollout {
   readonly id: string;
@@ -34,9 +36,14 @@ export interface StepChange {
 }
 
 export interface RolloutEvent {
+  /** Grows with each. */
+  readonly position: number;
   readonly atMs: number;
   readonly text: string;
 }
+
+/** So many are named where one is not found. */
+const NAMED_ROLLOUTS = 5;
 
 /**
  * Roll-outs and how far each is: what any process needs to carry one on. Everything that a step is about
@@ -44,6 +51,8 @@ export interface RolloutEvent {
  */
 export class RolloutRecords {
   readonly devices: DeviceHistory;
+  /** That servers were asked for. */
+  readonly jobs: PublicationJobRecords;
   /** That deployments may name. */
   readonly bundles: BundleRecords;
   readonly #db: Kysely<RecordTables>;
@@ -51,6 +60,7 @@ export class RolloutRecords {
   private constructor(db: Kysely<RecordTables>) {
     this.#db = db;
     this.devices = new DeviceHistory(db);
+    this.jobs = new PublicationJobRecords(db);
     this.bundles = new BundleRecords(db);
   }
 
@@ -110,20 +120,41 @@ export class RolloutRecords {
       return row && { ...rolloutOf(row), steps: steps.map(stepOf) };
     });
     if (found) return found;
-    const known = await this.rollouts();
-    const last = known.slice(0, 5).map((one) => `${one.id} (${one.name})`);
+    const known = await this.newest(NAMED_ROLLOUTS);
+    const last = known.map((one) => `${one.id} (${one.name})`);
     throw new VedetteError(
       'ROLLOUT_NOT_FOUND',
       `there is no roll-out '${id}'; ${last.length === 0 ? 'none is recorded here' : `the newest are ${last.join(', ')}`}`,
     );
   }
 
-  /** Newest first. */
-  async rollouts(): Promise<Omit<Rollout, 'steps'>[]> {
+  /** Newest first, so many at most. */
+  async newest(count: number): Promise<RolloutLine[]> {
     const rows = await statement(() =>
-      this.#db.selectFrom('rollouts').selectAll().orderBy('created_at_ms', 'desc').execute(),
+      this.#selectLines().orderBy('created_at_ms', 'desc').limit(count).execute(),
     );
-    return rows.map(rolloutOf);
+    return rows.map(lineOf);
+  }
+
+  /** Those that somebody must carry on, oldest first. */
+  async open(): Promise<RolloutLine[]> {
+    const rows = await statement(() =>
+      this.#selectLines()
+        .where('state', 'in', ['running', 'rolling-back'])
+        .orderBy('created_at_ms')
+        .execute(),
+    );
+    return rows.map(lineOf);
+  }
+
+  async count(): Promise<number> {
+    const { count } = await statement(() =>
+      this.#db
+        .selectFrom('rollouts')
+        .select(({ fn }) => fn.countAll().as('count'))
+        .executeTakeFirstOrThrow(),
+    );
+    return Number(count);
   }
 
   /** @returns whether it was in one of these states, and now is in the new one */
@@ -171,6 +202,32 @@ export class RolloutRecords {
       'ROLLOUT_STATE_CHANGED',
       `step ${position} of roll-out ${id} is not ${from} any more: another process carries it on`,
     );
+  }
+
+  /**
+   * Before the deployment of a step is asked of AWS: written only while the roll-out goes on, so that
+   * who holds it knows from the step whether one may still be made.
+   * @returns false when somebody held it
+   */
+  async requestDeployment(id: string, position: number): Promise<boolean> {
+    return this.#inTransaction(async (db) => {
+      // The row is locked, so that a hold comes either before or after.
+      const going = await db
+        .updateTable('rollouts')
+        .set((row) => ({ state: row.ref('state') }))
+        .where('id', '=', id)
+        .where('state', 'in', ['running', 'rolling-back'])
+        .executeTakeFirst();
+      if (going.numUpdatedRows === 0n) return false;
+      const asked = await db
+        .updateTable('rollout_steps')
+        .set({ requested_at_ms: Date.now() })
+        .where('rollout_id', '=', id)
+        .where('position', '=', position)
+        .where('state', '=', 'creating')
+        .executeTakeFirst();
+      return asked.numUpdatedRows > 0n;
+    });
   }
 
   /** The way back: its steps stand behind the waves, and what was under way is stopped, all at once. */
@@ -221,16 +278,30 @@ export class RolloutRecords {
     }
   }
 
-  async events(id: string): Promise<RolloutEvent[]> {
+  /** @param after position of the last one that is known already */
+  async events(id: string, after = -1): Promise<RolloutEvent[]> {
     const rows = await statement(() =>
       this.#db
         .selectFrom('rollout_events')
         .selectAll()
         .where('rollout_id', '=', id)
+        .where('position', '>', after)
         .orderBy('position')
         .execute(),
     );
-    return rows.map(({ at_ms, text }) => ({ atMs: at_ms, text }));
+    return rows.map(({ position, at_ms, text }) => ({ position, atMs: at_ms, text }));
+  }
+
+  /** Position of the newest event; -1 when there is none. */
+  async lastEvent(id: string): Promise<number> {
+    const row = await statement(() =>
+      this.#db
+        .selectFrom('rollout_events')
+        .select(({ fn }) => fn.max('position').as('last'))
+        .where('rollout_id', '=', id)
+        .executeTakeFirst(),
+    );
+    return Number(row?.last ?? -1);
   }
 
   /**
@@ -275,6 +346,22 @@ export class RolloutRecords {
         .where('lease_owner', '=', owner)
         .execute(),
     );
+  }
+
+  /** Without their files, which may be large and are many. */
+  #selectLines() {
+    return this.#db
+      .selectFrom('rollouts')
+      .select([
+        'id',
+        'name',
+        'account',
+        'region',
+        'state',
+        'reason',
+        'created_at_ms',
+        'updated_at_ms',
+      ]);
   }
 
   #inTransaction<T>(action: (db: Kysely<RecordTables>) => Promise<T>): Promise<T> {

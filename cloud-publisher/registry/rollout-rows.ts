@@ -16,18 +16,28 @@ export const newStep = (rollout_id: string, position: number, plan: PlannedStep)
   touched: '[]',
   began_at_ms: null,
   deployed_at_ms: null,
+  requested_at_ms: null,
 });
 
-export const rolloutOf = (row: Selectable<RolloutTables['rollouts']>): Omit<Rollout, 'steps'> => ({
+/** One of a list: how far it is, without what it is. */
+export type RolloutLine = Omit<Rollout, 'steps' | 'file'>;
+
+export const lineOf = (
+  row: Omit<Selectable<RolloutTables['rollouts']>, 'file' | 'lease_owner' | 'lease_until_ms'>,
+): RolloutLine => ({
   id: row.id,
   name: row.name,
   account: row.account,
   region: row.region,
-  file: JSON.parse(row.file) as DeploymentFile,
   state: row.state,
   reason: row.reason,
   createdAtMs: row.created_at_ms,
   updatedAtMs: row.updated_at_ms,
+});
+
+export const rolloutOf = (row: Selectable<RolloutTables['rollouts']>): Omit<Rollout, 'steps'> => ({
+  ...lineOf(row),
+  file: JSON.parse(row.file) as DeploymentFile,
 });
 
 export const stepOf = (row: Selectable<RolloutTables['rollout_steps']>): RolloutStep => ({
@@ -41,4 +51,5 @@ export const stepOf = (row: Selectable<RolloutTables['rollout_steps']>): Rollout
   ...(row.deployment_id === null ? {} : { deploymentId: row.deployment_id }),
   ...(row.began_at_ms === null ? {} : { beganAtMs: row.began_at_ms }),
   ...(row.deployed_at_ms === null ? {} : { deployedAtMs: row.deployed_at_ms }),
+  ...(row.requested_at_ms === null ? {} : { requestedAtMs: row.requested_at_ms }),
 });

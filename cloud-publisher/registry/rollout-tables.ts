@@ -29,6 +29,7 @@ export interface RolloutTables {
     touched: string;
     began_at_ms: number | null;
     deployed_at_ms: number | null;
+    requested_at_ms: number | null;
   };
   rollout_events: {
     rollout_id: string;
@@ -108,6 +109,19 @@ export const TOUCHED_MIGRATION: Migration = {
     await (db as Kysely<RolloutTables>)
       .updateTable('rollout_steps')
       .set((row) => ({ touched: row.ref('reached') }))
+      .execute();
+  },
+};
+
+/** When a step's deployment was asked of AWS: from then on nobody can say that none will be made. */
+export const REQUESTED_MIGRATION: Migration = {
+  async up(db: Kysely<unknown>): Promise<void> {
+    await db.schema.alterTable('rollout_steps').addColumn('requested_at_ms', 'bigint').execute();
+    // Also of those that were being made with earlier records.
+    await (db as Kysely<RolloutTables>)
+      .updateTable('rollout_steps')
+      .set((row) => ({ requested_at_ms: row.ref('began_at_ms') }))
+      .where('state', '=', 'creating')
       .execute();
   },
 };

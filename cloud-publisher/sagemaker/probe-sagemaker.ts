@@ -2,7 +2,7 @@ import {
   DescribeCompilationJobCommand,
   DescribeTrainingJobCommand,
 } from '@aws-sdk/client-sagemaker';
-import type { CredentialSource } from '../aws/assume-role.ts';
+import type { CredentialSource } from '../aws/credential-source.ts';
 import type { AwsIdentity } from '../aws/find-account.ts';
 import { probeCall, refusedAs } from '../aws/probe-call.ts';
 import type { CallProbe } from '../aws/probe-call.ts';

@@ -9,7 +9,7 @@ import type {
   CreateCompilationJobCommandInput,
   TrainingJobStatus,
 } from '@aws-sdk/client-sagemaker';
-import type { CredentialSource } from '../aws/assume-role.ts';
+import type { CredentialSource } from '../aws/credential-source.ts';
 import { callAws, clientSettings } from '../aws/call-aws.ts';
 import type { AwsIdentity } from '../aws/find-account.ts';
 import type {

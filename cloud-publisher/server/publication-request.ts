@@ -1,8 +1,8 @@
 import path from 'node:path';
 import { z } from 'zod';
 import { VedetteError } from '../../component/contract/errors.ts';
+import type { PublicationRequest } from '../registry/publication-job-records.ts';
 import { readTrainingEvent } from '../sagemaker/training-event.ts';
-import type { PublicationRequest } from './publication-jobs.ts';
 
 const word = z
   .string()

@@ -2,8 +2,10 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { VedetteError } from '../../component/contract/errors.ts';
 import { carryOn } from '../deployment/carry-on.ts';
 import type { FleetDoors } from '../deployment/fleet-doors.ts';
+import { BackOff } from '../deployment/back-off.ts';
 import type { Rollout } from '../deployment/rollout.ts';
 import type { RolloutRecords } from '../registry/rollout-records.ts';
+import type { RolloutLine } from '../registry/rollout-rows.ts';
 
 export interface RolloutCarrierOptions {
   readonly records: RolloutRecords;
@@ -18,12 +20,12 @@ export interface RolloutCarrierOptions {
 /** What AWS refused for good is tried again after so long, twice as long each time. */
 const FIRST_RETRY_MS = 10_000;
 const LONGEST_RETRY_MS = 600_000;
-
-type Open = Omit<Rollout, 'steps'>;
+/** Records are near: they are tried again sooner than AWS. */
+const LONGEST_RECORDS_RETRY_MS = 60_000;
 
 interface Retry {
   readonly atMs: number;
-  readonly pauseMs: number;
+  readonly backOff: BackOff;
   /** Of the roll-out then. */
   readonly updatedAtMs: number;
 }
@@ -63,26 +65,38 @@ export class RolloutCarrier {
   /** Resolves when `signal` was aborted and everything has come to rest. */
   async run(signal: AbortSignal): Promise<void> {
     const { pollMs, say, withDoors } = this.#options;
-    let failures = 0;
+    const backOff = new BackOff(pollMs, LONGEST_RETRY_MS);
     while (!signal.aborted) {
-      try {
-        // AWS is asked for nothing as long as there is nothing to do.
-        if ((await this.#open()).length > 0) {
+      // AWS is asked for nothing as long as there is nothing to do.
+      if ((await this.#open(signal)).length > 0) {
+        try {
           await withDoors((doors) => this.#carry(doors, signal));
+          backOff.succeeded();
+        } catch (thrown) {
+          const { code, message } = VedetteError.from(thrown);
+          say(`roll-outs wait: ${code}: ${message}`);
+          await wait(backOff.failed(), signal);
+          continue;
         }
-        failures = 0;
-      } catch (thrown) {
-        const { code, message } = VedetteError.from(thrown);
-        say(`roll-outs wait: ${code}: ${message}`);
-        failures += 1;
       }
-      await wait(Math.min(LONGEST_RETRY_MS, pollMs * 2 ** Math.min(failures, 20)), signal);
+      await wait(pollMs, signal);
     }
   }
 
-  async #open(): Promise<Open[]> {
-    const all = await this.#options.records.rollouts();
-    return all.filter(({ state }) => state === 'running' || state === 'rolling-back');
+  /** Those to carry on; waits for records that are out of order, and meanwhile what is carried goes on. */
+  async #open(signal: AbortSignal): Promise<readonly RolloutLine[]> {
+    const { records, pollMs, say } = this.#options;
+    const backOff = new BackOff(pollMs, LONGEST_RECORDS_RETRY_MS);
+    for (let isTold = false; !signal.aborted; isTold = true) {
+      try {
+        return await records.open();
+      } catch (thrown) {
+        const { code, message } = VedetteError.from(thrown);
+        if (!isTold) say(`new roll-outs wait: ${code}: ${message}`);
+        await wait(backOff.failed(), signal);
+      }
+    }
+    return [];
   }
 
   /** Until there is nothing to carry any more. */
@@ -91,19 +105,8 @@ export class RolloutCarrier {
     const told = new Set<string>();
     this.#place = { account: doors.accountId, region: doors.region };
     try {
-      for (let failures = 0; !signal.aborted;) {
-        const open = await this.#open().catch((thrown: unknown) => {
-          // What is carried goes on, and waits for its records itself.
-          failures += 1;
-          const { code, message } = VedetteError.from(thrown);
-          if (failures === 1) say(`new roll-outs wait: ${code}: ${message}`);
-          return undefined;
-        });
-        if (open === undefined) {
-          await wait(Math.min(LONGEST_RETRY_MS / 10, pollMs * 2 ** Math.min(failures, 20)), signal);
-          continue;
-        }
-        failures = 0;
+      while (!signal.aborted) {
+        const open = await this.#open(signal);
         for (const rollout of open) {
           const isHere = rollout.account === doors.accountId && rollout.region === doors.region;
           if (isHere) this.#begin(rollout, doors, signal);
@@ -122,7 +125,7 @@ export class RolloutCarrier {
     }
   }
 
-  #begin(rollout: Open, doors: FleetDoors, signal: AbortSignal): void {
+  #begin(rollout: RolloutLine, doors: FleetDoors, signal: AbortSignal): void {
     const { id } = rollout;
     if (this.#carried.has(id)) return;
     const retry = this.#retries.get(id);
@@ -133,7 +136,7 @@ export class RolloutCarrier {
   }
 
   async #carryOne(
-    { id, name, updatedAtMs }: Open,
+    { id, name, updatedAtMs }: RolloutLine,
     doors: FleetDoors,
     signal: AbortSignal,
   ): Promise<void> {
@@ -148,12 +151,9 @@ export class RolloutCarrier {
       const { code, message } = VedetteError.from(thrown);
       // What went well for a while before counts as a new trouble.
       const before = Date.now() - beganMs < LONGEST_RETRY_MS ? this.#retries.get(id) : undefined;
-      const pauseMs = before?.pauseMs ?? FIRST_RETRY_MS;
-      this.#retries.set(id, {
-        atMs: Date.now() + pauseMs,
-        pauseMs: Math.min(LONGEST_RETRY_MS, pauseMs * 2),
-        updatedAtMs,
-      });
+      const backOff = before?.backOff ?? new BackOff(FIRST_RETRY_MS, LONGEST_RETRY_MS);
+      const pauseMs = backOff.failed();
+      this.#retries.set(id, { atMs: Date.now() + pauseMs, backOff, updatedAtMs });
       onProgress(`${code}: ${message}; tried again in ${pauseMs / 1000} s`);
     }
   }

@@ -10,7 +10,7 @@ import { RequestFailures } from '../../local-server/request-failures.ts';
 import { parseRequestValue } from '../../local-server/request-values.ts';
 import type { Logger } from '../../component/logging/create-logger.ts';
 import { askFor, type RolloutAction } from '../deployment/ask-for.ts';
-import { rolloutLine, rolloutSummary } from '../deployment/rollout-summary.ts';
+import { listRollouts, rolloutSummary } from '../deployment/rollout-summary.ts';
 import type { RolloutRecords } from '../registry/rollout-records.ts';
 import { eventRequest, publicationRequest, publicationSchema } from './publication-request.ts';
 import type { PublicationJobs } from './publication-jobs.ts';
@@ -57,12 +57,14 @@ export async function buildServer(options: ServerAppOptions): Promise<FastifyIns
     carries: carrier.carried.length,
   }));
 
-  app.get('/api/v1/rollouts', async () => ({
-    items: (await records.rollouts()).map((one) => ({
-      ...rolloutLine(one),
-      isCarriedHere: carrier.carried.includes(one.id),
-    })),
-  }));
+  app.get('/api/v1/rollouts', async () => {
+    const { items, notListed } = await listRollouts(records);
+    const isCarriedHere = (id: string) => carrier.carried.includes(id);
+    return {
+      items: items.map((one) => ({ ...one, isCarriedHere: isCarriedHere(one.rollout) })),
+      notListed,
+    };
+  });
   app.get<{ Params: { id: string } }>('/api/v1/rollouts/:id', async ({ params }) =>
     rolloutSummary(await records.rollout(params.id), records),
   );
@@ -80,20 +82,20 @@ export async function buildServer(options: ServerAppOptions): Promise<FastifyIns
     );
   }
 
-  app.get('/api/v1/publications', async () => ({ items: jobs.list() }));
+  app.get('/api/v1/publications', async () => ({ items: await jobs.list() }));
   app.get<{ Params: { id: string } }>('/api/v1/publications/:id', async ({ params }) =>
     jobs.get(params.id),
   );
   app.post('/api/v1/publications', async ({ body }, reply) => {
     const asked = parseRequestValue(publicationSchema, body ?? {}, 'body');
-    const job = jobs.add(publicationRequest(asked, options.models));
+    const job = await jobs.add(publicationRequest(asked, options.models));
     return reply.code(202).header('location', `/api/v1/publications/${job.id}`).send(job);
   });
   app.post('/api/v1/training-events', async ({ body }, reply) => {
     const request = eventRequest(body, options.training);
     // A rule may send every change: what is not the end of a training is no fault.
     if (!request) return reply.code(200).send({ isPublished: false });
-    const job = jobs.add(request);
+    const job = await jobs.add(request);
     return reply.code(202).header('location', `/api/v1/publications/${job.id}`).send(job);
   });
   return app;

@@ -1,4 +1,4 @@
-import type { CredentialSource } from '../aws/assume-role.ts';
+import type { CredentialSource } from '../aws/credential-source.ts';
 import { HeadObjectCommand } from '@aws-sdk/client-s3';
 import { VedetteError } from '../../component/contract/errors.ts';
 import { callAws } from '../aws/call-aws.ts';

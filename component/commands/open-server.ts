@@ -1,6 +1,6 @@
+import { listenError } from '../configuration/listen-error.ts';
 import { readServerToken } from '../configuration/read-server-token.ts';
 import type { RuntimeConfig } from '../contract/config.ts';
-import { VedetteError } from '../contract/errors.ts';
 import type { EdgeRuntime } from '../edge-runtime.ts';
 import type { Logger } from '../logging/create-logger.ts';
 import type { CommandContext, OpenServer } from './command-context.ts';
@@ -30,21 +30,4 @@ export async function openServer(
   } catch (cause) {
     throw listenError(cause, host, port);
   }
-}
-
-function listenError(cause: unknown, host: string, port: number): VedetteError {
-  const code = (cause as NodeJS.ErrnoException).code;
-  if (code === 'EADDRINUSE') {
-    return new VedetteError('PORT_IN_USE', `Port ${port} on ${host} is taken by another program`, {
-      cause,
-      details: { host, port },
-    });
-  }
-  if (code === 'EACCES' || code === 'EADDRNOTAVAIL') {
-    const reason = code === 'EACCES' ? 'needs more rights' : 'is no address of this machine';
-    return new VedetteError('CONFIG_INVALID', `Cannot listen on ${host}:${port}: it ${reason}`, {
-      cause,
-    });
-  }
-  return VedetteError.from(cause);
 }

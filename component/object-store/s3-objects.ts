@@ -5,6 +5,7 @@ import {
   GetObjectCommand,
   HeadObjectCommand,
   PutObjectCommand,
+  PutObjectTaggingCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
 import { VedetteError } from '../contract/errors.ts';
@@ -165,7 +166,7 @@ export class S3Objects implements ObjectStore {
     file: PartedFile,
     { onProgress = () => undefined, signal }: PutOptions,
   ): Promise<boolean> {
-    const upload = await this.#openUpload(key, source);
+    const { upload, isBegunBefore } = await this.#openUpload(key, source);
     const checksums = await this.#call('s3:PutObject', key, async () => {
       try {
         return await upload.complete(await upload.sendParts(file, onProgress, signal));
@@ -177,19 +178,39 @@ export class S3Objects implements ObjectStore {
     });
     if (!checksums) return false;
     await this.#requireArrived(key, source, file, checksums.found, checksums.expected);
+    if (isBegunBefore) await this.#completeTags(key, source);
     return true;
+  }
+
+  /** An upload has the tags with which it was begun, and does not say which: an older version gave none. */
+  async #completeTags(key: string, { tags = {} }: SourceFile): Promise<void> {
+    const TagSet = Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
+    if (TagSet.length === 0) return;
+    const target = { Bucket: this.#bucket, Key: key };
+    await this.#call('s3:PutObject', key, () =>
+      this.#client.send(
+        new PutObjectTaggingCommand({
+          ...target,
+          ChecksumAlgorithm: 'SHA256',
+          Tagging: { TagSet },
+        }),
+      ),
+    );
   }
 
   /**
    * One that was interrupted is gone on with, of several that of which most arrived: the key holds the
    * digest, so that it is of the same bytes.
    */
-  async #openUpload(key: string, source: SourceFile): Promise<S3Upload> {
+  async #openUpload(
+    key: string,
+    source: SourceFile,
+  ): Promise<{ readonly upload: S3Upload; readonly isBegunBefore: boolean }> {
     const target = { Bucket: this.#bucket, Key: key };
     const uploads = await this.#openUploads(key);
     const [open] = uploads.toSorted((a, b) => b.arrivedParts - a.arrivedParts);
-    if (open) return open;
-    return this.#call('s3:PutObject', key, () =>
+    if (open) return { upload: open, isBegunBefore: true };
+    const upload = await this.#call('s3:PutObject', key, () =>
       S3Upload.begin(
         this.#client,
         target,
@@ -198,6 +219,7 @@ export class S3Objects implements ObjectStore {
         tagging(source),
       ),
     );
+    return { upload, isBegunBefore: false };
   }
 
   /** The object is there: what was begun of it is taken back. */

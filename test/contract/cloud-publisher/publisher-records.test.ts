@@ -4,6 +4,7 @@ import { PublisherRecords } from '../../../cloud-publisher/registry/publisher-re
 import { PostgresServer } from '../../support/postgres-server.ts';
 import { PublisherFolder } from '../../support/publisher-parts.ts';
 import { publisherInProcess } from '../../support/publisher-in-process.ts';
+import { describePublicationJobRecords } from './publication-job-records.contract.ts';
 import { describePublisherRecords } from './publisher-records.contract.ts';
 import { describeRolloutRecords } from './rollout-records.contract.ts';
 
@@ -13,7 +14,11 @@ beforeAll(async () => {
 });
 afterAll(() => postgres.close());
 
-for (const describeRecords of [describePublisherRecords, describeRolloutRecords]) {
+for (const describeRecords of [
+  describePublisherRecords,
+  describeRolloutRecords,
+  describePublicationJobRecords,
+]) {
   describeRecords('an SQLite file', async () => {
     const folder = await PublisherFolder.create();
     return { fresh: () => Promise.resolve(folder.fresh()), close: () => folder.close() };

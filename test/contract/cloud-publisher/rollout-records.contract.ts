@@ -51,7 +51,7 @@ export function describeRolloutRecords(name: string, open: () => Promise<PlaceUn
       ]);
       expect(typeof found.createdAtMs).toBe('number');
       expect(new Set(found.steps.map(({ clientToken }) => clientToken)).size).toBe(2);
-      expect((await all[2]!.rollouts())[0]!.id).toBe(id);
+      expect((await all[2]!.newest(1))[0]!.id).toBe(id);
       await expect(all[1]!.rollout('none')).rejects.toMatchObject({ code: 'ROLLOUT_NOT_FOUND' });
     });
 
@@ -68,6 +68,42 @@ export function describeRolloutRecords(name: string, open: () => Promise<PlaceUn
         'running',
         'held: asked for',
       ]);
+    });
+
+    it('are listed newest first up to a number, those to carry on by themselves', async () => {
+      const ids = [await planned(), await planned(), await planned()];
+      await all[0]!.enter(ids[1]!, ['planned'], 'running', '');
+      await all[0]!.enter(ids[2]!, ['planned'], 'rolling-back', 'worse');
+      const mine = (await all[1]!.open()).filter(({ id }) => ids.includes(id));
+      expect(mine.map(({ id, state }) => [id, state])).toEqual([
+        [ids[1], 'running'],
+        [ids[2], 'rolling-back'],
+      ]);
+      // What a list is made of: not the file, which may be large.
+      expect(Object.keys(mine[0]!)).not.toContain('file');
+      const newest = await all[1]!.newest(2);
+      expect(newest).toHaveLength(2);
+      expect(newest[0]!.createdAtMs).toBeGreaterThanOrEqual(newest[1]!.createdAtMs);
+      expect(await all[2]!.count()).toBeGreaterThanOrEqual(3);
+      for (const id of ids) await all[0]!.enter(id, ['running', 'rolling-back'], 'failed', '');
+    });
+
+    it('let a deployment be asked for while they go on, and tell a hold of one that was', async () => {
+      const id = await planned();
+      await all[0]!.enter(id, ['planned'], 'running', '');
+      await all[0]!.change(id, 0, 'waiting', { state: 'creating' });
+      // One of both comes first, and the other one knows.
+      const [isAsked, isHeld] = await Promise.all([
+        all[1]!.requestDeployment(id, 0),
+        all[2]!.enter(id, ['running'], 'held', 'asked for'),
+      ]);
+      expect(isHeld).toBe(true);
+      const [first] = (await all[3]!.rollout(id)).steps;
+      expect(first!.requestedAtMs !== undefined).toBe(isAsked);
+      expect(await all[1]!.requestDeployment(id, 0)).toBe(false);
+      await all[0]!.enter(id, ['held'], 'running', '');
+      expect(await all[1]!.requestDeployment(id, 0)).toBe(true);
+      expect(await all[1]!.requestDeployment(id, 1)).toBe(false);
     });
 
     it('move a step on once, with all that is known of it', async () => {
@@ -115,6 +151,12 @@ export function describeRolloutRecords(name: string, open: () => Promise<PlaceUn
       expect(events.map(({ text }) => text).toSorted()).toEqual(texts.toSorted());
       await all[3]!.note(id, 'last');
       expect((await all[1]!.events(id)).at(-1)!.text).toBe('last');
+      const last = await all[2]!.lastEvent(id);
+      expect(await all[2]!.events(id, last)).toEqual([]);
+      expect((await all[2]!.events(id, last - 2)).map(({ position }) => position)).toEqual([
+        last - 1,
+        last,
+      ]);
     });
 
     it('get their way back behind the waves, and what was under way is stopped with it', async () => {

@@ -77,7 +77,7 @@ async function prepared(scene: DeploymentScene, outcome: Outcome): Promise<strin
 async function recorded({ state }: DeploymentScene) {
   const records = await RolloutRecords.open(state);
   try {
-    const [one] = await records.rollouts();
+    const [one] = await records.newest(1);
     return one;
   } finally {
     await records.close();

@@ -40,9 +40,14 @@ afterEach(async () => {
 });
 afterAll(() => scene.close());
 
-async function serve(...args: string[]): Promise<PublisherServer> {
+const serve = (...args: string[]) => serveAs(scene.aws.environment(), ...args);
+
+async function serveAs(
+  environment: Readonly<Record<string, string>>,
+  ...args: string[]
+): Promise<PublisherServer> {
   const all = [...args, '--state', scene.state, '--poll-seconds', '0.1'];
-  const server = await PublisherServer.start(all, scene.aws.environment(), bundle);
+  const server = await PublisherServer.start(all, environment, bundle);
   servers.push(server);
   return server;
 }
@@ -67,17 +72,31 @@ const summaryOf = async (server: PublisherServer, id: string) =>
   (await server.ask<Summary>(`/api/v1/rollouts/${id}`)).body;
 
 describe('vedette serve', { timeout: 60_000 }, () => {
-  it('carries a roll-out on over a kill, one of two servers at a time, to its right end', async () => {
+  it('carries a roll-out on over a kill, one of two servers and a watch at a time, to its right end', async () => {
+    const { aws } = scene;
+    /** Each process has a key of its own, which tells who asked AWS for something. */
+    const around = (key: string) => {
+      aws.keys.set(key, { state: 'valid', denied: new Set() });
+      return { ...aws.environment(), AWS_ACCESS_KEY_ID: key };
+    };
+    const carriers = () => new Set([...aws.iot.callers, ...aws.iotData.callers]);
     const id = await begin(0.03);
-    const first = await serve();
+    for (const server of aws.servers) server.callers.length = 0;
+    const first = await serveAs(around('AKIAFIRST'));
     await expect
       .poll(async () => (await summaryOf(first, id)).steps[0]!.state, { timeout: 30_000 })
       .toBe('soaking');
+    expect([...carriers()]).toEqual(['AKIAFIRST']);
     await first.stop('SIGKILL');
-    const both = await Promise.all([serve(), serve()]);
-    await expect
-      .poll(async () => (await summaryOf(both[0], id)).state, { timeout: 40_000 })
-      .toBe('completed');
+    for (const server of aws.servers) server.callers.length = 0;
+    const args = scene.arguments('deploy', 'watch', id, '--poll-seconds', '0.1');
+    const watch = runPublisher(args, around('AKIAWATCH'), bundle);
+    const both = await Promise.all([serveAs(around('AKIAONE')), serveAs(around('AKIATWO'))]);
+    const { code, stdout, stderr } = await watch;
+    expect(code, stderr + stdout).toBe(0);
+    // All three wanted to: whoever asked about devices and groups had the right to, to the end.
+    expect(carriers().size, [...carriers()].join()).toBe(1);
+    expect(new Set(aws.sts.callers)).toEqual(new Set(['AKIAWATCH', 'AKIAONE', 'AKIATWO']));
     expect(scene.made()).toEqual([
       'vedette-ID-1 caps-2: 50 % of line-7',
       'line-7 caps-2: all of line-7',
@@ -117,9 +136,10 @@ describe('vedette serve', { timeout: 60_000 }, () => {
     );
   });
 
-  it('publishes a model that it is asked for, and says what is wrong with one', async () => {
+  it('publishes a model that it is asked for, also after a kill, and says what is wrong with one', async () => {
     const target = join(scene.folder, 'components');
-    const server = await serve('--to', target, '--models', samples('models'));
+    const settings = ['--to', target, '--models', samples('models')];
+    let server = await serve(...settings);
     const publish = (body: object) =>
       server.ask<Job & Problem>('/api/v1/publications', { method: 'POST', body });
     const settled = async (id: string) => {
@@ -132,9 +152,14 @@ describe('vedette serve', { timeout: 60_000 }, () => {
     const asked = await publish({ model: 'brick-anomaly' });
     expect(asked.status, asked.body.detail).toBe(202);
     const missing = await publish({ model: 'none' });
+    await expect
+      .poll(async () => (await server.ask<Job>(`/api/v1/publications/${asked.body.id}`)).body.state)
+      .toBe('running');
+    await server.stop('SIGKILL');
+    server = await serve(...settings);
     const published = await settled(asked.body.id);
     expect(published, published.error).toMatchObject({
-      state: 'done',
+      ...{ state: 'done', attempts: 2 },
       outcome: { component: 'io.vedette.model.brick-anomaly', state: 'DEPLOYABLE' },
     });
     const failed = await settled(missing.body.id);
@@ -192,6 +217,8 @@ describe('vedette serve', { timeout: 60_000 }, () => {
   });
 
   it('is reached from elsewhere with a token alone', async () => {
+    const { hostname, port } = new URL(scene.aws.s3.address);
+    await expect(serve('--host', hostname, '--port', port)).rejects.toThrow('PORT_IN_USE');
     const open = PublisherServer.start(
       ['--host', '0.0.0.0', '--state', scene.state],
       scene.aws.environment(),
@@ -205,7 +232,9 @@ describe('vedette serve', { timeout: 60_000 }, () => {
     expect((await server.ask('/health')).body).toMatchObject({ status: 'ok', carries: 0 });
     expect((await server.ask('/api/v1/rollouts')).status).toBe(401);
     expect((await server.ask('/api/v1/rollouts', { token: 'x'.repeat(32) })).status).toBe(401);
-    expect((await server.ask('/api/v1/rollouts', { token })).body).toEqual({ items: [] });
+    expect((await server.ask('/api/v1/rollouts', { token })).body).toEqual({
+      ...{ items: [], notListed: 0 },
+    });
     expect(server.said.join()).not.toContain(token);
   });
 });

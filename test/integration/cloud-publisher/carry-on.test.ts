@@ -1,4 +1,6 @@
 import { spawnSync } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { withFleet } from '../../../cloud-publisher/commands/with-fleet.ts';
 import {
@@ -11,6 +13,7 @@ import { GREENGRASS_CALLS_PER_SECOND } from '../../../cloud-publisher/greengrass
 import { openDatabase } from '../../../cloud-publisher/registry/open-database.ts';
 import { RolloutRecords } from '../../../cloud-publisher/registry/rollout-records.ts';
 import { DeploymentScene } from '../../support/deployment-scene.ts';
+import { ACCESS_KEY } from '../../support/emulated-aws/emulated-aws.ts';
 import { RolloutTurns, WAVES, withEmulatedFleet } from '../../support/rollout-turns.ts';
 
 let scene: DeploymentScene;
@@ -82,6 +85,35 @@ describe('a watch', { timeout: 60_000 }, () => {
       await db.destroy();
     }
   });
+});
+
+it('keys that somebody renewed in a file hold without a restart', { timeout: 60_000 }, async () => {
+  scene.line(1);
+  const file = join(scene.folder, 'credentials');
+  const write = (key: string) =>
+    writeFile(file, `[default]\naws_access_key_id = ${key}\naws_secret_access_key = emulated\n`);
+  const before = { ...process.env };
+  delete process.env['AWS_ACCESS_KEY_ID'];
+  delete process.env['AWS_SECRET_ACCESS_KEY'];
+  process.env['AWS_SHARED_CREDENTIALS_FILE'] = file;
+  try {
+    await write(ACCESS_KEY);
+    await withEmulatedFleet(async (doors) => {
+      expect(await doors.deployments.newest(doors.iotArn + ':thinggroup/line-7')).toBeDefined();
+      scene.aws.keys.set(ACCESS_KEY, { state: 'expired', denied: new Set() });
+      await expect(doors.shadows.healthOf(['line-7-station-1'])).rejects.toMatchObject({
+        code: 'AWS_CREDENTIALS_EXPIRED',
+      });
+      scene.aws.keys.set('AKIARENEWED', { state: 'valid', denied: new Set() });
+      await write('AKIARENEWED');
+      const look = () => doors.shadows.healthOf(['line-7-station-1']).then(({ size }) => size);
+      await expect.poll(look).toBe(1);
+      expect(scene.aws.iotData.callers.at(-1)).toBe('AKIARENEWED');
+    });
+  } finally {
+    scene.aws.keys.set(ACCESS_KEY, { state: 'valid', denied: new Set() });
+    process.env = before;
+  }
 });
 
 describe('who carries a roll-out on', () => {

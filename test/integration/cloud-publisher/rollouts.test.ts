@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { askFor } from '../../../cloud-publisher/deployment/ask-for.ts';
 import { advanceRollout } from '../../../cloud-publisher/deployment/advance-rollout.ts';
 import type { FleetDoors } from '../../../cloud-publisher/deployment/fleet-doors.ts';
 import type { Rollout } from '../../../cloud-publisher/deployment/rollout.ts';
@@ -96,6 +97,51 @@ describe('a roll-out', { timeout: 60_000 }, () => {
     const { state, reason } = await rollOut({ ...WAVES, waves: [] });
     expect(state).toBe('held');
     expect(reason).toContain(`'in between' (${theirs}) came in between and was replaced`);
+  });
+
+  it('makes no deployment any more when it was held, and says of one that it was already making', async () => {
+    const { greengrass } = scene.aws;
+    /** Holds it while its deployment is made. */
+    async function heldAt(operation: string, moment: 'before' | 'after') {
+      scene.clear();
+      scene.line(2);
+      return withEmulatedFleet(async (doors) => {
+        const id = await turns.begin(doors, { ...WAVES, waves: [] });
+        await until(id, doors, 0, 'creating');
+        let answered = '';
+        greengrass.onCall = async (called, at) => {
+          if (called !== operation || at !== moment || answered !== '') return;
+          await askFor('hold', await records.rollout(id), records);
+          answered = (await records.rollout(id)).reason;
+        };
+        await turns.turn(id, doors);
+        greengrass.onCall = () => undefined;
+        const carried = await carry(id, doors);
+        expect(carried.state).toBe('held');
+        return { answered, made: scene.made() };
+      });
+    }
+    const early = await heldAt('greengrass:ListDeployments', 'after');
+    expect(early).toMatchObject({ answered: 'asked for', made: [] });
+    for (const moment of ['before', 'after'] as const) {
+      const { answered, made } = await heldAt('greengrass:CreateDeployment', moment);
+      expect(answered).toBe(
+        'asked for while the deployment of all of line-7 was being made: that one still reaches its devices',
+      );
+      expect(made).toEqual(['line-7 caps-2: all of line-7']);
+    }
+    // What was held before it was made is made when it is resumed.
+    scene.clear();
+    scene.line(2);
+    const again = await withEmulatedFleet(async (doors) => {
+      const id = await turns.begin(doors, { ...WAVES, waves: [] });
+      await until(id, doors, 0, 'creating');
+      await askFor('hold', await records.rollout(id), records);
+      await askFor('resume', await records.rollout(id), records);
+      return carry(id, doors);
+    });
+    expect(again.state, again.reason).toBe('completed');
+    expect(scene.made()).toEqual(['line-7 caps-2: all of line-7']);
   });
 
   it('is taken back when the deployment fails on a device, with its reason', async () => {

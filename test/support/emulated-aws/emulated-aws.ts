@@ -70,6 +70,7 @@ export class EmulatedAws {
     for (const server of this.servers) {
       server.faults.length = 0;
       server.calls.length = 0;
+      server.callers.length = 0;
       server.onCall = () => undefined;
       server.onBody = () => undefined;
     }

@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { signerOf } from './credentials.ts';
 
 /** A request with its body, as a handler sees it. */
 export interface EmulatedRequest {
@@ -39,6 +40,8 @@ export abstract class LoopbackServer {
   readonly faults: Fault[] = [];
   /** Every call in its order, as `s3:PutObject /bucket/key`. */
   readonly calls: string[] = [];
+  /** Access keys that calls were signed with, in the same order. */
+  readonly callers: string[] = [];
   /** Called before and after the work of each call. */
   onCall: (operation: string, moment: 'before' | 'after') => void | Promise<void> = () => undefined;
   /** Called for each piece of a body that arrives, before the next one is read. */
@@ -79,6 +82,7 @@ export abstract class LoopbackServer {
     };
     request.operation = this.operationOf(request);
     this.calls.push(`${request.operation} ${request.path}`);
+    this.callers.push(signerOf(request.headers['authorization'])?.accessKeyId ?? '');
     const fault = this.#takeFault(request.operation);
     await this.onCall(request.operation, 'before');
     let answer: EmulatedAnswer | 'cut' | undefined = fault?.isAfter ? undefined : fault?.answer;
