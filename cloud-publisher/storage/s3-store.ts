@@ -34,6 +34,7 @@ export class S3Store implements Allowed {
       's3:CreateMultipartUpload',
       `s3:UploadPart, ${parts} times`,
       's3:CompleteMultipartUpload, if none is there',
+      's3:PutObjectTagging, after one that was interrupted',
     ];
   }
 

@@ -87,6 +87,18 @@ describe('vedette publish model --bucket', { timeout: 120_000 }, () => {
     expect(denied.stderr).toContain('"Action":"greengrass:CreateComponentVersion"');
   });
 
+  it('into a bucket of another region names both, and creates nothing', async () => {
+    const path = samples('models', 'brick-anomaly');
+    const args = argumentsFor(path, ['--no-run', '--bucket', 'models-overseas']);
+    const { code, stderr } = await runPublisher(args, aws.environment());
+    expect(code).toBe(3);
+    expect(stderr).toMatch(/AWS_REGION_WRONG: s3:PutObject.*us-east-2[^\n]*\n→ .*region/);
+    expect(aws.greengrass.versions.size).toBe(0);
+    expect(aws.s3.objects.size).toBe(0);
+    const right = await runPublisher(argumentsFor(path, ['--no-run']), aws.environment());
+    expect(right.code, right.stderr).toBe(0);
+  });
+
   it('runs twice at once without harm', async () => {
     const args = argumentsFor(samples('models', 'brick-anomaly'), ['--no-run']);
     const both = await Promise.all([1, 2].map(() => runPublisher(args, aws.environment())));

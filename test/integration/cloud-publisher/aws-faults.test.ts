@@ -10,7 +10,12 @@ import { nextMajor } from '../../../cloud-publisher/greengrass/compare-versions.
 import { publishComponent } from '../../../cloud-publisher/publication/publish-component.ts';
 import { PublisherRecords } from '../../../cloud-publisher/registry/publisher-records.ts';
 import { S3Store, openS3 } from '../../../cloud-publisher/storage/s3-store.ts';
-import { BUCKET, EmulatedAws, REGION } from '../../support/emulated-aws/emulated-aws.ts';
+import {
+  ACCESS_KEY,
+  BUCKET,
+  EmulatedAws,
+  REGION,
+} from '../../support/emulated-aws/emulated-aws.ts';
 import { artifactsOf } from '../../support/emulated-aws/greengrass-recipe.ts';
 import { fault } from '../../support/emulated-aws/rest-json.ts';
 import { failure } from '../../support/emulated-aws/s3-server.ts';
@@ -251,6 +256,30 @@ describe('Greengrass in trouble', { timeout: 60_000 }, () => {
     expect(
       aws.greengrass.calls.filter((call) => call.includes('CreateComponentVersion')),
     ).toHaveLength(1);
+  });
+
+  it('whose credentials expire while the version is waited for ends with that, and with new ones the wait goes on', async () => {
+    const { greengrass, keys } = aws;
+    greengrass.onCall = (operation, moment) => {
+      const isMade = greengrass.versions.size > 0 && operation === 'greengrass:DescribeComponent';
+      if (isMade && moment === 'before')
+        keys.set(ACCESS_KEY, { state: 'expired', denied: new Set() });
+    };
+    try {
+      await expect(publish()).rejects.toMatchObject({
+        code: 'AWS_CREDENTIALS_EXPIRED',
+        message: expect.stringContaining('greengrass:DescribeComponent'),
+        remedy: expect.stringContaining('aws sso login'),
+      });
+    } finally {
+      greengrass.onCall = () => undefined;
+      keys.set(ACCESS_KEY, { state: 'valid', denied: new Set() });
+    }
+    expect(await records.unfinished()).toMatchObject([{ state: 'waiting' }]);
+    expect(await publish()).toMatchObject({ state: 'DEPLOYABLE', isNew: false });
+    expect(await records.unfinished()).toEqual([]);
+    const creates = greengrass.calls.filter((call) => call.includes('CreateComponentVersion'));
+    expect(creates).toHaveLength(1);
   });
 
   it('whose version was deleted meanwhile gets it anew, though it remembers the first request', async () => {

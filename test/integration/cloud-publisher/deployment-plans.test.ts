@@ -36,6 +36,30 @@ afterAll(async () => {
 const plan = (doors: FleetDoors, content?: object) => turns.plan(doors, content);
 
 describe('a plan', { timeout: 60_000 }, () => {
+  it.each([
+    [LINE, 31_000, 'a thing group 31000'],
+    ['thing/line-7-station-1', 7_000, 'a thing 7000'],
+  ])(
+    'for a deployment document over its limit is refused, and nothing is made (%s)',
+    async (target, bytes, limit) => {
+      scene.line(2);
+      const before = scene.aws.fleet.deployments.length;
+      const content = (text: string) => ({
+        ...{ ...WAVES, target, waves: [] },
+        components: { [RUNTIME]: { version: '1.0.0', merge: { note: text } } },
+      });
+      await withEmulatedFleet(async (doors) => {
+        const refused = plan(doors, content('x'.repeat(bytes)));
+        await expect(refused).rejects.toMatchObject({ code: 'DEPLOYMENT_TOO_LARGE' });
+        await expect(refused).rejects.toThrow(limit);
+        await expect(refused).rejects.toThrow(`the largest parts in bytes: ${RUNTIME}`);
+        expect(await plan(doors, content('x'.repeat(bytes / 2)))).toMatch(/^\w+$/);
+      });
+      expect(scene.aws.fleet.deployments).toHaveLength(before);
+      expect(scene.aws.iot.calls.filter((call) => call.includes('Create'))).toEqual([]);
+    },
+  );
+
   it('that somebody else deployed over is not carried out', async () => {
     scene.line(3);
     await withEmulatedFleet(async (doors) => {

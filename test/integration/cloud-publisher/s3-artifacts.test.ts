@@ -47,6 +47,21 @@ describe('artifacts in S3', { timeout: 60_000 }, () => {
     });
   });
 
+  it('have them also when an older version, which gave none, began the upload', async () => {
+    const archive = await folder.archive(randomBytes(PART_BYTES + 1));
+    await client.send(
+      new CreateMultipartUploadCommand({
+        ...{ Bucket: BUCKET, Key: 'begun', ChecksumAlgorithm: 'SHA256' },
+      }),
+    );
+    await store.put(archive, place('begun'));
+    expect(callsOf('s3:CreateMultipartUpload')).toBe(1);
+    expect(aws.s3.objects.get(`${BUCKET}/begun`)?.tags).toEqual({
+      'vedette:managed': 'true',
+      'vedette:sha256': archive.sha256,
+    });
+  });
+
   it('are refused with the statement that is missing when putting is allowed and tagging is not', async () => {
     aws.denied.add('s3:PutObjectTagging');
     const archive = await folder.archive(randomBytes(1000));

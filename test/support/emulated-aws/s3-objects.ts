@@ -49,6 +49,14 @@ export function completedParts(xml: string): CompletedPart[] {
   }));
 }
 
+/** Of a PutObjectTagging. */
+export const tagsOfSet = (xml: string): Record<string, string> =>
+  Object.fromEntries(
+    [...xml.matchAll(/<Tag><Key>([^<]*)<\/Key><Value>([^<]*)<\/Value><\/Tag>/g)].map(
+      ([, key = '', value = '']) => [key, value],
+    ),
+  );
+
 const MIN_PART_BYTES = 5 * 1024 * 1024;
 
 /** An object of parts, or the code with which S3 refuses to make it. */

@@ -6,7 +6,7 @@ import { refusalOf, signerOf } from './credentials.ts';
 import type { EmulatedKeys } from './credentials.ts';
 import { LoopbackServer } from './loopback-server.ts';
 import type { EmulatedAnswer, EmulatedRequest } from './loopback-server.ts';
-import { assemble, completedParts, md5, tagsOf } from './s3-objects.ts';
+import { assemble, completedParts, md5, tagsOf, tagsOfSet } from './s3-objects.ts';
 import type { OpenUpload, StoredObject } from './s3-objects.ts';
 
 /**
@@ -47,6 +47,7 @@ export class EmulatedS3 extends LoopbackServer {
       return method === 'DELETE' ? 's3:AbortMultipartUpload' : 's3:ListParts';
     }
     if (query.get('list-type') === '2') return 's3:ListObjectsV2';
+    if (query.has('tagging') && method === 'PUT') return 's3:PutObjectTagging';
     const names: Readonly<Record<string, string>> = {
       PUT: 'Put',
       GET: 'Get',
@@ -64,6 +65,8 @@ export class EmulatedS3 extends LoopbackServer {
     switch (request.operation) {
       case 's3:PutObject':
         return this.#put(request, id);
+      case 's3:PutObjectTagging':
+        return this.#putTags(request, id);
       case 's3:HeadObject':
       case 's3:GetObject':
         return this.#get(request, id);
@@ -152,6 +155,18 @@ export class EmulatedS3 extends LoopbackServer {
       tags,
     });
     return { status: 200, headers: { etag, ...checksumHeaders(own) } };
+  }
+
+  #putTags({ body, headers }: EmulatedRequest, id: string): EmulatedAnswer {
+    const object = this.objects.get(id);
+    if (!object) return failure(404, 'NoSuchKey');
+    // S3 wants a checksum of what is set.
+    const hasChecksum =
+      headers['content-md5'] !== undefined ||
+      ALGORITHMS.some((one) => headers[`x-amz-checksum-${one}`] !== undefined);
+    if (!hasChecksum) return failure(400, 'InvalidRequest', 'Missing required header: Content-MD5');
+    this.objects.set(id, { ...object, tags: tagsOfSet(body.toString('utf8')) });
+    return { status: 200 };
   }
 
   #get({ method, headers }: EmulatedRequest, id: string): EmulatedAnswer {
