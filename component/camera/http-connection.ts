@@ -3,6 +3,7 @@ import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
 import { VedetteError } from '../contract/errors.ts';
 import { shownAddress } from '../contract/shown-address.ts';
 import { HttpLogin } from './http-login.ts';
+import { plainCode } from './plain-reason.ts';
 
 export interface HttpAddress {
   readonly url: string;
@@ -13,23 +14,6 @@ export interface HttpAddress {
 }
 
 const MAX_HEADER_BYTES = 16_384;
-
-/** What the codes of the system and of TLS mean to who stands before the camera. */
-const SENTENCES: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'nothing listens there; check the port and whether the camera has started',
-  ECONNRESET: 'the camera closed the connection',
-  EHOSTUNREACH: 'the camera cannot be reached; check its cable, power and address',
-  ENETUNREACH: 'there is no way to that network; check the network settings of this machine',
-  ENOTFOUND: 'there is no such host name; check its spelling and the name server',
-  EAI_AGAIN: 'the name server does not answer; check the network settings of this machine',
-  ETIMEDOUT: 'the camera does not answer; check its cable, power and address',
-  EPROTO: 'it does not speak TLS; try http:// in place of https://',
-  DEPTH_ZERO_SELF_SIGNED_CERT:
-    'its certificate is signed by nobody known; give its file to Node in NODE_EXTRA_CA_CERTS',
-  SELF_SIGNED_CERT_IN_CHAIN:
-    'its certificate is signed by nobody known; give its file to Node in NODE_EXTRA_CA_CERTS',
-  CERT_HAS_EXPIRED: 'its certificate has expired; check the clocks of both sides',
-};
 
 /** Gets from one address, over one connection that is kept, and logs in as the server asks. */
 export class HttpConnection {
@@ -92,9 +76,7 @@ export class HttpConnection {
   /** What a broken connection threw, in words. */
   broken(error: unknown): VedetteError {
     if (error instanceof VedetteError) return error;
-    const { code = '', message } = error as NodeJS.ErrnoException;
-    const sentence = SENTENCES[code];
-    return this.failed(sentence === undefined ? message : `${sentence} (${code})`, error);
+    return this.failed(plainCode(error as NodeJS.ErrnoException), error);
   }
 
   close(): void {

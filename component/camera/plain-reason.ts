@@ -33,3 +33,26 @@ export function plainReason(reason: string): string {
   const known = MEANINGS.find(([said]) => said.test(reason));
   return known === undefined ? reason : `${known[1]} (${reason})`;
 }
+
+/** What the codes of the system and of TLS mean to who stands before the camera. */
+const CODES: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'nothing listens there; check the port and whether the camera has started',
+  ECONNRESET: 'the camera closed the connection',
+  EHOSTUNREACH: 'the camera cannot be reached; check its cable, power and address',
+  ENETUNREACH: 'there is no way to that network; check the network settings of this machine',
+  ENOTFOUND: 'there is no such host name; check its spelling and the name server',
+  EAI_AGAIN: 'the name server does not answer; check the network settings of this machine',
+  ETIMEDOUT: 'the camera does not answer; check its cable, power and address',
+  EPROTO: 'it does not speak TLS; try http:// in place of https://',
+  DEPTH_ZERO_SELF_SIGNED_CERT:
+    'its certificate is signed by nobody known; give its file to Node in NODE_EXTRA_CA_CERTS',
+  SELF_SIGNED_CERT_IN_CHAIN:
+    'its certificate is signed by nobody known; give its file to Node in NODE_EXTRA_CA_CERTS',
+  CERT_HAS_EXPIRED: 'its certificate has expired; check the clocks of both sides',
+};
+
+/** The message of an error of Node; its meaning in place of it, where its code is known. */
+export function plainCode({ code, message }: NodeJS.ErrnoException): string {
+  const meaning = code === undefined ? undefined : CODES[code];
+  return meaning === undefined ? message : `${meaning} (${code})`;
+}

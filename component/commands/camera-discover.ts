@@ -57,12 +57,18 @@ async function discover(options: DiscoverOptions, context: CommandContext): Prom
       : { target: discoveryTarget(options.address, '--address') }),
     ...(login === undefined ? {} : { login }),
   });
-  const { network, usb = [], genicam = [] } = found;
+  const { network, networkProblem, usb = [], genicam = [] } = found;
   context.stdout.write(
     options.json
       ? `${JSON.stringify(found, undefined, 2)}\n`
-      : [...network.map(networkText), ...usb.map(usbText), ...genicam.map(genicamText)].join('') ||
-          'no camera was found\n',
+      : [
+          ...(networkProblem === undefined
+            ? []
+            : [`${networkProblem.code}: ${networkProblem.message}\n`]),
+          ...network.map(networkText),
+          ...usb.map(usbText),
+          ...genicam.map(genicamText),
+        ].join('') || 'no camera was found\n',
   );
 }
 

@@ -16,10 +16,14 @@ interface FoundListProps {
 }
 
 export function FoundList({ found, onTry, onLogin }: FoundListProps) {
-  const { network, usb, genicam } = found;
+  const { network, networkProblem, usb, genicam } = found;
   return (
     <div className="found">
-      <FoundSection title="On the network (ONVIF)" isEmpty={network.length === 0}>
+      <FoundSection
+        title="On the network (ONVIF)"
+        isEmpty={network.length === 0}
+        note={networkProblem?.message}
+      >
         {network.map((camera) => (
           <NetworkItem key={camera.service} camera={camera} onTry={onTry} onLogin={onLogin} />
         ))}

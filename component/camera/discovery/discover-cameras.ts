@@ -22,6 +22,8 @@ export type LocalCamera = UsbCamera & { readonly formats: readonly DeviceFormat[
 export interface FoundCameras {
   /** ONVIF cameras. */
   readonly network: readonly NetworkCamera[];
+  /** Why the network could not be asked, on a machine that has none. */
+  readonly networkProblem?: SerializedError;
   /** V4L2 devices of this machine; absent when one address was asked. */
   readonly usb?: readonly LocalCamera[];
   /** Industrial cameras; absent then, too, and where Aravis' tool is not installed. */
@@ -30,12 +32,19 @@ export interface FoundCameras {
 
 /**
  * Everything that can be found from here. A camera that answers and then tells no streams says why.
- * @throws VedetteError CAMERA_SOURCE_FAILED when nothing can be sent at all
+ * @throws VedetteError CAMERA_SOURCE_FAILED when the one address that is asked cannot be sent to
  */
 export async function discoverCameras(options: DiscoverOptions): Promise<FoundCameras> {
   const { durationMs, target, login, ffmpegPath, signal } = options;
+  let networkProblem: SerializedError | undefined;
   const [found, usb, genicam] = await Promise.all([
-    discoverOnvif({ durationMs, ...(target === undefined ? {} : { target }) }),
+    discoverOnvif({ durationMs, ...(target === undefined ? {} : { target }) }).catch(
+      (error: unknown) => {
+        if (target !== undefined) throw error;
+        networkProblem = VedetteError.from(error).serialize();
+        return [];
+      },
+    ),
     target === undefined ? localCameras(ffmpegPath) : undefined,
     target === undefined ? genicamCameras() : undefined,
   ]);
@@ -50,6 +59,7 @@ export async function discoverCameras(options: DiscoverOptions): Promise<FoundCa
   );
   return {
     network,
+    ...(networkProblem === undefined ? {} : { networkProblem }),
     ...(usb === undefined ? {} : { usb }),
     ...(genicam === undefined ? {} : { genicam }),
   };

@@ -3,6 +3,7 @@ import { request, type IncomingMessage } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { VedetteError } from '../../contract/errors.ts';
 import { shownAddress } from '../../contract/shown-address.ts';
+import { plainCode } from '../plain-reason.ts';
 import { allNamed, MAX_XML_LENGTH, readXml, textAt, type XmlElement } from './read-xml.ts';
 import { atHost } from './ws-discovery.ts';
 
@@ -183,7 +184,6 @@ async function post(
     if (error instanceof VedetteError) throw error;
     if (timeout.aborted) throw failed(address, `no answer came for ${TIMEOUT_MS} ms`, error);
     if (signal.aborted) throw failed(address, 'it was asked for no longer', error);
-    const { code, message } = error as NodeJS.ErrnoException;
-    throw failed(address, code ?? message, error);
+    throw failed(address, plainCode(error as NodeJS.ErrnoException), error);
   }
 }

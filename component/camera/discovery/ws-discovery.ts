@@ -3,6 +3,7 @@ import { createSocket } from 'node:dgram';
 import { isIPv4 } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { VedetteError } from '../../contract/errors.ts';
+import { plainCode } from '../plain-reason.ts';
 import { allNamed, MAX_XML_LENGTH, readXml, textAt } from './read-xml.ts';
 
 /** A camera that answered. */
@@ -62,7 +63,7 @@ export async function discoverOnvif(options: DiscoveryOptions): Promise<FoundCam
   if (failure !== undefined && failures.every((one) => one !== undefined)) {
     throw new VedetteError(
       'CAMERA_SOURCE_FAILED',
-      `cameras cannot be looked for at ${target.address}:${target.port}: ${failure.message}`,
+      `cameras cannot be looked for at ${target.address}:${target.port}: ${plainCode(failure)}`,
       { cause: failure },
     );
   }
@@ -89,10 +90,17 @@ function ask(
     const id = randomUUID();
     const message = Buffer.from(probeMessage(id));
     const timers: NodeJS.Timeout[] = [];
+    let wasSent = false;
+    let refusal: Error | undefined;
     const end = (failure?: Error) => {
       for (const timer of timers) clearTimeout(timer);
       socket.close();
       resolve(failure);
+    };
+    // Without a callback nobody hears that there is no way to the network.
+    const sent = (error: Error | null) => {
+      if (error === null) wasSent = true;
+      else refusal = error;
     };
     socket.once('error', end);
     socket.on('message', (data, { address }) => {
@@ -102,10 +110,10 @@ function ask(
     });
     socket.bind({ port: 0, ...(from === undefined ? {} : { address: from }) }, () => {
       for (let index = 0; index < SENDS; index += 1) {
-        const send = () => socket.send(message, target.port, target.address);
+        const send = () => socket.send(message, target.port, target.address, sent);
         timers.push(setTimeout(send, (index * durationMs) / (2 * SENDS)));
       }
-      timers.push(setTimeout(() => end(), durationMs));
+      timers.push(setTimeout(() => end(wasSent ? undefined : refusal), durationMs));
     });
   });
 }

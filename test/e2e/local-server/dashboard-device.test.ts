@@ -10,8 +10,9 @@ import { startSampleRuntime } from '../../support/real-runtime.ts';
 import type { RunningRuntime } from '../../support/real-runtime.ts';
 import { hasRtspServer, RtspServer } from '../../support/rtsp-server.ts';
 
+const isDeep = process.env['VEDETTE_DEEP'] === '1';
 const SIZE = '320x240';
-const RATE = 5;
+const RATE = 3;
 const hasRtsp = hasRtspServer();
 let browser: PageBrowser;
 let device: RunningRuntime;
@@ -32,7 +33,7 @@ beforeAll(async () => {
           gate: {
             title: 'Gate',
             model: 'coco-detector',
-            source: { kind: 'ffmpeg', url: rtsp.url('live'), stallTimeoutMs: 1000 },
+            source: { kind: 'ffmpeg', url: rtsp.url('live'), stallTimeoutMs: 1500 },
           },
         },
   );
@@ -116,16 +117,18 @@ describe.skipIf(!hasRtsp)('a camera on the network', () => {
     const isWell = async () => {
       await card.getByText(/^(?:Running|Needs a look)$/).waitFor();
       await live.waitFor();
-      expect(await card.getByText(/nothing listens there|no frame/i).count()).toBe(0);
+      await expect.poll(() => card.getByText(/nothing listens there|no frame/i).count()).toBe(0);
     };
     await isWell();
 
-    await rtsp!.tell('stall');
-    await card.getByText(/^(?:No pictures coming|Connecting again)$/).waitFor();
-    await card.getByText(/no frame/i).waitFor();
-    expect(await live.count()).toBe(0);
-    await rtsp!.tell('resume');
-    await isWell();
+    if (isDeep) {
+      await rtsp!.tell('stall');
+      await card.getByText(/^(?:No pictures coming|Connecting again)$/).waitFor();
+      await card.getByText(/no frame/i).waitFor();
+      expect(await live.count()).toBe(0);
+      await rtsp!.tell('resume');
+      await isWell();
+    }
 
     const { port } = rtsp!;
     await rtsp!.close();

@@ -141,6 +141,14 @@ it('says what does not work, in words', async () => {
       reason: { code: 'CAMERA_SOURCE_FAILED', message: 'nothing came for 10 s' },
       framesDropped: { unreadable: 7 },
     }),
+    sampleCamera('gate', {
+      restarts: 3,
+      framesDropped: { overwritten: 4, stale: 2 },
+      lastFrame: { width: 640, height: 480, capturedAtMs: Date.now() },
+      health: {
+        conditions: [{ kind: 'frozen', sinceMs: 0, message: 'it has not changed for 30 s' }],
+      },
+    }),
   ];
   const error = new VedetteError('STORAGE_FULL', 'The disk is full').serialize();
   runtime.noticeList = [{ atMs: Date.now(), level: 'error', error }];
@@ -151,6 +159,10 @@ it('says what does not work, in words', async () => {
     'Connecting again',
     'nothing came for 10 s',
     '7 not a readable picture',
+    'Needs a look',
+    'it has not changed for 30 s',
+    '640 × 480, opened again 3 times',
+    '6: 4 a newer one came first, 2 too old when its turn came',
     'The disk is full',
   ]) {
     await page.getByText(text).first().waitFor();

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -75,7 +76,25 @@ describe('vedette camera watch', () => {
   });
 });
 
+/** A machine without any network. */
+const ALONE = ['unshare', '-rn', process.execPath, 'component/main.ts'];
+const canBeAlone = spawnSync('unshare', ['-rn', 'true']).status === 0;
+
 describe('vedette camera discover', () => {
+  it.skipIf(!canBeAlone)('looks for USB cameras where there is no network', () => {
+    const [program, ...args] = [...ALONE, 'camera', 'discover', '--seconds', '0.2', '--json'];
+    const { status, stdout } = spawnSync(program!, args, { encoding: 'utf8' });
+    expect(status).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      network: [],
+      networkProblem: {
+        code: 'CAMERA_SOURCE_FAILED',
+        message: expect.stringContaining('check the network settings of this machine') as string,
+      },
+      usb: expect.any(Array) as unknown[],
+    });
+  });
+
   it('finds an ONVIF camera and the addresses of its streams', async () => {
     const camera = await OnvifCamera.start({ username: 'ann', password: PASSWORD });
     try {
