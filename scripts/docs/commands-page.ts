@@ -8,10 +8,14 @@ const INTRODUCTION = `# Commands
 Every command of \`vedette\`, as \`--help\` of each has it. [PUBLISHER.md](PUBLISHER.md) says what those of the publisher do.
 `;
 
-/** Commands without commands below them; completion is its own and has no page. */
+/**
+ * Commands that do something: those without commands below them, and those with options of their own,
+ * such as `vedette doctor` above `vedette doctor aws`. Completion is its own and has no page.
+ */
 export function verbsBelow(command: Command): Command[] {
   const below = command.commands.filter((one) => one.name() !== 'complete');
-  return below.length === 0 ? [command] : below.flatMap(verbsBelow);
+  const isVerb = below.length === 0 || (command.parent !== null && command.options.length > 0);
+  return [...(isVerb ? [command] : []), ...below.flatMap(verbsBelow)];
 }
 
 /** `vedette bundle create` */

@@ -31,6 +31,17 @@ describe('the container file', () => {
     expect([...text.matchAll(/^USER (.*)$/gm)].map(([, user]) => user)).toEqual(['10001']);
   });
 
+  test('leaves it to the engine which platform it builds for', async () => {
+    // With a value in the file BuildKit takes that one, whatever --platform says.
+    expect(await read('Containerfile')).toMatch(/^ARG TARGETARCH$/m);
+  });
+
+  test('keeps its data where the configuration beside it says', async () => {
+    const command = /^CMD (\[.*\])$/m.exec(await read('Containerfile'))?.[1] ?? '[]';
+    const { dataFolder } = parse(await read('vedette.yaml')) as { dataFolder: string };
+    expect((JSON.parse(command) as string[]).slice(-2)).toEqual(['--data-folder', dataFolder]);
+  });
+
   test('unpacks each zip into a folder of its name, as a nucleus does', async () => {
     const [zips, artifacts] = [folder.join('zips'), folder.join('artifacts')];
     for (const name of ['vedette-linux-amd64', 'vedette-media-linux-amd64']) {

@@ -69,6 +69,12 @@ describe('docs/COMMANDS.md', () => {
     expect([...sections.keys()].sort()).toEqual(verbsBelow(program).map(fullName).sort());
   });
 
+  it('has a command that does something by itself and has others below it', () => {
+    expect(sections.get('vedette doctor')).toContain('`-c, --config <file>`');
+    expect(sections.has('vedette doctor aws')).toBe(true);
+    expect(sections.has('vedette model')).toBe(false);
+  });
+
   it('has under each heading the options and arguments that its help has, and no other', () => {
     for (const verb of verbsBelow(program)) {
       const section = sections.get(fullName(verb))!;
