@@ -195,6 +195,8 @@ export class FfmpegCamera implements CameraDriver {
     if (frameBytes > sink.slotBytes) {
       // Counts the frame that the size was learnt from.
       await sink.openSlot(frameBytes, signal);
+      // The camera may be set to another size at any time.
+      this.#geometry = undefined;
       throw this.#failed(
         input,
         `its frames of ${width}×${height} take ${frameBytes} bytes, at most ${sink.slotBytes} fit (maxFrameBytes)`,

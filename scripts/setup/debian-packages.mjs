@@ -40,6 +40,17 @@ const GPIO_PROGRAMS = [
   },
 ];
 
+/** What tells a process names and a time that are not the machine's. */
+const LYING_SURROUNDINGS = Object.entries({
+  'libnss-wrapper': `${LIBRARIES}/libnss_wrapper.so`,
+  libfaketime: `${LIBRARIES}/faketime/libfaketimeMT.so.1`,
+}).map(([name, file]) => ({
+  name,
+  level: /** @type {const} */ ('test'),
+  why: 'names that stop resolving and a clock that is set, for one process',
+  files: [file],
+}));
+
 /** GStreamer as a source, and a GenICam camera for tests, which Aravis has one of. */
 const GSTREAMER_SOURCES = Object.entries({
   'gstreamer1.0-tools': '/usr/bin/gst-launch-1.0',
@@ -165,6 +176,7 @@ export const DEBIAN_PACKAGES = [
     why: "keeps the publisher's records in tests",
     files: POSTGRESQL_VERSIONS.map((version) => `/usr/lib/postgresql/${version}/bin/initdb`),
   },
+  ...LYING_SURROUNDINGS,
   ...PACKAGING_TOOLS,
   ...RTSP_SERVER,
   ...GPIO_PROGRAMS,

@@ -4,12 +4,14 @@ Needs the Debian packages python3-gi, gir1.2-gst-rtsp-server-1.0, gstreamer1.0-p
 gstreamer1.0-plugins-good, gstreamer1.0-plugins-bad and gstreamer1.0-plugins-ugly, and Debian's own
 interpreter (/usr/bin/python3).
 
-Arguments: [--clip FILE.mp4] [--user NAME --password WORD] [--size WxH] [--rate N] [--port N]
+Arguments: [--clip FILE.mp4] [--user NAME --password WORD] [--size WxH] [--rate N] [--pattern NAME]
+[--port N]
 Prints `ready <port>` once it listens. Serves rtsp://127.0.0.1:<port>/live (a moving test picture,
-H.264) and, with --clip, /clip (the file once). Commands, one a line:
+or another pattern of videotestsrc, H.264) and, with --clip, /clip (the file once). Commands, one a line:
   stall           send nothing more, keep connections open
   resume          send again
   resize W H      change the picture size of /live, in the middle of the stream and from then on
+  rate N          change how many pictures a second /live has, likewise
   end             end the stream of every client (EOS)
 End of stdin ends the server.
 """
@@ -29,11 +31,13 @@ arguments.add_argument("--user")
 arguments.add_argument("--password")
 arguments.add_argument("--size", default="320x240")
 arguments.add_argument("--rate", type=int, default=25)
+arguments.add_argument("--pattern", default="ball")
 arguments.add_argument("--port", type=int, default=0)
 options = arguments.parse_args()
 
 Gst.init(None)
 size_of_live = tuple(int(part) for part in options.size.split("x"))
+rate_of_live = options.rate
 server = GstRtspServer.RTSPServer()
 server.set_address("127.0.0.1")
 server.set_service(str(options.port))
@@ -41,9 +45,10 @@ medias = []
 is_stalled = False
 
 
-def caps(size):
+def caps():
+    width, height = size_of_live
     return Gst.Caps.from_string(
-        f"video/x-raw,width={size[0]},height={size[1]},framerate={options.rate}/1,format=I420"
+        f"video/x-raw,width={width},height={height},framerate={rate_of_live}/1,format=I420"
     )
 
 
@@ -51,14 +56,14 @@ def on_media(_factory, media):
     medias.append(media)
     media.connect("unprepared", lambda gone: medias.remove(gone) if gone in medias else None)
     set_stalled([media], is_stalled)
-    set_size([media])
+    set_picture([media])
 
 
-def set_size(which):
+def set_picture(which):
     for media in which:
         size = media.get_element().get_by_name("size")
         if size is not None:
-            size.set_property("caps", caps(size_of_live))
+            size.set_property("caps", caps())
 
 
 def set_stalled(which, value):
@@ -95,8 +100,8 @@ if options.user is not None:
 
 serve(
     "/live",
-    "videotestsrc is-live=true pattern=ball ! capsfilter name=size "
-    f'caps="{caps(size_of_live).to_string()}" ! valve name=valve ! '
+    f"videotestsrc is-live=true pattern={options.pattern} ! capsfilter name=size "
+    f'caps="{caps().to_string()}" ! valve name=valve ! '
     f"x264enc tune=zerolatency sliced-threads=false threads=1 speed-preset=ultrafast key-int-max={options.rate} ! "
     "h264parse config-interval=-1 ! rtph264pay name=pay0 pt=96 config-interval=-1",
 )
@@ -109,7 +114,7 @@ if options.clip is not None:
 
 
 def on_command(channel, condition):
-    global is_stalled, size_of_live
+    global is_stalled, size_of_live, rate_of_live
     line = sys.stdin.readline()
     if line == "":
         loop.quit()
@@ -120,7 +125,10 @@ def on_command(channel, condition):
         set_stalled(medias, is_stalled)
     elif words[0] == "resize":
         size_of_live = (int(words[1]), int(words[2]))
-        set_size(medias)
+        set_picture(medias)
+    elif words[0] == "rate":
+        rate_of_live = int(words[1])
+        set_picture(medias)
     elif words[0] == "end":
         for media in medias:
             media.get_element().send_event(Gst.Event.new_eos())

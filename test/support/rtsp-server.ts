@@ -39,6 +39,8 @@ export interface RtspServerOptions {
   readonly size?: string;
   /** Of /live, in pictures a second; 25 unless given. */
   readonly rate?: number;
+  /** Of /live, as videotestsrc names it; a moving ball unless given. */
+  readonly pattern?: string;
   readonly port?: number;
 }
 
@@ -60,6 +62,7 @@ export class RtspServer {
         ...given('--password', options.password),
         ...given('--size', options.size),
         ...given('--rate', options.rate),
+        ...given('--pattern', options.pattern),
         ...given('--port', options.port),
       ],
       { stdio: ['pipe', 'pipe', 'inherit'] },
@@ -83,7 +86,7 @@ export class RtspServer {
     return `rtsp://127.0.0.1:${this.port}/${mount}`;
   }
 
-  /** `stall`, `resume`, `end` or `resize W H`; resolves when it is done. */
+  /** `stall`, `resume`, `end`, `resize W H` or `rate N`; resolves when it is done. */
   async tell(command: string): Promise<void> {
     const answered = once(this.#answers, 'line');
     this.#child.stdin?.write(`${command}\n`);

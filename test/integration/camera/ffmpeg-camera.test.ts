@@ -155,6 +155,32 @@ describe('FfmpegCamera', () => {
     slots.close();
   });
 
+  it('goes on with right frames when the picture changes its pixel format', async () => {
+    const parts = ['yuv420p', 'yuv444p', 'yuv422p'].map((format) => {
+      const part = path.join(folder, `${format}.h264`);
+      const encode = ['-c:v', 'libx264', '-qp', '0', '-frames:v', '5', '-pix_fmt', format];
+      ffmpeg('-f', 'lavfi', '-i', 'smptebars=size=160x120:rate=10', ...encode, part);
+      return readFileSync(part);
+    });
+    const url = path.join(folder, 'formats.h264');
+    await writeFile(url, Buffer.concat(parts));
+    const frames = await allFrames(cameraOf({ url, shouldLoop: false }));
+    expect(frames).toHaveLength(15);
+    const first = frames[0]!.pixels;
+    for (const { width, height, pixels } of frames) {
+      expect([width, height, pixels.length]).toEqual([160, 120, first.length]);
+      const farthest = pixels.reduce(
+        (most, value, at) => Math.max(most, Math.abs(value - first[at]!)),
+        0,
+      );
+      // Chroma at the edge of a bar is averaged by one way or another.
+      expect(pixels.filter((value, at) => Math.abs(value - first[at]!) > 2).length).toBeLessThan(
+        0.1 * pixels.length,
+      );
+      expect(farthest).toBeLessThan(128);
+    }
+  });
+
   it('learns the new size when the source comes back with another one', async () => {
     const clip = path.join(folder, 'swap.mp4');
     const make = (size: string) =>

@@ -5,32 +5,57 @@ import { createDriver } from '../../../component/camera/create-driver.ts';
 import { FrameSlots } from '../../../component/camera/frame-slots.ts';
 import { cameraSchema } from '../../../component/contract/camera-config.ts';
 import { HttpCamera } from '../../support/http-camera.ts';
+import { hasRtspServer, RtspServer } from '../../support/rtsp-server.ts';
+import { RtspWire } from '../../support/rtsp-wire.ts';
 
 const IS_DEEP = process.env['VEDETTE_DEEP'] === '1';
 const DISCONNECTS = IS_DEEP ? 1000 : 20;
-const DISCONNECTS_OF_FFMPEG = IS_DEEP ? 300 : 5;
+/** Each opens a stream anew, which takes half a second. */
+const DISCONNECTS_OF_RTSP = IS_DEEP ? 1000 : 8;
 /** What an allocator may keep; a leak of a frame at each disconnect would be 900 MB. */
 const MAX_GROWTH_BYTES = 100_000_000;
 
 const camera = await HttpCamera.start();
 camera.isExact = true;
-afterAll(() => camera.close());
+const server = hasRtspServer() ? await RtspServer.start({ rate: 25 }) : undefined;
+const wire = server && (await RtspWire.to(server.port));
+afterAll(async () => {
+  await camera.close();
+  await wire?.close();
+  await server?.close();
+});
 
-const children = () =>
+const allChildren = () =>
   readdirSync('/proc/self/task').flatMap((task) =>
     readFileSync(`/proc/self/task/${task}/children`, 'utf8').split(' ').filter(Boolean),
   );
+const servers = new Set(allChildren());
+/** Of this process, but for the server. */
+const children = () => allChildren().filter((pid) => !servers.has(pid));
 const descriptors = () => readdirSync('/proc/self/fd').length;
 
 describe.each([
-  { kind: 'http-mjpeg', disconnects: DISCONNECTS },
-  { kind: 'ffmpeg', disconnects: DISCONNECTS_OF_FFMPEG },
-])('a source of kind $kind', ({ kind, disconnects }) => {
+  {
+    what: 'an HTTP camera',
+    source: { kind: 'http-mjpeg', url: camera.url('/stream') },
+    cut: () => camera.cutConnections(),
+    disconnects: DISCONNECTS,
+  },
+  ...(wire === undefined
+    ? []
+    : [
+        {
+          what: 'an RTSP camera',
+          source: { kind: 'ffmpeg', url: wire.url('live') },
+          cut: () => wire.cut(),
+          disconnects: DISCONNECTS_OF_RTSP,
+        },
+      ]),
+])('$what', ({ what, source, cut: cutConnections, disconnects }) => {
   it(
     `comes back from ${disconnects} cut connections with nothing left over`,
     { timeout: 3_600_000 },
     async () => {
-      const source = { kind, url: camera.url('/stream') };
       const driver = createDriver({
         name: 'gate',
         camera: cameraSchema.parse({ source, model: 'coco-detector' }),
@@ -54,7 +79,7 @@ describe.each([
           // The first ones open what stays for the life of the process.
           if (cut === 2) before = { descriptors: descriptors(), rss: process.memoryUsage.rss() };
           const { restarts } = supervisor.status;
-          camera.cutConnections();
+          cutConnections();
           const cutMs = performance.now();
           await vi.waitFor(() => expect(supervisor.status.restarts).toBeGreaterThan(restarts), {
             timeout: 30_000,
@@ -74,7 +99,7 @@ describe.each([
       recoveriesMs.sort((a, b) => a - b);
       const at = (part: number) => recoveriesMs[Math.floor(part * (disconnects - 1))]!.toFixed(0);
       console.log(
-        `${kind}: ${disconnects} cuts, back after ${at(0.5)} ms (median), ${at(0.99)} (p99), ${at(1)} (most)`,
+        `${what}: ${disconnects} cuts, back after ${at(0.5)} ms (median), ${at(0.99)} (p99), ${at(1)} (most)`,
       );
     },
   );
