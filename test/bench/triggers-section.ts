@@ -26,6 +26,8 @@ interface Sample {
   readonly totalMs: number;
   /** In the model's worker: preprocessing, run, decoding. */
   readonly modelMs: number;
+  /** From the trigger to the capture of its frame, by times in whole milliseconds. */
+  readonly frameMs: number;
 }
 
 async function measureTriggers(context: BenchContext): Promise<SectionReport> {
@@ -65,10 +67,15 @@ async function trigger(server: ServerProcess): Promise<Sample> {
   const url = `${server.address}/api/v1/cameras/${CAMERA}/trigger`;
   const response = await fetch(url, { method: 'POST' });
   if (!response.ok) throw new Error(`a trigger was answered with HTTP ${response.status}`);
-  const { transaction, timings } = (await response.json()) as InferenceResult;
+  const { transaction, timings, frame } = (await response.json()) as InferenceResult;
   if (transaction === undefined || transaction.isFailSafe) throw new Error('it was not judged');
   const { preprocessMs, runMs, decodeMs } = timings;
-  return { totalMs: transaction.elapsedMs, modelMs: preprocessMs + runMs + decodeMs };
+  const frameMs = Date.parse(frame.capturedAt) - Date.parse(transaction.triggeredAt);
+  return {
+    totalMs: transaction.elapsedMs,
+    modelMs: preprocessMs + runMs + decodeMs,
+    frameMs: Math.max(0, frameMs),
+  };
 }
 
 function report(samples: readonly Sample[]): SectionReport {
@@ -77,6 +84,7 @@ function report(samples: readonly Sample[]): SectionReport {
     ['trigger to verdict', samples.map(({ totalMs }) => totalMs)],
     ['of it the model’s worker', samples.map(({ modelMs }) => modelMs)],
     ['the rest: frame, hand-over, verdict', rest],
+    ['of it the wait for the frame', samples.map(({ frameMs }) => frameMs)],
   ] as const;
   const got = quantile(rest, 0.99);
   const target: MeasuredTarget = {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runtimeConfigSchema } from '../../../component/contract/config.ts';
+import type { InferenceResult } from '../../../component/contract/result.ts';
 import type { LocalEdgeRuntime } from '../../../component/local-edge-runtime.ts';
 import { startEdgeRuntime } from '../../../component/start-edge-runtime.ts';
 import { samplesFolder } from '../../support/real-runtime.ts';
@@ -30,6 +31,16 @@ beforeAll(async () => {
       strict: { model: 'brick', source: { kind: 'push' }, products },
       lenient: { model: 'brick', source: { kind: 'push' }, products, unknownProduct: 'default' },
       plain: { model: 'brick', source: { kind: 'push' } },
+      changing: {
+        ...{ model: 'detector', source: { kind: 'push' }, thresholds: { score: 0.5 } },
+        products: {
+          whole: {},
+          sure: { thresholds: { score: 0.6 } },
+          cars: { thresholds: { score: 0.6, labels: { car: 0.4 } } },
+          right: { region: { x: 450, y: 0, width: 318, height: 576 } },
+          bricks: { model: 'brick', thresholds: { score: 0.99 } },
+        },
+      },
     },
     rules: {
       alone: { ...person, product: 'walkway', maximum: 0 },
@@ -74,6 +85,47 @@ describe('a picture with a product', () => {
     expect(result.model.name).toBe('brick');
     expect(result.anomaly!.threshold).toBe(0.99);
     expect(result.verdict).toMatchObject({ outcome: 'pass', rule: 'surface' });
+  });
+});
+
+describe('a changeover between products on one picture', () => {
+  const judged = (product: string) =>
+    push('changing', 'street/walkway-00.jpg', { product }) as Promise<InferenceResult>;
+  /** Label and left edge of what was found; samples/images/street/expected.json has them all. */
+  const found = async (product: string) =>
+    (await judged(product)).detections!.map(({ label, box }) => [label, Math.round(box.x)]);
+
+  it('changes what counts as found, by score and by label', async () => {
+    expect(await found('whole')).toEqual([
+      ...[
+        ['person', 500],
+        ['person', 642],
+        ['person', 253],
+      ],
+    ]);
+    expect(await found('sure')).toEqual([['person', 500]]);
+    expect(await found('cars')).toEqual([
+      ['person', 500],
+      ['car', 732],
+    ]);
+  });
+
+  it('changes where is looked, and the model, and leaves nothing behind', async () => {
+    const before = await found('whole');
+    const right = await found('right');
+    expect(right.length).toBeGreaterThan(0);
+    expect(right.every(([, x]) => Number(x) >= 449)).toBe(true);
+    const bricks = await judged('bricks');
+    expect(bricks).toMatchObject({ model: { name: 'brick' }, anomaly: { threshold: 0.99 } });
+    expect(await found('whole')).toEqual(before);
+  });
+
+  it('keeps pictures of several products apart that come at once', async () => {
+    const products = ['whole', 'sure', 'bricks', 'cars', 'sure', 'whole'];
+    const results = await Promise.all(products.map(judged));
+    expect(results.map(({ product }) => product?.code)).toEqual(products);
+    const counts = results.map(({ detections }) => detections?.length);
+    expect(counts).toEqual([3, 1, undefined, 2, 1, 3]);
   });
 });
 

@@ -114,6 +114,8 @@ describe('a line with a PLC', () => {
     const result = await running.runtime.result(transaction!.id);
     expect(result).toMatchObject({
       ...{ context: { product: 'P27' }, product: { code: 'P27', isKnown: true } },
+      // The register chose the threshold, though it was read after the trigger.
+      ...{ anomaly: { threshold: 0.99 } },
       transaction: { source: 'coil', isFailSafe: false },
     });
     const values = { pass: 1, fail: 2, review: 3, error: 2 };
