@@ -6,9 +6,10 @@ import { loadConfiguration, merge } from '../../../component/configuration/load-
 import { parse, stringify } from 'yaml';
 
 const docs = join(import.meta.dirname, '../../../docs');
+const models = ['parts', 'large-parts', 'bottle-detector', 'cap-classifier', 'large-classifier'];
 /** What the examples leave out: the models, and a camera. */
 const BASE = {
-  models: { parts: { package: 'parts' }, 'large-parts': { package: 'large' } },
+  models: Object.fromEntries(models.map((name) => [name, { package: name }])),
   cameras: { dock: { model: 'parts', source: { kind: 'push' } } },
 };
 
@@ -19,15 +20,25 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 const examples: (readonly [name: string, block: string])[] = [];
-for (const page of ['RULES.md', 'INSPECTION.md']) {
+const PAGES = [
+  '../README.md',
+  'RULES.md',
+  'INSPECTION.md',
+  'CHAINS.md',
+  'DELIVERY.md',
+  'DEVICES.md',
+];
+for (const page of [...PAGES, 'MIGRATE-FROM-DDA.md']) {
   const text = await readFile(join(docs, page), 'utf8');
-  for (const [index, [, block]] of [...text.matchAll(/```yaml\n([\s\S]*?)```/g)].entries()) {
+  // Blocks inside a list are indented, every line alike.
+  const blocks = text.matchAll(/^ *```yaml\n([\s\S]*?)^ *```/gm);
+  for (const [index, [, block]] of [...blocks].entries()) {
     examples.push([`${page}, block ${index + 1}`, block!] as const);
   }
 }
 
 it('the pages have examples of configurations', () => {
-  expect(examples.length).toBeGreaterThan(4);
+  expect(examples.length).toBeGreaterThan(11);
 });
 
 it.each(examples)('an example can be copied as it is: %s', async (_, block) => {
