@@ -6,6 +6,7 @@ import {
 } from '../camera/discovery/discover-cameras.ts';
 import type { GenicamFound } from '../camera/discovery/genicam-cameras.ts';
 import { discoveryTarget } from '../camera/discovery/ws-discovery.ts';
+import { deviceSizeText } from '../contract/device-size-text.ts';
 import type { CommandContext } from './command-context.ts';
 import { loadDeviceConfiguration } from './device-configuration.ts';
 import { numberBetween } from './option-values.ts';
@@ -88,7 +89,7 @@ function networkText(camera: NetworkCamera): string {
 
 function usbText(camera: LocalCamera): string {
   const lines = camera.formats.map(({ name, sizes }) => {
-    const list = sizes.map(({ width, height }) => `${width}×${height}`).join(' ');
+    const list = sizes.map(deviceSizeText).join('  ');
     return `  ${name}  ${list}`;
   });
   const none = camera.formats.length === 0 ? ['  gives no pictures, or is in use'] : [];

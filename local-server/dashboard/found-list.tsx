@@ -5,6 +5,7 @@ import type {
   LocalCamera,
   NetworkCamera,
 } from '../../component/camera/discovery/discover-cameras.ts';
+import { deviceSizeText } from '../../component/contract/device-size-text.ts';
 import type { SerializedError } from '../../component/contract/errors.ts';
 import { GENICAM_PREFIX, type SourceForm } from './camera-search.ts';
 
@@ -145,7 +146,7 @@ function LocalItem({ camera, onTry }: { camera: LocalCamera } & Pick<FoundListPr
       )}
       {formats.map((format) => (
         <div key={format.name} className="secondary">
-          {`${format.name}: ${format.sizes.map(({ width, height }) => `${width}×${height}`).join(' ')}`}
+          {`${format.name}: ${format.sizes.map(deviceSizeText).join(', ')}`}
         </div>
       ))}
     </li>

@@ -2,7 +2,13 @@ import { VedetteError, type SerializedError } from '../../contract/errors.ts';
 import { runProgram } from '../run-program.ts';
 import { genicamCameras, type GenicamFound } from './genicam-cameras.ts';
 import { onvifStreams, type OnvifLogin, type OnvifStream } from './onvif-streams.ts';
-import { parseFormats, usbCameras, type DeviceFormat, type UsbCamera } from './usb-cameras.ts';
+import {
+  parseFormats,
+  usbCameras,
+  withRates,
+  type DeviceFormat,
+  type UsbCamera,
+} from './usb-cameras.ts';
 import { discoverOnvif, type DiscoveryOptions, type FoundCamera } from './ws-discovery.ts';
 
 export interface DiscoverOptions extends DiscoveryOptions {
@@ -69,8 +75,13 @@ const localCameras = async (ffmpegPath: string): Promise<LocalCamera[]> =>
   Promise.all((await usbCameras()).map((one) => withFormats(one, ffmpegPath)));
 
 async function withFormats(camera: UsbCamera, ffmpeg: string): Promise<LocalCamera> {
-  const ask = ['-hide_banner', '-f', 'v4l2', '-list_formats', 'all', '-i', camera.device];
-  // ffmpeg lists them and then ends with an error, having opened nothing.
-  const end = await runProgram(ffmpeg, ask);
-  return { ...camera, formats: 'failure' in end ? parseFormats(end.stderr) : [] };
+  const { device } = camera;
+  const [listed, rates] = await Promise.all([
+    // ffmpeg lists them and then ends with an error, having opened nothing.
+    runProgram(ffmpeg, ['-hide_banner', '-f', 'v4l2', '-list_formats', 'all', '-i', device]),
+    runProgram('v4l2-ctl', ['--device', device, '--list-formats-ext']),
+  ]);
+  const formats = 'failure' in listed ? parseFormats(listed.stderr) : [];
+  // Without the program (Debian: v4l-utils) rates are not known.
+  return { ...camera, formats: 'stdout' in rates ? withRates(formats, rates.stdout) : formats };
 }

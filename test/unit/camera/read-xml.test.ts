@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { allNamed, readXml, textAt } from '../../../component/camera/discovery/read-xml.ts';
+import { deviceSizeText } from '../../../component/contract/device-size-text.ts';
 import { parseGenicam } from '../../../component/camera/discovery/genicam-cameras.ts';
-import { parseFormats } from '../../../component/camera/discovery/usb-cameras.ts';
+import { parseFormats, withRates } from '../../../component/camera/discovery/usb-cameras.ts';
 import { VedetteError } from '../../../component/contract/errors.ts';
 
 const DOCUMENT = `<?xml version="1.0"?>
@@ -69,14 +70,61 @@ describe('the formats of a V4L2 device', () => {
     expect(parseFormats(text)).toEqual([
       {
         name: 'yuyv422',
+        description: 'YUYV 4:2:2',
         isCompressed: false,
         sizes: [
           { width: 640, height: 480 },
           { width: 320, height: 240 },
         ],
       },
-      { name: 'mjpeg', isCompressed: true, sizes: [{ width: 1280, height: 720 }] },
+      {
+        name: 'mjpeg',
+        description: 'Motion-JPEG',
+        isCompressed: true,
+        sizes: [{ width: 1280, height: 720 }],
+      },
     ]);
+  });
+});
+
+describe('the rates of a V4L2 device', () => {
+  const listed = [
+    '[video4linux2,v4l2 @ 0x55] Compressed:       mjpeg :          Motion-JPEG : 640x480 1280x720',
+    '[video4linux2,v4l2 @ 0x55] Raw       :     yuyv422 :           YUYV 4:2:2 : 640x480 320x240',
+    '[video4linux2,v4l2 @ 0x55] Raw       : Unsupported : 10-bit Bayer RGRG/GBGB : 640x480',
+  ].join('\n');
+
+  it('are read from what v4l2-ctl lists, for each format and size', () => {
+    const text = [
+      'ioctl: VIDIOC_ENUM_FMT',
+      '\tType: Video Capture',
+      '',
+      "\t[0]: 'MJPG' (Motion-JPEG, compressed)",
+      '\t\tSize: Discrete 640x480',
+      '\t\t\tInterval: Discrete 0.033s (30.000 fps)',
+      '\t\t\tInterval: Discrete 0.133s (7.500 fps)',
+      '\t\tSize: Discrete 1280x720',
+      '\t\t\tInterval: Discrete 0.033s (30.000 fps)',
+      "\t[1]: 'YUYV' (YUYV 4:2:2)",
+      '\t\tSize: Discrete 640x480',
+      '\t\t\tInterval: Discrete 0.050s (20.000 fps)',
+      '\t\tSize: Stepwise 320x240 - 640x480 with step 2/2',
+      '\t\t\tInterval: Discrete 0.100s (10.000 fps)',
+      "\t[2]: 'RG10' (10-bit Bayer RGRG/GBGB)",
+      '\t\tSize: Discrete 640x480',
+      '\t\t\tInterval: Stepwise 0.017s - 0.100s with step 0.001s (10.000-60.000 fps)',
+      '',
+    ].join('\n');
+    const rated = withRates(parseFormats(listed), text);
+    expect(rated.map(({ name, sizes }) => [name, ...sizes.map(deviceSizeText)])).toEqual([
+      ['mjpeg', '640×480 at 30/7.5', '1280×720 at 30'],
+      ['yuyv422', '640×480 at 20', '320×240'],
+      ['Unsupported', '640×480'],
+    ]);
+  });
+
+  it('stay unknown when nothing is listed', () => {
+    expect(withRates(parseFormats(listed), '')).toEqual(parseFormats(listed));
   });
 });
 
