@@ -1,5 +1,5 @@
-// Makes the artifacts of the Greengrass component: one zip per platform into build/package. With --npm the
-// command line as a package of npm, and nothing else.
+// Makes the artifacts of the Greengrass component: for each platform the runtime's zip and that of the media
+// pack, into build/package. With --npm the command line as a package of npm, and nothing else.
 import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
@@ -13,7 +13,7 @@ import { packForNpm } from './package/npm-tarball.ts';
 import { shippedPackages } from './package/runtime-packages.ts';
 import { stageRuntime } from './package/stage.ts';
 import { prepareSysroot } from './package/sysroot.ts';
-import { buildFolder, PLATFORM_NAMES, root, targetOf, type Target } from './package/target.ts';
+import { buildFolder, platformsMadeOn, root, targetOf, type Target } from './package/target.ts';
 import { writeZip } from './package/write-zip.ts';
 
 /** What a zip may take: devices hang on slow lines. */
@@ -21,7 +21,7 @@ const MAX_ZIP_BYTES = 90_000_000;
 
 const { values } = parseArgs({
   options: {
-    platform: { type: 'string', multiple: true, default: [...PLATFORM_NAMES] },
+    platform: { type: 'string', multiple: true, default: platformsMadeOn(process.arch) },
     output: { type: 'string', default: buildFolder },
     only: { type: 'string' },
     /** Lays recipe and zips where `gdk component publish` takes them from. */

@@ -23,6 +23,11 @@ const PLATFORMS = {
 
 export const PLATFORM_NAMES = Object.keys(PLATFORMS) as Target['platform'][];
 
+/** What a machine makes when nothing is named: the set-up brings an Arm machine no compiler for x86-64. */
+export function platformsMadeOn(arch: string): Target['platform'][] {
+  return arch === 'arm64' ? ['linux/arm64'] : PLATFORM_NAMES;
+}
+
 export function targetOf(platform: string): Target {
   const known = PLATFORMS[platform as Target['platform']];
   if (!known) {
