@@ -140,7 +140,7 @@ export const cameraSchema = z.strictObject({
   isEnabled: described(boolean().default(true), 'Whether the camera runs', 'camera'),
   title: described(z.string().max(100).optional(), 'Name shown to people; the key when absent'),
   source: cameraSourceSchema.meta({ restart: 'camera' satisfies Restart }),
-  model: described(nameSchema, 'The model that judges its frames'),
+  model: described(nameSchema, 'The model, or the chain of models, that judges its frames'),
   policy: described(
     z.enum(['auto', 'newest', 'every', 'triggered']).default('auto'),
     '`newest`: the latest frame when the model is free, older ones are dropped and counted; `every`: each frame, in order, the source waits; `triggered`: only frames that a trigger asked for, see `trigger`. `auto`: `every` for folders, pushed frames and recordings with `pace: fast`, else `newest`',
@@ -176,7 +176,7 @@ export const cameraSchema = z.strictObject({
   thresholds: thresholdsSchema.prefault({}),
   products: described(
     productsSchema.default({}),
-    'What is otherwise for a product, by its code: the `product` in the context of a pushed picture. Rules name their product themselves',
+    'What is otherwise for a product, by its code: the `product` in the context of a pushed picture or a trigger. Rules name their product themselves',
   ),
   unknownProduct: described(
     z.enum(['review', 'default']).default('review'),

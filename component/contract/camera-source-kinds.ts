@@ -55,7 +55,7 @@ export const gstreamerSource = z.strictObject({
   kind: kindOf('gstreamer', 'A GStreamer pipeline: CSI cameras, hardware decoders, anything rare'),
   pipeline: described(
     z.string().min(1).max(4000),
-    'Elements from the source to raw pictures, without a sink, joined by ` ! ` as for gst-launch-1.0. docs/CAMERAS.md lists the elements that are allowed',
+    'Elements from the source to raw pictures, without a sink, joined by ` ! ` as for gst-launch-1.0. An element that is not allowed is refused with the list of those that are',
   ),
   stallTimeoutMs,
 });

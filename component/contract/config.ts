@@ -55,7 +55,7 @@ export const runtimeConfigSchema = z.strictObject({
   ),
   dataFolder: described(
     z.string().min(1).default('.vedette/data'),
-    'Database, captures and station file',
+    'Database, captures, installed models and station file; the default lies in the working directory',
     'process',
   ),
   onnxRuntimeLibrary: described(
