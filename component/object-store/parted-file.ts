@@ -5,6 +5,8 @@ import type { FileHandle } from 'node:fs/promises';
 /** S3 takes at most 10,000 parts, of at least 5 MiB but for the last. */
 const MAX_PARTS = 10_000;
 export const PART_BYTES = 16 * 1024 * 1024;
+/** What is read and hashed in one go: other parts are sent between two of them. */
+const READ_BYTES = 4 * 1024 * 1024;
 
 /**
  * Size of the parts of a file: by its size alone, so that everybody cuts it alike and its
@@ -31,18 +33,31 @@ export class PartedFile {
     return new PartedFile(await open(path, 'r'), byteLength, partBytes);
   }
 
-  /** @param index from 0 */
-  async read(index: number): Promise<{ readonly bytes: Buffer; readonly sha256: Buffer }> {
+  /** Room for any of its parts: for whoever reads many, one after the other. */
+  allocatePart(): Buffer {
+    return Buffer.allocUnsafeSlow(Math.min(this.#partBytes, this.#byteLength));
+  }
+
+  /**
+   * @param index from 0
+   * @param room what it is read into
+   */
+  async read(
+    index: number,
+    room = this.allocatePart(),
+  ): Promise<{ readonly bytes: Buffer; readonly sha256: Buffer }> {
     const start = index * this.#partBytes;
-    const bytes = Buffer.allocUnsafe(Math.min(this.#partBytes, this.#byteLength - start));
+    const bytes = room.subarray(0, Math.min(this.#partBytes, this.#byteLength - start));
+    const hash = createHash('sha256');
     for (let done = 0; done < bytes.length;) {
-      const { bytesRead } = await this.#file.read(bytes, done, bytes.length - done, start + done);
+      const length = Math.min(READ_BYTES, bytes.length - done);
+      const { bytesRead } = await this.#file.read(bytes, done, length, start + done);
       if (bytesRead === 0) throw new Error('the file was cut short while it was sent');
+      // Here, not by Web Crypto, which copies the whole part first.
+      hash.update(bytes.subarray(done, done + bytesRead));
       done += bytesRead;
     }
-    // By a thread of its own: sending goes on meanwhile.
-    const digest = await crypto.subtle.digest('SHA-256', bytes);
-    return { bytes, sha256: Buffer.from(digest) };
+    return { bytes, sha256: hash.digest() };
   }
 
   async close(): Promise<void> {

@@ -11,7 +11,9 @@ import {
 import { VedetteError } from '../contract/errors.ts';
 import { awsFault } from './aws-fault.ts';
 import type { ObjectStore, PutOptions, SourceFile } from './object-store.ts';
+import type { PartReader } from './part-reader.ts';
 import { PART_BYTES, PartedFile, compositeChecksum, partBytesOf } from './parted-file.ts';
+import { unlessAbsent, unlessOtherIsThere, unlessRefused } from './s3-refusals.ts';
 import { S3Upload, isNoSuchUpload } from './s3-upload.ts';
 
 export interface S3ObjectsOptions {
@@ -36,7 +38,6 @@ export type S3Action = (typeof S3_ACTIONS)[number];
 /** Two of one object at once: whoever is refused looks at what the other put there. */
 const MAX_ROUNDS = 4;
 const ROUND_PAUSE_MS = 500;
-const OTHER_IS_THERE = /^(PreconditionFailed|ConditionalRequestConflict)$/;
 
 /** @param region AWS_REGION or the profile's when absent */
 export const openS3 = (
@@ -164,22 +165,38 @@ export class S3Objects implements ObjectStore {
     key: string,
     source: SourceFile,
     file: PartedFile,
-    { onProgress = () => undefined, signal }: PutOptions,
+    options: PutOptions,
   ): Promise<boolean> {
-    const { upload, isBegunBefore } = await this.#openUpload(key, source);
-    const checksums = await this.#call('s3:PutObject', key, async () => {
+    // It reads the first part while S3 is asked for the upload.
+    const reader = S3Upload.reader(file);
+    try {
+      const { upload, isBegunBefore } = await this.#openUpload(key, source);
+      const checksums = await this.#sendParts(key, upload, file.partCount, reader, options);
+      if (!checksums) return false;
+      await this.#requireArrived(key, source, file, checksums.found, checksums.expected);
+      if (isBegunBefore) await this.#completeTags(key, source);
+      return true;
+    } finally {
+      await reader.close();
+    }
+  }
+
+  /** @returns nothing when another publisher ended the upload, or put the object there */
+  #sendParts(
+    key: string,
+    upload: S3Upload,
+    partCount: number,
+    reader: PartReader,
+    { onProgress = () => undefined, signal }: PutOptions,
+  ) {
+    return this.#call('s3:PutObject', key, async () => {
       try {
-        return await upload.complete(await upload.sendParts(file, onProgress, signal));
+        return await upload.complete(await upload.sendParts(partCount, reader, onProgress, signal));
       } catch (error) {
-        // Another publisher went on with the same upload and ended it.
         if (isNoSuchUpload(error)) return undefined;
         return unlessOtherIsThere(error);
       }
     });
-    if (!checksums) return false;
-    await this.#requireArrived(key, source, file, checksums.found, checksums.expected);
-    if (isBegunBefore) await this.#completeTags(key, source);
-    return true;
   }
 
   /** An upload has the tags with which it was begun, and does not say which: an older version gave none. */
@@ -325,26 +342,3 @@ const tagging = ({ tags = {} }: SourceFile): { readonly Tagging?: string } =>
 
 const changed = ({ fileName }: SourceFile): VedetteError =>
   new VedetteError('ARTIFACT_CORRUPT', `${fileName} is not what it was when its digest was taken`);
-
-function unlessOtherIsThere(error: unknown): undefined {
-  if (OTHER_IS_THERE.test(String((error as { name?: unknown }).name))) return undefined;
-  throw error;
-}
-
-function unlessAbsent(error: unknown): undefined {
-  if (statusOf(error) === 404) return undefined;
-  throw error;
-}
-
-/**
- * A refusal of HEAD has no body, hence no reason, and S3 answers 403 also for an object that is not
- * there to who may not list the bucket: the call that follows tells the truth.
- */
-function unlessRefused(error: unknown): undefined {
-  const status = statusOf(error);
-  if (status >= 300 && status < 500 && status !== 429) return undefined;
-  throw error;
-}
-
-const statusOf = (error: unknown): number =>
-  (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode ?? 0;

@@ -9,6 +9,7 @@ import {
 import type { S3Client } from '@aws-sdk/client-s3';
 import { inParallel } from './in-parallel.ts';
 import { compositeChecksum } from './parted-file.ts';
+import { PartReader } from './part-reader.ts';
 import type { PartedFile } from './parted-file.ts';
 
 export interface UploadTarget {
@@ -84,23 +85,30 @@ export class S3Upload {
     return new S3Upload(client, target, UploadId, new Map());
   }
 
+  /** Parts of the file for `sendParts`, the first of which can be read before anything is begun. */
+  static reader(file: PartedFile): PartReader {
+    return new PartReader(file, PARTS_AT_ONCE);
+  }
+
   /** Sends what has not arrived yet. @returns every part in order */
   async sendParts(
-    file: PartedFile,
+    partCount: number,
+    reader: PartReader,
     onProgress: (sentBytes: number) => void,
     signal: AbortSignal | undefined,
   ): Promise<Part[]> {
     const parts: Part[] = [];
     let sentBytes = 0;
-    await inParallel(file.partCount, PARTS_AT_ONCE, async (index) => {
+    await inParallel(partCount, PARTS_AT_ONCE, async (index) => {
       signal?.throwIfAborted();
-      const { bytes, sha256 } = await file.read(index);
-      const there = this.#arrived.get(index + 1);
-      const isThere =
-        there?.checksum === sha256.toString('base64') && there.byteLength === bytes.length;
-      const etag = isThere ? there.etag : await this.#sendPart(index + 1, bytes, sha256, signal);
-      parts[index] = { sha256, etag };
-      sentBytes += bytes.length;
+      sentBytes += await reader.use(index, async ({ bytes, sha256 }) => {
+        const there = this.#arrived.get(index + 1);
+        const isThere =
+          there?.checksum === sha256.toString('base64') && there.byteLength === bytes.length;
+        const etag = isThere ? there.etag : await this.#sendPart(index + 1, bytes, sha256, signal);
+        parts[index] = { sha256, etag };
+        return bytes.length;
+      });
       onProgress(sentBytes);
     });
     return parts;
@@ -152,21 +160,27 @@ export class S3Upload {
       ContentLength: bytes.length,
       ChecksumSHA256: sha256.toString('base64'),
     });
-    signWithDigest(command, sha256);
+    sendAtOnce(command, sha256);
     const { ETag } = await this.#client.send(command, abortSignal ? { abortSignal } : {});
     return ETag;
   }
 }
 
-/** The signature covers the body's digest, which is known: the SDK would compute it once more. */
-function signWithDigest({ middlewareStack }: UploadPartCommand, sha256: Buffer): void {
+/**
+ * The signature covers the body's digest, which is known: the SDK would compute it once more. And the
+ * SDK asks before each large body whether it may send it, on a connection of its own each time: that the
+ * bucket takes this upload is known since it was begun.
+ */
+function sendAtOnce({ middlewareStack }: UploadPartCommand, sha256: Buffer): void {
   middlewareStack.add(
     (next) => (args) => {
       const { headers } = args.request as { headers: Record<string, string> };
       headers['x-amz-content-sha256'] = sha256.toString('hex');
+      delete headers['Expect'];
       return next(args);
     },
-    { step: 'build', name: 'signWithDigest' },
+    // Behind the SDK's own of this step.
+    { step: 'build', priority: 'low', name: 'sendAtOnce' },
   );
 }
 

@@ -72,6 +72,15 @@ describe('artifacts in S3', { timeout: 60_000 }, () => {
     expect(aws.s3.objects.has(`${BUCKET}/untagged`)).toBe(false);
   });
 
+  it('go in parts over connections that are kept, each part right in its place', async () => {
+    const content = randomBytes(7 * PART_BYTES + 1);
+    const before = aws.s3.connections;
+    await store.put(await folder.archive(content), place('kept'));
+    expect(aws.s3.connections - before).toBeLessThanOrEqual(4);
+    expect(callsOf('s3:UploadPart')).toBe(8);
+    expect(aws.s3.objects.get(`${BUCKET}/kept`)?.data.equals(content)).toBe(true);
+  });
+
   it('go on with an upload that only the third page names, of parts on several pages', async () => {
     const archive = await folder.archive(randomBytes(3 * PART_BYTES + 1));
     const refused = { status: 403, body: '<Error><Code>ExpiredToken</Code></Error>' };

@@ -46,10 +46,13 @@ export abstract class LoopbackServer {
   onCall: (operation: string, moment: 'before' | 'after') => void | Promise<void> = () => undefined;
   /** Called for each piece of a body that arrives, before the next one is read. */
   onBody: (byteLength: number) => void | Promise<void> = () => undefined;
+  /** How many were opened. */
+  connections = 0;
   readonly #server: Server;
 
   constructor() {
     this.#server = createServer((request, response) => void this.#serve(request, response));
+    this.#server.on('connection', () => (this.connections += 1));
   }
 
   protected abstract operationOf(request: EmulatedRequest): string;
