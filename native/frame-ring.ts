@@ -139,8 +139,8 @@ export class FrameRing {
     this.#setLease(lease);
     numbers[RING.owner] = numeric(owner);
     callAddon((addon) => addon.ringRetain(this.id, numbers));
-    const again = this.#lease();
-    return lease.fileName === undefined ? again : { ...again, fileName: lease.fileName };
+    // What no slot holds is known from the lease alone.
+    return { ...lease, ...this.#lease() };
   }
 
   /**

@@ -120,17 +120,16 @@ export class CameraSupervisor {
     this.#loop ??= this.#keepRunning();
   }
 
-  /** Closes the source and opens it again at once. @throws VedetteError REQUEST_INVALID when it ended for good */
-  restart(): void {
+  /** Closes the source and opens it again at once, as somebody asked or for `why`. @throws VedetteError REQUEST_INVALID when it ended for good */
+  restart(why?: VedetteError): void {
     const { name } = this.#options;
     if (this.#state === 'ended') {
       throw new VedetteError('REQUEST_INVALID', `the source of camera ${name} has ended for good`);
     }
     this.#isRestartAsked = true;
-    this.#stall = new VedetteError(
-      'CAMERA_SOURCE_FAILED',
-      `camera ${name} is opened again, as somebody asked`,
-    );
+    this.#stall =
+      why ??
+      new VedetteError('CAMERA_SOURCE_FAILED', `camera ${name} is opened again, as somebody asked`);
     this.#change('reconnecting', this.#stall);
     this.#run?.abort();
     this.#wake.abort();

@@ -2,6 +2,7 @@ import type { CameraConfig } from '../contract/camera-config.ts';
 import type { SecretReference } from '../contract/config-values.ts';
 import { checkCameraSource, isAwaited } from '../contract/check-camera-source.ts';
 import { VedetteError } from '../contract/errors.ts';
+import type { Size } from '../contract/frame.ts';
 import type { CameraDriver } from '../contract/ports.ts';
 import { FfmpegCamera } from './ffmpeg-camera.ts';
 import type { EncodedStream } from './fragment-reader.ts';
@@ -26,6 +27,8 @@ export interface CreateDriverOptions {
   readonly readSecret: (reference: SecretReference) => Promise<string>;
   /** Takes the encoded stream of a source of kind `ffmpeg`. */
   readonly encoded?: EncodedStream;
+  /** What pictures of a source with `scaling: model` are scaled to. */
+  readonly scaledSize?: (source: Size) => Size;
 }
 
 /**
@@ -33,7 +36,7 @@ export interface CreateDriverOptions {
  * @throws VedetteError CONFIG_INVALID with every problem that `checkCameraSource` finds
  */
 export function createDriver(options: CreateDriverOptions): CameraDriver {
-  const { name, camera, ffmpegPath, readSecret, encoded } = options;
+  const { name, camera, ffmpegPath, readSecret, encoded, scaledSize } = options;
   const { source, pace } = camera;
   const problems = checkCameraSource(name, camera);
   if (problems.length > 0) {
@@ -51,6 +54,7 @@ export function createDriver(options: CreateDriverOptions): CameraDriver {
       return new FfmpegCamera({
         ...{ name, source, pace, ffmpegPath, readSecret },
         ...(encoded === undefined ? {} : { encoded }),
+        ...(source.scaling === 'model' ? { scaledSize } : {}),
       });
     case 'push':
       return new PushCamera(name);

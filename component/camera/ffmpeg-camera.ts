@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import type { CameraConfig } from '../contract/camera-config.ts';
 import type { SecretReference } from '../contract/config-values.ts';
 import { VedetteError } from '../contract/errors.ts';
+import type { Size } from '../contract/frame.ts';
 import type { CameraDriver, FrameSink } from '../contract/ports.ts';
 import { secretsOfQuery, shownAddress } from '../contract/shown-address.ts';
 import {
@@ -46,6 +47,8 @@ export interface FfmpegCameraOptions {
   readonly readSecret: (reference: SecretReference) => Promise<string>;
   /** Takes the stream as it comes, where MP4 can hold it. */
   readonly encoded?: EncodedStream;
+  /** What its pictures of this size are scaled to, no larger; not at all when absent. */
+  readonly scaledSize?: ((source: Size) => Size) | undefined;
 }
 
 /** Shorter ones, such as `user=1`, would take much else out of a message. */
@@ -190,8 +193,10 @@ export class FfmpegCamera implements CameraDriver {
     geometry: SourceGeometry,
     signal: AbortSignal,
   ): Promise<void> {
-    const { width, height } = geometry;
-    const frameBytes = i420Bytes(geometry);
+    const { source, pace, encoded, scaledSize } = this.#options;
+    const stored = scaledSize?.(geometry) ?? geometry;
+    const { width, height } = stored;
+    const frameBytes = i420Bytes(stored);
     if (frameBytes > sink.slotBytes) {
       // Counts the frame that the size was learnt from.
       await sink.openSlot(frameBytes, signal);
@@ -202,15 +207,17 @@ export class FfmpegCamera implements CameraDriver {
         `its frames of ${width}×${height} take ${frameBytes} bytes, at most ${sink.slotBytes} fit (maxFrameBytes)`,
       );
     }
-    const pipe = new FramePipe(sink, 'i420', geometry, this.#sequence);
+    const pipe = new FramePipe(sink, 'i420', stored, this.#sequence);
+    const isScaled = width !== geometry.width || height !== geometry.height;
+    const sent = { width: geometry.width, height: geometry.height };
+    sink.scaleFrames(isScaled ? sent : undefined, this.#sequence);
     let closeSides: (() => void) | undefined;
     try {
-      const { source, pace, encoded } = this.#options;
       const isWanted = input.kind === 'rtsp' || encoded !== undefined;
       const hasSides = isWanted && isCopyable(geometry.codec) && !this.#refusesSides;
       if (this.#hardwareFault !== undefined) sink.notifyTrouble(this.#hardwareFault);
       if (encoded !== undefined && !hasSides) sink.notifyTrouble(notRecorded(geometry.codec));
-      const filters = [frameFilters(geometry), ...(hasSides ? TIME_FILTERS : [])].join(',');
+      const filters = [frameFilters(geometry, stored), ...(hasSides ? TIME_FILTERS : [])].join(',');
       const child = await this.#start(
         input,
         { isPaced: pace === 'source', isLooped: source.shouldLoop },

@@ -38,15 +38,21 @@ export function parseShowinfo(lines: readonly string[]): SourceGeometry | undefi
 /**
  * The filters between decoder and pipe. The first one lets frames of the expected size through as
  * they are and asks the impossible of others, so that ffmpeg ends in place of scaling them
- * silently (its default) and no frame ever has another geometry than it says. The others bring
- * colours to limited-range BT.601, which is what raw frames mean (contract/frame.ts).
+ * silently (its default) and no frame ever has another geometry than it says. The others make it
+ * smaller where `scaled` is (each pixel the mean of those that it covers), and bring colours to
+ * limited-range BT.601, which is what raw frames mean (contract/frame.ts).
  */
-export function frameFilters(geometry: SourceGeometry): string {
+export function frameFilters(geometry: SourceGeometry, scaled: Size = geometry): string {
   const { width, height, isFullRange, isBt709 } = geometry;
   const isExpected = `eq(iw\\,${width})*eq(ih\\,${height})`;
+  const isScaled = scaled.width !== width || scaled.height !== height;
+  const scaling = [
+    ...(isScaled ? [`w=${scaled.width}`, `h=${scaled.height}`, 'flags=area'] : []),
+    ...(isFullRange ? ['in_range=pc', 'out_range=tv'] : []),
+  ];
   return [
     `crop=w=if(${isExpected}\\,iw\\,2*iw):h=ih:exact=1`,
-    ...(isFullRange ? ['scale=in_range=pc:out_range=tv', 'format=yuv420p'] : []),
+    ...(scaling.length > 0 ? [`scale=${scaling.join(':')}`, 'format=yuv420p'] : []),
     ...(isBt709
       ? ['colorspace=iall=bt709:all=smpte170m:irange=tv:range=tv:format=yuv420p:fast=1']
       : []),

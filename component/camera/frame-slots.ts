@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { FrameRing, type RingStatistics } from '../../native/index.ts';
 import { VedetteError } from '../contract/errors.ts';
-import type { DropReason, FrameDescription, FrameLease } from '../contract/frame.ts';
+import type { DropReason, FrameDescription, FrameLease, Size } from '../contract/frame.ts';
 import type {
   FrameDater,
   FrameSink,
@@ -9,6 +9,7 @@ import type {
   RefusedFrame,
   SlotWriter,
 } from '../contract/ports.ts';
+import { SlotNotes } from './slot-notes.ts';
 import { WaitingLine } from './waiting-line.ts';
 
 /**
@@ -49,8 +50,6 @@ const SLOT_RECHECK_MS = 25;
 /** A camera whose clock is further off was never set: its times would only mislead. */
 const MAX_CLOCK_DIFFERENCE_MS = 60_000;
 
-type SlotNote = Pick<FrameDescription, 'fileName' | 'captureClock'>;
-
 /**
  * The frames of one camera between its driver and its reader: a ring of slots, the policy, and the
  * count of every frame. At any time `framesDelivered = framesTaken + framesWaiting + the dropped
@@ -65,8 +64,7 @@ export class FrameSlots implements FrameSink {
   readonly #onTrouble: FrameSlotsOptions['onTrouble'];
   /** All but what the ring itself overwrote. */
   readonly #dropped = new Map<DropReason, number>();
-  /** What stays on this thread, by slot, since a slot itself holds only numbers. */
-  readonly #notes: (SlotNote | undefined)[] = [];
+  readonly #notes = new SlotNotes();
   #dater: FrameDater | undefined;
   #clockDifferenceMs: number | undefined;
   readonly #readers = new WaitingLine<FrameLease>();
@@ -239,6 +237,10 @@ export class FrameSlots implements FrameSink {
     this.#clockDifferenceMs = undefined;
   }
 
+  scaleFrames(scaledFrom: Size | undefined, firstSequence: number): void {
+    this.#notes.scale(scaledFrom, firstSequence);
+  }
+
   notifyTrouble(trouble: VedetteError | undefined): void {
     this.#onTrouble?.(trouble);
   }
@@ -290,8 +292,7 @@ export class FrameSlots implements FrameSink {
     }
     if (lease === undefined) return undefined;
     this.#taken += 1;
-    const note = this.#notes[lease.slot];
-    return note === undefined ? lease : { ...lease, ...note };
+    return this.#notes.of(lease);
   }
 
   #beginWrite(): SlotWriter | undefined {
@@ -334,14 +335,7 @@ export class FrameSlots implements FrameSink {
       this.#serveWriters();
       throw cause;
     }
-    const { fileName, captureClock } = frame;
-    this.#notes[slot] =
-      fileName === undefined && captureClock === undefined
-        ? undefined
-        : {
-            ...(fileName === undefined ? {} : { fileName }),
-            ...(captureClock === undefined ? {} : { captureClock }),
-          };
+    this.#notes.set(slot, frame);
     this.#serveReaders();
     this.#tellArrival();
   }

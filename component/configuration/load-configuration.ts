@@ -21,6 +21,7 @@ import { ruleProblems } from './rule-problems.ts';
 import { triggerProblems } from './trigger-problems.ts';
 import { spaceProblems } from './space-problems.ts';
 import { StationFile } from './station-file.ts';
+import { scalingProblems } from './scaling-problems.ts';
 import { tilingProblems } from './tiling-problems.ts';
 
 export interface LoadedConfiguration {
@@ -173,6 +174,7 @@ function referenceProblems(tree: ConfigurationTree): ConfigurationProblem[] {
     ...productProblems(tree),
     ...ruleProblems(tree),
     ...spaceProblems(tree),
+    ...scalingProblems(tree),
     ...tilingProblems(tree),
     ...triggerProblems(tree),
   );

@@ -100,6 +100,10 @@ export const cameraSourceSchema = z.discriminatedUnion('kind', [
         .optional(),
       'Which device, such as `/dev/dri/renderD128` or `1`; the first when absent',
     ),
+    scaling: described(
+      z.enum(['none', 'model']).default('none'),
+      '`model`: ffmpeg makes the pictures smaller, to the smallest size from which nothing is scaled up for the camera’s model, which saves processor time and memory. Results stay in pixels of the camera; captures and the live view show the smaller picture',
+    ),
     shouldLoop: described(boolean().default(true), 'Begin a file again at its end'),
     stallTimeoutMs: described(
       integer(500, 600_000).default(10_000),

@@ -121,6 +121,11 @@ export interface FrameDescription extends SampleMeaning {
   readonly captureClock?: Exclude<CaptureClock, 'ntp'>;
   /** Name of the file the frame came from, without folder, where there is one. */
   readonly fileName?: string;
+  /**
+   * Size of the picture as the camera sent it, before any turning, of which the stored pixels are a
+   * smaller copy; absent when they are that picture. «Source pixels» are always the camera's.
+   */
+  readonly scaledFrom?: Size;
 }
 
 /**

@@ -73,6 +73,11 @@ export interface FrameSink {
   notifyOpened(): void;
   /** From now on frames are dated by it as well; `undefined` ends that. */
   dateFrames(dater: FrameDater | undefined): void;
+  /**
+   * Frames from number `firstSequence` on are smaller copies of pictures of `scaledFrom`; `undefined`:
+   * they are the pictures themselves.
+   */
+  scaleFrames(scaledFrom: Size | undefined, firstSequence: number): void;
   /** The source is open, but something of it cannot be had for now; `undefined`: all is well again. */
   notifyTrouble(trouble: VedetteError | undefined): void;
 }

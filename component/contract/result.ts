@@ -237,6 +237,8 @@ export const inferenceResultSchema = z.strictObject({
     captureClock: z.enum(CAPTURE_CLOCKS).optional(),
     width: z.int(),
     height: z.int(),
+    /** What the picture was scaled to before it was judged, upright; its capture has this size. */
+    scaledTo: z.strictObject({ width: z.int(), height: z.int() }).optional(),
     fileName: z.string().optional(),
   }),
   detections: z.array(detectionSchema).optional(),

@@ -76,6 +76,13 @@ export class ModelHost {
     return this.#versions.active.package;
   }
 
+  /** Of every version that answers, is tried or is loaded, as far as they were read. */
+  get packages(): readonly ModelPackage[] {
+    const { active, candidate, incoming } = this.#versions;
+    const versions = [active, candidate?.generation, incoming];
+    return versions.flatMap((version) => version?.package ?? []);
+  }
+
   get isReady(): boolean {
     return this.#versions.active.isReady;
   }
@@ -124,6 +131,11 @@ export class ModelHost {
       release();
       throw error;
     }
+  }
+
+  /** Resolves when the model that was started is ready or failed for the first time. */
+  whenStarted(): Promise<void> {
+    return this.#started;
   }
 
   /** Resolves when the model is ready, or will never be: closed, or `signal` aborted. */

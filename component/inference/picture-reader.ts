@@ -15,6 +15,7 @@ import { ENCODED_FORMATS, WHOLE_FRAME } from '../contract/frame.ts';
 import type { Box, EncodedFormat, FrameLease, FrameView, Size } from '../contract/frame.ts';
 import type { PictureSource } from '../contract/ports.ts';
 import type { FrameTransform, TensorSpec } from '../contract/tensor.ts';
+import { ScaledPicture } from './picture-scaling.ts';
 
 export interface ReaderSettings {
   readonly spec: TensorSpec;
@@ -30,6 +31,8 @@ export class PictureReader {
   readonly #source: { readonly raw: RawImage } | { readonly jpeg: Uint8Array<ArrayBuffer> };
   /** How the stored pixels are turned before a view is. */
   readonly #stored: FrameView;
+  /** Of a picture that is stored smaller than its camera sent it. */
+  readonly #scaled: ScaledPicture | undefined;
   #memory: PooledBuffer | undefined;
 
   /**
@@ -45,19 +48,28 @@ export class PictureReader {
     const { frame } = image;
     const data = FrameRing.attach(frame.ringId).bytes(frame.slot).subarray(0, frame.byteLength);
     if (isEncoded(frame.format)) return openEncoded(data, settings, isOneFill);
-    return new PictureReader(settings, { raw: rawImageOf(frame, frame.format, data) }, WHOLE_FRAME);
+    const raw = rawImageOf(frame, frame.format, data);
+    const scaled = frame.scaledFrom && new ScaledPicture(frame, frame.scaledFrom);
+    return new PictureReader(settings, { raw }, WHOLE_FRAME, { scaled });
   }
 
   constructor(
     settings: ReaderSettings,
     source: { readonly raw: RawImage } | { readonly jpeg: Uint8Array<ArrayBuffer> },
     stored: FrameView,
-    memory?: PooledBuffer,
+    {
+      memory,
+      scaled,
+    }: {
+      readonly memory?: PooledBuffer | undefined;
+      readonly scaled?: ScaledPicture | undefined;
+    } = {},
   ) {
     this.#settings = settings;
     this.#source = source;
     this.#stored = stored;
     this.#memory = memory;
+    this.#scaled = scaled;
   }
 
   /**
@@ -68,6 +80,19 @@ export class PictureReader {
     views: readonly FrameView[],
     places: readonly KeptTensor[],
     spec = this.#settings.spec,
+  ): FrameTransform[] {
+    const scaled = this.#scaled;
+    if (scaled === undefined) return this.#fillStored(views, places, spec);
+    const stored = views.map((view) => scaled.storedView(view));
+    const transforms = this.#fillStored(stored, places, spec);
+    return transforms.map((transform, index) => scaled.sourceTransform(transform, views[index]!));
+  }
+
+  /** The same in pixels of the stored picture. */
+  #fillStored(
+    views: readonly FrameView[],
+    places: readonly KeptTensor[],
+    spec: TensorSpec,
   ): FrameTransform[] {
     const { maxImagePixels } = this.#settings;
     const source = this.#source;
@@ -104,6 +129,7 @@ export class PictureReader {
   sizeOf(view: FrameView): Size {
     if (view.quad) return quadSize(view.quad);
     if (view.region) return view.region;
+    if (this.#scaled) return this.#scaled.sourceSize(view);
     const source = this.#source;
     if ('raw' in source) return wholeOf(source.raw, this.#turned(view));
     const info = inspectImage(source.jpeg);
@@ -151,7 +177,7 @@ function decodedJpeg(
     jpegToTensor(data, WHOLE_FRAME, storedPixels(size), pixels, settings.maxImagePixels);
     const { width, height } = size;
     const raw: RawImage = { format: 'rgb24', width, height, data: pixels };
-    return new PictureReader(settings, { raw }, WHOLE_FRAME, memory);
+    return new PictureReader(settings, { raw }, WHOLE_FRAME, { memory });
   } catch (error) {
     memory.release();
     throw error;

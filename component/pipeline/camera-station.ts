@@ -32,6 +32,7 @@ import {
   type ResultKeeper,
 } from './keep-result.ts';
 import { PushedFrames } from './pushed-frames.ts';
+import { PictureScaling } from './picture-scaling.ts';
 import { furnitureOf } from './scene-furniture.ts';
 import { CameraScene, isTracking } from './space/camera-scene.ts';
 import { CounterLedger } from './space/counter-ledger.ts';
@@ -118,12 +119,18 @@ export class CameraStation {
       this.#recorder = new EventRecorder({ camera: name, recording, clips, faults });
     }
     const recorder = this.#recorder;
-    const driver = createDriver({
+    const scaling = new PictureScaling(this.#settings, (why) => {
+      if (driver.endsForGood) return false;
+      supervisor.restart(why);
+      return true;
+    });
+    const driver: CameraDriver = createDriver({
       ...(recorder === undefined ? {} : { encoded: recorder.ring }),
       name,
       camera: this.#camera,
       ffmpegPath: config.ffmpeg.path,
       readSecret: this.#options.readSecret,
+      scaledSize: (source) => scaling.sizeFor(source),
     });
     const slots = new FrameSlots({
       slots: slotsOf(this.#camera),
@@ -182,11 +189,19 @@ export class CameraStation {
         if (judged.lease) this.#health?.offer(judged.lease, judged.settings.view);
         return keeper.keep({ ...judged, result });
       },
+      scaling,
       faults,
     };
     if (this.#camera.policy === 'triggered') this.#triggers = this.#createTriggers(line);
     this.#loop = this.#begin(line);
-    supervisor.start();
+    void this.#open(supervisor, scaling);
+  }
+
+  async #open(supervisor: CameraSupervisor, scaling: PictureScaling): Promise<void> {
+    const { source } = this.#camera;
+    // What its pictures are scaled to depends on the models.
+    if (source.kind === 'ffmpeg' && source.scaling === 'model') await scaling.modelsKnown();
+    if (!this.#stop.signal.aborted) supervisor.start();
   }
 
   async #begin(line: CameraLine): Promise<void> {

@@ -11,6 +11,8 @@ export interface ResultOrigin {
   readonly context?: Readonly<Record<string, unknown>>;
   readonly product?: ResultProduct;
   readonly frame: Size & FrameReference;
+  /** What the upright picture was scaled to before it came here. */
+  readonly scaledTo?: Size;
   /** `performance.now()` when the frame was taken up. */
   readonly takenAtMs: number;
 }
@@ -24,13 +26,14 @@ const common = (origin: ResultOrigin) => ({
   ...(origin.product === undefined ? {} : { product: origin.product }),
 });
 
-function frameOf({ frame }: ResultOrigin, { width, height }: Size): NewResult['frame'] {
+function frameOf({ frame, scaledTo }: ResultOrigin, { width, height }: Size): NewResult['frame'] {
   const { sequence, capturedAtMs, ntpMs, captureClock = 'arrival', fileName } = frame;
   return {
     sequence,
     capturedAt: new Date(ntpMs ?? capturedAtMs).toISOString(),
     captureClock: ntpMs === undefined ? captureClock : 'ntp',
     ...{ width, height },
+    ...(scaledTo === undefined ? {} : { scaledTo: { ...scaledTo } }),
     ...(fileName === undefined ? {} : { fileName }),
   };
 }

@@ -42,6 +42,11 @@ export class JudgingSets {
     }
   }
 
+  /** The camera's own and those of every product. */
+  get all(): readonly JudgingSet[] {
+    return [this.own, ...this.#sets.values()];
+  }
+
   /** Whether one model answers whatever the product is. */
   get hasOneModel(): boolean {
     return [...this.#sets.values()].every(({ model }) => model === this.own.model);

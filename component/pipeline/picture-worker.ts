@@ -11,6 +11,7 @@ import {
   type Size,
 } from '../contract/frame.ts';
 import { lumaOf } from '../camera/picture-measures.ts';
+import { ScaledPicture } from '../inference/picture-scaling.ts';
 import { drawPicture } from './draw-picture.ts';
 import type { DrawOptions, EncodedPicture, PictureAnswer, PictureOrder } from './pictures.ts';
 
@@ -71,7 +72,11 @@ async function toRgb(
   const whole: FrameView = { rotation: view.rotation, flip: view.flip };
   const data = bytesOf(frame);
   if (!isRaw(frame.format)) return decodeToRgb(data, whole, maxSize, maxPixels);
-  return rawToRgb(rawImageOf(frame, frame.format, data), whole, maxSize);
+  const picture = rawToRgb(rawImageOf(frame, frame.format, data), whole, maxSize);
+  if (frame.scaledFrom === undefined) return picture;
+  // The overlay is given in pixels of the picture that the camera sent.
+  const source = new ScaledPicture(frame, frame.scaledFrom).sourceSize(whole);
+  return { ...picture, source, region: { x: 0, y: 0, ...source } };
 }
 
 async function encode(

@@ -18,6 +18,7 @@ import {
   servingFor,
 } from '../inference/chain/camera-model.ts';
 import type { ServingModel } from '../inference/chain/camera-model.ts';
+import { turnedSize } from '../inference/picture-scaling.ts';
 import type { FaultLog } from '../logging/fault-log.ts';
 import type { CandidateWatch } from './candidate/candidate-watch.ts';
 import { composeErrorResult, composeResult, type ResultOrigin } from './compose-result.ts';
@@ -26,6 +27,7 @@ import type { FrameSettings } from './frame-settings.ts';
 import { judge } from './judge.ts';
 import type { JudgingSet } from './judging-sets.ts';
 import type { KeepResult } from './keep-result.ts';
+import type { PictureScaling } from './picture-scaling.ts';
 import type { CameraScene } from './space/camera-scene.ts';
 import type { SeenScene } from './space/scene.ts';
 
@@ -46,6 +48,7 @@ export interface CameraLine {
   /** Whether nobody waits any more for the verdict of this frame, which had to be pushed again. */
   readonly isAbandoned: (frame: FrameReference) => boolean;
   readonly keep: KeepResult;
+  readonly scaling: PictureScaling;
   readonly faults: FaultLog;
 }
 
@@ -126,7 +129,7 @@ export function keepJudged(line: CameraLine, judged: JudgedAnswer): Promise<void
       ),
     judge: (findings, version) =>
       verdictOf(asked, findings, { version, scene, context: origin.context }),
-    hasSpareSlot: () => line.slots.hasSpareSlot,
+    mayBeShown: (version) => line.slots.hasSpareSlot && line.scaling.fits(frame, set.view, version),
     kept,
   });
   return kept;
@@ -227,7 +230,10 @@ export async function seeFrame(
       thresholds: scene?.thresholdsFor(set) ?? set.thresholds,
       wantsAnomalyMap: line.hasViewers(),
     };
-    const origin = originOf(line, settings, frame, frame);
+    const origin = {
+      ...originOf(line, settings, frame, frame.scaledFrom ?? frame),
+      ...(frame.scaledFrom ? { scaledTo: turnedSize(frame, set.view) } : {}),
+    };
     const seen = await see(line, { frame, settings, set, scene, origin, request }, signal);
     if (seen !== 'superseded') return seen;
   }
@@ -247,6 +253,9 @@ async function see(
   while (!signal.aborted) {
     if (line.isAbandoned(frame)) return 'abandoned';
     const version = servingFor(set.model, line.name);
+    const refusal = line.scaling.refuse(frame, set.view, version);
+    if (refusal === 'opened-anew') return 'abandoned';
+    if (refusal !== undefined) return { answer: refusal, version, asked };
     try {
       return { answer: await inferPicture(version, request, set.tiling), version, asked };
     } catch (thrown) {

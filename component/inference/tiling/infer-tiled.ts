@@ -65,7 +65,10 @@ function storedSize(image: PictureSource): Size & { readonly rotation: number } 
   if (image.kind === 'encoded') return inspectImage(image.data);
   const { frame } = image;
   const isEncoded = ['jpeg', 'png', 'webp', 'tiff'].includes(frame.format);
-  if (!isEncoded) return { width: frame.width, height: frame.height, rotation: 0 };
+  if (!isEncoded) {
+    const { width, height } = frame.scaledFrom ?? frame;
+    return { width, height, rotation: 0 };
+  }
   const bytes = FrameRing.attach(frame.ringId).bytes(frame.slot);
   return inspectImage(bytes.subarray(0, frame.byteLength));
 }

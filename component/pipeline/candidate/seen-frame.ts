@@ -10,8 +10,8 @@ export interface SeenFrame {
   readonly show: (version: ModelGeneration) => Promise<InferenceAnswer>;
   /** The camera's rules on other findings of the same frame. */
   readonly judge: (findings: Findings, version: ModelGeneration) => Verdict;
-  /** Whether the camera goes on undisturbed while this frame is held longer. */
-  readonly hasSpareSlot: () => boolean;
+  /** Whether this version can be shown it, and the camera goes on undisturbed while it is held longer. */
+  readonly mayBeShown: (version: ModelGeneration) => boolean;
   /** Settles when the result is stored, or is not going to be. */
   readonly kept: Promise<void>;
 }

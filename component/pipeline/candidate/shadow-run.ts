@@ -44,7 +44,12 @@ export class ShadowRun {
     const { camera } = frame;
     const { generation } = this.#candidate;
     const { identity } = generation;
-    if (!identity || !generation.isReady || this.#busy.has(camera) || !frame.hasSpareSlot()) {
+    if (
+      !identity ||
+      !generation.isReady ||
+      this.#busy.has(camera) ||
+      !frame.mayBeShown(generation)
+    ) {
       this.#dropped += 1;
       return;
     }

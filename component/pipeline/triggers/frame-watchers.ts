@@ -49,7 +49,7 @@ export class FrameWatchers {
     const watchers = this.#watchers.get(camera);
     if (watchers === undefined || watchers.size === 0) return;
     const isSideways = view.rotation === 90 || view.rotation === 270;
-    const { width, height } = frame;
+    const { width, height } = frame.scaledFrom ?? frame;
     const size = isSideways ? { width: height, height: width } : { width, height };
     const luma = async () => {
       const held = slots.retain(frame);

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { CameraSupervisor } from '../../../component/camera/camera-supervisor.ts';
+import type { Size } from '../../../component/contract/frame.ts';
 import { FfmpegCamera } from '../../../component/camera/ffmpeg-camera.ts';
 import type { FfmpegSource } from '../../../component/camera/ffmpeg-input.ts';
 import { FrameSlots } from '../../../component/camera/frame-slots.ts';
@@ -19,8 +20,13 @@ const ffmpeg = (...args: string[]) =>
     maxBuffer: 1 << 28,
   });
 
-const cameraOf = (values: Record<string, unknown>, ffmpegPath = 'ffmpeg') =>
+const cameraOf = (
+  values: Record<string, unknown>,
+  ffmpegPath = 'ffmpeg',
+  scaledSize?: (source: Size) => Size,
+) =>
   new FfmpegCamera({
+    scaledSize,
     name: 'test',
     source: cameraSourceSchema.parse({ kind: 'ffmpeg', ...values }) as FfmpegSource,
     pace: 'fast',
@@ -32,12 +38,16 @@ const cameraOf = (values: Record<string, unknown>, ffmpegPath = 'ffmpeg') =>
 async function allFrames(camera: FfmpegCamera, slotBytes = 4_000_000) {
   const slots = new FrameSlots({ slots: 3, slotBytes, policy: 'every' });
   const ring = FrameRing.attach(slots.ringId);
-  const frames: { width: number; height: number; sequence: number; pixels: Buffer }[] = [];
+  const frames: (Size & {
+    sequence: number;
+    pixels: Buffer;
+    scaledFrom: Size | undefined;
+  })[] = [];
   const run = camera.run(slots, never).finally(() => slots.end());
   for (let lease = await slots.next(never); lease !== undefined; lease = await slots.next(never)) {
-    const { width, height, sequence, byteLength } = lease;
+    const { width, height, sequence, byteLength, scaledFrom } = lease;
     const pixels = Buffer.from(ring.bytes(lease.slot).subarray(0, byteLength));
-    frames.push({ width, height, sequence, pixels });
+    frames.push({ width, height, sequence, pixels, scaledFrom });
     slots.release(lease);
   }
   try {
@@ -191,6 +201,50 @@ describe('FfmpegCamera', () => {
     make('64x48');
     await expect(allFrames(camera)).rejects.toMatchObject({ code: 'CAMERA_SOURCE_FAILED' });
     expect((await allFrames(camera))[0]).toMatchObject({ width: 64, sequence: 4 });
+  });
+
+  it('scales where it is told to, at each opening anew, and each frame says of what it is a copy', async () => {
+    const clip = path.join(folder, 'scaled.mp4');
+    // Full range and BT.709: what converts colours comes behind what scales.
+    const make = (size: string, box: string) =>
+      ffmpeg(
+        ...['-f', 'lavfi', '-i', `color=black:size=${size}:rate=10`, '-frames:v', '4', '-vf'],
+        `drawbox=${box}:color=white:t=fill,scale=out_color_matrix=bt709:out_range=pc,format=yuv420p`,
+        ...['-colorspace', 'bt709', '-color_range', 'pc', '-c:v', 'libx264', '-qp', '0', clip],
+      );
+    make('640x480', 'x=200:y=120:w=160:h=80');
+    const half = ({ width, height }: Size) => ({ width: width / 2, height: height / 2 });
+    const camera = cameraOf({ url: clip, shouldLoop: false }, 'ffmpeg', half);
+    // Frames in full would not fit.
+    const frames = await allFrames(camera, 320 * 240 * 1.5);
+    expect(frames).toHaveLength(4);
+    const scaledFrom = { width: 640, height: 480 };
+    expect(frames[0]).toMatchObject({ width: 320, height: 240, scaledFrom });
+    const luma = (x: number, y: number) => frames[2]!.pixels[y * 320 + x];
+    // The box lies from (100, 60) to (180, 100): pixels on both sides of its edges.
+    for (const [x, y] of [
+      [100, 60],
+      [179, 60],
+      [100, 99],
+      [179, 99],
+    ])
+      expect(luma(x!, y!)).toBe(235);
+    for (const [x, y] of [
+      [99, 60],
+      [180, 60],
+      [100, 59],
+      [179, 100],
+    ])
+      expect(luma(x!, y!)).toBe(16);
+
+    make('320x240', 'x=0:y=0:w=8:h=8');
+    await expect(allFrames(camera)).rejects.toMatchObject({
+      message: expect.stringContaining('changed from 640×480 to 320×240') as string,
+    });
+    expect((await allFrames(camera))[0]).toMatchObject({
+      ...{ width: 160, height: 120, sequence: 4 },
+      scaledFrom: { width: 320, height: 240 },
+    });
   });
 
   it('counts frames that do not fit a slot and names the limit', async () => {

@@ -298,6 +298,46 @@ it('tiles that would never get on are refused, those of models and of cameras', 
   ]);
 });
 
+it('scaling is refused where the picture is needed in full, and for sources that have none', async () => {
+  const scaled = (camera: string, source = '{ kind: ffmpeg, url: /data/a.mp4, scaling: model }') =>
+    `thing: line-1
+models: { parts: { package: parts }, tiled: { package: parts, tiling: {} } }
+chains: { both: { steps: { find: { model: parts } } } }
+cameras: { dock: { source: ${source}, ${camera} } }
+`;
+  const refused = (reason: string) => [
+    {
+      path: 'cameras.dock.source.scaling',
+      message: `cannot be "model", since ${reason} in full; set it to "none"`,
+    },
+  ];
+  expect(await problemsIn(scaled('model: both'))).toEqual(
+    refused('the chain "both" takes its crops from the picture'),
+  );
+  expect(await problemsIn(scaled('model: parts, products: { P2: { model: both } }'))).toEqual(
+    refused('the chain "both" takes its crops from the picture'),
+  );
+  expect(await problemsIn(scaled('model: tiled'))).toEqual(
+    refused('the tiles of the model "tiled" are cut from the picture'),
+  );
+  expect(await problemsIn(scaled('model: parts, tiling: { overlapPx: 8 }'))).toEqual(
+    refused('the tiles of the camera are cut from the picture'),
+  );
+  const other = '{ kind: push, scaling: model }';
+  expect(await problemsIn(scaled('model: parts', other))).toMatchObject([
+    { path: 'cameras.dock.source.scaling' },
+  ]);
+  const load = async (text: string) =>
+    (await loadConfiguration({ file: await write('line.yaml', text) })).config.cameras['dock']!;
+  const untiled = await load(scaled('model: tiled, tiling: { isEnabled: "false" }'));
+  expect(untiled.source).toMatchObject({ scaling: 'model' });
+  expect((await load(scaled('model: parts').replace(', scaling: model', ''))).source).toMatchObject(
+    {
+      scaling: 'none',
+    },
+  );
+});
+
 it('products are checked as a whole: their models, their settings and the rules for them', async () => {
   const text =
     LINE.replace(
