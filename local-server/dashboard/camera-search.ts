@@ -100,7 +100,8 @@ async function post<T>(path: string, signal: AbortSignal, body: unknown): Promis
 /** The lines that make a camera of it in a configuration file. A JSON string is one of YAML too. */
 export function configurationLines(form: SourceForm, model: string | undefined): string {
   const source = Object.entries(sourceOf(form) ?? {}).map(([key, value]) => {
-    const isPlain = /^[a-z][a-z-]*$/.test(value);
+    // Of a login or an address YAML could make a number or a Boolean.
+    const isPlain = key === 'kind' || key === 'transport';
     return `      ${key}: ${isPlain ? value : JSON.stringify(value)}`;
   });
   const name = cameraName(form);
