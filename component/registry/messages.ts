@@ -89,6 +89,7 @@ export interface RegistryCalls {
     request: { readonly camera: string | undefined; readonly limit: number };
     answer: readonly TransactionRecord[];
   };
+  repeatableTransactions: { request: number; answer: readonly TransactionRecord[] };
   transaction: { request: string; answer: TransactionRecord | undefined };
   appendOutput: { request: OutputRecord; answer: undefined };
   outputRecords: {

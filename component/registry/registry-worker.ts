@@ -62,6 +62,7 @@ const handlers: Handlers = {
     void store.written(isPromised, () => store.transactions.end(ending)),
   openTransactions: (limit, store) => store.transactions.withoutEnd(limit),
   transactions: ({ camera, limit }, store) => store.transactions.newest(camera, limit),
+  repeatableTransactions: (limit, store) => store.transactions.repeatable(limit),
   transaction: (id, store) => store.transactions.byId(id),
   appendOutput: (record, store) => void store.written(false, () => store.outputs.append(record)),
   outputRecords: ({ resultId, limit }, store) => store.outputs.newest(resultId, limit),

@@ -238,6 +238,11 @@ export class Registry {
     return this.#read('transactions', { camera, limit });
   }
 
+  /** Of all cameras, newest first: what a repeated id may ask for again. Without contexts. */
+  repeatableTransactions(limit: number): Promise<readonly TransactionRecord[]> {
+    return this.#read('repeatableTransactions', limit);
+  }
+
   /** @throws VedetteError NOT_FOUND */
   async transaction(id: string): Promise<TransactionRecord> {
     const record = await this.#read('transaction', id);

@@ -67,6 +67,21 @@ export class TransactionRows {
       .map(toRecord);
   }
 
+  /**
+   * Of all cameras, newest first: those that have a result and an id that who triggered gave them, without
+   * their contexts, whose size who triggers decides.
+   */
+  repeatable(limit: number): TransactionRecord[] {
+    return this.#db
+      .prepare<[number], Row>(
+        `SELECT json_remove(json, '$.context') AS json, ending, ended_at_ms, reason, result_id, outcome
+         FROM transactions WHERE result_id IS NOT NULL AND trigger_id <> id
+         ORDER BY opened_at_ms DESC, id DESC LIMIT ?`,
+      )
+      .all(limit)
+      .map(toRecord);
+  }
+
   /** Of one camera or of all, newest first. */
   newest(camera: string | undefined, limit: number): TransactionRecord[] {
     const rows =

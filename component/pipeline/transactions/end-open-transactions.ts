@@ -77,11 +77,10 @@ function failSafe(
 /** The ids of triggers that came to the process before, by camera: they get the answer of then. */
 export async function recallTriggers(registry: Registry): Promise<Map<string, TriggerMemory>> {
   const memories = new Map<string, TriggerMemory>();
-  const records = await registry.transactions(undefined, MAX_RECALLED);
+  const records = await registry.repeatableTransactions(MAX_RECALLED);
   for (const record of [...records].reverse()) {
     const { camera, resultId, openedAtMs } = record;
-    // Nobody but the camera knows the id of a trigger that was given none.
-    if (resultId === undefined || record.triggerId === record.id) continue;
+    if (resultId === undefined) continue;
     const memory = memories.get(camera) ?? new TriggerMemory();
     memories.set(camera, memory);
     const answer = () => registry.result(resultId);
