@@ -19,6 +19,8 @@ const MAX_HEADER_BYTES = 16_384;
 export class HttpConnection {
   /** For messages. */
   readonly shownUrl: string;
+  /** Whether the last question had no answer in time. */
+  isSilent = false;
   readonly #address: HttpAddress;
   readonly #url: URL;
   readonly #agent: HttpAgent;
@@ -92,6 +94,7 @@ export class HttpConnection {
     const { timeoutMs } = this.#address;
     const uri = `${this.#url.pathname}${this.#url.search}`;
     const authorization = this.#login?.authorization('GET', uri);
+    this.isSilent = false;
     return new Promise((resolve, reject) => {
       const request = send({
         hostname: this.#url.hostname.replace(/^\[|\]$/g, ''),
@@ -102,10 +105,10 @@ export class HttpConnection {
         maxHeaderSize: MAX_HEADER_BYTES,
         signal,
       });
-      const timer = setTimeout(
-        () => request.destroy(this.failed(`no answer came for ${timeoutMs} ms (timeoutMs)`)),
-        timeoutMs,
-      );
+      const timer = setTimeout(() => {
+        this.isSilent = true;
+        request.destroy(this.failed(`no answer came for ${timeoutMs} ms (timeoutMs)`));
+      }, timeoutMs);
       request.once('response', (response) => {
         clearTimeout(timer);
         resolve(response);

@@ -26,6 +26,8 @@ export class HttpMjpegCamera implements CameraDriver {
   readonly stallTimeoutMs: number;
   readonly #options: HttpMjpegCameraOptions;
   #sequence = 0;
+  /** Whether the last run ended because no answer came. */
+  #wasSilent = false;
 
   constructor(options: HttpMjpegCameraOptions) {
     this.#options = options;
@@ -33,7 +35,7 @@ export class HttpMjpegCamera implements CameraDriver {
   }
 
   untilBack(signal: AbortSignal): Promise<void> {
-    return untilBack(this.#options.source.url, signal, false);
+    return untilBack(this.#options.source.url, signal, this.#wasSilent);
   }
 
   /** @throws VedetteError CAMERA_SOURCE_FAILED, CAMERA_LOGIN_REFUSED, SECRET_UNAVAILABLE */
@@ -47,6 +49,7 @@ export class HttpMjpegCamera implements CameraDriver {
     } catch (error) {
       if (!signal.aborted) throw connection.broken(error);
     } finally {
+      this.#wasSilent = connection.isSilent;
       connection.close();
     }
   }

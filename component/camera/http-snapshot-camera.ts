@@ -22,6 +22,8 @@ export class HttpSnapshotCamera implements CameraDriver {
   readonly endsForGood = false;
   readonly #options: HttpSnapshotCameraOptions;
   #sequence = 0;
+  /** Whether the last run ended because no answer came. */
+  #wasSilent = false;
   #etag: string | undefined;
   #digest: string | undefined;
 
@@ -30,7 +32,7 @@ export class HttpSnapshotCamera implements CameraDriver {
   }
 
   untilBack(signal: AbortSignal): Promise<void> {
-    return untilBack(this.#options.source.url, signal, false);
+    return untilBack(this.#options.source.url, signal, this.#wasSilent);
   }
 
   /** @throws VedetteError CAMERA_SOURCE_FAILED, CAMERA_LOGIN_REFUSED, SECRET_UNAVAILABLE */
@@ -48,6 +50,7 @@ export class HttpSnapshotCamera implements CameraDriver {
     } catch (error) {
       if (!signal.aborted) throw connection.broken(error);
     } finally {
+      this.#wasSilent = connection.isSilent;
       connection.close();
     }
   }

@@ -5,8 +5,8 @@ import { pause } from './pause.ts';
 export interface SourceAddress {
   readonly host: string;
   readonly port: number;
-  /** Of an RTSP stream: what it is described by, without credentials. */
-  readonly rtspUrl?: string;
+  /** The whole question, without credentials; only a connection is asked for when absent. */
+  readonly question?: string;
 }
 
 const PROBE_INTERVAL_MS = 500;
@@ -22,6 +22,13 @@ const PORTS: Readonly<Record<string, number>> = {
   'https:': 443,
 };
 
+/** RFC 2326, 10.2, and RFC 9110. What is encrypted is asked for a connection only. */
+const QUESTIONS: Readonly<Record<string, (url: URL) => string>> = {
+  'rtsp:': ({ href }) => `DESCRIBE ${href} RTSP/1.0\r\nCSeq: 1\r\nAccept: application/sdp\r\n\r\n`,
+  'http:': ({ host, pathname }) =>
+    `GET ${pathname} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`,
+};
+
 /** The address behind a URL of a stream. @returns undefined when nothing is there to connect to */
 export function sourceAddress(url: string): SourceAddress | undefined {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
@@ -29,21 +36,20 @@ export function sourceAddress(url: string): SourceAddress | undefined {
   if (parsed === undefined || defaultPort === undefined || parsed.hostname === '') return undefined;
   const host = parsed.hostname.replace(/^\[|\]$/g, '');
   const port = parsed.port === '' ? defaultPort : Number(parsed.port);
-  if (parsed.protocol !== 'rtsp:') return { host, port };
   parsed.username = '';
   parsed.password = '';
   // A login may stand in the query; a question that holds it would be a try to log in.
-  return { host, port, ...(parsed.search === '' ? { rtspUrl: parsed.href } : {}) };
+  const question = parsed.search === '' ? QUESTIONS[parsed.protocol]?.(parsed) : undefined;
+  return { host, port, ...(question === undefined ? {} : { question }) };
 }
 
 /**
  * What a source says for now: `silent` (nothing came within 1.5 s), `closed` (no connection),
- * `open`, or the status of its answer to DESCRIBE (RFC 2326, 10.2), such as `200`. No login is
- * sent, so that no account is ever locked by it. Never rejects.
+ * `open`, or the status of its answer to the question, such as `200`. No login is sent, so that no account is ever locked by it. Never rejects.
  */
 export function askSource(address: SourceAddress, signal: AbortSignal): Promise<string> {
   return new Promise((resolve) => {
-    const { host, port, rtspUrl } = address;
+    const { host, port, question } = address;
     const socket: Socket = connect({ host, port });
     let answer = '';
     const settle = (said: string) => {
@@ -59,12 +65,12 @@ export function askSource(address: SourceAddress, signal: AbortSignal): Promise<
     socket.on('error', () => settle('closed'));
     socket.on('close', () => settle('closed'));
     socket.on('connect', () => {
-      if (rtspUrl === undefined) return settle('open');
-      socket.write(`DESCRIBE ${rtspUrl} RTSP/1.0\r\nCSeq: 1\r\nAccept: application/sdp\r\n\r\n`);
+      if (question === undefined) return settle('open');
+      socket.write(question);
     });
     socket.setEncoding('latin1').on('data', (text: string) => {
       answer += text;
-      const status = /^RTSP\/1\.\d (\d{3})/.exec(answer)?.[1];
+      const status = /^(?:RTSP|HTTP)\/1\.\d (\d{3})/.exec(answer)?.[1];
       if (status !== undefined) settle(status);
       else if (answer.length > MAX_ANSWER_BYTES) settle('open');
     });

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import {
   CameraSupervisor,
   type CameraHealth,
+  type RetryTimes,
 } from '../../../component/camera/camera-supervisor.ts';
 import { createDriver } from '../../../component/camera/create-driver.ts';
 import { FrameSlots } from '../../../component/camera/frame-slots.ts';
@@ -32,7 +33,10 @@ async function cameraWith(options: HttpCameraOptions = {}): Promise<HttpCamera> 
   return camera;
 }
 
-function supervise(source: Record<string, unknown>, password?: string) {
+function supervise(
+  source: Record<string, unknown>,
+  { password, ...retry }: Partial<RetryTimes> & { password?: string } = {},
+) {
   const slots = new FrameSlots({ slots: 3, slotBytes: 1_000_000, policy: 'newest' });
   const changes: CameraHealth[] = [];
   const supervisor = new CameraSupervisor({
@@ -40,7 +44,7 @@ function supervise(source: Record<string, unknown>, password?: string) {
     driver: driverOf(source, password),
     slots,
     onChange: (health) => changes.push(health),
-    retry: { firstMs: 20, maximumMs: 50, openingMs: 500 },
+    retry: { firstMs: 20, maximumMs: 50, openingMs: 500, ...retry },
   });
   closing.push(async () => {
     await supervisor.close();
@@ -61,7 +65,7 @@ describe.each(KINDS)('a source of kind $kind', ({ kind, path, rest }) => {
     async (login) => {
       const camera = await cameraWith({ login, username: 'änn', password: PASSWORD });
       const values = { kind, url: camera.url(`${path}?channel=1`), username: 'änn', ...rest };
-      const { slots } = supervise({ ...values, password: { file: 'x' } }, PASSWORD);
+      const { slots } = supervise({ ...values, password: { file: 'x' } }, { password: PASSWORD });
       for (let index = 0; index < 3; index += 1) slots.release((await slots.next(never))!);
       expect(camera.refusals).toBe(1);
     },
@@ -71,7 +75,7 @@ describe.each(KINDS)('a source of kind $kind', ({ kind, path, rest }) => {
     const camera = await cameraWith({ login: 'basic', username: 'ann', password: PASSWORD });
     const url = camera.url(`${path}?pwd=hidden-word&channel=1`);
     const values = { kind, url, username: 'ann', password: { file: 'x' }, ...rest };
-    const { supervisor, changes } = supervise(values, 'wrong-word');
+    const { supervisor, changes } = supervise(values, { password: 'wrong-word' });
     await vi.waitFor(() => expect(supervisor.status.state).toBe('failed'));
     expect(supervisor.status.reason).toMatchObject({ code: 'CAMERA_LOGIN_REFUSED' });
     expect(supervisor.status.reason?.message).toContain('?pwd=***&channel=1');
@@ -124,6 +128,37 @@ describe.each(KINDS)('a source of kind $kind', ({ kind, path, rest }) => {
     const again = await HttpCamera.start({}, port);
     closing.push(() => again.close());
     await vi.waitFor(() => expect(supervisor.status.state).toBe('running'), 5000);
+  });
+
+  it('comes back as soon as the camera answers pictures again, or answers at all, long before its pause is over', async () => {
+    const camera = await cameraWith();
+    const { slots, supervisor } = supervise(
+      { kind, url: camera.url(path), timeoutMs: 200, ...rest },
+      { firstMs: 3_600_000, maximumMs: 3_600_000 },
+    );
+    for (const fault of [{ status: 503 }, { isSilent: true }]) {
+      slots.release((await slots.next(never))!);
+      Object.assign(camera, fault);
+      camera.cutConnections();
+      await vi.waitFor(() => expect(supervisor.status.state).not.toBe('running'), 5000);
+      // It is asked whether it is back.
+      const { requests } = camera;
+      await vi.waitFor(() => expect(camera.requests).toBeGreaterThan(requests), 5000);
+      Object.assign(camera, { status: 200, isSilent: false });
+      await vi.waitFor(() => expect(supervisor.status.state).toBe('running'), 10_000);
+    }
+  });
+
+  it('comes back when it answers again just when it was given up', async () => {
+    const camera = await cameraWith();
+    camera.isSilent = true;
+    const { supervisor } = supervise(
+      { kind, url: camera.url(path), timeoutMs: 200, ...rest },
+      { firstMs: 3_600_000, maximumMs: 3_600_000 },
+    );
+    await vi.waitFor(() => expect(supervisor.status.reason).toBeDefined(), { interval: 1 });
+    camera.isSilent = false;
+    await vi.waitFor(() => expect(supervisor.status.state).toBe('running'), 10_000);
   });
 
   it('gives up a camera that takes the request and answers nothing', async () => {

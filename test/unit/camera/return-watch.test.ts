@@ -28,13 +28,21 @@ describe('sourceAddress', () => {
   it('knows the port of each protocol', () => {
     expect(sourceAddress('rtsp://cam/live')).toMatchObject({ host: 'cam', port: 554 });
     expect(sourceAddress('https://[::1]/x')).toEqual({ host: '::1', port: 443 });
-    expect(sourceAddress('http://cam:8080/x')).toEqual({ host: 'cam', port: 8080 });
+    expect(sourceAddress('http://cam:8080/x')).toMatchObject({ host: 'cam', port: 8080 });
     expect(sourceAddress('/data/clip.mp4')).toBeUndefined();
   });
 
   it('never asks with a login', () => {
-    expect(sourceAddress('rtsp://ann:secret@cam/live')?.rtspUrl).toBe('rtsp://cam/live');
-    expect(sourceAddress('rtsp://cam/live?user=ann&pwd=secret')?.rtspUrl).toBeUndefined();
+    expect(sourceAddress('rtsp://ann:secret@cam/live')?.question).toMatch(
+      /^DESCRIBE rtsp:\/\/cam\/live RTSP/,
+    );
+    expect(sourceAddress('http://ann:secret@cam/live')?.question).toMatch(
+      /^GET \/live HTTP\/1\.1\r\nHost: cam\r\n/,
+    );
+    for (const protocol of ['rtsp', 'http']) {
+      const withLogin = `${protocol}://cam/live?user=ann&pwd=secret`;
+      expect(sourceAddress(withLogin)?.question).toBeUndefined();
+    }
   });
 });
 
@@ -68,7 +76,7 @@ describe('untilBack', () => {
       isOver = true;
     });
     while (heard.length === 0) await new Promise((resolve) => setImmediate(resolve));
-    expect(await askSource(sourceAddress(`http://127.0.0.1:${port}/`)!, never)).toBe('open');
+    expect(await askSource({ host: '127.0.0.1', port }, never)).toBe('open');
     expect(isOver).toBe(false);
     stop.abort();
     await back;
