@@ -6,8 +6,10 @@ import type { Size } from '../contract/frame.ts';
 import type { CameraDriver, FrameSink } from '../contract/ports.ts';
 import { secretsOfQuery, shownAddress } from '../contract/shown-address.ts';
 import {
+  colourOf,
   frameFilters,
   i420Bytes,
+  outputPixelFormat,
   parseShowinfo,
   refusedSize,
   type SourceGeometry,
@@ -58,7 +60,9 @@ const AWAY =
 const QUIET = ['-hide_banner', '-nostdin', '-nostats'];
 const VIDEO_ONLY = ['-map', '0:v:0', '-an', '-sn', '-dn'];
 /** Every frame as it comes, none made up or left out for the sake of a rate, to descriptor 3. */
-const RAW_FRAMES = ['-fps_mode', 'passthrough', '-pix_fmt', 'yuv420p', '-f', 'rawvideo', 'pipe:3'];
+const rawFrames = (pixelFormat: string) => [
+  ...['-fps_mode', 'passthrough', '-pix_fmt', pixelFormat, '-f', 'rawvideo', 'pipe:3'],
+];
 
 /**
  * Anything that ffmpeg opens, decoded by a child process that writes raw I420 frames to a pipe,
@@ -207,7 +211,8 @@ export class FfmpegCamera implements CameraDriver {
         `its frames of ${width}×${height} take ${frameBytes} bytes, at most ${sink.slotBytes} fit (maxFrameBytes)`,
       );
     }
-    const pipe = new FramePipe(sink, 'i420', stored, this.#sequence);
+    const frames = { ...stored, colour: colourOf(geometry) };
+    const pipe = new FramePipe(sink, 'i420', frames, this.#sequence);
     const isScaled = width !== geometry.width || height !== geometry.height;
     const sent = { width: geometry.width, height: geometry.height };
     sink.scaleFrames(isScaled ? sent : undefined, this.#sequence);
@@ -222,7 +227,8 @@ export class FfmpegCamera implements CameraDriver {
         input,
         { isPaced: pace === 'source', isLooped: source.shouldLoop },
         [
-          ...['-loglevel', 'warning', '-vf', filters, ...RAW_FRAMES],
+          ...['-loglevel', 'warning', '-vf', filters],
+          ...rawFrames(outputPixelFormat(geometry)),
           ...(hasSides ? COPY_OUTPUT : []),
         ],
         {

@@ -1,4 +1,4 @@
-import type { Size } from '../contract/frame.ts';
+import type { Size, YuvColour } from '../contract/frame.ts';
 
 /** What the first decoded frame of a source said of itself. */
 export interface SourceGeometry extends Size {
@@ -35,27 +35,34 @@ export function parseShowinfo(lines: readonly string[]): SourceGeometry | undefi
   return undefined;
 }
 
+/** The colours that raw frames of this source have: its own, which the resizer converts in its pass. */
+export const colourOf = ({ isFullRange, isBt709 }: SourceGeometry): YuvColour => ({
+  matrix: isBt709 ? 'bt709' : 'bt601',
+  range: isFullRange ? 'full' : 'limited',
+});
+
+/** ffmpeg's name of I420 in that range; frames of another range would be converted to it. */
+export const outputPixelFormat = ({ isFullRange }: SourceGeometry): string =>
+  isFullRange ? 'yuvj420p' : 'yuv420p';
+
 /**
  * The filters between decoder and pipe. The first one lets frames of the expected size through as
  * they are and asks the impossible of others, so that ffmpeg ends in place of scaling them
- * silently (its default) and no frame ever has another geometry than it says. The others make it
- * smaller where `scaled` is (each pixel the mean of those that it covers), and bring colours to
- * limited-range BT.601, which is what raw frames mean (contract/frame.ts).
+ * silently (its default) and no frame ever has another geometry than it says. The other makes it
+ * smaller where `scaled` is (each pixel the mean of those that it covers), and keeps a full range full
+ * where the pixels are no I420 yet; those that are, of the right size, pass it untouched.
  */
 export function frameFilters(geometry: SourceGeometry, scaled: Size = geometry): string {
-  const { width, height, isFullRange, isBt709 } = geometry;
+  const { width, height, isFullRange } = geometry;
   const isExpected = `eq(iw\\,${width})*eq(ih\\,${height})`;
   const isScaled = scaled.width !== width || scaled.height !== height;
   const scaling = [
     ...(isScaled ? [`w=${scaled.width}`, `h=${scaled.height}`, 'flags=area'] : []),
-    ...(isFullRange ? ['in_range=pc', 'out_range=tv'] : []),
+    ...(isFullRange ? ['in_range=pc', 'out_range=pc'] : []),
   ];
   return [
     `crop=w=if(${isExpected}\\,iw\\,2*iw):h=ih:exact=1`,
-    ...(scaling.length > 0 ? [`scale=${scaling.join(':')}`, 'format=yuv420p'] : []),
-    ...(isBt709
-      ? ['colorspace=iall=bt709:all=smpte170m:irange=tv:range=tv:format=yuv420p:fast=1']
-      : []),
+    ...(scaling.length > 0 ? [`scale=${scaling.join(':')}`] : []),
   ].join(',');
 }
 

@@ -1,5 +1,5 @@
 import { PipeFrameReader, type PipeEnd } from '../../native/index.ts';
-import type { RawPixelFormat, Size } from '../contract/frame.ts';
+import type { RawPixelFormat, SampleMeaning, Size } from '../contract/frame.ts';
 import type { FrameSink } from '../contract/ports.ts';
 
 /** A pipe from a program that writes raw frames into the slots of a sink. */
@@ -10,14 +10,20 @@ export class FramePipe {
   #frames = 0;
 
   /** @throws VedetteError FRAME_INVALID when a frame does not fit a slot */
-  constructor(sink: FrameSink, format: RawPixelFormat, size: Size, firstSequence: number) {
+  constructor(
+    sink: FrameSink,
+    format: RawPixelFormat,
+    { width, height, colour }: Size & SampleMeaning,
+    firstSequence: number,
+  ) {
     const { promise, resolve } = Promise.withResolvers<PipeEnd>();
     this.ended = promise;
     this.#reader = PipeFrameReader.open({
       ringId: sink.ringId,
       format,
-      width: size.width,
-      height: size.height,
+      width,
+      height,
+      ...(colour === undefined ? {} : { colour }),
       firstSequence,
       mayOverwrite: sink.mayOverwrite,
       onFrames: (publication) => {

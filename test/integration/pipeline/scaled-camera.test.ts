@@ -87,8 +87,12 @@ describe('a camera whose pictures ffmpeg scales', () => {
       objects += full[index]!.detections!.filter(({ score }) => score >= 0.4).length;
     }
     expect(objects).toBeGreaterThan(SEEN_FRAMES);
-    const { items } = await running.runtime.captures({ camera: 'scaled', limit: 10 });
-    expect(items).toHaveLength(SEEN_FRAMES);
+    // A capture is stored after the result that it belongs to.
+    const items = await vi.waitFor(async () => {
+      const captures = await running.runtime.captures({ camera: 'scaled', limit: 10 });
+      expect(captures.items).toHaveLength(SEEN_FRAMES);
+      return captures.items;
+    }, WAIT);
     const { imageFile } = await running.runtime.capture(items[0]!.id);
     expect(await sharp(imageFile).metadata()).toMatchObject(scaledTo);
   });

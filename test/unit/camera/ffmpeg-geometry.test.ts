@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import {
+  colourOf,
   frameFilters,
   i420Bytes,
+  outputPixelFormat,
   parseShowinfo,
   refusedSize,
 } from '../../../component/camera/ffmpeg-geometry.ts';
@@ -40,12 +42,15 @@ describe('i420Bytes', () => {
 });
 
 describe('frameFilters', () => {
-  it('converts colours only where the source says that they differ', () => {
-    const size = { width: 64, height: 48 };
-    expect(frameFilters({ ...size, isFullRange: false, isBt709: false })).not.toContain('scale');
-    expect(frameFilters({ ...size, isFullRange: true, isBt709: true })).toMatch(
-      /crop=.*,scale=.*,colorspace=/,
-    );
+  it('leaves the colours as they are and says which they are', () => {
+    const limited = { width: 64, height: 48, isFullRange: false, isBt709: true };
+    expect(frameFilters(limited)).not.toContain('scale');
+    expect(outputPixelFormat(limited)).toBe('yuv420p');
+    expect(colourOf(limited)).toEqual({ matrix: 'bt709', range: 'limited' });
+    const full = { ...limited, isFullRange: true, isBt709: false };
+    expect(frameFilters(full)).toMatch(/crop=.*,scale=in_range=pc:out_range=pc$/);
+    expect(outputPixelFormat(full)).toBe('yuvj420p');
+    expect(colourOf(full)).toEqual({ matrix: 'bt601', range: 'full' });
   });
 
   it('names the size that ffmpeg refused', () => {
