@@ -17,7 +17,7 @@ import { surroundings } from '../test/bench/surroundings.ts';
 const USAGE = `npm run bench [-- [--peers] [--only <section>[,<section>…]]]
 
 Sections: ${SECTIONS.map(({ name }) => name).join(', ')}.
-All of them take about 10 minutes and are written to docs/BENCHMARKS.md; a choice is only printed.
+All of them take about 15 minutes and are written to docs/BENCHMARKS.md; a choice is only printed.
 --peers also measures OpenCV in C++ and Python: apt-get install libopencv-dev pkg-config python3-opencv.`;
 
 const root = path.join(import.meta.dirname, '..');

@@ -1,4 +1,5 @@
 import { callSection } from './call-section.ts';
+import { camerasSection } from './cameras-section.ts';
 import { componentSection } from './component-section.ts';
 import { costsSection } from './costs-section.ts';
 import { decodeSection } from './decode-section.ts';
@@ -33,6 +34,7 @@ export const SECTIONS: readonly Section[] = [
   postprocessSection,
   trackingSection,
   frameSection,
+  camerasSection,
   httpSection,
   triggersSection,
   throughputSection,
