@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
+import type { DeploymentFile } from '../deployment/deployment-file.ts';
 import type { FleetDoors } from '../deployment/fleet-doors.ts';
 import { withBundle } from '../deployment/with-bundle.ts';
 import { planDeployment } from '../deployment/plan-deployment.ts';
@@ -33,22 +34,27 @@ async function planCommand(
   context: PublisherContext,
 ): Promise<void> {
   const { phase } = showPhases(context, options.json === true);
-  await withRollouts(options, context, (records) =>
-    withFleet(options, async (doors) => {
-      const plan = await phase('plan', (note) => makePlan(file, doors, records, note));
+  await withRollouts(options, context, async (records) => {
+    // Before AWS is asked for anything: what is wrong here needs no credentials.
+    const wanted = await readWanted(file, records);
+    await withFleet(options, async (doors) => {
+      const plan = await phase('plan', (note) => makePlan(wanted, doors, records, note));
       showDeploymentPlan(plan, options, context);
-    }),
-  );
+    });
+  });
 }
 
-/** Reads, plans, looks at every device and records it as what `deploy apply` takes. */
+/** What a deployment file asks for, with the bundle that it names. */
+export const readWanted = async (path: string, records: RolloutRecords): Promise<DeploymentFile> =>
+  withBundle(await readDeploymentFile(path), records.bundles);
+
+/** Plans, looks at every device and records it as what `deploy apply` takes. */
 export async function makePlan(
-  path: string,
+  file: DeploymentFile,
   doors: FleetDoors,
   records: RolloutRecords,
   note: (text: string) => void,
 ): Promise<MadePlan> {
-  const file = await withBundle(await readDeploymentFile(path), records.bundles);
   const id = randomUUID().replaceAll('-', '').slice(0, ID_CHARACTERS);
   const plan = await planDeployment(file, id, doors);
   note(`${plan.devices.length} devices in ${plan.steps.length} waves`);

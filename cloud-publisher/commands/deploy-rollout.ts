@@ -10,7 +10,7 @@ import { requireUnchanged } from '../deployment/require-unchanged.ts';
 import type { Rollout } from '../deployment/rollout.ts';
 import { rolloutSummary } from '../deployment/rollout-summary.ts';
 import type { RolloutRecords } from '../registry/rollout-records.ts';
-import { makePlan } from './deploy-plan.ts';
+import { makePlan, readWanted } from './deploy-plan.ts';
 import { showRollout } from './deploy-status.ts';
 import type { PublisherContext } from './publisher-context.ts';
 import { showPhases } from './show-phases.ts';
@@ -53,7 +53,7 @@ export function addDeployRollout(deploy: Command, context: PublisherContext): vo
   withStateOptions(
     deploy
       .command('hold')
-      .description('let no further wave begin; what is on its way arrives')
+      .description('let no further deployment be made; what is on its way arrives')
       .argument('<rollout>', 'id of the roll-out'),
   ).action((id: string, options: FleetOptions) => hold(id, options, context));
   withChoice(
@@ -81,11 +81,13 @@ async function apply(
 ): Promise<void> {
   const { phase } = showPhases(context, options.json === true);
   pollMsOf(options);
-  await withRollouts(options, context, (records) =>
-    withFleet(options, async (doors) => {
-      const isFile = existsSync(plan);
-      const id = isFile
-        ? (await phase('plan', (note) => makePlan(plan, doors, records, note))).id
+  await withRollouts(options, context, async (records) => {
+    // Before AWS is asked for anything: what is wrong here needs no credentials.
+    const wanted = existsSync(plan) ? await readWanted(plan, records) : undefined;
+    if (!wanted) await records.rollout(plan);
+    await withFleet(options, async (doors) => {
+      const id = wanted
+        ? (await phase('plan', (note) => makePlan(wanted, doors, records, note))).id
         : plan;
       const rollout = await records.rollout(id);
       requireSamePlace(rollout, doors);
@@ -96,8 +98,8 @@ async function apply(
       await requireUnchanged(rollout, doors);
       await enterOrRefuse(records, rollout, ['planned'], 'running', '');
       await watch(id, options, context, records, doors);
-    }),
-  );
+    });
+  });
 }
 
 /** Does something to a roll-out, then carries it on. */
@@ -108,14 +110,14 @@ async function go(
   begin: (rollout: Rollout, records: RolloutRecords) => Promise<void>,
 ): Promise<void> {
   pollMsOf(options);
-  await withRollouts(options, context, (records) =>
-    withFleet(options, async (doors) => {
-      const rollout = await records.rollout(id);
+  await withRollouts(options, context, async (records) => {
+    const rollout = await records.rollout(id);
+    await withFleet(options, async (doors) => {
       requireSamePlace(rollout, doors);
       await begin(rollout, records);
       await watch(id, options, context, records, doors);
-    }),
-  );
+    });
+  });
 }
 
 async function watch(

@@ -30,6 +30,10 @@ async function showAll(
   { stdout }: PublisherContext,
 ): Promise<void> {
   const { items: all, notListed } = await listRollouts(records);
+  if (!json && all.length === 0) {
+    stdout.write('no roll-out is recorded here; `vedette deploy plan <file>` makes one\n');
+    return;
+  }
   stdout.write(
     json
       ? `${JSON.stringify(all, undefined, 2)}\n`

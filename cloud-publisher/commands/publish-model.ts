@@ -14,7 +14,10 @@ export function addPublishModel(publish: Command, context: PublisherContext): vo
   const command = publish
     .command('model')
     .description('make a model a component version that devices can have: prepare, package, create')
-    .argument('<path>', 'model package (a folder, zip, tar or tar.gz) or an ONNX file');
+    .argument(
+      '<path>',
+      'model package (a folder, zip, tar or tar.gz), ONNX file, DDA package or training output',
+    );
   withPublishOptions(command, 'vedette').action((path: string, options: PublishModelOptions) =>
     publishModel(path, options, context),
   );

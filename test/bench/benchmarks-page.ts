@@ -33,22 +33,21 @@ function sectionParts({ section, report }: MeasuredSection): string[] {
   ];
 }
 
-function targetTable(targets: readonly Target[]): string {
-  return table(
-    ['what', 'to reach', 'measured', 'by round', ''],
-    targets.map((target) =>
-      'notMeasured' in target
-        ? [target.what, target.reach, '–', '', 'not measured']
-        : [
-            target.what,
-            target.reach,
-            target.got,
-            target.byRound ?? '',
-            target.isReached ? 'reached' : `falls short by ${target.missedBy}`,
-          ],
-    ),
-  );
-}
+const TARGET_COLUMNS = ['what', 'to reach', 'measured', 'by round', ''];
+
+const targetTable = (targets: readonly Target[]): string =>
+  table(TARGET_COLUMNS, targets.map(targetRow));
+
+const targetRow = (target: Target): string[] =>
+  'notMeasured' in target
+    ? [target.what, target.reach, '–', '', 'not measured']
+    : [
+        target.what,
+        target.reach,
+        target.got,
+        target.byRound ?? '',
+        target.isReached ? 'reached' : `falls short by ${target.missedBy}`,
+      ];
 
 /** What was reached, what falls short and why, and what this run says nothing of. */
 function targetWords(targets: readonly Target[]): string {
@@ -89,6 +88,10 @@ export function sectionText({ section, report, seconds }: MeasuredSection): stri
   const parts = report.tables.map(
     ({ columns, rows, says }) => `${columnsText(columns, rows)}\n${says}`,
   );
+  const { targets = [] } = report;
+  if (targets.length > 0) {
+    parts.push(`${columnsText(TARGET_COLUMNS, targets.map(targetRow))}\n${targetWords(targets)}`);
+  }
   return [`\n${section.title} (${seconds.toFixed(0)} s)`, ...parts].join('\n\n');
 }
 

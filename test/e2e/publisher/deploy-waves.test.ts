@@ -91,6 +91,26 @@ describe('vedette deploy apply of the bundled program', { timeout: 60_000 }, () 
 });
 
 describe('vedette deploy', { timeout: 60_000 }, () => {
+  it('says what is wrong with a file or an id before it asks AWS for anything', async () => {
+    for (const server of scene.aws.servers) server.calls.length = 0;
+    const empty = await runPublisher(
+      ['deploy', 'status', '--state', scene.state],
+      scene.aws.environment('expired'),
+      bundle,
+    );
+    expect(empty.stdout).toContain('no roll-out is recorded here; `vedette deploy plan <file>`');
+    for (const [verb, place, code] of [
+      ['plan', 'none.yaml', 'DEPLOYMENT_INVALID: none.yaml could not be read'],
+      ['apply', 'none', "ROLLOUT_NOT_FOUND: there is no roll-out 'none'"],
+      ['watch', 'none', 'ROLLOUT_NOT_FOUND'],
+    ] as const) {
+      const args = scene.arguments('deploy', verb, place);
+      const { stderr } = await runPublisher(args, scene.aws.environment('expired'), bundle);
+      expect(stderr).toContain(code);
+    }
+    expect(scene.aws.servers.flatMap(({ calls }) => calls)).toEqual([]);
+  });
+
   it('plans with every change and reset, and shows every call before it makes one', async () => {
     const [first] = scene.line(4);
     first!.report = (one, nowMs) => healthReport(one, nowMs, { freeDiskBytes: 1500 });

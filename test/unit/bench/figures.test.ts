@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { benchmarksPage } from '../../bench/benchmarks-page.ts';
+import { benchmarksPage, sectionText } from '../../bench/benchmarks-page.ts';
 import { bytesTouched } from '../../bench/bytes-touched.ts';
 import { fastest, jpegTargets } from '../../bench/jpeg-figures.ts';
 import type { Timing } from '../../bench/measure-interleaved.ts';
@@ -143,6 +143,10 @@ describe('the page', () => {
     expect(page).toContain('- Not measured in this run: c; d. No OpenCV.');
     expect(page).toMatch(/\| c +\| ≥ 8× +\| – +\| +\| not measured/);
     expect(page).toMatch(/\| a .*2\.00×–4\.00× +\| reached/);
+    // Also of one section that is measured by itself.
+    const text = sectionText({ section, report, seconds: 1 });
+    expect(text).toMatch(/\nb +≥ 2× +3\.00× +2\.00×–4\.00× +falls short by 5\.0 %\n/);
+    expect(text).toContain('- b falls short by 5.0 %. Memory is slow.');
   });
 });
 
