@@ -51,6 +51,11 @@ export function VerdictDetail({ result, onClose }: VerdictDetailProps) {
   );
 }
 
+function sizeText({ width, height, scaledTo }: InferenceResult['frame']): string {
+  const size = `${width} × ${height}`;
+  return scaledTo === undefined ? size : `${size}, kept as ${scaledTo.width} × ${scaledTo.height}`;
+}
+
 function facts(result: InferenceResult) {
   const { model, frame, timings, verdict } = result;
   return [
@@ -65,7 +70,7 @@ function facts(result: InferenceResult) {
     },
     { label: 'Model', value: `${model.name} ${model.version} (${model.variant})` },
     ...(result.steps === undefined ? [] : [{ label: 'Steps', value: stepsText(result.steps) }]),
-    { label: 'Picture', value: frame.fileName ?? `${frame.width} × ${frame.height}` },
+    { label: 'Picture', value: frame.fileName ?? sizeText(frame) },
     { label: 'Took', value: millisecondsText(timings.totalMs) },
     ...(result.context === undefined
       ? []
