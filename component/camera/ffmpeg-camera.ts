@@ -57,6 +57,8 @@ export interface FfmpegCameraOptions {
 const isTelling = (secret: string) => secret.length > 3;
 const AWAY =
   /Connection refused|No route to host|unreachable|timed out|resolve|Name or service|Temporary failure/i;
+/** What ffmpeg says when it saw too little of a stream. */
+const LACKS_PARAMETERS = /not find codec parameters|probesize|dimensions not set|unspecified size/i;
 const QUIET = ['-hide_banner', '-nostdin', '-nostats'];
 const VIDEO_ONLY = ['-map', '0:v:0', '-an', '-sn', '-dn'];
 /** Every frame as it comes, none made up or left out for the sake of a rate, to descriptor 3. */
@@ -79,6 +81,8 @@ export class FfmpegCamera implements CameraDriver {
   #sequence = 0;
   #runs = 0;
   #refusesSides = false;
+  /** It gave nothing when it was opened without looking through it first. */
+  #mustBeProbed = false;
   /** Options before the input by which hardware decodes. */
   #hardware: readonly string[] = [];
   #hardwareFault: VedetteError | undefined;
@@ -225,7 +229,11 @@ export class FfmpegCamera implements CameraDriver {
       const filters = [frameFilters(geometry, stored), ...(hasSides ? TIME_FILTERS : [])].join(',');
       const child = await this.#start(
         input,
-        { isPaced: pace === 'source', isLooped: source.shouldLoop },
+        {
+          isPaced: pace === 'source',
+          isLooped: source.shouldLoop,
+          isKnown: !this.#mustBeProbed,
+        },
         [
           ...['-loglevel', 'warning', '-vf', filters],
           ...rawFrames(outputPixelFormat(geometry)),
@@ -244,7 +252,9 @@ export class FfmpegCamera implements CameraDriver {
       if (error !== undefined) throw this.#failed(input, error.message);
       // A stream that MP4 does not take is decoded all the same, without its camera's clock.
       const saysMp4 = child.messages.lines.some((line) => line.startsWith('[mp4'));
-      this.#refusesSides ||= hasSides && pipe.frames === 0 && saysMp4;
+      this.#refusesSides ||= hasSides && pipe.frames === 0 && saysMp4 && this.#mustBeProbed;
+      this.#mustBeProbed ||=
+        pipe.frames === 0 && (saysMp4 || LACKS_PARAMETERS.test(child.messages.lines.join('\n')));
       this.#judgeEnd(input, child, end, pipe.frames);
     } finally {
       closeSides?.();

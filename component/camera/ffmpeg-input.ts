@@ -33,6 +33,9 @@ const PROTOCOLS: Readonly<Record<InputKind, string>> = {
   http: 'http,https,tcp,tls,crypto',
 };
 
+/** The least that ffmpeg takes, in bytes. */
+const SHORTEST_PROBE = '32';
+
 const SCHEMES: Readonly<Record<string, InputKind>> = {
   'rtsp:': 'rtsp',
   'rtsps:': 'rtsp',
@@ -89,6 +92,11 @@ export interface InputPace {
   /** Read a recording at its own rate in place of as fast as possible. */
   readonly isPaced: boolean;
   readonly isLooped: boolean;
+  /**
+   * What an RTSP stream holds was learnt before: ffmpeg would look at up to twenty frames of it before
+   * it gave the first, seconds at a low rate.
+   */
+  readonly isKnown?: boolean;
 }
 
 /** @throws VedetteError CONFIG_INVALID */
@@ -124,7 +132,7 @@ export function inputArguments(
       };
     case 'rtsp':
     case 'http':
-      return streamArguments(source, input, protocols);
+      return streamArguments(source, input, protocols, pace.isKnown === true);
   }
 }
 
@@ -132,16 +140,19 @@ function streamArguments(
   source: FfmpegSource,
   input: FfmpegInput,
   protocols: string,
+  isKnown: boolean,
 ): InputArguments {
   // Frame rates are not wanted: measuring one would cost seconds before the first frame. Threads
   // that work on several frames at once would delay each by as many frames.
   const live = ['-fpsprobesize', '0', '-flags', 'low_delay', '-threads', '2'];
   const transport = input.kind === 'rtsp' ? source.transport : undefined;
+  const isShort = isKnown && input.kind === 'rtsp';
   if (!holdsLogin(input)) {
     return {
       arguments: [
         ...['-protocol_whitelist', protocols],
         ...live,
+        ...(isShort ? ['-probesize', SHORTEST_PROBE] : []),
         ...(transport === undefined ? format(source) : ['-rtsp_transport', transport]),
         ...['-i', input.url],
       ],
@@ -162,12 +173,14 @@ function streamArguments(
     arguments: [
       ...['-protocol_whitelist', `pipe,${protocols}`],
       ...live,
+      ...(isShort ? ['-probesize', SHORTEST_PROBE] : []),
       ...['-f', 'concat', '-safe', '0', '-i', 'pipe:0'],
     ],
     playlist: [
       'ffconcat version 1.0',
       `file '${url.href.replaceAll("'", '%27')}'`,
       ...(transport === undefined ? [] : [`option rtsp_transport ${transport}`]),
+      ...(isShort ? [`option probesize ${SHORTEST_PROBE}`] : []),
       '',
     ].join('\n'),
   };

@@ -3,13 +3,14 @@ import {
   inputArguments,
   parseInput,
   type FfmpegSource,
+  type InputPace,
 } from '../../../component/camera/ffmpeg-input.ts';
 import { cameraSourceSchema } from '../../../component/contract/camera-config.ts';
 
 const source = (values: Record<string, unknown>) =>
   cameraSourceSchema.parse({ kind: 'ffmpeg', ...values }) as FfmpegSource;
 const pace = { isPaced: false, isLooped: false };
-const argumentsOf = (values: Record<string, unknown>, password?: string, how = pace) => {
+const argumentsOf = (values: Record<string, unknown>, password?: string, how: InputPace = pace) => {
   const parsed = source(values);
   return inputArguments(parsed, parseInput(parsed, password), how);
 };
@@ -90,6 +91,19 @@ describe('inputArguments', () => {
   it('opens RTSP by the configured transport', () => {
     const { arguments: list } = argumentsOf({ url: 'rtsp://camera/live', transport: 'udp' });
     expect(list.join(' ')).toContain('-rtsp_transport udp -i rtsp://camera/live');
+  });
+
+  it('looks through an RTSP stream only when it is not known, with a login as without', () => {
+    const known = { ...pace, isKnown: true };
+    const url = 'rtsp://camera/live';
+    expect(argumentsOf({ url }, undefined, known).arguments.join(' ')).toContain('-probesize 32');
+    expect(argumentsOf({ url }).arguments).not.toContain('-probesize');
+    const login = { url, username: 'ann' };
+    expect(argumentsOf(login, 'secret', known).playlist).toContain('\noption probesize 32\n');
+    expect(argumentsOf(login, 'secret').playlist).not.toContain('probesize');
+    expect(argumentsOf({ url: 'http://camera/live' }, undefined, known).arguments).not.toContain(
+      '-probesize',
+    );
   });
 
   it('never has a password among the arguments', () => {
