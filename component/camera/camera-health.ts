@@ -38,13 +38,20 @@ export class CameraHealth {
     return { conditions, ...(this.#measures === undefined ? {} : { measures: this.#measures }) };
   }
 
-  /** Takes a measurement. Returns the conditions that began or ended by it. */
-  take(measures: CameraMeasures, config: CameraHealthConfig): readonly CameraHealthChange[] {
+  /**
+   * Takes a measurement. Returns the conditions that began or ended by it.
+   * @param nowMs by a clock that nobody sets
+   */
+  take(
+    measures: CameraMeasures,
+    config: CameraHealthConfig,
+    nowMs: number,
+  ): readonly CameraHealthChange[] {
     const isStill = (measures.difference ?? Infinity) <= config.maxFrozenDifference;
-    if (!isStill) this.#lastMovementMs = measures.atMs;
-    this.#lastMovementMs ??= measures.atMs;
+    if (!isStill) this.#lastMovementMs = nowMs;
+    this.#lastMovementMs ??= nowMs;
     this.#measures = measures;
-    const stillMs = measures.atMs - this.#lastMovementMs;
+    const stillMs = nowMs - this.#lastMovementMs;
     const judgements = judge(measures, stillMs, config);
     const judged = new Set(judgements.map(({ kind }) => kind));
     // What is not measured any more is not known to be wrong.

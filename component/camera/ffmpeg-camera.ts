@@ -32,6 +32,7 @@ import type { EncodedStream } from './fragment-reader.ts';
 import { FramePipe } from './frame-pipe.ts';
 import { hardwareArguments, hardwareFault } from './hardware-decoding.ts';
 import { plainReason } from './plain-reason.ts';
+import type { ProcessMessages } from './process-messages.ts';
 import { isSilent, untilBack } from './return-watch.ts';
 import { sourceError } from './source-error.ts';
 import {
@@ -57,6 +58,8 @@ export interface FfmpegCameraOptions {
 const isTelling = (secret: string) => secret.length > 3;
 const AWAY =
   /Connection refused|No route to host|unreachable|timed out|resolve|Name or service|Temporary failure/i;
+/** Hardware that was busy or away may be there again when a stream is opened so much later. */
+const HARDWARE_RETRY_MS = 600_000;
 /** What ffmpeg says when it saw too little of a stream. */
 const LACKS_PARAMETERS = /not find codec parameters|probesize|dimensions not set|unspecified size/i;
 const QUIET = ['-hide_banner', '-nostdin', '-nostats'];
@@ -86,6 +89,9 @@ export class FfmpegCamera implements CameraDriver {
   /** Options before the input by which hardware decodes. */
   #hardware: readonly string[] = [];
   #hardwareFault: VedetteError | undefined;
+  #hardwareTriedMs = -Infinity;
+  /** Of the run under way. */
+  #messages: ProcessMessages | undefined;
   /** Of the last run. */
   #hasDelivered = false;
   /** Whether the last run failed because nothing could be connected to. */
@@ -122,7 +128,11 @@ export class FfmpegCamera implements CameraDriver {
 
   get decoder(): string | undefined {
     if (this.#geometry === undefined) return undefined;
-    return this.#hardware.length > 0 ? this.#options.source.hardware : 'software';
+    const { source } = this.#options;
+    const isUsed =
+      this.#hardware.length > 0 &&
+      hardwareFault(source, this.#messages?.lines ?? [], true) === undefined;
+    return isUsed ? source.hardware : 'software';
   }
 
   async untilBack(signal: AbortSignal): Promise<void> {
@@ -187,7 +197,11 @@ export class FfmpegCamera implements CameraDriver {
     signal: AbortSignal,
   ): Promise<void> {
     const { source } = this.#options;
-    if (source.hardware === 'none' || this.#hardwareFault !== undefined) return;
+    const nowMs = performance.now();
+    const wasRefused = this.#hardwareFault !== undefined;
+    if (source.hardware === 'none') return;
+    if (wasRefused && nowMs - this.#hardwareTriedMs < HARDWARE_RETRY_MS) return;
+    this.#hardwareTriedMs = nowMs;
     const options = hardwareArguments(source, geometry.codec);
     const { lines } = (await this.#probe(input, signal, options)).messages;
     if (signal.aborted) return;
@@ -244,6 +258,7 @@ export class FfmpegCamera implements CameraDriver {
           hardware: this.#hardware,
         },
       );
+      this.#messages = child.messages;
       pipe.closeWriteEnd();
       if (hasSides) closeSides = readSideOutputs(child.sidePipes, sink, this.#sequence, encoded);
       const end = await untilEnded(child, signal, () => pipe.close());

@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net';
+import { NameLookups } from './name-lookups.ts';
 import { pause } from './pause.ts';
 
 /** Where a source can be asked for cheaply, without its login. */
@@ -21,6 +22,8 @@ const PORTS: Readonly<Record<string, number>> = {
   'http:': 80,
   'https:': 443,
 };
+
+const names = new NameLookups();
 
 /** RFC 2326, 10.2, and RFC 9110. What is encrypted is asked for a connection only. */
 const QUESTIONS: Readonly<Record<string, (url: URL) => string>> = {
@@ -50,7 +53,7 @@ export function sourceAddress(url: string): SourceAddress | undefined {
 export function askSource(address: SourceAddress, signal: AbortSignal): Promise<string> {
   return new Promise((resolve) => {
     const { host, port, question } = address;
-    const socket: Socket = connect({ host, port });
+    const socket: Socket = connect({ host, port, lookup: names.lookup });
     let answer = '';
     const settle = (said: string) => {
       signal.removeEventListener('abort', onAbort);

@@ -92,6 +92,7 @@ export class HealthWatch {
           ...(clockDifferenceMs === undefined ? {} : { clockDifferenceMs }),
         },
         config,
+        performance.now(),
       );
       if (changes.length > 0) onChange(changes);
     } catch (thrown) {

@@ -93,6 +93,58 @@ describe('FfmpegCamera', () => {
     slots.close();
   });
 
+  it('says what decodes now: a run may fall back to the processor though its first frame did not', async () => {
+    // Stands for ffmpeg with hardware, which is rarely at hand: it says the device failed once it streams.
+    const program = path.join(folder, 'forgetful-ffmpeg');
+    await writeFile(
+      program,
+      `#!/bin/sh
+case "$*" in *vaapi*showinfo*) ;; *vaapi*) echo "[h264] Device setup failed for decoder on input stream #0:0" >&2 ;; esac
+args=""
+skip=0
+for one in "$@"; do
+  if [ "$skip" = 1 ]; then skip=0; continue; fi
+  case "$one" in -hwaccel|-hwaccel_device) skip=1; continue ;; esac
+  args="$args '$one'"
+done
+eval exec ffmpeg $args
+`,
+    );
+    await chmod(program, 0o755);
+    const camera = cameraOf({ url: CLIP, shouldLoop: false, hardware: 'vaapi' }, program);
+    const slots = new FrameSlots({ slots: 3, slotBytes: 4_000_000, policy: 'newest' });
+    await camera.run(slots, never);
+    expect(slots.framesDelivered).toBeGreaterThan(10);
+    expect(camera.decoder).toBe('software');
+    slots.close();
+  });
+
+  it('tries hardware again that was not there, when it opens the stream much later', async () => {
+    const calls = path.join(folder, 'calls');
+    const program = path.join(folder, 'counting-ffmpeg');
+    await writeFile(program, `#!/bin/sh\necho "$*" >> ${calls}\nexec ffmpeg "$@"\n`);
+    await chmod(program, 0o755);
+    const hardware = { hardware: 'vaapi', hardwareDevice: '/dev/dri/renderD999' };
+    const camera = cameraOf({ url: CLIP, shouldLoop: false, ...hardware }, program);
+    const tries = () =>
+      readFileSync(calls, 'utf8')
+        .split('\n')
+        .filter((line) => /vaapi.*showinfo/.test(line)).length;
+    const tooSmall = async () => {
+      // What does not fit is learnt anew each time.
+      const slots = new FrameSlots({ slots: 3, slotBytes: 65_536, policy: 'newest' });
+      await camera.run(slots, never).catch(() => {});
+      slots.close();
+    };
+    await tooSmall();
+    await tooSmall();
+    expect(tries()).toBe(1);
+    const now = vi.spyOn(performance, 'now').mockReturnValue(performance.now() + 601_000);
+    await tooSmall();
+    now.mockRestore();
+    expect(tries()).toBe(2);
+  });
+
   it('delivers odd sizes whole', async () => {
     const clip = path.join(folder, 'odd.avi');
     ffmpeg(

@@ -108,7 +108,7 @@ function follow(config: Record<string, unknown>, measures: readonly Partial<Came
   const parsed = cameraHealthSchema.parse({ minSharpness: 250, framesPerSecond: 25, ...config });
   const changes = measures.flatMap((measure, second) =>
     health
-      .take({ ...WELL, ...measure, atMs: second * 1000 }, parsed)
+      .take({ ...WELL, atMs: second * 1000, ...measure }, parsed, second * 1000)
       .map(({ kind, hasBegun }) => `${second} ${hasBegun ? 'begins' : 'ends'} ${kind}`),
   );
   return { changes, kinds: health.state.conditions.map(({ kind }) => kind) };
@@ -117,6 +117,15 @@ const times = (count: number, measure: Partial<CameraMeasures>) =>
   Array<Partial<CameraMeasures>>(count).fill(measure);
 
 describe('CameraHealth', () => {
+  it('is as frozen as it was when the system clock is set', () => {
+    const still = { difference: 0 };
+    const config = { frozenAfterMs: 10_000 };
+    const forward = [...times(3, still), ...times(3, { ...still, atMs: 7_200_000 })];
+    expect(follow(config, forward).changes).toEqual([]);
+    const back = [...times(5, still), ...times(15, { ...still, atMs: -7_200_000 })];
+    expect(follow(config, back).kinds).toEqual(['frozen']);
+  });
+
   it('finds nothing wrong with a camera that is well', () => {
     expect(follow({}, times(60, {}))).toEqual({ changes: [], kinds: [] });
   });
@@ -157,6 +166,7 @@ describe('CameraHealth', () => {
       health.take(
         { ...measures, atMs, sharpness: 0, framesPerSecond: 1 },
         cameraHealthSchema.parse({}),
+        atMs,
       );
     }
     expect(health.state.conditions).toEqual([]);
