@@ -151,7 +151,7 @@ export const DROP_REASONS = [
   'unreadable', // the source delivered bytes that are no picture
   'too-large', // the frame does not fit a slot
   'unchanged', // the source gave the very picture that it gave before
-  'stopped', // the camera was stopped with frames waiting
+  'stopped', // the camera was stopped, or opened again for larger pictures, with frames waiting
   'stale', // it was older than `maxFrameAgeMs` when the model was free (policy `newest`)
   'not-triggered', // no trigger asked for it (policy `triggered`)
   'late', // its trigger was dropped, replaced, or had its fail-safe verdict, before it was judged
