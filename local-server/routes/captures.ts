@@ -1,6 +1,7 @@
-import { open } from 'node:fs/promises';
-import { extname } from 'node:path';
-import type { FastifyPluginAsync } from 'fastify';
+import { access } from 'node:fs/promises';
+import { basename, dirname, extname } from 'node:path';
+import fastifyStatic from '@fastify/static';
+import type { FastifyPluginAsync, FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { VedetteError } from '../../component/contract/errors.ts';
 import { outcomeSchema } from '../../component/contract/result.ts';
@@ -25,6 +26,7 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
 };
 
 export const captureRoutes: FastifyPluginAsync<RuntimeOptions> = async (app, { runtime }) => {
+  await app.register(fastifyStatic, { serve: false });
   app.get('/captures', async (request) => {
     const query = parseRequestValue(captureQuery, request.query, 'query');
     return runtime.captures({
@@ -41,29 +43,29 @@ export const captureRoutes: FastifyPluginAsync<RuntimeOptions> = async (app, { r
   });
 
   app.get<{ Params: { id: string } }>('/clips/:id', async (request, reply) => {
-    const file = await open(await runtime.clipFile(request.params.id));
-    const { size } = await file.stat();
-    reply.headers({
-      'content-type': 'video/mp4',
-      'content-length': size,
-      'cache-control': 'private, max-age=3600, immutable',
-    });
-    return reply.send(file.createReadStream());
+    const file = await runtime.clipFile(request.params.id);
+    return sendFile(reply, file, `The clip ${request.params.id}`, 'video/mp4');
   });
 
   app.get<{ Params: { id: string } }>('/captures/:id/image', async (request, reply) => {
     const { capture, imageFile } = await runtime.capture(request.params.id);
-    const file = await open(imageFile).catch((cause: unknown) => {
-      throw new VedetteError('NOT_FOUND', `The picture of capture ${capture.id} is gone`, {
-        cause,
-      });
-    });
-    const { size } = await file.stat();
-    reply.headers({
-      'content-type': CONTENT_TYPES[extname(imageFile).toLowerCase()] ?? 'application/octet-stream',
-      'content-length': size,
-      'cache-control': 'private, max-age=3600, immutable',
-    });
-    return reply.send(file.createReadStream());
+    const type = CONTENT_TYPES[extname(imageFile).toLowerCase()] ?? 'application/octet-stream';
+    return sendFile(reply, imageFile, `The picture of capture ${capture.id}`, type);
   });
 };
+
+/** A file that never changes, or the range of it that is asked for, as players do. */
+async function sendFile(
+  reply: FastifyReply,
+  file: string,
+  what: string,
+  type: string,
+): Promise<FastifyReply> {
+  await access(file).catch((cause: unknown) => {
+    throw new VedetteError('NOT_FOUND', `${what} is gone`, { cause });
+  });
+  return reply
+    .header('cache-control', 'private, max-age=3600, immutable')
+    .type(type)
+    .sendFile(basename(file), dirname(file), { cacheControl: false, contentType: false });
+}

@@ -129,6 +129,17 @@ describe('captures', () => {
       const { response, body } = await get('/api/v1/captures/c-1/image');
       expect(response.headers.get('content-type')).toBe('image/jpeg');
       expect(body).toBe('jpeg bytes');
+      expect(response.headers.get('cache-control')).toContain('immutable');
+      const image = `${server.address}/api/v1/captures/c-1/image`;
+      const part = await fetch(image, { headers: { range: 'bytes=5-7' } });
+      expect([part.status, await part.text()]).toEqual([206, 'byt']);
+      expect(part.headers.get('content-range')).toBe('bytes 5-7/10');
+      const beyond = await fetch(image, { headers: { range: 'bytes=50-' } });
+      expect(await beyond.json()).toMatchObject({
+        status: 400,
+        code: 'REQUEST_INVALID',
+        detail: 'Range Not Satisfiable',
+      });
       await rm(runtime.captureFile);
       expect(await get('/api/v1/captures/c-1/image')).toMatchObject({
         status: 404,
