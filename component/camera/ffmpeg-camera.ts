@@ -62,6 +62,8 @@ const AWAY =
 const HARDWARE_RETRY_MS = 600_000;
 /** What ffmpeg says when it saw too little of a stream. */
 const LACKS_PARAMETERS = /not find codec parameters|probesize|dimensions not set|unspecified size/i;
+const lacksParameters = ({ lines }: ProcessMessages): boolean =>
+  lines.some((line) => LACKS_PARAMETERS.test(line));
 const QUIET = ['-hide_banner', '-nostdin', '-nostats'];
 const VIDEO_ONLY = ['-map', '0:v:0', '-an', '-sn', '-dn'];
 /** Every frame as it comes, none made up or left out for the sake of a rate, to descriptor 3. */
@@ -167,6 +169,10 @@ export class FfmpegCamera implements CameraDriver {
     if (signal.aborted) return undefined;
     const geometry = parseShowinfo(probe.messages.lines);
     if (geometry === undefined) {
+      if (!this.#mustBeProbed && lacksParameters(probe.messages)) {
+        this.#mustBeProbed = true;
+        return this.#learnGeometry(input, signal);
+      }
       this.#wasAway = AWAY.test(probe.messages.reason);
       throw this.#failed(input, probe.messages.reason);
     }
@@ -182,7 +188,7 @@ export class FfmpegCamera implements CameraDriver {
   ): Promise<SourceProcess> {
     const probe = await this.#start(
       input,
-      { isPaced: false, isLooped: false },
+      { isPaced: false, isLooped: false, isQuick: !this.#mustBeProbed },
       ['-loglevel', 'info', '-vf', 'showinfo', '-frames:v', '1', '-f', 'null', '-'],
       { hardware },
     );
@@ -246,7 +252,7 @@ export class FfmpegCamera implements CameraDriver {
         {
           isPaced: pace === 'source',
           isLooped: source.shouldLoop,
-          isKnown: !this.#mustBeProbed,
+          isQuick: !this.#mustBeProbed,
         },
         [
           ...['-loglevel', 'warning', '-vf', filters],
@@ -268,8 +274,7 @@ export class FfmpegCamera implements CameraDriver {
       // A stream that MP4 does not take is decoded all the same, without its camera's clock.
       const saysMp4 = child.messages.lines.some((line) => line.startsWith('[mp4'));
       this.#refusesSides ||= hasSides && pipe.frames === 0 && saysMp4 && this.#mustBeProbed;
-      this.#mustBeProbed ||=
-        pipe.frames === 0 && (saysMp4 || LACKS_PARAMETERS.test(child.messages.lines.join('\n')));
+      this.#mustBeProbed ||= pipe.frames === 0 && (saysMp4 || lacksParameters(child.messages));
       this.#judgeEnd(input, child, end, pipe.frames);
     } finally {
       closeSides?.();

@@ -93,10 +93,10 @@ export interface InputPace {
   readonly isPaced: boolean;
   readonly isLooped: boolean;
   /**
-   * What an RTSP stream holds was learnt before: ffmpeg would look at up to twenty frames of it before
-   * it gave the first, seconds at a low rate.
+   * Takes an RTSP stream for what its description says: else ffmpeg looks at up to twenty frames of it
+   * before it gives the first, seconds at a low rate.
    */
-  readonly isKnown?: boolean;
+  readonly isQuick?: boolean;
 }
 
 /** @throws VedetteError CONFIG_INVALID */
@@ -132,7 +132,7 @@ export function inputArguments(
       };
     case 'rtsp':
     case 'http':
-      return streamArguments(source, input, protocols, pace.isKnown === true);
+      return streamArguments(source, input, protocols, pace.isQuick === true);
   }
 }
 
@@ -140,13 +140,13 @@ function streamArguments(
   source: FfmpegSource,
   input: FfmpegInput,
   protocols: string,
-  isKnown: boolean,
+  isQuick: boolean,
 ): InputArguments {
   // Frame rates are not wanted: measuring one would cost seconds before the first frame. Threads
   // that work on several frames at once would delay each by as many frames.
   const live = ['-fpsprobesize', '0', '-flags', 'low_delay', '-threads', '2'];
   const transport = input.kind === 'rtsp' ? source.transport : undefined;
-  const isShort = isKnown && input.kind === 'rtsp';
+  const isShort = isQuick && input.kind === 'rtsp';
   if (!holdsLogin(input)) {
     return {
       arguments: [

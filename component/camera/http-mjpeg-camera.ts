@@ -4,7 +4,7 @@ import type { CameraDriver, FrameSink } from '../contract/ports.ts';
 import { deliverPicture } from './deliver-picture.ts';
 import { HttpConnection } from './http-connection.ts';
 import { JpegSplitter } from './jpeg-splitter.ts';
-import { untilBack } from './return-watch.ts';
+import { isMute, untilBack } from './return-watch.ts';
 
 export interface HttpMjpegCameraOptions {
   readonly source: CameraSourceOf<'http-mjpeg'>;
@@ -26,7 +26,7 @@ export class HttpMjpegCamera implements CameraDriver {
   readonly stallTimeoutMs: number;
   readonly #options: HttpMjpegCameraOptions;
   #sequence = 0;
-  /** Whether the last run ended because no answer came. */
+  /** Whether the last run ended because no answer, or no picture, came. */
   #wasSilent = false;
 
   constructor(options: HttpMjpegCameraOptions) {
@@ -44,12 +44,16 @@ export class HttpMjpegCamera implements CameraDriver {
     const { source, readSecret } = this.#options;
     const password = source.password && (await readSecret(source.password));
     const connection = new HttpConnection({ ...source, password });
+    // A question that is put to a camera while it is silent may stay without an answer when it is back.
+    if (this.#wasSilent && (await isMute(source.url, signal)) && !signal.aborted) {
+      throw connection.failed('it takes the question and answers nothing');
+    }
     try {
       await this.#stream(connection, sink, signal);
     } catch (error) {
       if (!signal.aborted) throw connection.broken(error);
     } finally {
-      this.#wasSilent = connection.isSilent;
+      this.#wasSilent = connection.isSilent || signal.aborted;
       connection.close();
     }
   }

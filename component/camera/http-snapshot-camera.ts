@@ -7,7 +7,7 @@ import { deliverPicture } from './deliver-picture.ts';
 import { HttpConnection } from './http-connection.ts';
 import type { SplitPicture } from './jpeg-splitter.ts';
 import { Pacer } from './pacer.ts';
-import { untilBack } from './return-watch.ts';
+import { isMute, untilBack } from './return-watch.ts';
 
 export interface HttpSnapshotCameraOptions {
   readonly source: CameraSourceOf<'http-snapshot'>;
@@ -22,7 +22,7 @@ export class HttpSnapshotCamera implements CameraDriver {
   readonly endsForGood = false;
   readonly #options: HttpSnapshotCameraOptions;
   #sequence = 0;
-  /** Whether the last run ended because no answer came. */
+  /** Whether the last run ended because no answer, or no picture, came. */
   #wasSilent = false;
   #etag: string | undefined;
   #digest: string | undefined;
@@ -41,6 +41,10 @@ export class HttpSnapshotCamera implements CameraDriver {
     const { source, readSecret } = this.#options;
     const password = source.password && (await readSecret(source.password));
     const connection = new HttpConnection({ ...source, password });
+    // A question that is put to a camera while it is silent may stay without an answer when it is back.
+    if (this.#wasSilent && (await isMute(source.url, signal)) && !signal.aborted) {
+      throw connection.failed('it takes the question and answers nothing');
+    }
     const pacer = new Pacer('source', 1000 / source.intervalMs);
     try {
       while (!signal.aborted) {
@@ -50,7 +54,7 @@ export class HttpSnapshotCamera implements CameraDriver {
     } catch (error) {
       if (!signal.aborted) throw connection.broken(error);
     } finally {
-      this.#wasSilent = connection.isSilent;
+      this.#wasSilent = connection.isSilent || signal.aborted;
       connection.close();
     }
   }

@@ -111,3 +111,9 @@ export async function isSilent(url: string, signal: AbortSignal): Promise<boolea
   const { host, port } = address;
   return (await askSource({ host, port }, signal)) === 'silent';
 }
+
+/** Whether a source takes connections and questions, and answers none. */
+export async function isMute(url: string, signal: AbortSignal): Promise<boolean> {
+  const address = sourceAddress(url);
+  return address !== undefined && (await askSource(address, signal)) === 'silent';
+}

@@ -192,6 +192,19 @@ describe('pictures that are polled', () => {
 });
 
 describe('an MJPEG stream', () => {
+  it('that went silent is back when it speaks, long before its time-out', async () => {
+    const camera = await cameraWith();
+    const { supervisor } = supervise(
+      { kind: 'http-mjpeg', url: camera.url('/stream'), stallTimeoutMs: 500, timeoutMs: 60_000 },
+      { openingMs: 60_000 },
+    );
+    await vi.waitFor(() => expect(supervisor.status.state).toBe('running'));
+    camera.isSilent = true;
+    await vi.waitFor(() => expect(supervisor.status.restarts).toBeGreaterThan(0), 10_000);
+    camera.isSilent = false;
+    await vi.waitFor(() => expect(supervisor.status.state).toBe('running'), 10_000);
+  });
+
   it('is stalled when it goes silent', async () => {
     const camera = await cameraWith();
     const source = { kind: 'http-mjpeg', url: camera.url('/stream'), stallTimeoutMs: 500 };

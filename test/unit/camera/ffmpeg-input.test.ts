@@ -93,15 +93,15 @@ describe('inputArguments', () => {
     expect(list.join(' ')).toContain('-rtsp_transport udp -i rtsp://camera/live');
   });
 
-  it('looks through an RTSP stream only when it is not known, with a login as without', () => {
-    const known = { ...pace, isKnown: true };
+  it('looks through an RTSP stream only when it must, with a login as without', () => {
+    const quick = { ...pace, isQuick: true };
     const url = 'rtsp://camera/live';
-    expect(argumentsOf({ url }, undefined, known).arguments.join(' ')).toContain('-probesize 32');
+    expect(argumentsOf({ url }, undefined, quick).arguments.join(' ')).toContain('-probesize 32');
     expect(argumentsOf({ url }).arguments).not.toContain('-probesize');
     const login = { url, username: 'ann' };
-    expect(argumentsOf(login, 'secret', known).playlist).toContain('\noption probesize 32\n');
+    expect(argumentsOf(login, 'secret', quick).playlist).toContain('\noption probesize 32\n');
     expect(argumentsOf(login, 'secret').playlist).not.toContain('probesize');
-    expect(argumentsOf({ url: 'http://camera/live' }, undefined, known).arguments).not.toContain(
+    expect(argumentsOf({ url: 'http://camera/live' }, undefined, quick).arguments).not.toContain(
       '-probesize',
     );
   });
