@@ -5,12 +5,35 @@ interface TimedFrame extends EncodedFrame {
   readonly arrivalMs: number;
 }
 
-interface Recording {
+/** From one opening of the source to its end: timestamps and encoding are its own. */
+interface Stream {
   readonly header: Uint8Array;
-  readonly frames: Uint8Array[];
-  readonly endMs: number;
+  readonly beganMs: number;
+  frames: TimedFrame[];
   bytes: number;
-  readonly done: (pieces: readonly Uint8Array[]) => void;
+  /** Whether its first frames have left the ring. */
+  isTrimmed: boolean;
+}
+
+/** What is cut out of a stream. Times are of `performance.now()`. */
+export interface EncodedRecording {
+  /** The pieces of an MP4 file, when its last is there. */
+  readonly pieces: Promise<readonly Uint8Array[]>;
+  /**
+   * Whether it shows the frame that arrived at `momentMs`. One that still runs goes on to `afterMs`
+   * from now; where that is beyond its longest length, it is not the recording of this moment.
+   */
+  covers(momentMs: number): boolean;
+}
+
+interface Running {
+  readonly stream: Stream;
+  readonly frames: Uint8Array[];
+  readonly latestEndMs: number;
+  endMs: number;
+  bytes: number;
+  /** `lastMs`: frames that arrived until then are surely in it. */
+  readonly finish: (lastMs: number) => void;
 }
 
 export interface EncodedRingOptions {
@@ -21,13 +44,18 @@ export interface EncodedRingOptions {
   readonly maxBytes: number;
 }
 
+/** A frame is kept for so much longer, until its verdict is there. */
+const JUDGING_MS = 2000;
+/** A recording ends at the latest after so many times `afterMs`, however many verdicts extend it. */
+const LONGEST_IN_AFTERS = 4;
+
 /** The last seconds of an encoded stream as the camera sent it, and what is cut out of it. */
 export class EncodedRing implements EncodedStream {
   readonly #options: EncodedRingOptions;
-  #header: Uint8Array | undefined;
-  #frames: TimedFrame[] = [];
-  #bytes = 0;
-  #recordings = new Set<Recording>();
+  #live: Stream | undefined;
+  /** The stream before: the last of its frames may not be judged yet. */
+  #ended: Stream | undefined;
+  readonly #running = new Set<Running>();
 
   constructor(options: EncodedRingOptions) {
     this.#options = options;
@@ -36,61 +64,122 @@ export class EncodedRing implements EncodedStream {
   /** A stream begins. What was recorded of the one before ends here: it may be of another size. */
   header(bytes: Uint8Array): void {
     this.end();
-    this.#header = bytes;
+    const beganMs = performance.now();
+    this.#live = { header: bytes, beganMs, frames: [], bytes: 0, isTrimmed: false };
   }
 
   frame(frame: EncodedFrame): void {
+    const stream = this.#live;
+    if (stream === undefined) return;
     const arrivalMs = performance.now();
-    for (const recording of this.#recordings) {
-      if (arrivalMs > recording.endMs || recording.bytes > this.#options.maxBytes) {
-        this.#finish(recording);
-      } else {
-        recording.frames.push(frame.bytes);
-        recording.bytes += frame.bytes.length;
-      }
+    stream.frames.push({ ...frame, arrivalMs });
+    stream.bytes += frame.bytes.length;
+    for (const running of this.#running) {
+      running.frames.push(frame.bytes);
+      running.bytes += frame.bytes.length;
+      // The first one after its end is taken too: a frame is here only when the next was decoded.
+      const isOver = arrivalMs > running.endMs || running.bytes > this.#options.maxBytes;
+      if (isOver) this.#finish(running, stream.frames.at(-2)?.arrivalMs ?? -Infinity);
     }
-    this.#frames.push({ ...frame, arrivalMs });
-    this.#bytes += frame.bytes.length;
-    this.#trim(arrivalMs - this.#options.beforeMs);
+    this.#trim(stream, arrivalMs - this.#options.beforeMs - JUDGING_MS);
   }
 
   /**
-   * The pieces of an MP4 file from `beforeMs` before now (or the key frame before that) to `afterMs`
-   * after it, or to the end of the stream. `undefined` when nothing came yet that a file could begin
-   * with.
+   * Records from `beforeMs` before the frame that arrived at `momentMs` (or the key frame before
+   * that) to `afterMs` after now, or to the end of its stream. `undefined` when the frame is not in
+   * the ring.
    */
-  record(): Promise<readonly Uint8Array[]> | undefined {
-    const header = this.#header;
-    const first = this.#frames.findIndex(({ isKey }) => isKey);
-    if (header === undefined || first < 0) return undefined;
-    const frames = this.#frames.slice(first).map(({ bytes }) => bytes);
-    const bytes = frames.reduce((sum, { length }) => sum + length, 0);
-    const endMs = performance.now() + this.#options.afterMs;
-    return new Promise((done) => this.#recordings.add({ header, frames, bytes, endMs, done }));
+  record(momentMs: number): EncodedRecording | undefined {
+    const stream = this.#streamOf(momentMs);
+    const first = stream === undefined ? -1 : this.#firstOf(stream, momentMs);
+    if (stream === undefined || first < 0) return undefined;
+    const { afterMs } = this.#options;
+    const taken = stream.frames.slice(first);
+    const fromMs = first === 0 && !stream.isTrimmed ? stream.beganMs : taken[0]!.arrivalMs;
+    const nowMs = performance.now();
+    let lastMs: number | undefined;
+    const { promise, resolve } = Promise.withResolvers<readonly Uint8Array[]>();
+    const running: Running = {
+      stream,
+      frames: taken.map(({ bytes }) => bytes),
+      bytes: taken.reduce((sum, { bytes }) => sum + bytes.length, 0),
+      endMs: nowMs + afterMs,
+      latestEndMs: nowMs + Math.max(LONGEST_IN_AFTERS * afterMs, JUDGING_MS),
+      finish: (atMs) => {
+        lastMs = atMs;
+        resolve([stream.header, ...running.frames]);
+      },
+    };
+    if (stream === this.#live) this.#running.add(running);
+    else running.finish(Infinity);
+    const covers = (atMs: number): boolean => {
+      if (atMs < fromMs || this.#streamOf(atMs) !== stream) return false;
+      if (lastMs !== undefined) return atMs <= lastMs;
+      const endMs = performance.now() + afterMs;
+      if (endMs > running.latestEndMs) return false;
+      running.endMs = Math.max(running.endMs, endMs);
+      return true;
+    };
+    return { pieces: promise, covers };
   }
 
-  /** The stream is over: so are its recordings. */
+  /** The stream is over: so are its recordings. What is in the ring waits for its verdicts. */
   end(): void {
-    for (const recording of this.#recordings) this.#finish(recording);
-    this.#header = undefined;
-    this.#frames = [];
-    this.#bytes = 0;
+    for (const running of this.#running) this.#finish(running, Infinity);
+    if (this.#live === undefined) return;
+    this.#ended = this.#live;
+    this.#live = undefined;
   }
 
-  #finish(recording: Recording): void {
-    this.#recordings.delete(recording);
-    recording.done([recording.header, ...recording.frames]);
+  #finish(running: Running, lastMs: number): void {
+    this.#running.delete(running);
+    running.finish(lastMs);
+  }
+
+  #streamOf(momentMs: number): Stream | undefined {
+    return [this.#live, this.#ended].find(
+      (stream) => stream !== undefined && momentMs >= stream.beganMs,
+    );
+  }
+
+  /**
+   * The key frame that a recording of this moment begins with, -1 when there is none. What comes
+   * before the moment takes half of `maxBytes` where it can, so that there is room for the rest.
+   */
+  #firstOf({ frames, bytes, isTrimmed }: Stream, momentMs: number): number {
+    const { beforeMs, maxBytes } = this.#options;
+    let first = -1;
+    let rest = bytes;
+    let restOfFirst = bytes;
+    for (const [index, frame] of frames.entries()) {
+      const isTooLate = first >= 0 && frame.arrivalMs > momentMs;
+      if (isTooLate) break;
+      const isBetter =
+        first < 0 || frame.arrivalMs <= momentMs - beforeMs || restOfFirst > maxBytes / 2;
+      if (frame.isKey && isBetter) [first, restOfFirst] = [index, rest];
+      rest -= frame.bytes.length;
+    }
+    if (first < 0) return -1;
+    const holds = (first === 0 && !isTrimmed) || frames[first]!.arrivalMs <= momentMs;
+    return holds ? first : -1;
   }
 
   /** Whole groups of pictures go: what follows a key frame is nothing without it. */
-  #trim(fromMs: number): void {
+  #trim(stream: Stream, fromMs: number): void {
+    const { maxBytes } = this.#options;
+    const ended = this.#ended;
+    const isOver = (ended?.frames.at(-1)?.arrivalMs ?? 0) <= fromMs;
+    if (ended !== undefined && (isOver || ended.bytes + stream.bytes > maxBytes)) {
+      this.#ended = undefined;
+    }
     for (;;) {
-      const second = this.#frames.findIndex(({ isKey }, index) => isKey && index > 0);
-      const isOld = second > 0 && this.#frames[second]!.arrivalMs <= fromMs;
-      if (!isOld && this.#bytes <= this.#options.maxBytes) return;
-      const gone = this.#frames.splice(0, second > 0 ? second : this.#frames.length);
-      this.#bytes -= gone.reduce((sum, { bytes }) => sum + bytes.length, 0);
-      if (this.#frames.length === 0) return;
+      const second = stream.frames.findIndex(({ isKey }, index) => isKey && index > 0);
+      const isOld = second > 0 && stream.frames[second]!.arrivalMs <= fromMs;
+      if (!isOld && stream.bytes <= maxBytes) return;
+      const gone = stream.frames.splice(0, second > 0 ? second : stream.frames.length);
+      stream.bytes -= gone.reduce((sum, { bytes }) => sum + bytes.length, 0);
+      stream.isTrimmed = true;
+      if (stream.frames.length === 0) return;
     }
   }
 }

@@ -1,5 +1,5 @@
 import { v7 as uuidv7 } from 'uuid';
-import { EncodedRing } from '../camera/encoded-ring.ts';
+import { EncodedRing, type EncodedRecording } from '../camera/encoded-ring.ts';
 import type { RecordingConfig } from '../contract/camera-config.ts';
 import { VedetteError } from '../contract/errors.ts';
 import type { NewResult } from '../contract/ports.ts';
@@ -13,11 +13,21 @@ export interface EventRecorderOptions {
   readonly faults: FaultLog;
 }
 
-/** Records the stream of a camera around verdicts that ask for it, one clip at a time. */
+interface Clip {
+  readonly id: string;
+  readonly recording: EncodedRecording;
+}
+
+/** Recordings that run or wait to be written, each with its bytes in memory. */
+const MAX_UNSAVED = 4;
+
+/** Records the stream of a camera around verdicts that ask for it. */
 export class EventRecorder {
   readonly ring: EncodedRing;
   readonly #options: EventRecorderOptions;
-  #current: { readonly id: string; readonly saved: Promise<void> } | undefined;
+  /** The newest: it may be written already, and still be the only one that holds a late frame. */
+  #newest: Clip | undefined;
+  readonly #unsaved = new Set<Promise<void>>();
 
   constructor(options: EventRecorderOptions) {
     const { beforeSeconds, afterSeconds, maxBytes } = options.recording;
@@ -29,28 +39,39 @@ export class EventRecorder {
     });
   }
 
-  /** The result with the clip that will show it, if its outcome asks for one. */
-  see(result: NewResult): NewResult {
+  /**
+   * The result with the clip that will show its frame, if its outcome asks for one and the frame is
+   * there. `capturedAtMs`: when the frame arrived, in milliseconds since 1970.
+   */
+  see(result: NewResult, capturedAtMs: number): NewResult {
     const { outcomes } = this.#options.recording;
     if (!outcomes.includes(result.verdict.outcome)) return result;
-    this.#current ??= this.#begin();
-    return this.#current === undefined ? result : { ...result, clipId: this.#current.id };
+    const momentMs = performance.now() - Math.max(0, Date.now() - capturedAtMs);
+    const isCovered = this.#newest?.recording.covers(momentMs) === true;
+    const clip = isCovered ? this.#newest : this.#begin(momentMs);
+    return clip === undefined ? result : { ...result, clipId: clip.id };
   }
 
   /** Ends what is being recorded; it is written first. */
   async close(): Promise<void> {
     this.ring.end();
-    await this.#current?.saved;
+    await Promise.all(this.#unsaved);
   }
 
-  #begin(): { readonly id: string; readonly saved: Promise<void> } | undefined {
-    const pieces = this.ring.record();
-    if (pieces === undefined) return undefined;
+  #begin(momentMs: number): Clip | undefined {
+    const { camera, faults } = this.#options;
+    if (this.#unsaved.size >= MAX_UNSAVED) {
+      const message = 'a verdict has no clip: the disk does not keep up with those before';
+      faults.warn(`clip/${camera}/OVERLOADED`, { camera }, message);
+      return undefined;
+    }
+    const recording = this.ring.record(momentMs);
+    if (recording === undefined) return undefined;
     const id = uuidv7();
-    const saved = this.#save(id, pieces).finally(() => {
-      this.#current = undefined;
-    });
-    return { id, saved };
+    const saved = this.#save(id, recording.pieces).finally(() => this.#unsaved.delete(saved));
+    this.#unsaved.add(saved);
+    this.#newest = { id, recording };
+    return this.#newest;
   }
 
   async #save(id: string, recorded: Promise<readonly Uint8Array[]>): Promise<void> {

@@ -47,7 +47,7 @@ describe('a recording around an event', () => {
       });
       const slots = new FrameSlots({ slots: 3, slotBytes: 2_000_000, policy: 'every' });
       const stop = new AbortController();
-      expect(recorder.see(verdict('fail'))).not.toHaveProperty('clipId');
+      expect(recorder.see(verdict('fail'), Date.now())).not.toHaveProperty('clipId');
       const streaming = driver.run(slots, stop.signal).then(() => slots.end());
       const ids = new Set<string | undefined>();
       let frames = 0;
@@ -56,8 +56,10 @@ describe('a recording around an event', () => {
         if (lease === undefined) break;
         slots.release(lease);
         frames += 1;
-        if (frames === 5) expect(recorder.see(verdict('pass'))).not.toHaveProperty('clipId');
-        if (frames === 20 || frames === 21) ids.add(recorder.see(verdict('fail')).clipId);
+        if (frames === 5)
+          expect(recorder.see(verdict('pass'), Date.now())).not.toHaveProperty('clipId');
+        if (frames === 20 || frames === 21)
+          ids.add(recorder.see(verdict('fail'), Date.now()).clipId);
       }
       await streaming;
       await recorder.close();
