@@ -7,7 +7,8 @@ interpreter (/usr/bin/python3).
 Arguments: [--clip FILE.mp4] [--user NAME --password WORD] [--size WxH] [--rate N] [--pattern NAME]
 [--port N]
 Prints `ready <port>` once it listens. Serves rtsp://127.0.0.1:<port>/live (a moving test picture,
-or another pattern of videotestsrc, H.264) and, with --clip, /clip (the file once). Commands, one a line:
+or another pattern of videotestsrc, H.264), the same as /h265 and /mjpeg, and, with --clip, /clip
+(the file once). Commands, one a line:
   stall           send nothing more, keep connections open
   resume          send again
   resize W H      change the picture size of /live, in the middle of the stream and from then on
@@ -98,13 +99,22 @@ if options.user is not None:
     auth.add_digest(options.user, options.password, token)
     server.set_auth(auth)
 
-serve(
-    "/live",
+SOURCE = (
     f"videotestsrc is-live=true pattern={options.pattern} ! capsfilter name=size "
     f'caps="{caps().to_string()}" ! valve name=valve ! '
-    f"x264enc tune=zerolatency sliced-threads=false threads=1 speed-preset=ultrafast key-int-max={options.rate} ! "
+)
+serve(
+    "/live",
+    f"{SOURCE} x264enc tune=zerolatency sliced-threads=false threads=1 speed-preset=ultrafast "
+    f"key-int-max={options.rate} ! "
     "h264parse config-interval=-1 ! rtph264pay name=pay0 pt=96 config-interval=-1",
 )
+serve(
+    "/h265",
+    f"{SOURCE} x265enc tune=zerolatency speed-preset=ultrafast key-int-max={options.rate} ! "
+    "h265parse config-interval=-1 ! rtph265pay name=pay0 pt=96 config-interval=-1",
+)
+serve("/mjpeg", f"{SOURCE} jpegenc ! rtpjpegpay name=pay0 pt=26")
 if options.clip is not None:
     serve(
         "/clip",

@@ -82,7 +82,7 @@ export class RtspServer {
     this.port = port;
   }
 
-  url(mount: 'live' | 'clip'): string {
+  url(mount: 'live' | 'h265' | 'mjpeg' | 'clip'): string {
     return `rtsp://127.0.0.1:${this.port}/${mount}`;
   }
 

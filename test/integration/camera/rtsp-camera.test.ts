@@ -80,6 +80,20 @@ describe.skipIf(!hasRtspServer())('a camera that speaks RTSP', () => {
     }
   });
 
+  it('delivers H.265 and MJPEG as well, several streams of one device at once', async () => {
+    const streams = (['live', 'h265', 'mjpeg'] as const).map((mount) =>
+      supervise(cameraOf({ url: server.url(mount) })),
+    );
+    await Promise.all(streams.map(({ isRunning }) => isRunning()));
+    for (const { slots } of streams) {
+      for (let index = 0; index < 5; index += 1) {
+        const lease = (await slots.next(AbortSignal.timeout(20_000)))!;
+        expect(lease).toMatchObject({ width: 320, height: 240, format: 'i420' });
+        slots.release(lease);
+      }
+    }
+  });
+
   // The way with a login is another one through ffmpeg, and takes as long again.
   it.each(process.env['VEDETTE_DEEP'] === '1' ? ['plain', 'with a login'] : ['plain'])(
     'dates frames by the clock of the camera, as RTCP tells it (%s)',
