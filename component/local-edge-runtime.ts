@@ -103,6 +103,7 @@ export class LocalEdgeRuntime implements EdgeRuntime {
   start(): void {
     this.#parts.models.start();
     void this.#parts.outputs.use(this.config.outputs);
+    void this.#looked(this.#parts.clips.start(), 'recordings');
     this.#parts.cameras.start();
     void this.#parts.triggers.use(this.config.triggers);
     void this.#looked(this.#parts.captureStore.start(), 'captures');

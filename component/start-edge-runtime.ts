@@ -5,6 +5,7 @@ import type { RuntimeConfig } from './contract/config.ts';
 import type { SecretReference } from './contract/config-values.ts';
 import { VedetteError } from './contract/errors.ts';
 import type { MessageChannel } from './contract/message-channel.ts';
+import type { Notice } from './contract/ports.ts';
 import type { InferenceResult } from './contract/result.ts';
 import { ClipStore } from './delivery/clip-store.ts';
 import { CaptureStore } from './delivery/capture-store.ts';
@@ -115,7 +116,21 @@ function composeParts(foundation: Foundation): RuntimeParts {
     dataFolder: config.dataFolder,
     retention: config.retention,
   });
-  const clips = new ClipStore({ dataFolder: config.dataFolder, retention: config.retention });
+  const notify = (notice: Notice): void => {
+    board.notify(notice);
+    registry.appendNotice(notice).catch((thrown: unknown) => {
+      const error = VedetteError.from(thrown, 'REGISTRY_UNAVAILABLE');
+      logger.warn({ error }, 'a notice could not be stored');
+    });
+  };
+  const clips = new ClipStore({
+    dataFolder: config.dataFolder,
+    retention: config.retention,
+    onOutcome: (outcome, count, error) => {
+      metrics.countClips(outcome, count);
+      if (error) notify({ atMs: Date.now(), level: 'warn', error: error.serialize() });
+    },
+  });
   const delivery = new Delivery({
     config,
     registry,
@@ -185,13 +200,7 @@ function composeParts(foundation: Foundation): RuntimeParts {
       board.publish({ kind: 'camera', camera });
       frameWatchers.heed(camera);
     },
-    notify: (notice) => {
-      board.notify(notice);
-      registry.appendNotice(notice).catch((thrown: unknown) => {
-        const error = VedetteError.from(thrown, 'REGISTRY_UNAVAILABLE');
-        logger.warn({ error }, 'a notice could not be stored');
-      });
-    },
+    notify,
     onResult,
   });
   return {

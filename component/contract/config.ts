@@ -145,7 +145,7 @@ export const runtimeConfigSchema = z.strictObject({
       ),
       clipsMaxBytes: described(
         integer(1_048_576, 1e15).default(2_147_483_648),
-        'Recordings around events may take this much disk, in bytes; the oldest give way',
+        'Recordings around events may take this much disk, in bytes; the oldest give way, also when the disk has less free than `minFreeBytes`',
       ),
       componentModelVersions: described(
         integer(1, 100).default(2),
@@ -153,7 +153,7 @@ export const runtimeConfigSchema = z.strictObject({
       ),
       minFreeBytes: described(
         integer(0, 1e15).default(268_435_456),
-        'No capture is written when the disk has less free, in bytes',
+        'No capture is written when the disk has less free, in bytes; of recordings around events the oldest give way to the next',
       ),
     })
     .prefault({}),

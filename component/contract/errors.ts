@@ -343,6 +343,12 @@ export const ERROR_CODES = {
     'The disk is full; what could not be stored is named.',
     'Free space or lower `retention`; storing resumes by itself.',
   ),
+  CLIP_INTERRUPTED: entry(
+    500,
+    false,
+    'The process ended while a recording around an event was made.',
+    'Results that name a lost recording keep their verdict and capture; find out why the process ended.',
+  ),
   DATA_FOLDER_LOCKED: entry(
     409,
     false,

@@ -77,6 +77,13 @@ export class EventRecorder {
   async #save(id: string, recorded: Promise<readonly Uint8Array[]>): Promise<void> {
     const { camera, clips, faults } = this.#options;
     try {
+      await clips.begin(id);
+    } catch (thrown) {
+      const error = VedetteError.from(thrown, 'STORAGE_FULL');
+      const message = 'a crash before the end of this clip could not be told of';
+      faults.warn(`clip-mark/${camera}/${error.code}`, { camera, error }, message);
+    }
+    try {
       await clips.save(id, await recorded);
     } catch (thrown) {
       const error = VedetteError.from(thrown, 'STORAGE_FULL');

@@ -11,6 +11,7 @@ import { OUTCOMES, type InferenceResult } from '../contract/result.ts';
 import type { DeliveryStatus } from '../contract/delivery.ts';
 import type { OutputStatus } from '../contract/output.ts';
 import type { TriggerSourceStatus } from '../contract/transaction.ts';
+import type { ClipOutcome } from '../delivery/clip-store.ts';
 import { DeliveryMetrics } from './delivery-metrics.ts';
 import { addReadings, type Values } from './metric-readings.ts';
 import { addSpaceReadings } from './space/space-readings.ts';
@@ -48,6 +49,7 @@ export class Metrics {
   readonly #judged: Counter<'source' | 'model' | 'outcome'>;
   readonly #notStored: Counter<'source'>;
   readonly #captures: Counter<'camera' | 'outcome'>;
+  readonly #clips: Counter<'outcome'>;
   readonly #httpErrors: Counter<'code'>;
   readonly transactions: TransactionMetrics;
   readonly #versions: VersionMetrics;
@@ -82,6 +84,12 @@ export class Metrics {
       name: 'vedette_captures_total',
       help: 'Captures by how they ended: stored or failed',
       labelNames: ['camera', 'outcome'],
+      registers,
+    });
+    this.#clips = new Counter({
+      name: 'vedette_clips_total',
+      help: 'Recordings around events: stored, failed, evicted by newer ones, and of a crash: recovered or lost',
+      labelNames: ['outcome'],
       registers,
     });
     this.#httpErrors = new Counter({
@@ -130,6 +138,10 @@ export class Metrics {
 
   countCapture(camera: string, outcome: 'stored' | 'failed'): void {
     this.#captures.inc({ camera, outcome });
+  }
+
+  countClips(outcome: ClipOutcome, count: number): void {
+    this.#clips.inc({ outcome }, count);
   }
 
   countModelChange(change: ModelChangeRecord): void {

@@ -64,6 +64,22 @@ async function framesOf(clip: string | undefined): Promise<readonly number[]> {
   return numbers;
 }
 
+it('a recording that a kill ends before it is written is told of at the next start', async () => {
+  begin();
+  stream(4);
+  const { clip } = judge();
+  const told: unknown[] = [];
+  // The marks of those that run come in turn: after this there is one.
+  await clips.begin('01900000-0000-7000-8000-000000000001');
+  const next = new ClipStore({
+    dataFolder,
+    retention: { clipsMaxBytes: 10_000_000, minFreeBytes: 0 },
+    onOutcome: (outcome, count, error) => told.push([outcome, count, error?.message]),
+  });
+  await next.start();
+  expect(told).toEqual([['lost', 2, expect.stringContaining(clip!)]]);
+});
+
 describe('a recording and the verdict that names it', () => {
   it('shows the frame of a verdict that comes while the one before is being written', async () => {
     begin();

@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { pino } from 'pino';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { createDriver } from '../../../component/camera/create-driver.ts';
 import { FrameSlots } from '../../../component/camera/frame-slots.ts';
 import { cameraSchema } from '../../../component/contract/camera-config.ts';
@@ -93,7 +93,7 @@ describe('a recording around an event', () => {
 describe('ClipStore', () => {
   const id = (index: number) => `01900000-0000-7000-8000-00000000000${index}`;
 
-  it('lets the oldest recordings give way, and clears what a crash left', async () => {
+  it('lets the oldest recordings give way', async () => {
     const folder = path.join(dataFolder, 'small');
     const clips = new ClipStore({
       dataFolder: folder,
@@ -106,6 +106,74 @@ describe('ClipStore', () => {
       code: 'STORAGE_FULL',
     });
     expect(await readdir(path.join(folder, 'clips'))).toHaveLength(2);
+  });
+
+  it('lets the oldest give way to minFreeBytes, and tells of it', async (context) => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'vedette-clips-'));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    try {
+      await run('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', folder]);
+    } catch {
+      context.skip('mounting a tmpfs is not permitted here');
+    }
+    onTestFinished(async () => void (await run('umount', ['-l', folder])));
+    const outcomes: unknown[] = [];
+    const clips = new ClipStore({
+      dataFolder: folder,
+      retention: { ...retention, minFreeBytes: 600_000 },
+      onOutcome: (outcome, count, error) => outcomes.push([outcome, count, error?.code]),
+    });
+    for (const index of [1, 2, 3, 4]) await clips.save(id(index), [new Uint8Array(200_000)]);
+    expect(await readdir(path.join(folder, 'clips'))).toEqual([`${id(3)}.mp4`, `${id(4)}.mp4`]);
+    const stored = ['stored', 1, undefined];
+    const told = ['evicted', 1, 'STORAGE_FULL'];
+    const untold = ['evicted', 1, undefined];
+    expect(outcomes).toEqual([stored, stored, told, stored, untold, stored]);
+    // Nothing is given up for what does not fit anyway.
+    await expect(clips.save(id(5), [new Uint8Array(900_000)])).rejects.toMatchObject({
+      code: 'STORAGE_FULL',
+    });
+    expect(await readdir(path.join(folder, 'clips'))).toHaveLength(2);
+    expect(outcomes.at(-1)).toEqual(['failed', 1, undefined]);
+  });
+
+  it('keeps what is whole of what a crash left, and tells of it and of what was lost once', async () => {
+    const folder = path.join(dataFolder, 'crashed');
+    const before = new ClipStore({ dataFolder: folder, retention });
+    await before.begin(id(1));
+    await before.begin(id(2));
+    const box = (type: string, bytes: number) => {
+      const made = Buffer.alloc(bytes);
+      made.writeUInt32BE(bytes);
+      made.write(type, 4, 'latin1');
+      return made;
+    };
+    const whole = [box('ftyp', 24), box('moov', 300), box('moof', 80), box('mdat', 5000)];
+    const half = [box('moof', 80), box('mdat', 5000).subarray(0, 4999)];
+    const part = path.join(folder, 'clips', `${id(2)}.mp4.part`);
+    await writeFile(part, Buffer.concat([...whole, ...half]));
+
+    const outcomes: unknown[] = [];
+    const open = () =>
+      new ClipStore({
+        dataFolder: folder,
+        retention,
+        onOutcome: (outcome, count, error) => outcomes.push([outcome, count, error?.message]),
+      });
+    const clips = open();
+    const started = clips.start();
+    // A recording that begins meanwhile is none of those.
+    await Promise.all([started, clips.begin(id(3))]);
+    const containing = (text: string): unknown => expect.stringContaining(text);
+    expect(outcomes).toEqual([
+      ['recovered', 1, containing(id(2))],
+      ['lost', 1, containing(id(1))],
+    ]);
+    expect(await readFile(await clips.fileOf(id(2)))).toEqual(Buffer.concat(whole));
+    await clips.save(id(3), whole);
+    await open().start();
+    expect(outcomes).toHaveLength(3);
+    expect(await readdir(path.join(folder, 'clips'))).toEqual([`${id(2)}.mp4`, `${id(3)}.mp4`]);
   });
 
   it.each(['..', '../registry', 'x', ''])('knows no clip %j', async (name) => {
