@@ -108,15 +108,18 @@ export class ClipStore {
   }
 
   async #recover(): Promise<void> {
-    await makeFolder(this.#folder);
+    const names = await readdir(this.#folder).catch((thrown: NodeJS.ErrnoException): string[] => {
+      if (thrown.code === 'ENOENT') return [];
+      throw thrown;
+    });
     const ended: Record<'recovered' | 'lost', string[]> = { recovered: [], lost: [] };
-    for (const name of (await readdir(this.#folder)).toSorted()) {
+    for (const name of names.toSorted()) {
       const clip = name.slice(0, -PART.length);
       if (!name.endsWith(PART) || !CLIP.test(clip)) continue;
       const isKept = await recoverClip(join(this.#folder, name), join(this.#folder, clip));
       ended[isKept ? 'recovered' : 'lost'].push(clip.slice(0, -'.mp4'.length));
     }
-    await syncFolder(this.#folder);
+    if (names.length > 0) await syncFolder(this.#folder);
     for (const outcome of ['recovered', 'lost'] as const) {
       const ids = ended[outcome];
       if (ids.length === 0) continue;

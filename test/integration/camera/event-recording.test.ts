@@ -12,6 +12,7 @@ import type { NewResult } from '../../../component/contract/ports.ts';
 import { ClipStore } from '../../../component/delivery/clip-store.ts';
 import { FaultLog } from '../../../component/logging/fault-log.ts';
 import { EventRecorder } from '../../../component/pipeline/event-recorder.ts';
+import { startRuntime } from '../../support/real-runtime.ts';
 import { sampleResult } from '../registry/sample-result.ts';
 
 const run = promisify(execFile);
@@ -174,6 +175,21 @@ describe('ClipStore', () => {
     await open().start();
     expect(outcomes).toHaveLength(3);
     expect(await readdir(path.join(folder, 'clips'))).toEqual([`${id(2)}.mp4`, `${id(3)}.mp4`]);
+  });
+
+  it('has a runtime tell once what a crash ended, and count it', async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'vedette-clips-'));
+    const crashed = new ClipStore({ dataFolder: path.join(folder, 'data'), retention });
+    await crashed.begin(id(7));
+    const { runtime, close } = await startRuntime(folder, { thing: 'test-station' });
+    onTestFinished(close);
+    await expect
+      .poll(() => runtime.notices().map(({ error }) => error))
+      .toMatchObject([
+        { code: 'CLIP_INTERRUPTED', message: expect.stringContaining(id(7)) as string },
+      ]);
+    expect((await runtime.metrics()).text).toContain('vedette_clips_total{outcome="lost"} 1');
+    expect(await readdir(path.join(folder, 'data', 'clips'))).toEqual([]);
   });
 
   it.each(['..', '../registry', 'x', ''])('knows no clip %j', async (name) => {
