@@ -11,6 +11,8 @@ export interface IncomingMessage {
 export type ChannelListener = (message: IncomingMessage) => void;
 
 export interface Subscription {
+  /** It was granted, over the connection of now. */
+  readonly isHeard: boolean;
   close(): Promise<void>;
 }
 
@@ -39,13 +41,16 @@ export interface MessageChannel {
   publish(topic: string, payload: Uint8Array, qos?: 0 | 1): Promise<void>;
   /**
    * Messages whose topic matches `filter` (MQTT's `+` and `#`), also after every reconnection. Resolves
-   * at once when there is no connection yet; a refusal later is told to `onRefused`. Listeners must not throw.
-   * @throws VedetteError MESSAGE_REFUSED when the filter is refused now
+   * at once when there is no connection yet; each connection asks again, whatever the one before
+   * answered. A refusal then is told to `onRefused`, each grant to `onHeard`. Listeners must not throw.
+   * @throws VedetteError MESSAGE_REFUSED or CHANNEL_BUSY when the filter is refused now, and is not asked
+   * for again
    */
   subscribe(
     filter: string,
     listener: ChannelListener,
     onRefused?: (error: VedetteError) => void,
+    onHeard?: () => void,
   ): Promise<Subscription>;
   /** Told of each connection and disconnection from now on. Returns the function that ends it. */
   watch(listener: (isConnected: boolean) => void): () => void;

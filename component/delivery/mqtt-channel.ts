@@ -39,6 +39,20 @@ export interface MqttOptions {
   readonly will?: { readonly topic: string; readonly payload: string };
 }
 
+interface Hearer {
+  readonly listener: ChannelListener;
+  readonly onRefused: (error: VedetteError) => void;
+  readonly onHeard: () => void;
+}
+
+/** A filter that somebody hears, or would. */
+interface Topic {
+  readonly filter: string;
+  readonly hearers: Set<Hearer>;
+  /** Granted over the connection of now. */
+  isHeard: boolean;
+}
+
 /** A broker that speaks MQTT 5. A publish that resolved has reached it. */
 export class MqttChannel implements MessageChannel {
   readonly description: string;
@@ -46,9 +60,11 @@ export class MqttChannel implements MessageChannel {
   readonly keepsOrder = true;
   readonly #client: MqttClient;
   readonly #watchers = new Set<(isConnected: boolean) => void>();
-  readonly #listeners = new Map<string, Set<ChannelListener>>();
+  readonly #topics = new Map<string, Topic>();
   #maxPacketBytes = Infinity;
   #wasConnected = false;
+  /** Which connection it is, from 1. */
+  #connection = 0;
 
   private constructor(description: string, client: MqttClient) {
     this.description = description;
@@ -66,6 +82,8 @@ export class MqttChannel implements MessageChannel {
       clean: true,
       keepalive: KEEP_ALIVE_SECONDS,
       reconnectPeriod: RECONNECT_MS,
+      // The client forgets a filter that was refused once; here each connection asks for all again.
+      resubscribe: false,
       connectTimeout: CONNECT_TIMEOUT_MS,
       ...(will === undefined
         ? {}
@@ -79,9 +97,14 @@ export class MqttChannel implements MessageChannel {
     const channel = new MqttChannel(url, client);
     client.on('connect', ({ properties }) => {
       channel.#maxPacketBytes = properties?.maximumPacketSize ?? Infinity;
+      channel.#connection += 1;
+      for (const topic of channel.#topics.values()) void channel.#askAgain(topic);
       channel.#tell(true);
     });
-    client.on('close', () => channel.#tell(false));
+    client.on('close', () => {
+      for (const topic of channel.#topics.values()) topic.isHeard = false;
+      channel.#tell(false);
+    });
     client.on('message', (topic, payload, { retain }) =>
       channel.#hear({ topic, payload, isRetained: retain }),
     );
@@ -136,22 +159,26 @@ export class MqttChannel implements MessageChannel {
     filter: string,
     listener: ChannelListener,
     onRefused: (error: VedetteError) => void = () => undefined,
+    onHeard: () => void = () => undefined,
   ): Promise<Subscription> {
-    const own = (message: IncomingMessage) => listener(message);
-    const listeners = this.#listeners.get(filter) ?? new Set();
-    this.#listeners.set(filter, listeners.add(own));
-    // Waits for the first connection; later ones subscribe by themselves.
-    const granted = this.#client.subscribeAsync(filter, { qos: 1 }).catch((thrown: unknown) => {
-      throw channelError(thrown, `subscribe to ${filter}`);
-    });
-    if (this.#client.connected) await granted;
-    else granted.catch((thrown: unknown) => onRefused(VedetteError.from(thrown)));
+    const own = { listener, onRefused, onHeard };
+    const topic = this.#topics.get(filter) ?? { filter, hearers: new Set(), isHeard: false };
+    this.#topics.set(filter, topic);
+    topic.hearers.add(own);
+    try {
+      // Without a connection the next one asks.
+      if (this.#wasConnected) await this.#ask(topic);
+    } catch (error) {
+      this.#leave(topic, own);
+      throw error;
+    }
     return {
+      get isHeard() {
+        return topic.isHeard;
+      },
       close: async () => {
-        listeners.delete(own);
-        if (listeners.size > 0) return;
-        this.#listeners.delete(filter);
-        if (this.#client.connected) await this.#client.unsubscribeAsync(filter);
+        const isLast = this.#leave(topic, own);
+        if (isLast && this.#client.connected) await this.#client.unsubscribeAsync(filter);
       },
     };
   }
@@ -175,10 +202,44 @@ export class MqttChannel implements MessageChannel {
     for (const watcher of this.#watchers) watcher(isConnected);
   }
 
+  /** Whether nobody hears it any more. */
+  #leave(topic: Topic, own: Hearer): boolean {
+    topic.hearers.delete(own);
+    if (topic.hearers.size > 0 || this.#topics.get(topic.filter) !== topic) return false;
+    return this.#topics.delete(topic.filter);
+  }
+
+  /**
+   * A connection that ends meanwhile is no refusal: the next one asks.
+   * @throws VedetteError MESSAGE_REFUSED, CHANNEL_BUSY
+   */
+  async #ask(topic: Topic): Promise<void> {
+    const connection = this.#connection;
+    const isOver = () => connection !== this.#connection || !this.#client.connected;
+    try {
+      await this.#client.subscribeAsync(topic.filter, { qos: 1 });
+    } catch (thrown) {
+      if (isOver()) return;
+      throw channelError(thrown, `subscribe to ${topic.filter}`);
+    }
+    if (isOver()) return;
+    topic.isHeard = true;
+    for (const { onHeard } of topic.hearers) onHeard();
+  }
+
+  async #askAgain(topic: Topic): Promise<void> {
+    try {
+      await this.#ask(topic);
+    } catch (thrown) {
+      const error = VedetteError.from(thrown);
+      for (const { onRefused } of topic.hearers) onRefused(error);
+    }
+  }
+
   #hear(message: IncomingMessage): void {
-    for (const [filter, listeners] of this.#listeners) {
+    for (const { filter, hearers } of this.#topics.values()) {
       if (!isMatch(filter, message.topic)) continue;
-      for (const listener of listeners) listener(message);
+      for (const { listener } of hearers) listener(message);
     }
   }
 }
@@ -192,9 +253,18 @@ function isMatch(filter: string, topic: string): boolean {
   return wanted.every((one, index) => one === '#' || one === '+' || one === levels[index]);
 }
 
+/** What the client throws. */
+interface Refusal {
+  readonly code?: unknown;
+  readonly message?: string;
+  readonly packet?: { readonly granted?: readonly number[] };
+}
+
 function channelError(thrown: unknown, what: string): VedetteError {
   if (thrown instanceof VedetteError) return thrown;
-  const { code, message } = thrown as { code?: unknown; message?: string };
+  const { message, packet, code: said } = thrown as Refusal;
+  // The client gives the reason of a refused SUBSCRIBE in its answer alone.
+  const code = packet?.granted?.find((one) => one >= 0x80) ?? said;
   const isReason = typeof code === 'number' && code >= 0x80;
   const kind = !isReason
     ? 'CHANNEL_OFFLINE'

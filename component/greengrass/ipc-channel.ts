@@ -21,7 +21,8 @@ interface Wish {
   readonly filter: string;
   readonly listener: ChannelListener;
   readonly onRefused: (error: VedetteError) => void;
-  stream: Subscription | undefined;
+  readonly onHeard: () => void;
+  stream: Pick<Subscription, 'close'> | undefined;
   isRefused: boolean;
 }
 
@@ -102,8 +103,10 @@ export class IpcChannel implements MessageChannel {
     filter: string,
     listener: ChannelListener,
     onRefused: (error: VedetteError) => void = () => undefined,
+    onHeard: () => void = () => undefined,
   ): Promise<Subscription> {
-    const wish: Wish = { filter, listener, onRefused, stream: undefined, isRefused: false };
+    const told = { listener, onRefused, onHeard };
+    const wish: Wish = { filter, ...told, stream: undefined, isRefused: false };
     this.#wishes.add(wish);
     try {
       await this.#open(wish);
@@ -111,7 +114,11 @@ export class IpcChannel implements MessageChannel {
       this.#wishes.delete(wish);
       throw error;
     }
+    const isHeard = () => wish.stream !== undefined && this.isConnected;
     return {
+      get isHeard() {
+        return isHeard();
+      },
       close: async () => {
         this.#wishes.delete(wish);
         await wish.stream?.close();
@@ -172,8 +179,10 @@ export class IpcChannel implements MessageChannel {
       const stream = await connection.subscribe(filter, listener, onEnded);
       // Closed, or subscribed another time, while the nucleus was asked.
       const isWanted = this.#wishes.has(wish) && wish.stream === undefined;
-      if (isWanted && connection === this.#connection) wish.stream = stream;
-      else await stream.close();
+      if (isWanted && connection === this.#connection) {
+        wish.stream = stream;
+        wish.onHeard();
+      } else await stream.close();
     } catch (thrown) {
       const error = channelError(thrown, `subscribe to ${filter}`);
       if (connection.lost.aborted) return;

@@ -105,7 +105,7 @@ export class IpcConnection {
     filter: string,
     listener: ChannelListener,
     onEnded: () => void = () => {},
-  ): Promise<Subscription> {
+  ): Promise<Pick<Subscription, 'close'>> {
     const onEvent = ({ message }: Fields) => {
       const { topicName, payload } = fieldsIn(message);
       if (typeof topicName !== 'string') return;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { VedetteError } from '../../contract/errors.ts';
-import type { MessageChannel } from '../../contract/message-channel.ts';
+import type { MessageChannel, Subscription } from '../../contract/message-channel.ts';
 import { MAX_TRIGGER_ID_LENGTH } from '../../contract/transaction.ts';
 import type { TriggerListener, TriggerSource } from './trigger-source.ts';
 
@@ -22,50 +22,53 @@ export function openMqttTrigger(
   listener: TriggerListener,
 ): TriggerSource {
   let isClosed = false;
-  /** Why the broker does not let it listen; a new connection asks it again. */
-  let refusal: VedetteError | undefined;
+  let subscription: Subscription | undefined;
+  let asking: Promise<void> | undefined;
   const lose = (error: VedetteError) => {
     if (!isClosed) listener.lost(error);
-    return error;
   };
   const tell = () => {
     if (isClosed) return;
-    if (channel.isConnected) {
-      if (refusal === undefined) listener.listening();
-      return;
-    }
-    refusal = undefined;
-    const what = `${channel.description} is not connected`;
-    lose(new VedetteError('CHANNEL_OFFLINE', `nothing is heard on ${topic}: ${what}`));
+    if (!channel.isConnected) {
+      const what = `${channel.description} is not connected`;
+      lose(new VedetteError('CHANNEL_OFFLINE', `nothing is heard on ${topic}: ${what}`));
+    } else if (subscription?.isHeard) listener.listening();
+    else if (subscription === undefined) ask();
   };
-  const subscription = channel
-    .subscribe(
-      topic,
-      ({ payload, isRetained }) => {
-        if (isClosed) return;
-        if (isRetained) listener.refuse(retained(topic));
-        else take(payload, topic, listener);
-      },
-      (error) => (refusal = lose(error)),
-    )
-    .then(
-      (one) => {
-        tell();
-        return one;
-      },
-      (thrown: unknown) => {
-        refusal = lose(VedetteError.from(thrown, 'MESSAGE_REFUSED'));
-        return undefined;
-      },
-    );
+  /** What was refused is asked for again over the next connection. */
+  const ask = () => {
+    asking ??= channel
+      .subscribe(
+        topic,
+        ({ payload, isRetained }) => {
+          if (isClosed) return;
+          if (isRetained) listener.refuse(retained(topic));
+          else take(payload, topic, listener);
+        },
+        lose,
+        tell,
+      )
+      .then(
+        (one) => {
+          asking = undefined;
+          subscription = one;
+          tell();
+        },
+        (thrown: unknown) => {
+          asking = undefined;
+          lose(VedetteError.from(thrown, 'MESSAGE_REFUSED'));
+        },
+      );
+  };
+  ask();
   const unwatch = channel.watch(tell);
   return {
     close: async () => {
       isClosed = true;
       unwatch();
       // A broker that does not answer does not hold up an end: nothing is heard any more as it is.
-      void subscription
-        .then((one) => one?.close())
+      void (asking ?? Promise.resolve())
+        .then(() => subscription?.close())
         .catch((thrown: unknown) => listener.refuse(VedetteError.from(thrown, 'CHANNEL_OFFLINE')));
     },
   };
