@@ -29,7 +29,8 @@ export class FaultLog {
     fields: Record<string, unknown>,
     message: string,
   ): void {
-    const now = Date.now();
+    // Not the time of day: after that is set back, a fault would be silent for as long.
+    const now = performance.now();
     const known = this.#faults.get(key);
     if (known && now - known.loggedAtMs < this.#intervalMs) {
       known.suppressed += 1;
