@@ -53,9 +53,10 @@ export class GstreamerCamera implements CameraDriver {
   /** @throws VedetteError CAMERA_SOURCE_FAILED, CAMERA_SOURCE_MISSING, GSTREAMER_MISSING */
   async run(sink: FrameSink, signal: AbortSignal): Promise<void> {
     if (signal.aborted) return;
-    this.#size ??= await this.#learnSize(signal);
-    if (this.#size === undefined || signal.aborted) return;
-    const size = this.#size;
+    const size = this.#size ?? (await this.#learnSize(signal));
+    // What cannot be taken is learnt anew: the camera may be set to another size at any time.
+    this.#size = undefined;
+    if (size === undefined || signal.aborted) return;
     const fixed = this.#options.format;
     const format = fixed ?? (isPacked(size.width, I420) ? I420 : RGBA);
     if (!isPacked(size.width, format)) {
@@ -69,6 +70,7 @@ export class GstreamerCamera implements CameraDriver {
         `its frames of ${size.width}×${size.height} take ${frameBytes} bytes, at most ${sink.slotBytes} fit (maxFrameBytes)`,
       );
     }
+    this.#size = size;
     await this.#stream(sink, format, size, signal);
   }
 

@@ -1,7 +1,12 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createDriver } from '../../../component/camera/create-driver.ts';
 import { genicamCameras } from '../../../component/camera/discovery/genicam-cameras.ts';
 import { FrameSlots } from '../../../component/camera/frame-slots.ts';
+import { GstreamerCamera } from '../../../component/camera/gstreamer-camera.ts';
 import { cameraSchema } from '../../../component/contract/camera-config.ts';
 import { FrameRing } from '../../../native/index.ts';
 import { describeCameraDriver } from '../../contract/camera/camera-driver.contract.ts';
@@ -65,6 +70,40 @@ describe.skipIf(!hasGstreamer())('a GStreamer pipeline', () => {
       code: 'CAMERA_SOURCE_FAILED',
       message: expect.stringMatching(/pipeline of camera gate: (?:ERROR|WARNING)/) as string,
     });
+  });
+
+  it.each([
+    ['too large', '640x480', /640×480 take 307200 bytes, at most 100000 fit/],
+    ['of a width that cannot be sent as it is', '322x240', /multiple of 4, got 322/],
+  ])('is open again when its pictures were %s and are so no more', async (_, size, reason) => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'vedette-gstreamer-'));
+    const picture = path.join(folder, 'picture.jpg');
+    const show = (shown: string) =>
+      execFileSync('ffmpeg', [
+        ...['-loglevel', 'error', '-y', '-f', 'lavfi', '-i', `color=red:size=${shown}`],
+        ...['-frames:v', '1', picture],
+      ]);
+    const camera = new GstreamerCamera({
+      what: 'test',
+      elements: ['filesrc', `location=${picture}`, '!', 'jpegdec', '!', 'videoconvert'],
+      format: { caps: 'video/x-raw,format=GRAY8', format: 'gray8' },
+      stallTimeoutMs: 10_000,
+    });
+    const slots = new FrameSlots({ slots: 3, slotBytes: 100_000, policy: 'newest' });
+    const never = new AbortController().signal;
+    try {
+      show(size);
+      await expect(camera.run(slots, never)).rejects.toMatchObject({
+        code: 'CAMERA_SOURCE_FAILED',
+        message: expect.stringMatching(reason) as string,
+      });
+      show('320x240');
+      await camera.run(slots, never);
+      expect(await slots.next(never)).toMatchObject({ width: 320, height: 240 });
+    } finally {
+      slots.close();
+      await rm(folder, { recursive: true });
+    }
   });
 
   describeCameraDriver('a GStreamer pipeline', async () => ({
