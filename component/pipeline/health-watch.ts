@@ -23,6 +23,8 @@ const LIVE_KINDS: ReadonlySet<string> = new Set([
 ]);
 /** A rate is counted over so long at least. */
 const RATE_WINDOW_MS = 5000;
+/** Pause before a reference picture that could not be read is read again. */
+const REFERENCE_RETRY_MS = 60_000;
 
 export interface HealthWatchOptions {
   readonly camera: string;
@@ -39,7 +41,8 @@ export class HealthWatch {
   readonly #options: HealthWatchOptions;
   readonly #health = new CameraHealth();
   #before: LumaPicture | undefined;
-  #reference: { readonly path: string; readonly picture: LumaPicture | undefined } | undefined;
+  #reference: { readonly path: string; readonly picture: LumaPicture } | undefined;
+  #unreadable: { readonly path: string; readonly sinceMs: number } | undefined;
   #lastMs = -Infinity;
   #isMeasuring = false;
   #rate: { readonly atMs: number; readonly frames: number } | undefined;
@@ -101,15 +104,26 @@ export class HealthWatch {
     }
   }
 
-  /** Read once for each path; a picture that cannot be read is told and leaves `moved` unjudged. */
+  /**
+   * Read once for each path. A picture that cannot be read is told, and leaves `moved` unjudged until
+   * it can.
+   */
   async #referenceFor(path: string | undefined): Promise<LumaPicture | undefined> {
     if (path === undefined) return undefined;
     if (this.#reference?.path === path) return this.#reference.picture;
-    this.#reference = { path, picture: undefined };
-    const data = new Uint8Array(await readFile(path));
-    const picture = await this.#options.pictures.lumaOfFile(data);
-    this.#reference = { path, picture };
-    return picture;
+    const nowMs = performance.now();
+    const failed = this.#unreadable;
+    if (failed?.path === path && nowMs - failed.sinceMs < REFERENCE_RETRY_MS) return undefined;
+    try {
+      const data = new Uint8Array(await readFile(path));
+      const picture = await this.#options.pictures.lumaOfFile(data);
+      this.#reference = { path, picture };
+      return picture;
+    } catch (thrown) {
+      this.#unreadable = { path, sinceMs: nowMs };
+      this.#tellUnjudged(VedetteError.from(thrown));
+      return undefined;
+    }
   }
 
   #tellUnlike(picture: LumaPicture, reference: LumaPicture): void {
@@ -118,6 +132,10 @@ export class HealthWatch {
       'CONFIG_INVALID',
       `referencePicture cannot be compared: scaled down it has ${sizeOf(reference)}, the picture of the camera ${sizeOf(picture)}, or one of them is of one grey only`,
     );
+    this.#tellUnjudged(error);
+  }
+
+  #tellUnjudged(error: VedetteError): void {
     const { camera, faults } = this.#options;
     faults.warn(`health/${camera}/reference`, { camera, error }, 'moved cannot be judged');
   }

@@ -1,4 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { pino } from 'pino';
 import { afterAll, expect, it, vi } from 'vitest';
 import type { CameraHealthChange } from '../../../component/camera/camera-health.ts';
@@ -9,6 +11,10 @@ import { FaultLog } from '../../../component/logging/fault-log.ts';
 import { HealthWatch } from '../../../component/pipeline/health-watch.ts';
 import { Pictures } from '../../../component/pipeline/pictures.ts';
 import { inspectImage } from '../../../native/index.ts';
+
+interface Told {
+  readonly msg: string;
+}
 
 const STREET = 'samples/images/street/walkway-00.jpg';
 const never = new AbortController().signal;
@@ -73,4 +79,46 @@ it('measures frames of the camera beside its reference picture, and gives their 
     ['black false', 'black true', 'moved false', 'moved true'].toSorted(),
   );
   await vi.waitFor(() => expect(slots.hasSpareSlot).toBe(true));
+});
+
+it('judges by a reference picture again that could not be read at first', async () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'vedette-reference-'));
+  const referencePicture = path.join(folder, 'reference.jpg');
+  const told: string[] = [];
+  const watch = new HealthWatch({
+    ...{ camera: 'gate', slots, pictures, onChange: () => {} },
+    faults: new FaultLog(
+      pino({ level: 'info' }, { write: (line) => told.push((JSON.parse(line) as Told).msg) }),
+    ),
+    settings: () =>
+      cameraSchema.parse({
+        source: { kind: 'ffmpeg', url: '/dev/video0' },
+        model: 'coco-detector',
+        health: { intervalMs: 100, referencePicture },
+      }),
+  });
+  const street = readFileSync(STREET);
+  const described = { ...inspectImage(street), byteLength: street.length };
+  const shown = async () => {
+    const writer = (await slots.openSlot(street.length, never))!;
+    writer.bytes.set(street);
+    writer.publish({ ...described, sequence: 0, capturedAtMs: Date.now() });
+    const lease = (await slots.next(never))!;
+    watch.offer(lease, WHOLE_FRAME);
+    slots.release(lease);
+    return watch.state?.measures;
+  };
+  const waiting = { timeout: 15_000, interval: 30 };
+  try {
+    await vi.waitFor(async () => expect(await shown()).toBeDefined(), waiting);
+    expect(watch.state?.measures?.correlation).toBeUndefined();
+    expect(told).toEqual(['moved cannot be judged']);
+    copyFileSync(STREET, referencePicture);
+    const now = performance.now.bind(performance);
+    vi.spyOn(performance, 'now').mockImplementation(() => now() + 61_000);
+    await vi.waitFor(async () => expect((await shown())?.correlation).toBeCloseTo(1, 2), waiting);
+  } finally {
+    vi.restoreAllMocks();
+    rmSync(folder, { recursive: true });
+  }
 });
