@@ -85,13 +85,16 @@ export class FfmpegCamera implements CameraDriver {
   #geometry: SourceGeometry | undefined;
   #sequence = 0;
   #runs = 0;
-  #refusesSides = false;
+  /** What MP4 did not take, though it may. */
+  #refusedCodec: string | undefined;
   /** It gave nothing when it was opened without looking through it first. */
   #mustBeProbed = false;
   /** Options before the input by which hardware decodes. */
   #hardware: readonly string[] = [];
   #hardwareFault: VedetteError | undefined;
   #hardwareTriedMs = -Infinity;
+  /** Tries in a row that were aborted. */
+  #abortedTries = 0;
   /** Of the run under way. */
   #messages: ProcessMessages | undefined;
   /** Of the last run. */
@@ -176,8 +179,7 @@ export class FfmpegCamera implements CameraDriver {
       this.#wasAway = AWAY.test(probe.messages.reason);
       throw this.#failed(input, probe.messages.reason);
     }
-    await this.#tryHardware(input, geometry, signal);
-    return geometry;
+    return (await this.#tryHardware(input, geometry, signal)) ? geometry : undefined;
   }
 
   /** Decodes one frame with these options before the input. */
@@ -196,23 +198,29 @@ export class FfmpegCamera implements CameraDriver {
     return probe;
   }
 
-  /** Whether the hardware that is asked for decodes this stream is learnt from one frame as well. */
+  /**
+   * Whether the hardware that is asked for decodes this stream is learnt from one frame as well.
+   * Returns whether it is known now.
+   */
   async #tryHardware(
     input: FfmpegInput,
     geometry: SourceGeometry,
     signal: AbortSignal,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const { source } = this.#options;
     const nowMs = performance.now();
     const wasRefused = this.#hardwareFault !== undefined;
-    if (source.hardware === 'none') return;
-    if (wasRefused && nowMs - this.#hardwareTriedMs < HARDWARE_RETRY_MS) return;
-    this.#hardwareTriedMs = nowMs;
+    if (source.hardware === 'none') return true;
+    if (wasRefused && nowMs - this.#hardwareTriedMs < HARDWARE_RETRY_MS) return true;
     const options = hardwareArguments(source, geometry.codec);
     const { lines } = (await this.#probe(input, signal, options)).messages;
-    if (signal.aborted) return;
+    this.#abortedTries = signal.aborted ? this.#abortedTries + 1 : 0;
+    // Hardware that hangs each time would keep the stream from ever being opened.
+    if (this.#abortedTries === 1) return false;
+    this.#hardwareTriedMs = nowMs;
     this.#hardwareFault = hardwareFault(source, lines, parseShowinfo(lines) !== undefined);
     this.#hardware = this.#hardwareFault === undefined ? options : [];
+    return true;
   }
 
   async #stream(
@@ -240,12 +248,16 @@ export class FfmpegCamera implements CameraDriver {
     const isScaled = width !== geometry.width || height !== geometry.height;
     const sent = { width: geometry.width, height: geometry.height };
     sink.scaleFrames(isScaled ? sent : undefined, this.#sequence);
+    const { codec } = geometry;
+    const isWanted = input.kind === 'rtsp' || encoded !== undefined;
+    const hasSides = isWanted && isCopyable(codec) && codec !== this.#refusedCodec;
+    const isUnrecorded = encoded !== undefined && !hasSides;
     let closeSides: (() => void) | undefined;
     try {
-      const isWanted = input.kind === 'rtsp' || encoded !== undefined;
-      const hasSides = isWanted && isCopyable(geometry.codec) && !this.#refusesSides;
-      if (this.#hardwareFault !== undefined) sink.notifyTrouble(this.#hardwareFault);
-      if (encoded !== undefined && !hasSides) sink.notifyTrouble(notRecorded(geometry.codec));
+      if (this.#hardwareFault !== undefined || !isUnrecorded) {
+        sink.notifyTrouble(this.#hardwareFault);
+      }
+      if (isUnrecorded) sink.notifyTrouble(notRecorded(codec));
       const filters = [frameFilters(geometry, stored), ...(hasSides ? TIME_FILTERS : [])].join(',');
       const child = await this.#start(
         input,
@@ -273,7 +285,8 @@ export class FfmpegCamera implements CameraDriver {
       if (error !== undefined) throw this.#failed(input, error.message);
       // A stream that MP4 does not take is decoded all the same, without its camera's clock.
       const saysMp4 = child.messages.lines.some((line) => line.startsWith('[mp4'));
-      this.#refusesSides ||= hasSides && pipe.frames === 0 && saysMp4 && this.#mustBeProbed;
+      const isRefused = hasSides && pipe.frames === 0 && saysMp4 && this.#mustBeProbed;
+      if (isRefused) this.#refusedCodec = codec;
       this.#mustBeProbed ||= pipe.frames === 0 && (saysMp4 || lacksParameters(child.messages));
       this.#judgeEnd(input, child, end, pipe.frames);
     } finally {
@@ -281,6 +294,8 @@ export class FfmpegCamera implements CameraDriver {
       pipe.close();
       this.#sequence += pipe.frames;
       this.#hasDelivered = pipe.frames > 0;
+      // When it is opened again it may be of a codec that can be recorded.
+      if (isUnrecorded) this.#geometry = undefined;
     }
   }
 

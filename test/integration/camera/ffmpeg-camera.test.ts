@@ -1,12 +1,13 @@
 import { execFileSync } from 'node:child_process';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { CameraSupervisor } from '../../../component/camera/camera-supervisor.ts';
 import { FfmpegCamera } from '../../../component/camera/ffmpeg-camera.ts';
 import type { FfmpegSource } from '../../../component/camera/ffmpeg-input.ts';
+import type { EncodedStream } from '../../../component/camera/fragment-reader.ts';
 import { FrameSlots } from '../../../component/camera/frame-slots.ts';
 import { cameraSourceSchema } from '../../../component/contract/camera-config.ts';
 import { WHOLE_FRAME, type FrameLease, type Size } from '../../../component/contract/frame.ts';
@@ -25,9 +26,11 @@ const cameraOf = (
   values: Record<string, unknown>,
   ffmpegPath = 'ffmpeg',
   scaledSize?: (source: Size) => Size,
+  encoded?: EncodedStream,
 ) =>
   new FfmpegCamera({
     scaledSize,
+    ...(encoded === undefined ? {} : { encoded }),
     name: 'test',
     source: cameraSourceSchema.parse({ kind: 'ffmpeg', ...values }) as FfmpegSource,
     pace: 'fast',
@@ -143,6 +146,88 @@ eval exec ffmpeg $args
     await tooSmall();
     now.mockRestore();
     expect(tries()).toBe(2);
+  });
+
+  it('tries hardware again when the try was aborted; what hangs twice is not used, and said so', async () => {
+    const hangs = path.join(folder, 'hangs');
+    const program = path.join(folder, 'hanging-ffmpeg');
+    // Stands for ffmpeg with hardware: it hangs as often as the file has lines.
+    await writeFile(
+      program,
+      `#!/bin/sh
+case "$*" in *vaapi*showinfo*)
+  if [ -s ${hangs} ]; then sed -i 1d ${hangs}; touch ${hangs}.now; exec sleep 60; fi ;;
+esac
+if [ "$4" = -hwaccel ]; then
+  exec ffmpeg "$1" "$2" "$3" $(shift 5; printf '%s\\n' "$@")
+fi
+exec ffmpeg "$@"
+`,
+    );
+    await chmod(program, 0o755);
+    const slots = new FrameSlots({
+      ...{ slots: 3, slotBytes: 4_000_000, policy: 'newest' as const },
+      onTrouble: (trouble) => troubles.push(trouble?.code),
+    });
+    const troubles: (string | undefined)[] = [];
+    const runWith = async (camera: FfmpegCamera, isHanging: boolean) => {
+      const stop = new AbortController();
+      const run = camera.run(slots, stop.signal);
+      if (isHanging) {
+        await vi.waitFor(() => expect(existsSync(`${hangs}.now`)).toBe(true), { timeout: 15_000 });
+        await rm(`${hangs}.now`);
+        stop.abort();
+      }
+      await run;
+    };
+    const clip = path.join(folder, 'short.mp4');
+    ffmpeg('-f', 'lavfi', '-i', 'color=red:size=320x240', '-frames:v', '4', clip);
+    const open = () => cameraOf({ url: clip, shouldLoop: false, hardware: 'vaapi' }, program);
+
+    await writeFile(hangs, 'once\n');
+    const camera = open();
+    await runWith(camera, true);
+    expect(slots.framesDelivered).toBe(0);
+    await runWith(camera, false);
+    expect(camera.decoder).toBe('vaapi');
+    expect(troubles).toEqual([undefined]);
+
+    await writeFile(hangs, 'once\ntwice\n');
+    const other = open();
+    await runWith(other, true);
+    await runWith(other, true);
+    await runWith(other, false);
+    expect(other.decoder).toBe('software');
+    expect(troubles).toEqual([undefined, 'HARDWARE_DECODER_UNUSED']);
+    slots.close();
+  });
+
+  it('says that it is not recorded until a stream comes that can be', async () => {
+    const clip = path.join(folder, 'recorded.mkv');
+    const make = (...codec: string[]) =>
+      ffmpeg(
+        ...['-f', 'lavfi', '-i', 'color=red:size=320x240:rate=10', '-frames:v', '4'],
+        ...['-pix_fmt', 'yuv420p', '-c:v', ...codec, clip],
+      );
+    let recorded = 0;
+    const camera = cameraOf({ url: clip, shouldLoop: false }, 'ffmpeg', undefined, {
+      header: () => {},
+      frame: () => (recorded += 1),
+      end: () => {},
+    });
+    const troubles: (string | undefined)[] = [];
+    const slots = new FrameSlots({
+      ...{ slots: 3, slotBytes: 200_000, policy: 'newest' as const },
+      onTrouble: (trouble) => troubles.push(trouble?.message),
+    });
+    make('ffv1');
+    await camera.run(slots, never);
+    expect(troubles).toEqual([expect.stringContaining('its stream (ffv1) cannot be recorded')]);
+    make('libx264');
+    await camera.run(slots, never);
+    expect(troubles.slice(1)).toEqual([undefined]);
+    expect(recorded).toBe(4);
+    slots.close();
   });
 
   it('delivers odd sizes whole', async () => {
