@@ -26,12 +26,13 @@ interface Opened {
 export class TriggerSources {
   readonly #options: TriggerSourcesOptions;
   readonly #opened = new Map<string, Opened>();
+  #isClosed = false;
 
   constructor(options: TriggerSourcesOptions) {
     this.#options = options;
   }
 
-  /** Those that are new or changed are opened; the others go on without a gap. */
+  /** Those that are new or changed are opened; the others go on without a gap. After `close` none is. */
   async use(triggers: Triggers): Promise<void> {
     const over = [...this.#opened].filter(
       ([name, { config }]) => !isDeepStrictEqual(config, triggers[name]),
@@ -39,6 +40,8 @@ export class TriggerSources {
     for (const [name] of over) this.#opened.delete(name);
     const closing = over.flatMap(([, { source }]) => (source ? [source.close()] : []));
     await Promise.all(closing);
+    // A configuration that is put in force as the process ends must not open what was closed.
+    if (this.#isClosed) return;
     for (const [name, config] of Object.entries(triggers)) {
       if (!this.#opened.has(name)) this.#opened.set(name, this.#open(name, config));
     }
@@ -49,6 +52,7 @@ export class TriggerSources {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     await this.use({});
   }
 

@@ -2,11 +2,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { pino } from 'pino';
 import { afterAll, expect, it } from 'vitest';
 import { triggerSchema, type TriggerConfig } from '../../../component/contract/trigger-config.ts';
 import { MqttChannel } from '../../../component/delivery/mqtt-channel.ts';
 import type { TriggerListener } from '../../../component/pipeline/triggers/trigger-source.ts';
 import { openTrigger } from '../../../component/pipeline/triggers/open-trigger.ts';
+import { TriggerSources } from '../../../component/pipeline/triggers/trigger-sources.ts';
+import { FaultLog } from '../../../component/logging/fault-log.ts';
 import { FrameWatchers } from '../../../component/pipeline/triggers/frame-watchers.ts';
 import { Pictures } from '../../../component/pipeline/pictures.ts';
 import { GpioStandIn } from '../../support/gpio-stand-in.ts';
@@ -75,6 +78,19 @@ it('a retained message is told and triggers at no connection; the same one as it
   await source.close();
   await channel.close();
   await broker.close();
+});
+
+it('a configuration that comes in force as they are closed opens none', async () => {
+  const faults = new FaultLog(pino({ level: 'silent' }));
+  const fire = () => ({ transactionId: 'none', isKnown: false });
+  const sources = new TriggerSources({ ...means, faults, trigger: fire as never });
+  const every = (intervalMs: number) => ({ clock: trigger({ kind: 'schedule', intervalMs }) });
+  await sources.use(every(60_000));
+  const changed = sources.use(every(50_000));
+  await Promise.all([sources.close(), changed]);
+  expect(sources.statuses()).toEqual([]);
+  await sources.use(every(60_000));
+  expect(sources.statuses()).toEqual([]);
 });
 
 const clocks = {
