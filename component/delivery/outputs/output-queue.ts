@@ -6,6 +6,8 @@ import type { OutputConfig } from '../../contract/output-config.ts';
 import type { OutputPort } from './output-port.ts';
 
 const RETRY = { firstMs: 250, maximumMs: 30_000 };
+/** A machine that is back waits for its value with the part in front of it. */
+const MACHINE_RETRY = { firstMs: 50, maximumMs: 250 };
 /** Not tried again: it would not be taken, or be done twice. */
 const HOPELESS: ReadonlySet<string> = new Set(['MESSAGE_REFUSED', 'OUTPUT_UNCERTAIN']);
 
@@ -78,7 +80,7 @@ export class OutputQueue {
   }
 
   async #send(): Promise<void> {
-    const backOff = new BackOff(RETRY);
+    const backOff = new BackOff('values' in this.#options.config ? MACHINE_RETRY : RETRY);
     const { signal } = this.#stop;
     for (let item = this.#waiting[0]; item && !signal.aborted; item = this.#waiting[0]) {
       const earlyMs = this.#dueMs(item) - performance.now();

@@ -91,8 +91,10 @@ export class Outputs {
   }
 }
 
+const LOST_LEVEL = 'the level of a line was lost with the program that held it; it is set again';
+
 function openPort(config: OutputConfig, options: OutputsOptions): OutputPort {
-  const { channel, readSecret } = options;
+  const { channel, readSecret, faults } = options;
   switch (config.kind) {
     case 'webhook':
       return webhookOutput(config, readSecret);
@@ -101,7 +103,12 @@ function openPort(config: OutputConfig, options: OutputsOptions): OutputPort {
     case 'modbus':
       return signalOutput(config, modbusLine(config));
     case 'gpio':
-      return signalOutput(config, gpioLine(config));
+      return signalOutput(
+        config,
+        gpioLine(config, (error) =>
+          faults.warn(`gpio-line/${config.chip}/${config.line}`, { error }, LOST_LEVEL),
+        ),
+      );
     case 'opcua':
       return signalOutput(config, opcuaLine(config, options));
   }

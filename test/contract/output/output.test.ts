@@ -1,10 +1,11 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer as createTcpServer, type AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { outputSchema } from '../../../component/contract/output-config.ts';
 import type { OutputRecord } from '../../../component/contract/output.ts';
 import type { Outcome } from '../../../component/contract/result.ts';
+import { gpioLine } from '../../../component/delivery/outputs/gpio-line.ts';
 import { modbusLine } from '../../../component/delivery/outputs/modbus-line.ts';
 import { OutputQueue } from '../../../component/delivery/outputs/output-queue.ts';
 import { signalOutput } from '../../../component/delivery/outputs/signal-output.ts';
@@ -82,6 +83,7 @@ describeOutput('a message', async () => {
   };
 });
 
+const WAIT = { timeout: 8000, interval: 5 };
 const isDeep = process.env['VEDETTE_DEEP'] === '1';
 /** Of libgpiod; they differ in their arguments alone. */
 const VERSIONS = isDeep ? ([1, 2] as const) : ([1] as const);
@@ -140,6 +142,51 @@ for (const version of VERSIONS) {
     };
   });
 }
+
+it('a level whose holder ends by itself is told as lost once, and set again', async () => {
+  const gpio = await GpioStandIn.start(2);
+  const settings = { kind: 'gpio', line: 17, values: SIGNALS };
+  const config = outputSchema.parse(settings);
+  if (config.kind !== 'gpio') throw new Error('it is of another kind');
+  const lost: string[] = [];
+  const line = gpioLine(config, ({ message }) => lost.push(message));
+  const signal = new AbortController().signal;
+  await line.reach(signal);
+  await line.write(1, signal);
+  await gpio.unplug();
+  await expect.poll(() => lost.length, WAIT).toBe(1);
+  await gpio.plug();
+  await expect.poll(() => gpio.levels(), WAIT).toEqual([1, 1]);
+  // What is written then finds one holder.
+  await line.write(0, signal);
+  expect(await gpio.levels()).toEqual([1, 1, 0]);
+  await line.close();
+  expect(await gpio.holders()).toEqual([]);
+  expect(lost).toEqual([expect.stringMatching(/^gpioset .* it ended with/)]);
+  await gpio.close();
+});
+
+it('a machine is tried several times a second, however long it is away', async () => {
+  let tries = 0;
+  const server = createTcpServer((socket) => {
+    tries += 1;
+    socket.on('error', () => {}).destroy();
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const { port: tcpPort } = server.address() as AddressInfo;
+  const config = outputSchema.parse({
+    ...{ kind: 'modbus', host: '127.0.0.1', port: tcpPort, table: 'coil', address: 5 },
+    ...{ values: SIGNALS, giveUpAfterMs: 60_000 },
+  });
+  if (config.kind !== 'modbus') throw new Error('it is of another kind');
+  const port = signalOutput(config, modbusLine(config));
+  const queue = new OutputQueue({ name: 'press', config, port, onEnd: () => {} });
+  queue.add({ result: sampleResult(), outcome: 'fail' });
+  // With pauses that double without end the seventh try comes after 7.8 s at the earliest.
+  await expect.poll(() => tries, { timeout: 7000, interval: 5 }).toBeGreaterThan(6);
+  await queue.close();
+  await new Promise((resolve) => server.close(resolve));
+});
 
 describe('a value whose acknowledgement is lost', () => {
   const told = async (pulse: Record<string, unknown>) => {
