@@ -24,6 +24,7 @@ import {
 import {
   COPY_OUTPUT,
   isCopyable,
+  notRecorded,
   readSideOutputs,
   SIDE_PIPES,
   TIME_FILTERS,
@@ -345,9 +346,3 @@ export class FfmpegCamera implements CameraDriver {
     });
   }
 }
-
-const notRecorded = (codec: string | undefined): VedetteError =>
-  new VedetteError(
-    'CAMERA_SOURCE_FAILED',
-    `its stream (${codec ?? 'of an unknown codec'}) cannot be recorded: MP4 or ffmpeg does not take it`,
-  );

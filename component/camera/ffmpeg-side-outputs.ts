@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import { VedetteError } from '../contract/errors.ts';
 import type { FrameSink } from '../contract/ports.ts';
 import { FragmentReader, TICKS_PER_SECOND, type EncodedStream } from './fragment-reader.ts';
 import { FrameTimes } from './frame-times.ts';
@@ -8,6 +9,13 @@ const COPYABLE: ReadonlySet<string> = new Set(['h264', 'hevc', 'mjpeg', 'mpeg4',
 
 export const isCopyable = (codec: string | undefined): boolean =>
   codec !== undefined && COPYABLE.has(codec);
+
+/** What is told of a stream that is to be recorded and is not. */
+export const notRecorded = (codec: string | undefined): VedetteError =>
+  new VedetteError(
+    'CAMERA_SOURCE_FAILED',
+    `its stream (${codec ?? 'of an unknown codec'}) cannot be recorded: MP4 or ffmpeg does not take it`,
+  );
 
 /** Descriptors of the child, after that of its raw frames. */
 const TIMES_FD = 4;
