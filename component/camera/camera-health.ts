@@ -19,12 +19,16 @@ interface Memory {
   beyond: number;
   well: number;
   condition: CameraCondition | undefined;
+  /** When the condition began, by a clock that nobody sets. */
+  begunMs: number;
 }
 
 export interface CameraHealthChange {
   readonly kind: CameraConditionKind;
   readonly hasBegun: boolean;
   readonly message: string;
+  /** Of one that ended. */
+  readonly lastedMs?: number;
 }
 
 /** Decides by measurements which conditions a camera is in, with hysteresis in value and in time. */
@@ -57,31 +61,36 @@ export class CameraHealth {
     // What is not measured any more is not known to be wrong.
     const gone = [...this.#memories.keys()].filter((kind) => !judged.has(kind));
     return [
-      ...gone.flatMap((kind) => this.#forget(kind)),
-      ...judgements.flatMap((judgement) => this.#weigh(judgement, measures.atMs, config.samples)),
+      ...gone.flatMap((kind) => this.#forget(kind, nowMs)),
+      ...judgements.flatMap((judgement) =>
+        this.#weigh(judgement, measures.atMs, nowMs, config.samples),
+      ),
     ];
   }
 
-  #forget(kind: CameraConditionKind): CameraHealthChange[] {
-    const condition = this.#memories.get(kind)?.condition;
+  #forget(kind: CameraConditionKind, nowMs: number): CameraHealthChange[] {
+    const memory = this.#memories.get(kind);
     this.#memories.delete(kind);
-    return condition === undefined
-      ? []
-      : [{ kind, hasBegun: false, message: 'it is no longer measured' }];
+    if (memory?.condition === undefined) return [];
+    const lastedMs = nowMs - memory.begunMs;
+    return [{ kind, hasBegun: false, message: 'it is no longer measured', lastedMs }];
   }
 
   #weigh(
     { kind, isBeyond, isWell, message }: Judgement,
     atMs: number,
+    nowMs: number,
     samples: number,
   ): CameraHealthChange[] {
-    const memory = this.#memories.get(kind) ?? { beyond: 0, well: 0, condition: undefined };
+    const none = { beyond: 0, well: 0, condition: undefined, begunMs: nowMs };
+    const memory = this.#memories.get(kind) ?? none;
     this.#memories.set(kind, memory);
     memory.beyond = isBeyond ? memory.beyond + 1 : 0;
     memory.well = isWell ? memory.well + 1 : 0;
     if (memory.condition === undefined) {
       if (memory.beyond < samples) return [];
       memory.condition = { kind, sinceMs: atMs, message };
+      memory.begunMs = nowMs;
       return [{ kind, hasBegun: true, message }];
     }
     if (memory.well < samples) {
@@ -89,7 +98,7 @@ export class CameraHealth {
       return [];
     }
     memory.condition = undefined;
-    return [{ kind, hasBegun: false, message }];
+    return [{ kind, hasBegun: false, message, lastedMs: nowMs - memory.begunMs }];
   }
 }
 

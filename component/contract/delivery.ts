@@ -57,7 +57,7 @@ export const deliveredSchema = z.discriminatedUnion('kind', [
     kind: z.literal('notice'),
     notice: z.strictObject({
       at: z.string(),
-      level: z.enum(['warn', 'error']),
+      level: z.enum(['info', 'warn', 'error']),
       code: z.string(),
       message: z.string(),
     }),

@@ -340,6 +340,7 @@ export type RuntimeEvent =
 /** Something an operator should know that is no result: a corrupt database, a full disk. */
 export interface Notice {
   readonly atMs: number;
-  readonly level: 'warn' | 'error';
+  /** `info`: what another notice told of is over. */
+  readonly level: 'info' | 'warn' | 'error';
   readonly error: SerializedError;
 }

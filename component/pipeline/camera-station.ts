@@ -23,6 +23,7 @@ import type { CandidateWatch } from './candidate/candidate-watch.ts';
 import { CameraStatistics } from './camera-statistics.ts';
 import { CurrentSettings } from './current-settings.ts';
 import type { FrameSettings } from './frame-settings.ts';
+import { healthNotice } from './health-notice.ts';
 import { HealthWatch } from './health-watch.ts';
 import { rulesOf } from './judging-sets.ts';
 import {
@@ -349,16 +350,7 @@ export class CameraStation {
   }
 
   #onHealth(changes: readonly CameraHealthChange[]): void {
-    for (const { kind, hasBegun, message } of changes) {
-      if (!hasBegun) continue;
-      const details = { camera: this.name, condition: kind };
-      const error = new VedetteError(
-        'CAMERA_PICTURE_BAD',
-        `camera ${this.name}, ${kind}: ${message}`,
-        { details },
-      );
-      this.#options.notify({ atMs: Date.now(), level: 'warn', error: error.serialize() });
-    }
+    for (const change of changes) this.#options.notify(healthNotice(this.name, change));
     this.#options.onChange(this.status());
   }
 

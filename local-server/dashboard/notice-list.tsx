@@ -23,16 +23,20 @@ export function NoticeList({ notices }: { notices: readonly Notice[] }) {
   );
 }
 
-const severity = ({ level }: Notice): number => (level === 'error' ? 1 : 0);
+const SEVERITIES = { info: 0, warn: 1, error: 2 };
+const ALERTS = { info: 'info', warn: 'warning', error: 'error' } as const;
+const severity = ({ level }: Notice): number => SEVERITIES[level];
 
 function noticeAlert({ atMs, level, error }: Notice) {
   return (
-    <Alert key={`${atMs} ${error.message}`} type={level === 'error' ? 'error' : 'warning'}>
+    <Alert key={`${atMs} ${error.message}`} type={ALERTS[level]}>
       <Words text={error.message} />{' '}
       <span className="secondary">{new Date(atMs).toLocaleString()}</span>
-      <div className="secondary">
-        <Words text={ERROR_CODES[error.code]?.remedy} />
-      </div>
+      {level !== 'info' && (
+        <div className="secondary">
+          <Words text={ERROR_CODES[error.code]?.remedy} />
+        </div>
+      )}
     </Alert>
   );
 }

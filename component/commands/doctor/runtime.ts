@@ -24,7 +24,7 @@ export const checkRuntime: Check = async ({ client, running, config }) => {
     const problems = [
       ...models.items.flatMap(problemOfModel),
       ...cameras.items.flatMap(problemOfCamera),
-      ...notices.items.map(ofNotice),
+      ...notices.items.filter(({ level }) => level !== 'info').map(ofNotice),
     ];
     if (problems.length > 0) return problems;
     const count = `${models.items.length} models, ${cameras.items.length} cameras`;

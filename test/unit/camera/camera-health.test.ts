@@ -143,6 +143,22 @@ describe('CameraHealth', () => {
     expect(changes).toEqual([`5 begins ${kind}`, `10 ends ${kind}`]);
   });
 
+  it('says how long it lasted, by a clock that nobody sets', () => {
+    const health = new CameraHealth();
+    const config = cameraHealthSchema.parse({ samples: 1 });
+    const take = (nowMs: number, measures: Partial<CameraMeasures>) =>
+      health.take({ ...WELL, ...measures }, config, nowMs);
+    expect(take(1000, { darkFraction: 1 })[0]).not.toHaveProperty('lastedMs');
+    take(3000, { correlation: 0.1 });
+    const [ended] = take(5000, {});
+    expect(ended).toMatchObject({ kind: 'moved', hasBegun: false, lastedMs: 2000 });
+    take(6000, { correlation: 0.1 });
+    const { correlation: _none, ...unjudged } = WELL;
+    expect(health.take(unjudged, config, 7500)).toEqual([
+      { kind: 'moved', hasBegun: false, message: 'it is no longer measured', lastedMs: 1500 },
+    ]);
+  });
+
   it('does not begin and end again around a limit', () => {
     const near = [...times(3, { meanLuma: 29 }), ...times(20, { meanLuma: 31 })];
     expect(follow({}, near).changes).toEqual(['2 begins under-exposed']);

@@ -1,0 +1,62 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { deliveredSchema } from '../../../component/contract/delivery.ts';
+import type { Notice } from '../../../component/contract/ports.ts';
+import { Registry } from '../../../component/registry/registry.ts';
+import { ModelPackages } from '../../support/model-packages.ts';
+import { startRuntime } from '../../support/real-runtime.ts';
+import { constantModel, versionPackage } from '../../support/version-packages.ts';
+
+vi.setConfig({ testTimeout: 120_000 });
+
+const ofBlack = ({ error }: Notice) => error.details?.['condition'] === 'black';
+
+test('the beginning and the end of a condition are notices, and how long it lasted is kept', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'vedette-health-'));
+  const clip = join(folder, 'covered.mp4');
+  execFileSync('ffmpeg', [
+    ...['-loglevel', 'error', '-f', 'lavfi', '-i', 'testsrc2=size=64x64:rate=10:duration=2'],
+    ...['-vf', "drawbox=color=black:t=fill:enable='lt(t,1)'", clip],
+  ]);
+  const packages = await ModelPackages.create();
+  onTestFinished(() => packages.close());
+  const { runtime, close } = await startRuntime(folder, {
+    models: { parts: { package: await versionPackage(packages, '1.0.0', constantModel(0.2)) } },
+    cameras: {
+      gate: {
+        model: 'parts',
+        source: { kind: 'ffmpeg', url: clip },
+        health: { intervalMs: 100, samples: 1 },
+      },
+    },
+  });
+  onTestFinished(close);
+  const isEnd = (notice: Notice) => ofBlack(notice) && notice.level === 'info';
+  await vi.waitFor(() => expect(runtime.notices().some(isEnd)).toBe(true), { timeout: 60_000 });
+  await runtime.close();
+
+  const registry = await Registry.open({
+    dataFolder: join(folder, 'data'),
+    onNotice: () => undefined,
+  });
+  const kept = (await registry.notices(1000)).toReversed().filter(ofBlack);
+  await registry.close();
+  const [began, ended] = kept;
+  expect(began).toMatchObject({
+    level: 'warn',
+    error: { code: 'CAMERA_PICTURE_BAD', details: { camera: 'gate', condition: 'black' } },
+  });
+  expect(began!.error.message).toContain('camera gate, black: ');
+  expect(began!.error.details).not.toHaveProperty('lastedMs');
+  expect(ended!.error.message).toMatch(/^camera gate, black is over after \d+ s: /);
+  expect(ended).toMatchObject({ level: 'info', error: { code: 'CAMERA_PICTURE_BAD' } });
+  expect(ended!.error.details?.['lastedMs']).toBeGreaterThan(0);
+
+  const { level, error } = ended!;
+  const sent = { at: new Date(0).toISOString(), level, code: error.code, message: error.message };
+  const notice = deliveredSchema.options.find((option) => 'notice' in option.shape)!.shape;
+  expect('notice' in notice && notice.notice.safeParse(sent).success).toBe(true);
+});
