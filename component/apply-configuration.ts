@@ -13,6 +13,8 @@ export interface ConfiguredParts {
   readonly isClosed: () => boolean;
   /** Limits and levels, for which nothing is started anew. Cannot fail. */
   readonly useLimits: (next: RuntimeConfig) => void;
+  /** From its call on verdicts go to the outputs of `next`; resolves when the ones before are closed. */
+  readonly useOutputs: (next: RuntimeConfig) => Promise<void>;
 }
 
 /**
@@ -43,10 +45,13 @@ export async function applyConfiguration(
   models.assign();
   cameras.assign();
   parts.useLimits(next);
+  // A verdict of the new models and rules is not for a machine that the old ones spoke to.
+  const outputs = finished(parts.useOutputs(next), parts.logger);
   takes(next);
   // Frames under way may still need models that are no longer configured.
   await finished(cameras.finish(), parts.logger);
   await finished(models.finish(), parts.logger);
+  await outputs;
 }
 
 /** What is over could not be closed: what is in force does not suffer from it. */

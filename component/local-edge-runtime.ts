@@ -144,10 +144,10 @@ export class LocalEdgeRuntime implements EdgeRuntime {
       logger: this.#parts.logger,
       isClosed: () => this.#isClosed,
       useLimits: (config: RuntimeConfig) => this.#useLimits(config),
+      useOutputs: (config: RuntimeConfig) => this.#parts.outputs.use(config.outputs),
     };
     return this.#parts.configuration.change(async (takes) => {
       await applyConfiguration(parts, this.config, next, takes);
-      await this.#parts.outputs.use(next.outputs);
       await this.#parts.triggers.use(next.triggers);
     });
   }

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { runtimeConfigSchema, type RuntimeConfig } from '../../../component/contract/config.ts';
 import type { InferenceResult } from '../../../component/contract/result.ts';
 import type { LocalEdgeRuntime } from '../../../component/local-edge-runtime.ts';
+import { ModbusDevice } from '../../support/modbus-device.ts';
 import { ModelPackages } from '../../support/model-packages.ts';
 import { startRuntime, type RunningRuntime } from '../../support/real-runtime.ts';
 import { constantModel, slowModel, versionPackage } from '../../support/version-packages.ts';
@@ -135,6 +136,35 @@ test('cameras come and go, and one whose source changes is opened anew, alone', 
   expect(runtime.camera('right')).toMatchObject({ stateSinceMs, state: 'running' });
   expect(gaps(right)).toBe(0);
   expect(runtime.camera('left').framesJudged).toBeLessThan(runtime.camera('right').framesJudged);
+});
+
+test('verdicts go to the new outputs from the step on, though a model of before still runs', async () => {
+  const device = await ModbusDevice.start();
+  const sorter = (fail: number) => ({
+    sorter: {
+      ...{ kind: 'modbus' as const, host: '127.0.0.1', port: device.port },
+      ...{ table: 'holding-register' as const, address: 3, values: { fail } },
+    },
+  });
+  const pushed = base.cameras!['pushed']!;
+  const next = { cameras: { pushed }, rules: { pushed: failsAt('pushed', 0) }, outputs: sorter(2) };
+  await apply({
+    models: { ...base.models, slow: { package: slow, timeoutMs: 60_000 } },
+    cameras: { pushed, waited: camera({ source: { kind: 'push' }, model: 'slow' }) },
+    ...{ rules: next.rules, outputs: sorter(1) },
+  });
+  const slowAnswer = runtime.pushFrame('waited', { data: await plainPicture(250) });
+  await soon(() => runtime.model('slow').inFlight).toBe(1);
+  let isApplied = false;
+  const applied = apply(next).then(() => (isApplied = true));
+  await soon(() => Object.keys(runtime.config.cameras)).toEqual(['pushed']);
+  await runtime.pushFrame('pushed', { data: await plainPicture(0) });
+  expect(isApplied).toBe(false);
+  await soon(() => device.written).toEqual([2]);
+  await Promise.allSettled([applied, slowAnswer]);
+  expect(isApplied).toBe(true);
+  await apply({});
+  await device.close();
 });
 
 test('models, rules and cameras change in one step: no verdict is of one with the rules of the other', async () => {
