@@ -1,5 +1,5 @@
 import { chromium } from 'playwright-core';
-import type { Browser, BrowserContext, Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 
 export interface OpenPage {
   readonly page: Page;
@@ -9,10 +9,10 @@ export interface OpenPage {
   readonly foreign: string[];
 }
 
-/** A real Chromium, whose pages share a cache. */
+/** A real Chromium, whose pages know nothing of each other. */
 export class PageBrowser {
   readonly #browser: Browser;
-  readonly #context: BrowserContext;
+  readonly #pages: Page[] = [];
 
   static async start(): Promise<PageBrowser> {
     const browser = await chromium.launch({
@@ -28,20 +28,17 @@ export class PageBrowser {
         '--disable-sync',
       ],
     });
-    return new PageBrowser(
-      browser,
-      await browser.newContext({ viewport: { width: 1440, height: 1000 } }),
-    );
+    return new PageBrowser(browser);
   }
 
-  private constructor(browser: Browser, context: BrowserContext) {
+  private constructor(browser: Browser) {
     this.#browser = browser;
-    this.#context = context;
   }
 
   /** `isClockMoved`: the test lets the page's time go faster, by `page.clock.fastForward`. */
   async open(address: string, { isClockMoved = false } = {}): Promise<OpenPage> {
-    const page = await this.#context.newPage();
+    const page = await this.#browser.newPage({ viewport: { width: 1440, height: 1000 } });
+    this.#pages.push(page);
     if (isClockMoved) await page.clock.install();
     const complaints: string[] = [];
     const foreign: string[] = [];
@@ -59,8 +56,7 @@ export class PageBrowser {
   }
 
   async closePages(): Promise<void> {
-    await this.#context.clearCookies();
-    for (const page of this.#context.pages()) await page.close();
+    for (const page of this.#pages.splice(0)) await page.close();
   }
 
   close(): Promise<void> {
