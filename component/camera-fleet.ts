@@ -24,7 +24,7 @@ export interface CameraFleetOptions extends Shared {
 
 /** Cameras by another configuration, which everything that may fail was done for. */
 export interface PreparedCameras {
-  /** Cameras that stay judge their next frame by it. Cannot fail. */
+  /** Cameras that stay judge their next frame by it; triggers of the others open already. Cannot fail. */
   assign(): void;
   /** After `assign`: sources that changed are opened anew, those that are no longer there are closed. */
   finish(): Promise<void>;
@@ -99,6 +99,9 @@ export class CameraFleet {
         this.#captureRules = captureRules;
         this.#stations = stations;
         for (const use of kept) use();
+        for (const station of stations.values()) {
+          if (before.get(station.name) !== station) station.admit();
+        }
       },
       finish: async () => {
         const names = new Set([...before.keys(), ...stations.keys()]);

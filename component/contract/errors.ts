@@ -384,8 +384,8 @@ export const ERROR_CODES = {
   SHUTTING_DOWN: entry(
     503,
     true,
-    'The process is stopping.',
-    'Send the request again when it has restarted.',
+    'The process or the camera is stopping, or the camera is being opened by a new configuration.',
+    'Send the request again in a moment, or when the process has restarted.',
   ),
   INTERNAL: entry(
     500,

@@ -21,6 +21,7 @@ import type { TriggerAnswer, TriggerRequest } from '../contract/transaction.ts';
 import type { InferenceResult } from '../contract/result.ts';
 import type { CandidateWatch } from './candidate/candidate-watch.ts';
 import { CameraStatistics } from './camera-statistics.ts';
+import { CameraTroubles } from './camera-troubles.ts';
 import { CurrentSettings } from './current-settings.ts';
 import type { FrameSettings } from './frame-settings.ts';
 import { healthNotice } from './health-notice.ts';
@@ -35,8 +36,7 @@ import {
 import { PushedFrames } from './pushed-frames.ts';
 import { PictureScaling } from './picture-scaling.ts';
 import { furnitureOf } from './scene-furniture.ts';
-import { CameraScene, isTracking } from './space/camera-scene.ts';
-import { CounterLedger } from './space/counter-ledger.ts';
+import { CurrentScene } from './space/current-scene.ts';
 import { keepRefused, runCamera, type CameraLine } from './run-camera.ts';
 import { CameraTriggers } from './transactions/camera-triggers.ts';
 import { runTriggered } from './transactions/run-triggered.ts';
@@ -79,16 +79,15 @@ export class CameraStation {
   readonly #statistics = new CameraStatistics();
   readonly #stop = new AbortController();
   readonly #pushed: PushedFrames;
-  /** What is wrong though the source is open, by who saw it. */
-  readonly #troubles = new Map<'source' | 'frame', VedetteError>();
+  readonly #troubles: CameraTroubles;
+  readonly #scene: CurrentScene;
   readonly #createdAtMs = Date.now();
   #slots: FrameSlots | undefined;
   #supervisor: CameraSupervisor | undefined;
   #driver: CameraDriver | undefined;
+  #line: CameraLine | undefined;
   #loop: Promise<void> | undefined;
   #keeper: ResultKeeper | undefined;
-  #scene: CameraScene | undefined;
-  #ledger: CounterLedger | undefined;
   #triggers: CameraTriggers | undefined;
   #health: HealthWatch | undefined;
   #recorder: EventRecorder | undefined;
@@ -98,6 +97,11 @@ export class CameraStation {
     this.#options = options;
     this.#settings = new CurrentSettings(options.settings);
     this.#pushed = new PushedFrames(options.name, () => this.#settings.now);
+    const { name: camera, faults, registry } = options;
+    const onChange = () => options.onChange(this.status());
+    this.#troubles = new CameraTroubles({ camera, faults, onChange });
+    const restarts = () => this.#supervisor?.status.restarts ?? 0;
+    this.#scene = new CurrentScene({ camera, faults, registry, restarts });
   }
 
   get #config(): RuntimeConfig {
@@ -108,11 +112,37 @@ export class CameraStation {
     return this.#config.cameras[this.name]!;
   }
 
+  /**
+   * Triggers are taken from now on, while the station of before may still hold the device: they wait for
+   * the first frame, and end fail-safe without it. Cannot fail: what lacks memory now is tried again by
+   * `start`.
+   */
+  admit(): void {
+    try {
+      this.#line ??= this.#assemble();
+    } catch (thrown) {
+      const error = VedetteError.from(thrown);
+      this.#options.faults.warn(
+        `admit/${this.name}/${error.code}`,
+        { camera: this.name, error },
+        'a camera takes no triggers until it is opened',
+      );
+    }
+  }
+
   start(): void {
+    this.#showFurniture();
+    this.#line ??= this.#assemble();
+    if (this.#line === undefined) return;
+    this.#loop = this.#begin(this.#line);
+    void this.#open(this.#supervisor!, this.#line.scaling);
+  }
+
+  /** All that its frames pass through; nothing of a camera that is disabled. */
+  #assemble(): CameraLine | undefined {
     const { name, faults, liveView } = this.#options;
     const config = this.#config;
-    this.#showFurniture();
-    if (!this.#camera.isEnabled) return;
+    if (!this.#camera.isEnabled) return undefined;
 
     const { recording } = this.#camera;
     if (recording !== undefined) {
@@ -147,7 +177,7 @@ export class CameraStation {
         );
       },
       onRefused: (refused, signal) => keepRefused(line, refused, signal),
-      onTrouble: (trouble) => this.#setTrouble('source', trouble),
+      onTrouble: (trouble) => this.#troubles.set('source', trouble),
     });
     const supervisor = new CameraSupervisor({
       name,
@@ -178,7 +208,7 @@ export class CameraStation {
       name,
       slots,
       settings: this.#settings,
-      sceneFor: (settings) => this.#sceneFor(settings),
+      sceneFor: (settings) => this.#scene.for(settings),
       candidatesOf: this.#options.candidatesOf,
       hasViewers: () => liveView.hasViewers(name),
       contextOf: (frame) => this.#pushed.contextOf(frame),
@@ -194,8 +224,7 @@ export class CameraStation {
       faults,
     };
     if (this.#camera.policy === 'triggered') this.#triggers = this.#createTriggers(line);
-    this.#loop = this.#begin(line);
-    void this.#open(supervisor, scaling);
+    return line;
   }
 
   async #open(supervisor: CameraSupervisor, scaling: PictureScaling): Promise<void> {
@@ -206,7 +235,7 @@ export class CameraStation {
   }
 
   async #begin(line: CameraLine): Promise<void> {
-    await this.#sceneFor(this.#settings.now);
+    await this.#scene.for(this.#settings.now);
     const triggers = this.#triggers;
     if (triggers === undefined) return runCamera(line, this.#stop.signal);
     const triggered = {
@@ -242,11 +271,12 @@ export class CameraStation {
   trigger(request: TriggerRequest): TriggerAnswer {
     this.#enabled();
     const { policy } = this.#camera;
-    if (this.#triggers === undefined || isOwnTrigger(this.#camera)) {
+    if (policy !== 'triggered' || isOwnTrigger(this.#camera)) {
       const why =
         policy === 'triggered' ? 'its frames are its triggers' : `its policy is ${policy}`;
       throw new VedetteError('CAMERA_NOT_TRIGGERED', `Camera ${this.name} takes none: ${why}`);
     }
+    if (this.#triggers === undefined) throw this.#notOpened();
     return this.#triggers.trigger(request);
   }
 
@@ -265,20 +295,6 @@ export class CameraStation {
     liveView.setCamera(name, furnitureOf(this.#config, name, rulesOf(this.#config, name)));
   }
 
-  /** Counts go on where they stood before the first frame is judged by them. */
-  async #sceneFor({ config }: FrameSettings): Promise<CameraScene | undefined> {
-    const { name, registry, faults } = this.#options;
-    if (!isTracking(config, name)) return (this.#scene = undefined);
-    if (this.#scene === undefined) {
-      this.#ledger ??= await loadedLedger(new CounterLedger(name, registry, faults));
-      const restarts = () => this.#supervisor?.status.restarts ?? 0;
-      const parts = { camera: name, config, ledger: this.#ledger, faults, restarts };
-      this.#scene = new CameraScene(parts);
-    }
-    this.#scene.use(config);
-    return this.#scene;
-  }
-
   /**
    * Hands a picture to a camera of kind `push`; resolves with its stored result.
    * @throws VedetteError REQUEST_INVALID, CAMERA_DISABLED, MODEL_NOT_READY, IMAGE_…, OVERLOADED,
@@ -292,14 +308,20 @@ export class CameraStation {
     if (!this.#camera.isEnabled) {
       throw new VedetteError('CAMERA_DISABLED', `Camera ${this.name} is disabled`);
     }
-    const driver = this.#driver;
-    if (!(driver instanceof PushCamera)) {
+    if (this.#camera.source.kind !== 'push') {
       throw new VedetteError(
         'REQUEST_INVALID',
         `Camera ${this.name} is of kind ${this.#camera.source.kind}; frames are pushed only to cameras of kind push`,
       );
     }
+    const driver = this.#driver;
+    if (this.#loop === undefined || !(driver instanceof PushCamera)) throw this.#notOpened();
     return this.#pushed.push(driver, data, context, fileName);
+  }
+
+  #notOpened(): VedetteError {
+    const message = `Camera ${this.name} is being opened by a new configuration; send again in a moment`;
+    return new VedetteError('SHUTTING_DOWN', message);
   }
 
   /** Pictures that were pushed and have no answer yet. */
@@ -318,7 +340,9 @@ export class CameraStation {
 
   /** Closes the source and opens it again. @throws VedetteError CAMERA_DISABLED, REQUEST_INVALID */
   restart(): void {
-    this.#enabled()?.restart();
+    const supervisor = this.#enabled();
+    // What was not opened yet is about to be.
+    if (this.#loop !== undefined) supervisor?.restart();
   }
 
   #enabled(): CameraSupervisor | undefined {
@@ -340,9 +364,9 @@ export class CameraStation {
         framesDelivered: 0,
         framesDropped: {},
       }),
-      ...(health?.reason === undefined ? this.#troubleReason() : {}),
+      ...(health?.reason === undefined ? this.#troubles.reason() : {}),
       ...this.#statistics.snapshot(),
-      ...(this.#scene ? { space: this.#scene.state() } : {}),
+      ...this.#scene.status(),
       ...(this.#driver?.decoder === undefined ? {} : { decoder: this.#driver.decoder }),
       ...(this.#health?.state ? { health: this.#health.state } : {}),
       ...(this.#triggers ? { triggers: this.#triggers.status() } : {}),
@@ -352,25 +376,6 @@ export class CameraStation {
   #onHealth(changes: readonly CameraHealthChange[]): void {
     for (const change of changes) this.#options.notify(healthNotice(this.name, change));
     this.#options.onChange(this.status());
-  }
-
-  #troubleReason(): Pick<CameraStatus, 'reason'> {
-    const [trouble] = this.#troubles.values();
-    return trouble === undefined ? {} : { reason: trouble.serialize() };
-  }
-
-  #setTrouble(of: 'source' | 'frame', trouble: VedetteError | undefined): void {
-    const before = this.#troubles.get(of);
-    if (trouble === undefined) this.#troubles.delete(of);
-    else this.#troubles.set(of, trouble);
-    if (before?.code !== trouble?.code) this.#options.onChange(this.status());
-    if (trouble !== undefined) {
-      this.#options.faults.warn(
-        `trouble/${this.name}/${trouble.code}`,
-        { camera: this.name, error: trouble },
-        'a camera runs, but not all of it can be judged',
-      );
-    }
   }
 
   /** Stops the source, lets the frame under way end, gives the memory back. */
@@ -384,7 +389,7 @@ export class CameraStation {
     await this.#loop;
     await this.#keeper?.ended();
     await this.#triggers?.settled();
-    await this.#ledger?.close();
+    await this.#scene.close();
     const stopped = new VedetteError('SHUTTING_DOWN', `Camera ${this.name} was stopped`);
     this.#pushed.rejectAll(stopped);
   }
@@ -392,14 +397,9 @@ export class CameraStation {
   #onKept(judged: JudgedFrame, kept: InferenceResult | VedetteError): void {
     const { frame, end, error } = judged;
     this.#triggers?.kept(judged, kept);
-    if (end === 'misfit') this.#setTrouble('frame', error);
-    else if (error === undefined) this.#setTrouble('frame', undefined);
+    if (end === 'misfit') this.#troubles.set('frame', error);
+    else if (error === undefined) this.#troubles.set('frame', undefined);
     this.#pushed.settle(frame, kept instanceof VedetteError ? kept : (error ?? kept));
     if (!(kept instanceof VedetteError)) this.#options.onResult(kept);
   }
-}
-
-async function loadedLedger(ledger: CounterLedger): Promise<CounterLedger> {
-  await ledger.load();
-  return ledger;
 }

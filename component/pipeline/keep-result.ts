@@ -173,12 +173,15 @@ async function store(
   return withoutCapture;
 }
 
-/** What asks for the picture of a result, if anything. Rules count frames, so they are always asked. */
+/**
+ * What asks for the picture of a result, if anything. Rules count frames, so they are asked for each; a
+ * fail-safe verdict has none.
+ */
 function ruleFor(line: KeepDependencies, judged: JudgedFrame): string | undefined {
   const { end, lease, result, settings } = judged;
-  if (end !== 'judged') return undefined;
+  if (end !== 'judged' || lease === undefined) return undefined;
   const chosen = settings.captureRules.choose(line.camera, result);
-  if (lease && line.snapshots.choose(line.camera, result.id)) return SNAPSHOT_RULE;
+  if (line.snapshots.choose(line.camera, result.id)) return SNAPSHOT_RULE;
   const mode = settings.config.cameras[line.camera]?.captureMode ?? 'rules';
   if (mode === 'rules') return chosen;
   return mode === 'all' ? (chosen ?? 'all') : undefined;

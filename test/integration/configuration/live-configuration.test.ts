@@ -1,10 +1,11 @@
 import { cp, mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { runtimeConfigSchema, type RuntimeConfig } from '../../../component/contract/config.ts';
 import type { InferenceResult } from '../../../component/contract/result.ts';
 import type { LocalEdgeRuntime } from '../../../component/local-edge-runtime.ts';
+import { CameraStation } from '../../../component/pipeline/camera-station.ts';
 import { ModbusDevice } from '../../support/modbus-device.ts';
 import { ModelPackages } from '../../support/model-packages.ts';
 import { startRuntime, type RunningRuntime } from '../../support/real-runtime.ts';
@@ -80,6 +81,22 @@ const outcomes = (results: readonly InferenceResult[]) =>
 function gaps(results: readonly InferenceResult[]): number {
   const numbers = results.map(({ frame }) => frame.sequence).sort((a, b) => a - b);
   return numbers.filter((one, i) => i > 0 && one !== numbers[i - 1]! + 1).length;
+}
+
+/** Cameras that are closed keep their devices until the function that this returns is called. */
+function holdDevices(): () => void {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const close = Reflect.get(CameraStation.prototype, 'close');
+  const spy = vi.spyOn(CameraStation.prototype, 'close').mockImplementation(async function (
+    this: CameraStation,
+  ) {
+    await promise;
+    await close.call(this);
+  });
+  return () => {
+    spy.mockRestore();
+    resolve();
+  };
 }
 
 test('a rule changes between two frames; the source goes on, and other cameras notice nothing', async () => {
@@ -165,6 +182,62 @@ test('verdicts go to the new outputs from the step on, though a model of before 
   expect(isApplied).toBe(true);
   await apply({});
   await device.close();
+});
+
+test('while cameras are opened anew triggers are taken, and pushed pictures asked for again', async () => {
+  const triggered = (path: string, trigger: object) => ({
+    ...{ model: 'parts', policy: 'triggered' as const, trigger },
+    source: { ...camera().source, path: join(folder, path) },
+  });
+  const patient = { deadlineMs: 60_000, afterMs: 60_000 };
+  const hasty = { deadlineMs: 10 };
+  const shared = {
+    rules: {},
+    captures: { once: { camera: 'line', everyNth: 1, minIntervalMs: 86_400_000 } },
+  };
+  await apply({
+    ...shared,
+    cameras: {
+      line: triggered('absent', hasty),
+      blind: triggered('absent', patient),
+      pushed: base.cameras!['pushed']!,
+    },
+  });
+  const outOfTime = { error: { code: 'TRIGGER_DEADLINE_PASSED' } };
+  const noFrame = await runtime.trigger('line', { source: 'http' }).answer;
+  expect(noFrame).toMatchObject(outOfTime);
+  const held = runtime.trigger('blind', { source: 'http' });
+  const letGo = holdDevices();
+  onTestFinished(letGo);
+  const applied = apply({
+    ...shared,
+    cameras: {
+      line: triggered('pictures', patient),
+      blind: triggered('missing', hasty),
+      pushed: camera({ source: { kind: 'push' }, maxFrameBytes: 1_000_000 }),
+    },
+  });
+  await soon(() => runtime.config.cameras['line']!.trigger.deadlineMs).toBe(60_000);
+
+  const data = await plainPicture(60);
+  const again = { code: 'SHUTTING_DOWN', retryable: true };
+  await expect(runtime.pushFrame('pushed', { data })).rejects.toMatchObject(again);
+  const between = runtime.trigger('line', { id: 'between', source: 'http' });
+  expect(between.isRepeated).toBe(false);
+  expect(runtime.camera('line').triggers).toMatchObject({ open: 1 });
+  expect(await runtime.trigger('blind', { source: 'http' }).answer).toMatchObject(outOfTime);
+  await runtime.restartCamera('line');
+  expect(runtime.camera('line').state).toBe('starting');
+  letGo();
+  await applied;
+
+  expect(await held.answer).toMatchObject({ error: { code: 'TRIGGER_INTERRUPTED' } });
+  const answered = await between.answer;
+  expect(answered).toMatchObject({ triggerId: 'between', transaction: { isFailSafe: false } });
+  expect((await runtime.pushFrame('pushed', { data })).camera).toBe('pushed');
+  // The verdict without a frame used up no capture.
+  expect(answered.captureId).toBeDefined();
+  expect(await runtime.capture(answered.captureId!)).toMatchObject({ capture: { camera: 'line' } });
 });
 
 test('models, rules and cameras change in one step: no verdict is of one with the rules of the other', async () => {
