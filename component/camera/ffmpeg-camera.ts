@@ -159,7 +159,7 @@ export class FfmpegCamera implements CameraDriver {
     const mayBeAway = this.#runs > 0 && !this.#hasDelivered;
     this.#runs += 1;
     this.#hasDelivered = false;
-    if (!mayBeAway || !(await isSilent(input.url, signal)) || signal.aborted) return;
+    if (!mayBeAway || !(await isSilent(input.url, 'connection', signal)) || signal.aborted) return;
     this.#wasAway = true;
     throw this.#failed(input, 'Connection timed out');
   }

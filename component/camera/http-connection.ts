@@ -4,6 +4,7 @@ import { VedetteError } from '../contract/errors.ts';
 import { shownAddress } from '../contract/shown-address.ts';
 import { HttpLogin } from './http-login.ts';
 import { plainCode } from './plain-reason.ts';
+import { isSilent } from './return-watch.ts';
 
 export interface HttpAddress {
   readonly url: string;
@@ -69,6 +70,16 @@ export class HttpConnection {
     const { location } = response.headers;
     const to = location === undefined ? '' : ` to ${shownAddress(location)}; give that address`;
     throw this.failed(`it answered ${statusCode} ${statusMessage}${to}`.trim());
+  }
+
+  /**
+   * Of a camera that was silent, before it is asked for pictures: such a question, put while it is silent,
+   * may stay without an answer when it is back.
+   * @throws VedetteError CAMERA_SOURCE_FAILED when it takes questions and answers none
+   */
+  async requireAnswer(signal: AbortSignal): Promise<void> {
+    const isMute = await isSilent(this.#address.url, 'question', signal);
+    if (isMute && !signal.aborted) throw this.failed('it takes the question and answers nothing');
   }
 
   failed(reason: string, cause?: unknown): VedetteError {

@@ -4,7 +4,7 @@ import type { CameraDriver, FrameSink } from '../contract/ports.ts';
 import { deliverPicture } from './deliver-picture.ts';
 import { HttpConnection } from './http-connection.ts';
 import { JpegSplitter } from './jpeg-splitter.ts';
-import { isMute, untilBack } from './return-watch.ts';
+import { untilBack } from './return-watch.ts';
 
 export interface HttpMjpegCameraOptions {
   readonly source: CameraSourceOf<'http-mjpeg'>;
@@ -44,10 +44,7 @@ export class HttpMjpegCamera implements CameraDriver {
     const { source, readSecret } = this.#options;
     const password = source.password && (await readSecret(source.password));
     const connection = new HttpConnection({ ...source, password });
-    // A question that is put to a camera while it is silent may stay without an answer when it is back.
-    if (this.#wasSilent && (await isMute(source.url, signal)) && !signal.aborted) {
-      throw connection.failed('it takes the question and answers nothing');
-    }
+    if (this.#wasSilent) await connection.requireAnswer(signal);
     try {
       await this.#stream(connection, sink, signal);
     } catch (error) {

@@ -7,7 +7,7 @@ import { deliverPicture } from './deliver-picture.ts';
 import { HttpConnection } from './http-connection.ts';
 import type { SplitPicture } from './jpeg-splitter.ts';
 import { Pacer } from './pacer.ts';
-import { isMute, untilBack } from './return-watch.ts';
+import { untilBack } from './return-watch.ts';
 
 export interface HttpSnapshotCameraOptions {
   readonly source: CameraSourceOf<'http-snapshot'>;
@@ -41,10 +41,7 @@ export class HttpSnapshotCamera implements CameraDriver {
     const { source, readSecret } = this.#options;
     const password = source.password && (await readSecret(source.password));
     const connection = new HttpConnection({ ...source, password });
-    // A question that is put to a camera while it is silent may stay without an answer when it is back.
-    if (this.#wasSilent && (await isMute(source.url, signal)) && !signal.aborted) {
-      throw connection.failed('it takes the question and answers nothing');
-    }
+    if (this.#wasSilent) await connection.requireAnswer(signal);
     const pacer = new Pacer('source', 1000 / source.intervalMs);
     try {
       while (!signal.aborted) {

@@ -104,16 +104,18 @@ export async function untilBack(url: string, signal: AbortSignal, wasAway: boole
   await pause(FOR_EVER_MS, signal);
 }
 
-/** Whether nothing at all answers at an address, not even by refusing. */
-export async function isSilent(url: string, signal: AbortSignal): Promise<boolean> {
+/**
+ * Whether nothing at all answers at an address, not even by refusing: asked for a `connection` alone, or
+ * with the `question` behind it, which a source may take and never answer.
+ */
+export async function isSilent(
+  url: string,
+  asked: 'connection' | 'question',
+  signal: AbortSignal,
+): Promise<boolean> {
   const address = sourceAddress(url);
   if (address === undefined) return false;
   const { host, port } = address;
-  return (await askSource({ host, port }, signal)) === 'silent';
-}
-
-/** Whether a source takes connections and questions, and answers none. */
-export async function isMute(url: string, signal: AbortSignal): Promise<boolean> {
-  const address = sourceAddress(url);
-  return address !== undefined && (await askSource(address, signal)) === 'silent';
+  const said = await askSource(asked === 'question' ? address : { host, port }, signal);
+  return said === 'silent';
 }
