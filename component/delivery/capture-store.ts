@@ -16,8 +16,9 @@ import type { Registry } from '../registry/registry.ts';
 import { RequestGate } from '../registry/request-gate.ts';
 import { toStorageError } from './storage-error.ts';
 
-const MAX_SAVES_AT_ONCE = 4;
-const MAX_SAVES_WAITING = 12;
+/** Of Node's four threads for files and names, which a disk that hangs must not take all. */
+const MAX_SAVES_AT_ONCE = 2;
+const MAX_SAVES_WAITING = 14;
 
 export interface CaptureStoreOptions {
   readonly registry: Registry;

@@ -26,13 +26,9 @@ import { CurrentSettings } from './current-settings.ts';
 import type { FrameSettings } from './frame-settings.ts';
 import { healthNotice } from './health-notice.ts';
 import { HealthWatch } from './health-watch.ts';
+import type { JudgedFrame } from './judged-frame.ts';
 import { rulesOf } from './judging-sets.ts';
-import {
-  createResultKeeper,
-  type JudgedFrame,
-  type KeepDependencies,
-  type ResultKeeper,
-} from './keep-result.ts';
+import { createResultKeeper, type KeepDependencies, type ResultKeeper } from './keep-result.ts';
 import { PushedFrames } from './pushed-frames.ts';
 import { PictureScaling } from './picture-scaling.ts';
 import { furnitureOf } from './scene-furniture.ts';
@@ -255,6 +251,7 @@ export class CameraStation {
     return new CameraTriggers({
       metrics: metrics.transactions,
       ...{ camera: name, registry, faults, keep, frames: slots, memory: triggerMemory },
+      signal: this.#stop.signal,
       settings: () => this.#settings.now,
       describeSource: () => {
         const { state, reason } = this.status();

@@ -12,6 +12,7 @@ import type { DeliveryStatus } from '../contract/delivery.ts';
 import type { OutputStatus } from '../contract/output.ts';
 import type { TriggerSourceStatus } from '../contract/transaction.ts';
 import type { ClipOutcome } from '../delivery/clip-store.ts';
+import { settledWithin } from '../timing/settled-within.ts';
 import { DeliveryMetrics } from './delivery-metrics.ts';
 import { addReadings, type Values } from './metric-readings.ts';
 import { addSpaceReadings } from './space/space-readings.ts';
@@ -31,6 +32,8 @@ export interface MetricSources {
 
 /** Seconds; from a tensor made by the addon to a model that takes its time. */
 const STAGE_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
+
+const STORE_ANSWER_MS = 1000;
 
 const STORE_READINGS: Readonly<Record<string, string>> = {
   up: '1 when the database answers',
@@ -153,13 +156,21 @@ export class Metrics {
   }
 
   async render(): Promise<{ text: string; contentType: string }> {
-    const delivery = await this.#deliveryStatus().catch(() => undefined);
+    const [delivery, statistics] = await Promise.all([
+      answerInTime(this.#deliveryStatus()),
+      answerInTime(this.#storeStatistics()),
+    ]);
     if (delivery?.isEnabled) this.#delivery.set(delivery);
-    const statistics = await this.#storeStatistics().catch(() => undefined);
     this.#store['up']?.set(statistics ? 1 : 0);
     for (const [name, value] of Object.entries(statistics ?? {})) this.#store[name]?.set(value);
     return { text: await this.#registry.metrics(), contentType: this.#registry.contentType };
   }
+}
+
+/** A database that does not answer must not keep all else from whoever watches. */
+async function answerInTime<T>(asked: Promise<T>): Promise<T | undefined> {
+  if (!(await settledWithin(asked, STORE_ANSWER_MS))) return undefined;
+  return asked.catch(() => undefined);
 }
 
 function addCameraReadings(registry: Registry, cameras: MetricSources['cameras']): void {

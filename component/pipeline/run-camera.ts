@@ -26,7 +26,7 @@ import type { CurrentSettings } from './current-settings.ts';
 import type { FrameSettings } from './frame-settings.ts';
 import { judge } from './judge.ts';
 import type { JudgingSet } from './judging-sets.ts';
-import type { KeepResult } from './keep-result.ts';
+import type { KeepResult } from './judged-frame.ts';
 import type { PictureScaling } from './picture-scaling.ts';
 import type { CameraScene } from './space/camera-scene.ts';
 import type { SeenScene } from './space/scene.ts';

@@ -1,31 +1,42 @@
 import { BackOff } from '../camera/back-off.ts';
 import { pause } from '../camera/pause.ts';
-import type { VedetteError } from '../contract/errors.ts';
+import { VedetteError } from '../contract/errors.ts';
 
 export interface UnstoredResultsOptions<T> {
   /** Stores one; `undefined` when it is stored. Must not reject. */
   readonly store: (item: T) => Promise<VedetteError | undefined>;
-  /** It will never be stored. Must not throw. */
-  readonly onLost: (item: T) => void;
+  /** It will never be stored, and why. Must not throw. */
+  readonly onLost: (item: T, why: VedetteError) => void;
   /** Whether who adds waits when there are too many; else the oldest is given up. */
   readonly mayWait: boolean;
   /** The camera stops: each is tried one last time. */
   readonly signal: AbortSignal;
   readonly limit?: number;
+  /** How large one is, in characters; all of them together have `MAX_CHARACTERS`. */
+  readonly charactersOf?: (item: T) => number;
 }
 
 const LIMIT = 2000;
+export const MAX_CHARACTERS = 8_000_000;
 const RETRY = { firstMs: 250, maximumMs: 5000 };
 
+interface Waiting<T> {
+  readonly item: T;
+  readonly characters: number;
+}
+
 /**
- * Results that the registry did not take and may take later, offered to it again, oldest first. The
- * registry stores one id once, however often it is offered.
+ * What the registry did not take and may take later, offered to it again, oldest first. The registry
+ * stores one id once, however often it is offered.
  */
 export class UnstoredResults<T> {
   readonly #options: UnstoredResultsOptions<T>;
   readonly #limit: number;
-  readonly #items: T[] = [];
+  readonly #waiting: Waiting<T>[] = [];
   readonly #wakeWaiting: (() => void)[] = [];
+  #characters = 0;
+  /** The first of those that wait is with the registry: whether it will be stored is open. */
+  #isOffered = false;
   #offering: Promise<void> | undefined;
 
   constructor(options: UnstoredResultsOptions<T>) {
@@ -34,17 +45,19 @@ export class UnstoredResults<T> {
   }
 
   get size(): number {
-    return this.#items.length;
+    return this.#waiting.length;
   }
 
   /** Resolves when it is taken over; with `mayWait` not before there is room. */
   async add(item: T): Promise<void> {
-    const { mayWait, signal, onLost } = this.#options;
-    while (mayWait && this.#items.length >= this.#limit && !signal.aborted) {
+    const { mayWait, signal, charactersOf } = this.#options;
+    const characters = charactersOf?.(item) ?? 0;
+    while (mayWait && this.#isFullFor(characters) && !signal.aborted) {
       await new Promise<void>((resolve) => this.#wakeWaiting.push(resolve));
     }
-    if (this.#items.length >= this.#limit) onLost(this.#items.shift()!);
-    this.#items.push(item);
+    while (this.#isFullFor(characters) && this.#giveUpOldest());
+    this.#waiting.push({ item, characters });
+    this.#characters += characters;
     this.#offering ??= this.#offer();
   }
 
@@ -53,31 +66,57 @@ export class UnstoredResults<T> {
     while (this.#offering !== undefined) await this.#offering;
   }
 
+  /** One is always taken, whatever its size. */
+  #isFullFor(characters: number): boolean {
+    const isTooMuch = this.#characters + characters > MAX_CHARACTERS;
+    return this.#waiting.length >= this.#limit || (isTooMuch && this.#waiting.length > 0);
+  }
+
+  /** @returns false when there is none that could be given up */
+  #giveUpOldest(): boolean {
+    const [oldest] = this.#waiting.splice(this.#isOffered ? 1 : 0, 1);
+    if (oldest === undefined) return false;
+    this.#characters -= oldest.characters;
+    const message = `too much waits to be stored: ${this.#waiting.length + 1} of at most ${this.#limit}, ${this.#characters + oldest.characters} characters of at most ${MAX_CHARACTERS}; the oldest was given up`;
+    this.#options.onLost(oldest.item, new VedetteError('OVERLOADED', message));
+    return true;
+  }
+
   async #offer(): Promise<void> {
-    const { store, signal, onLost } = this.#options;
+    const { signal } = this.#options;
     const backOff = new BackOff(RETRY);
-    while (this.#items.length > 0) {
+    while (this.#waiting.length > 0) {
       await pause(backOff.next(), signal);
       const isLastTry = signal.aborted;
       let refusal: VedetteError | undefined;
-      while (this.#items.length > 0) {
-        const item = this.#items[0]!;
-        refusal = await store(item);
+      while (this.#waiting.length > 0) {
+        refusal = await this.#offerOldest();
         if (refusal?.retryable) break;
-        // The limit may have given it up in the meantime.
-        if (this.#items[0] === item) this.#items.shift();
         if (refusal === undefined) backOff.reset();
-        else onLost(item);
         this.#wake();
       }
-      if (refusal?.code === 'SHUTTING_DOWN' || (isLastTry && refusal !== undefined)) this.#giveUp();
+      if (refusal && (isLastTry || refusal.code === 'SHUTTING_DOWN')) this.#giveUp(refusal);
     }
     this.#offering = undefined;
     this.#wake();
   }
 
-  #giveUp(): void {
-    for (const item of this.#items.splice(0)) this.#options.onLost(item);
+  /** @returns why it was not stored; what may be stored later stays where it was */
+  async #offerOldest(): Promise<VedetteError | undefined> {
+    const { item, characters } = this.#waiting[0]!;
+    this.#isOffered = true;
+    const refusal = await this.#options.store(item);
+    this.#isOffered = false;
+    if (refusal?.retryable) return refusal;
+    this.#waiting.shift();
+    this.#characters -= characters;
+    if (refusal !== undefined) this.#options.onLost(item, refusal);
+    return refusal;
+  }
+
+  #giveUp(why: VedetteError): void {
+    this.#characters = 0;
+    for (const { item } of this.#waiting.splice(0)) this.#options.onLost(item, why);
   }
 
   #wake(): void {

@@ -11,13 +11,16 @@ import {
 } from '../../contract/transaction.ts';
 import type { FaultLog } from '../../logging/fault-log.ts';
 import type { Registry } from '../../registry/registry.ts';
+import { settledWithin } from '../../timing/settled-within.ts';
 import type { FrameSettings } from '../frame-settings.ts';
-import type { JudgedFrame, KeepResult } from '../keep-result.ts';
+import type { JudgedFrame, KeepResult } from '../judged-frame.ts';
 import type { DecidedBy, TransactionMetrics } from '../transaction-metrics.ts';
+import { STALL_MS } from '../result-storage.ts';
 import { composeFailSafe, NO_FRAME, unknownModel } from './compose-fail-safe.ts';
 import type { FrameHolds } from './frame-uses.ts';
 import type { Transaction } from './transaction.ts';
 import { TransactionBook } from './transaction-book.ts';
+import { TransactionWrites } from './transaction-writes.ts';
 import {
   memorable,
   storedAnswer,
@@ -42,6 +45,8 @@ export interface CameraTriggersOptions {
   /** State and trouble of the source, in words. */
   readonly describeSource: () => string;
   readonly keep: KeepResult;
+  /** The camera stops. */
+  readonly signal: AbortSignal;
 }
 
 /** A camera's triggers: opened, answered in time whatever happens, and each end stored. */
@@ -50,11 +55,11 @@ export class CameraTriggers {
   readonly #options: CameraTriggersOptions;
   /** Transactions whose result is on its way to the disk, by its id. */
   readonly #storing = new Map<string, { transaction: Transaction; end: TransactionEnd }>();
-  readonly #writes = new Set<Promise<unknown>>();
-  readonly #opened = new Map<string, Promise<void>>();
+  readonly #writes: TransactionWrites;
 
   constructor(options: CameraTriggersOptions) {
     this.#options = options;
+    this.#writes = new TransactionWrites(options);
     this.book = new TransactionBook({
       camera: options.camera,
       config: () => this.#config,
@@ -97,13 +102,10 @@ export class CameraTriggers {
 
   /** To be told of each transaction at once. Resolves when it ends in the registry after a kill too. */
   opened(transaction: Transaction): Promise<void> {
-    const { camera, registry, memory } = this.#options;
+    const { camera, memory } = this.#options;
     const model = this.#modelOf(transaction).name;
-    const isPromised = transaction.request.isPromised === true;
     const record = transaction.record(camera, model);
-    const written = registry.openTransaction(record, isPromised);
-    this.#opened.set(transaction.id, written);
-    this.#track(written, 'a trigger could not be recorded');
+    const written = this.#writes.open(record, transaction.request.isPromised === true);
     if (transaction.request.id !== undefined) {
       memory.remember({
         openedAtMs: transaction.openedAtMs,
@@ -128,15 +130,9 @@ export class CameraTriggers {
     const { transaction, end } = waiting;
     const stored = kept instanceof VedetteError ? result : kept;
     this.#options.memory.settle(transaction, storedAnswer(this.#options.registry, stored));
-    const closing = this.#endInRegistry(transaction, end, result).then(
-      () => transaction.keep(stored),
-      (error: unknown) => {
-        // The verdict holds whether or not it could be stored.
-        transaction.keep(stored);
-        throw error;
-      },
-    );
-    this.#track(closing, 'the end of a trigger could not be recorded');
+    // The verdict holds whether or not its end could be recorded.
+    const closing = this.#endInRegistry(transaction, end, result);
+    void settledWithin(closing, STALL_MS).then(() => transaction.keep(stored));
   }
 
   /** The camera stops: what is open gets its fail-safe verdict. */
@@ -145,8 +141,8 @@ export class CameraTriggers {
   }
 
   /** Resolves when nothing waits to be recorded. */
-  async settled(): Promise<void> {
-    while (this.#writes.size > 0) await Promise.allSettled([...this.#writes]);
+  settled(): Promise<void> {
+    return this.#writes.settled();
   }
 
   #recall(id: string): TriggerAnswer | undefined {
@@ -161,18 +157,20 @@ export class CameraTriggers {
     const { id, triggerId, deadlineMs } = transaction;
     const given = answer();
     given.catch(() => {});
+    const accepted = acceptedWithin(this.#writes.opened(id), transaction);
     return {
       transaction: { id, triggerId, camera, openedAtMs, deadlineMs },
       isRepeated: true,
-      accepted: this.#opened.get(id) ?? Promise.resolve(),
+      accepted,
       verdict: given,
       answer: given,
     };
   }
 
-  #answerOf(transaction: Transaction, accepted: Promise<void>): TriggerAnswer {
+  #answerOf(transaction: Transaction, written: Promise<void>): TriggerAnswer {
     const { camera } = this.#options;
     const { id, triggerId, openedAtMs, config, verdict } = transaction;
+    const accepted = acceptedWithin(written, { triggerId, deadlineMs: config.deadlineMs });
     const answer = transaction.answer();
     answer.catch(() => {});
     return {
@@ -229,8 +227,7 @@ export class CameraTriggers {
     if (!transaction.end(why)) return;
     this.book.close(transaction, 'replaced');
     this.#options.memory.forget(transaction.triggerId);
-    const ended = this.#endInRegistry(transaction, 'dropped', undefined, 'replaced');
-    this.#track(ended, 'the end of a trigger could not be recorded');
+    void this.#endInRegistry(transaction, 'dropped', undefined, 'replaced');
   }
 
   #decide(transaction: Transaction, result: NewResult, by: DecidedBy): void {
@@ -242,15 +239,13 @@ export class CameraTriggers {
     metrics.count(camera, result.verdict.outcome, by, transaction.elapsedMs);
   }
 
-  async #endInRegistry(
+  #endInRegistry(
     transaction: Transaction,
     end: TransactionEnd,
     result: NewResult | undefined,
     reason = result?.verdict.reason,
   ): Promise<void> {
-    await this.#opened.get(transaction.id)?.catch(() => {});
-    this.#opened.delete(transaction.id);
-    await this.#options.registry.endTransaction({
+    return this.#writes.end({
       id: transaction.id,
       end,
       endedAtMs: Date.now(),
@@ -279,15 +274,19 @@ export class CameraTriggers {
       ? `model ${name} has not answered yet`
       : `the frame waits for model ${name}, which judges others`;
   }
+}
 
-  #track(write: Promise<unknown>, message: string): void {
-    const { camera, faults } = this.#options;
-    const watched = write
-      .catch((thrown: unknown) => {
-        const error = VedetteError.from(thrown, 'REGISTRY_UNAVAILABLE');
-        faults.warn(`trigger-record/${camera}/${error.code}`, { camera, error }, message);
-      })
-      .finally(() => this.#writes.delete(watched));
-    this.#writes.add(watched);
-  }
+/** Who waits for a trigger to be on the disk waits no longer than for its verdict. */
+function acceptedWithin(
+  written: Promise<void>,
+  { triggerId, deadlineMs }: Pick<RememberedTrigger['transaction'], 'triggerId' | 'deadlineMs'>,
+): Promise<void> {
+  const accepted = settledWithin(written, deadlineMs).then((isSettled) => {
+    if (isSettled) return written;
+    const message = `the disk did not take trigger ${triggerId} within its deadline of ${deadlineMs} ms; it is judged all the same, and asking again with the same id finds it`;
+    throw new VedetteError('REGISTRY_UNAVAILABLE', message);
+  });
+  // Nobody may wait for it.
+  accepted.catch(() => {});
+  return accepted;
 }

@@ -2,6 +2,8 @@ import { VedetteError } from '../../contract/errors.ts';
 import type { InferenceResult } from '../../contract/result.ts';
 import type { TransactionRecord } from '../../contract/transaction.ts';
 import type { Registry } from '../../registry/registry.ts';
+import { settledWithin } from '../../timing/settled-within.ts';
+import { STALL_MS } from '../result-storage.ts';
 import type { Transaction } from './transaction.ts';
 
 /** Ids that are remembered of a camera; the oldest is forgotten before its time when there are more. */
@@ -40,7 +42,8 @@ export function storedAnswer(registry: Pick<Registry, 'result'>, result: Inferen
   };
   return async () => {
     try {
-      return await registry.result(id);
+      const reading = registry.result(id);
+      return (await settledWithin(reading, STALL_MS)) ? await reading : compact;
     } catch (thrown) {
       if (VedetteError.from(thrown).code === 'SHUTTING_DOWN') throw thrown;
       return compact;

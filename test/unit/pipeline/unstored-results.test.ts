@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { VedetteError } from '../../../component/contract/errors.ts';
-import { UnstoredResults } from '../../../component/pipeline/unstored-results.ts';
+import { MAX_CHARACTERS, UnstoredResults } from '../../../component/pipeline/unstored-results.ts';
 
 function open(options: { mayWait?: boolean; limit?: number } = {}) {
   const stored: number[] = [];
@@ -77,5 +77,60 @@ describe('UnstoredResults', () => {
     await results.add(1);
     await results.ended();
     expect(lost).toEqual([1]);
+  });
+
+  it('does not give up the one that the registry may be storing', async () => {
+    const storing = Promise.withResolvers<undefined>();
+    const offered = Promise.withResolvers<void>();
+    const lost: [number, string][] = [];
+    const stored: number[] = [];
+    const stop = new AbortController();
+    const results = new UnstoredResults<number>({
+      store: async (item) => {
+        offered.resolve();
+        await storing.promise;
+        stored.push(item);
+        return undefined;
+      },
+      onLost: (item, why) => lost.push([item, why.code]),
+      mayWait: false,
+      signal: stop.signal,
+      limit: 2,
+    });
+    await results.add(0);
+    await offered.promise;
+    for (const item of [1, 2, 3]) await results.add(item);
+    storing.resolve(undefined);
+    await results.ended();
+    expect(stored).toEqual([0, 3]);
+    expect(lost).toEqual([
+      [1, 'OVERLOADED'],
+      [2, 'OVERLOADED'],
+    ]);
+  });
+
+  it('keeps no more characters than it may, and always the newest', async () => {
+    const lost: string[] = [];
+    const stored: string[] = [];
+    const stop = new AbortController();
+    const results = new UnstoredResults<{ name: string; characters: number }>({
+      store: async ({ name }) => {
+        stored.push(name);
+        return undefined;
+      },
+      onLost: ({ name }) => lost.push(name),
+      mayWait: false,
+      signal: stop.signal,
+      charactersOf: ({ characters }) => characters,
+    });
+    await results.add({ name: 'half', characters: MAX_CHARACTERS / 2 });
+    await results.add({ name: 'other half', characters: MAX_CHARACTERS / 2 });
+    await results.add({ name: 'small', characters: 1 });
+    expect(lost).toEqual(['half']);
+    await results.add({ name: 'too much', characters: 2 * MAX_CHARACTERS });
+    expect(lost).toEqual(['half', 'other half', 'small']);
+    stop.abort();
+    await results.ended();
+    expect(stored).toEqual(['too much']);
   });
 });

@@ -1,0 +1,123 @@
+import { pino } from 'pino';
+import { describe, expect, it } from 'vitest';
+import type { NewResult } from '../../../component/contract/ports.ts';
+import type { InferenceResult } from '../../../component/contract/result.ts';
+import { FaultLog } from '../../../component/logging/fault-log.ts';
+import { ResultStorage, type ResultRecord } from '../../../component/pipeline/result-storage.ts';
+
+const MEBIBYTE = 1024 * 1024;
+
+/** A storage before a registry that answers nothing until `answer` is called. */
+function open(mayWait = false) {
+  const answering = Promise.withResolvers<void>();
+  const stop = new AbortController();
+  const stored: string[] = [];
+  const captured: string[] = [];
+  const codes: string[] = [];
+  const counts = { notStored: 0, failed: 0 };
+  const logger = pino(
+    { level: 'warn' },
+    { write: (line) => codes.push(/"code":"(\w+)"/.exec(line)?.[1] ?? '') },
+  );
+  const storage = new ResultStorage({
+    camera: 'line',
+    registry: {
+      appendResult: async (result) => {
+        await answering.promise;
+        stored.push(result.id);
+        return { ...result, cameraSequence: stored.length };
+      },
+    },
+    captureStore: {
+      save: async ({ id, result, camera, capturedAtMs, rule }) => {
+        captured.push(result.id);
+        const { outcome } = result.verdict;
+        return {
+          id,
+          resultId: result.id,
+          camera,
+          capturedAtMs,
+          rule,
+          outcome,
+          imagePath: '',
+          byteLength: 1,
+        };
+      },
+    },
+    driver: {},
+    snapshots: { settle: () => {} },
+    metrics: {
+      countNotStored: () => (counts.notStored += 1),
+      countCapture: (_camera, outcome) => (counts.failed += outcome === 'failed' ? 1 : 0),
+    },
+    faults: new FaultLog(logger),
+    mayWait,
+    signal: stop.signal,
+  });
+  return { storage, answer: answering.resolve, stop, stored, captured, codes, counts };
+}
+
+function record(id: string, pictureBytes?: number): ResultRecord {
+  const result = { id, verdict: { outcome: 'fail', reason: '' } } as NewResult;
+  const judged = { frame: { sequence: 0, capturedAtMs: 0 }, result, end: 'judged' as const };
+  if (pictureBytes === undefined) return { judged };
+  const bytes = new Uint8Array(pictureBytes);
+  const encoded = Promise.resolve({ bytes, format: 'jpeg' as const });
+  return {
+    judged,
+    picture: { captureId: `capture of ${id}`, capturedAtMs: 0, rule: 'fails', encoded },
+  };
+}
+
+describe('ResultStorage', () => {
+  it('gives results without their numbers while the disk hangs, and stores them later', async () => {
+    const { storage, answer, stored, counts, codes } = open();
+    for (const id of ['a', 'b', 'c']) {
+      const kept = (await storage.store(record(id), 'stream')) as InferenceResult;
+      expect(kept).toMatchObject({ id });
+      expect(kept.cameraSequence).toBeUndefined();
+    }
+    expect(stored).toEqual([]);
+    answer();
+    await storage.ended();
+    expect(stored).toEqual(['a', 'b', 'c']);
+    expect(await storage.store(record('d'), 'stream')).toMatchObject({ cameraSequence: 4 });
+    expect(counts).toEqual({ notStored: 0, failed: 0 });
+    expect(codes).toEqual(['REGISTRY_UNAVAILABLE']);
+  });
+
+  it('keeps pictures as long as there is room for them, and counts the others', async () => {
+    const { storage, answer, stored, captured, counts, codes } = open();
+    // The first is under way, eight more fit.
+    for (let n = 0; n < 12; n += 1) {
+      await storage.store(record(`part-${n}`, 4 * MEBIBYTE), 'stream');
+    }
+    answer();
+    await storage.ended();
+    expect(stored).toHaveLength(12);
+    expect(captured).toEqual(Array.from({ length: 9 }, (_, n) => `part-${n}`));
+    expect(counts).toEqual({ notStored: 0, failed: 3 });
+    expect(codes).toEqual(['REGISTRY_UNAVAILABLE', 'OVERLOADED']);
+    // What was stored has given its room back.
+    await storage.store(record('later', 4 * MEBIBYTE), 'stream');
+    expect(captured).toContain('later');
+  });
+
+  it('counts results that it has no memory for', async () => {
+    const { storage, answer, stored, counts } = open();
+    for (let n = 0; n < 2101; n += 1) await storage.store(record(`part-${n}`), 'stream');
+    answer();
+    await storage.ended();
+    expect(counts.notStored).toBe(100);
+    expect(stored).toHaveLength(2001);
+    expect(new Set(stored).size).toBe(2001);
+  });
+
+  it('a source that can wait does', async () => {
+    const { storage, answer, stored } = open(true);
+    const keeping = storage.store(record('file'), 'stream');
+    answer();
+    expect(await keeping).toMatchObject({ id: 'file', cameraSequence: 1 });
+    expect(stored).toEqual(['file']);
+  });
+});
