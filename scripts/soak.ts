@@ -5,11 +5,12 @@ import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { format, resolveConfig } from 'prettier';
-import { accountsOf, seconds, type SoakRun } from '../test/soak/accounts.ts';
+import { accountsOf } from '../test/soak/accounts.ts';
 import type { Injected } from '../test/soak/faults.ts';
 import { inject } from '../test/soak/inject.ts';
 import { Load } from '../test/soak/load.ts';
 import { soakPage } from '../test/soak/soak-page.ts';
+import { seconds, type SoakRun } from '../test/soak/soak-run.ts';
 import { SoakScene } from '../test/soak/soak-scene.ts';
 import { timeline } from '../test/soak/timeline.ts';
 import { watch, type Sample } from '../test/soak/watch.ts';
@@ -83,12 +84,12 @@ async function soak(minutes: number, seed: number): Promise<SoakRun> {
   await watching;
   clearInterval(progress);
   await outputsEmpty(scene);
-  const { receiver, verdicts, lives } = scene;
+  const { receiver, verdicts, plc, lives } = scene;
   await scene.close();
   return {
     ...{ fromMs, toMs, samples, lives, injected: [...injected, ...load.floods] },
-    ...{ triggers: load.triggers, pictures: load.pictures },
-    told: { hook: receiver.received, verdicts },
+    ...{ triggers: load.triggers, edges: load.edges, pictures: load.pictures },
+    told: { hook: receiver.received, verdicts, sorter: plc.written },
     database: scene.folder.join('data', 'registry.db'),
   };
 }

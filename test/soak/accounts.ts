@@ -1,31 +1,16 @@
 import Database from 'better-sqlite3';
-import type { Injected, Part } from './faults.ts';
-import type { SentPicture, SentTrigger } from './load.ts';
-import { DEADLINE_MS, STALL_MS, type Life } from './soak-scene.ts';
-import { gapsOf, type Gap, type Sample } from './watch.ts';
+import { edgeProblems } from './edge-accounts.ts';
+import type { Part } from './faults.ts';
+import { outputProblems } from './output-accounts.ts';
+import { DEADLINE_MS, STALL_MS } from './soak-scene.ts';
+import { isExplained, seconds, sum, Tally, UNWRITTEN_MS, type SoakRun } from './soak-run.ts';
+import { strangerProblems, transactionsOf, triggerProblems } from './trigger-accounts.ts';
+import { gapsOf, type Gap } from './watch.ts';
 
 /** Between two frames of a camera that gives five a second, seen twice a second, on busy cores. */
 const LONGEST_SILENCE_MS = 2000;
 /** Frames that are in slots, in a model or on their way to the disk. */
 const MOST_UNDER_WAY = 12;
-/** What waits to be written or sent when a process is killed. */
-const UNWRITTEN_MS = 3000;
-/** A verdict later than this after its deadline is late also on cores that do something else. */
-const LATE_MS = 1000;
-
-export interface SoakRun {
-  readonly fromMs: number;
-  readonly toMs: number;
-  readonly samples: readonly Sample[];
-  readonly lives: readonly Life[];
-  readonly injected: readonly Injected[];
-  readonly triggers: readonly SentTrigger[];
-  readonly pictures: readonly SentPicture[];
-  /** Ids of verdicts that receivers got. */
-  readonly told: { readonly hook: ReadonlySet<string>; readonly verdicts: ReadonlySet<string> };
-  /** The registry's file, closed in order. */
-  readonly database: string;
-}
 
 export interface Accounts {
   /** Everything that no fault explains, in sentences. */
@@ -39,16 +24,6 @@ export interface Accounts {
   readonly answersMs: readonly number[];
 }
 
-interface TransactionRow {
-  readonly id: string;
-  readonly triggerId: string;
-  readonly ending: string | null;
-  readonly reason: string | null;
-  readonly outcome: string | null;
-  readonly endedAtMs: number | null;
-  readonly hasResult: number;
-}
-
 /** Holds what was sent against what is known of it: every frame, trigger, picture and verdict. */
 export function accountsOf(run: SoakRun): Accounts {
   const unexplained: string[] = [];
@@ -60,6 +35,8 @@ export function accountsOf(run: SoakRun): Accounts {
     frameProblems(run, unexplained, tally);
     const rows = transactionsOf(db);
     triggerProblems(run, rows, unexplained, tally);
+    edgeProblems(run, rows, unexplained, tally);
+    strangerProblems(run, rows, unexplained);
     pictureProblems(run, db, unexplained, tally);
     outputProblems(run, db, rows, unexplained, tally);
     livesProblems(run, unexplained);
@@ -77,37 +54,6 @@ export function accountsOf(run: SoakRun): Accounts {
       .map(({ tookMs }) => tookMs!)
       .toSorted((a, b) => a - b),
   };
-}
-
-class Tally {
-  readonly counts: Record<string, Record<string, number>> = {};
-
-  add(what: string, became: string, count = 1): void {
-    const group = (this.counts[what] ??= {});
-    group[became] = (group[became] ?? 0) + count;
-  }
-}
-
-/** Whether a fault of these parts explains something at this time. */
-function isExplained(
-  { injected, lives }: SoakRun,
-  parts: readonly Part[],
-  fromMs: number,
-  toMs: number,
-): boolean {
-  const isAway = lives.some(
-    ({ fromMs: begin, toMs: end }) =>
-      (begin >= fromMs && begin <= toMs) || (end !== undefined && end >= fromMs && end <= toMs),
-  );
-  return (
-    isAway ||
-    injected.some(
-      (fault) =>
-        fault.affects.some((part) => parts.includes(part)) &&
-        fault.fromMs <= toMs &&
-        fault.allowedUntilMs >= fromMs,
-    )
-  );
 }
 
 const isCalm = ({ injected }: SoakRun, atMs: number) =>
@@ -168,45 +114,6 @@ function frameProblems(run: SoakRun, unexplained: string[], tally: Tally): void 
   }
 }
 
-/** Each trigger that was taken has one end, the one that was answered; each other one has a reason. */
-function triggerProblems(
-  run: SoakRun,
-  rows: readonly TransactionRow[],
-  unexplained: string[],
-  tally: Tally,
-): void {
-  const byTrigger = Map.groupBy(rows, ({ triggerId }) => triggerId);
-  for (const trigger of run.triggers) {
-    const { id, way, sentMs, status, code, outcome, tookMs = 0 } = trigger;
-    const what = `triggers (${way})`;
-    const untilMs = sentMs + tookMs + DEADLINE_MS;
-    const found = byTrigger.get(id) ?? [];
-    const [row] = found;
-    const problem = (text: string) =>
-      unexplained.push(`trigger ${id} (${way}, at ${seconds(sentMs - run.fromMs)} s) ${text}`);
-    if (found.length > 1) problem(`has ${found.length} transactions`);
-    if (row && row.ending === null) problem('has no end');
-    if (row && row.ending !== 'dropped' && row.ending !== null && !row.hasResult)
-      problem('has an end and no result');
-    if (row) tally.add(what, row.ending ?? 'open');
-    else if (status !== undefined && status >= 400 && code !== undefined)
-      tally.add(what, `refused: ${code}`);
-    else {
-      tally.add(what, 'not taken');
-      if (status !== undefined) problem(`was answered with ${status} and is not in the registry`);
-      const parts: Part[] = way === 'mqtt' ? ['runtime', 'broker', 'triggers'] : ['runtime'];
-      const allowedMs = way === 'mqtt' ? 10_000 : UNWRITTEN_MS;
-      if (!isExplained(run, parts, sentMs - allowedMs, untilMs + UNWRITTEN_MS))
-        problem('was lost, and no fault');
-    }
-    if (row && outcome !== undefined && row.outcome !== outcome) {
-      problem(`was answered ${outcome}, and ${row.outcome} is stored`);
-    }
-    if (status === 200 && tookMs > DEADLINE_MS + LATE_MS)
-      problem(`was answered after ${tookMs} ms`);
-  }
-}
-
 function pictureProblems(
   run: SoakRun,
   db: Database.Database,
@@ -229,54 +136,10 @@ function pictureProblems(
       if (!isPicture) problem('was judged, and is none');
       if (isStored.get(resultId) !== 1) problem(`has no stored result ${resultId}`);
     } else if (code === undefined) problem(`was answered ${status} without a code`);
+    else if (isPicture && !isExplained(run, ['runtime'], sentMs, sentMs + UNWRITTEN_MS))
+      problem(`was refused with ${code}, and no fault`);
   }
 }
-
-/** Each verdict was told to each output, or given up with a reason; what was acknowledged has arrived. */
-function outputProblems(
-  run: SoakRun,
-  db: Database.Database,
-  rows: readonly TransactionRow[],
-  unexplained: string[],
-  tally: Tally,
-): void {
-  const records = db
-    .prepare(
-      `SELECT output, result_id AS resultId, json ->> 'end' AS end, json ->> 'detail' AS detail FROM output_records`,
-    )
-    .all() as { output: 'hook' | 'verdicts'; resultId: string; end: string; detail: string }[];
-  const known = Map.groupBy(records, ({ output, resultId }) => `${output} ${resultId}`);
-  for (const output of ['hook', 'verdicts'] as const) {
-    for (const { id, ending, endedAtMs, reason } of rows) {
-      // What a start ends for the process before it is not told: its part has passed.
-      if (ending === 'dropped' || endedAtMs === null || reason?.startsWith('TRIGGER_INTERRUPTED'))
-        continue;
-      const what = `verdicts told to ${output}`;
-      const of = known.get(`${output} ${id}`) ?? [];
-      const problem = (text: string) =>
-        unexplained.push(
-          `verdict ${id} at ${seconds(endedAtMs - run.fromMs)} s ${text} (${output})`,
-        );
-      if (of.length > 1) problem(`has ${of.length} records`);
-      const [record] = of;
-      if (!record) {
-        tally.add(what, 'not recorded');
-        // A killed process takes along what waited.
-        if (!wasKilledWithin(run, endedAtMs, 75_000)) problem('was never told, and no kill');
-      } else {
-        tally.add(what, record.end);
-        if (record.end === 'acknowledged' && !run.told[output].has(id) && output === 'hook') {
-          problem('is acknowledged and never arrived');
-        }
-        if (record.end === 'given-up' && record.detail === '')
-          problem('was given up without a reason');
-      }
-    }
-  }
-}
-
-const wasKilledWithin = ({ lives }: SoakRun, atMs: number, withinMs: number) =>
-  lives.some(({ toMs }) => toMs !== undefined && toMs >= atMs - 1000 && toMs <= atMs + withinMs);
 
 function livesProblems({ lives, fromMs }: SoakRun, unexplained: string[]): void {
   for (const { end, toMs } of lives) {
@@ -284,16 +147,6 @@ function livesProblems({ lives, fromMs }: SoakRun, unexplained: string[]): void 
       unexplained.push(`the runtime ${end} at ${seconds((toMs ?? fromMs) - fromMs)} s`);
     }
   }
-}
-
-function transactionsOf(db: Database.Database): TransactionRow[] {
-  return db
-    .prepare(
-      `SELECT id, trigger_id AS triggerId, ending, reason, outcome, ended_at_ms AS endedAtMs,
-         EXISTS (SELECT 1 FROM results WHERE results.id = transactions.id) AS hasResult
-       FROM transactions`,
-    )
-    .all() as TransactionRow[];
 }
 
 /** From the end of each fault of a camera to its next frame. */
@@ -313,6 +166,3 @@ function recoveries(run: SoakRun): Record<string, number[]> {
   }
   return times;
 }
-
-const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
-export const seconds = (milliseconds: number) => (milliseconds / 1000).toFixed(1);

@@ -2,11 +2,13 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { STREAM_CAMERAS, type SoakScene } from './soak-scene.ts';
 
 /** What a fault may keep from working, until `recoveryMs` after its end. */
-export type Part = (typeof STREAM_CAMERAS)[number] | 'runtime' | 'broker' | 'receiver' | 'triggers';
+export type Part =
+  (typeof STREAM_CAMERAS)[number] | 'runtime' | 'broker' | 'receiver' | 'triggers' | 'plc';
 
 export interface Fault {
   readonly name: string;
-  readonly affects: readonly Part[];
+  /** The part that is broken comes first. */
+  readonly affects: readonly [Part, ...Part[]];
   /** Lasts so long, in milliseconds; the shortest and the longest. */
   readonly lastsMs: readonly [number, number];
   /** The part may need so long after the end until it works again, in milliseconds. */
@@ -52,9 +54,11 @@ const http = {
   lastsMs: [500, 12_000],
   recoveryMs: SOURCE_RECOVERY_MS,
 } as const;
+/** The trigger looks for it again after pauses of up to ten seconds. */
+const plc = { affects: ['plc'], lastsMs: [200, 12_000], recoveryMs: 12_000 } as const;
 const rtsp = { affects: ['gate'], recoveryMs: SOURCE_RECOVERY_MS } as const;
 const whole = {
-  affects: [...STREAM_CAMERAS, 'runtime'],
+  affects: ['runtime', ...STREAM_CAMERAS],
   lastsMs: [0, 0],
   recoveryMs: PROCESS_RECOVERY_MS,
 } as const;
@@ -85,6 +89,24 @@ export const FAULTS: readonly Fault[] = [
       await pause(lastsMs);
       await scene.rtsp.tell('resize 640 360');
     },
+  },
+  {
+    ...rtsp,
+    name: 'RTSP packets are damaged on their way',
+    lastsMs: [500, 12_000],
+    run: during(
+      ({ wire }) => (wire.fault = 'corrupt'),
+      ({ wire }) => (wire.fault = 'clean'),
+    ),
+  },
+  {
+    ...rtsp,
+    name: 'RTSP camera sends garbage',
+    lastsMs: [500, 12_000],
+    run: during(
+      ({ wire }) => (wire.fault = 'garbage'),
+      ({ wire }) => (wire.fault = 'clean'),
+    ),
   },
   {
     ...rtsp,
@@ -171,6 +193,22 @@ export const FAULTS: readonly Fault[] = [
       ({ receiver }) => (receiver.mode = 'silent'),
       ({ receiver }) => (receiver.mode = 'good'),
     ),
+  },
+  {
+    ...plc,
+    name: 'PLC is unplugged',
+    run: (scene, lastsMs) => scene.plc.unplug(() => pause(lastsMs)),
+  },
+  {
+    ...plc,
+    name: 'PLC is unplugged for a moment',
+    lastsMs: [0, 0],
+    run: (scene) => scene.plc.unplug(() => Promise.resolve()),
+  },
+  {
+    ...plc,
+    name: 'PLC does not answer',
+    run: (scene, lastsMs) => scene.plc.beSilent(() => pause(lastsMs)),
   },
   { ...whole, name: 'runtime is killed', run: (scene) => scene.restartRuntime('SIGKILL') },
   { ...whole, name: 'runtime is stopped', run: (scene) => scene.restartRuntime('SIGTERM') },

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { FAULTS, type Fault, type Injected } from './faults.ts';
+import { FAULTS, type Injected, type Part } from './faults.ts';
 import { seededRandom } from './random.ts';
 import type { SoakScene } from './soak-scene.ts';
 
@@ -9,22 +9,15 @@ const BETWEEN_ENDS_MS = [45_000, 120_000] as const;
 
 /** Faults of one group follow each other; those of different groups come at the same time as well. */
 const GROUPS: readonly {
-  readonly has: (fault: Fault) => boolean;
+  /** What they break. */
+  readonly of: readonly Part[];
   readonly betweenMs: readonly [number, number];
 }[] = [
-  { has: ({ affects }) => affects.includes('runtime'), betweenMs: BETWEEN_ENDS_MS },
-  {
-    has: ({ affects }) => affects.includes('gate') && !affects.includes('runtime'),
-    betweenMs: BETWEEN_MS,
-  },
-  {
-    has: ({ affects }) => affects.includes('belt') && !affects.includes('runtime'),
-    betweenMs: BETWEEN_MS,
-  },
-  {
-    has: ({ affects }) => affects.includes('broker') || affects.includes('receiver'),
-    betweenMs: BETWEEN_MS,
-  },
+  { of: ['runtime'], betweenMs: BETWEEN_ENDS_MS },
+  { of: ['gate'], betweenMs: BETWEEN_MS },
+  { of: ['belt'], betweenMs: BETWEEN_MS },
+  { of: ['broker', 'receiver'], betweenMs: BETWEEN_MS },
+  { of: ['plc'], betweenMs: BETWEEN_MS },
 ];
 
 /** Injects faults at random until it is told to stop; the last ones are over when it resolves. */
@@ -35,11 +28,11 @@ export async function inject(
   stop: AbortSignal,
 ): Promise<void> {
   await Promise.all(
-    GROUPS.map(async ({ has, betweenMs }, index) => {
+    GROUPS.map(async ({ of, betweenMs }, index) => {
       const random = seededRandom(seed + index);
       const within = ([least, most]: readonly [number, number]) =>
         least + random() * (most - least);
-      const faults = FAULTS.filter(has);
+      const faults = FAULTS.filter(({ affects }) => of.includes(affects[0]));
       for (;;) {
         await pause(within(betweenMs), undefined, { signal: stop }).catch(() => {});
         if (stop.aborted) return;

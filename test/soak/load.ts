@@ -7,6 +7,9 @@ import { TRIGGER_TOPIC, type SoakScene } from './soak-scene.ts';
 const HTTP_TRIGGER_MS = 700;
 const MQTT_TRIGGER_MS = 1500;
 const PUSH_MS = 1000;
+const EDGE_MS = 2000;
+/** The PLC is asked a hundred times a second: an edge is seen also on busy cores. */
+const EDGE_HIGH_MS = 500;
 const FLOOD_MS = 60_000;
 const FLOOD = 200;
 /** After it the queue of triggers is empty again. */
@@ -22,6 +25,15 @@ export interface SentTrigger {
   readonly outcome?: string;
   readonly isFailSafe?: boolean;
   readonly tookMs?: number;
+}
+
+/** A part that the PLC announced. */
+export interface RaisedEdge {
+  readonly part: number;
+  readonly raisedMs: number;
+  readonly loweredMs: number;
+  /** Somebody who is connected had seen the coil off before. */
+  readonly isWatched: boolean;
 }
 
 export interface SentPicture {
@@ -49,6 +61,7 @@ const NO_PICTURE = Buffer.from('no picture');
 /** What the line does: parts come, pictures are handed over, now and then far too many at once. */
 export class Load {
   readonly triggers: SentTrigger[] = [];
+  readonly edges: RaisedEdge[] = [];
   readonly pictures: SentPicture[] = [];
   readonly floods: Injected[] = [];
   readonly #scene: SoakScene;
@@ -65,6 +78,7 @@ export class Load {
     await Promise.all([
       this.#every(HTTP_TRIGGER_MS, () => this.#http()),
       this.#every(MQTT_TRIGGER_MS, () => this.#mqtt()),
+      this.#every(EDGE_MS, () => this.#edge()),
       this.#every(PUSH_MS, () => this.#push()),
       this.#every(FLOOD_MS, () => this.#flood()),
     ]);
@@ -121,6 +135,17 @@ export class Load {
     this.triggers.push({ id, way: 'mqtt', sentMs: Date.now() });
     // Without a broker it is not sent at all: who triggers this way accepts that.
     this.#scene.client.publish(TRIGGER_TOPIC, JSON.stringify({ id }), { qos: 0 });
+  }
+
+  async #edge(): Promise<void> {
+    const { plc } = this.#scene;
+    const part = this.edges.length + 1;
+    const { isWatched } = plc;
+    const raisedMs = Date.now();
+    plc.raise(part);
+    await pause(EDGE_HIGH_MS);
+    plc.lower();
+    this.edges.push({ part, raisedMs, loweredMs: Date.now(), isWatched });
   }
 
   async #push(): Promise<void> {

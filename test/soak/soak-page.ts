@@ -1,4 +1,5 @@
-import { seconds, type Accounts, type SoakRun } from './accounts.ts';
+import type { Accounts } from './accounts.ts';
+import { seconds, type SoakRun } from './soak-run.ts';
 import { DEADLINE_MS } from './soak-scene.ts';
 
 const MOST_LISTED = 40;
@@ -13,7 +14,7 @@ export function soakPage(run: SoakRun, accounts: Accounts, surroundings: string)
     '',
     `Written by \`npm run soak\`: ${minutes} minutes, ${run.injected.length} faults at random, ${surroundings}`,
     '',
-    'Two stream cameras (RTSP through ffmpeg, HTTP), a triggered one with a deadline, pictures handed over, triggers over HTTP and MQTT with a flood of 200 at once each minute, verdicts told to a webhook and a topic, results sent to a broker. Each frame, trigger, picture and verdict is then held against the registry and against what its sender and receiver saw.',
+    'Two stream cameras (RTSP through ffmpeg, HTTP), a triggered one with a deadline, pictures handed over, triggers over HTTP, MQTT and a coil of a PLC with a flood of 200 at once each minute, verdicts told to a webhook, a topic and a register of the PLC, results sent to a broker. Each frame, trigger, picture and verdict is then held against the registry and against what its sender and receiver saw.',
     '',
     unexplained.length === 0
       ? '**Nothing is unexplained**: every frame was judged or dropped with a reason, every trigger that was taken has one end and one result, every silence of a camera has its fault.'

@@ -5,12 +5,15 @@ import type { MqttClient } from 'mqtt';
 import { HttpCamera } from '../support/http-camera.ts';
 import { MqttBroker } from '../support/nucleus/mqtt-broker.ts';
 import { RtspServer } from '../support/rtsp-server.ts';
+import { RtspWire } from '../support/rtsp-wire.ts';
 import { RuntimeFolder, samples, type RuntimeProcess } from '../support/runtime-process.ts';
+import { PART_COIL, PART_REGISTER, Plc, SORTER_REGISTER, SORTER_VALUES } from './plc.ts';
 
 export const STREAM_CAMERAS = ['gate', 'belt', 'dock'] as const;
 export const TRIGGER_TOPIC = 'soak/trigger';
 export const DEADLINE_MS = 1500;
 export const STALL_MS = 1500;
+export const HOOK_GIVES_UP_MS = 60_000;
 const VERDICT_TOPIC = 'soak/verdict';
 /** Five pictures a second each: two cores keep up, also while others work on them. */
 const RTSP = { size: '640x360', rate: 5 };
@@ -68,22 +71,26 @@ export class SoakScene {
   readonly camera: HttpCamera;
   readonly broker: MqttBroker;
   readonly receiver: WebhookReceiver;
+  readonly plc: Plc;
   readonly client: MqttClient;
   readonly verdicts = new Set<string>();
   rtsp: RtspServer;
+  /** Between the RTSP camera and the runtime. */
+  wire: RtspWire;
   runtime: RuntimeProcess | undefined;
   #isClosed = false;
 
   static async start(): Promise<SoakScene> {
     const broker = await MqttBroker.start();
     const client = await broker.client();
+    const rtsp = await RtspServer.start(RTSP);
     const scene = new SoakScene({
       folder: await RuntimeFolder.create(),
       camera: await HttpCamera.start({ intervalMs: CAMERA_INTERVAL_MS }),
       receiver: await WebhookReceiver.start(),
-      rtsp: await RtspServer.start(RTSP),
-      broker,
-      client,
+      plc: await Plc.start(),
+      wire: await RtspWire.to(rtsp.port),
+      ...{ rtsp, broker, client },
     });
     client.on('message', (_topic, payload) => {
       const { id } = JSON.parse(payload.toString('utf8')) as { id: string };
@@ -95,14 +102,19 @@ export class SoakScene {
   }
 
   private constructor(
-    parts: Pick<SoakScene, 'folder' | 'camera' | 'broker' | 'receiver' | 'client' | 'rtsp'>,
+    parts: Pick<
+      SoakScene,
+      'folder' | 'camera' | 'broker' | 'receiver' | 'plc' | 'client' | 'rtsp' | 'wire'
+    >,
   ) {
     this.folder = parts.folder;
     this.camera = parts.camera;
     this.broker = parts.broker;
     this.receiver = parts.receiver;
     this.client = parts.client;
+    this.plc = parts.plc;
     this.rtsp = parts.rtsp;
+    this.wire = parts.wire;
   }
 
   async startRuntime(): Promise<void> {
@@ -126,12 +138,14 @@ export class SoakScene {
     if (!this.#isClosed) await this.startRuntime();
   }
 
-  /** On the same port: the camera's address does not change. */
+  /** On the same ports: the camera's address does not change. */
   async restartRtsp(downMs: number): Promise<void> {
     const { port } = this.rtsp;
-    await this.rtsp.close();
+    const { port: address } = this.wire;
+    await Promise.all([this.wire.close(), this.rtsp.close()]);
     await pause(downMs);
     this.rtsp = await RtspServer.start({ ...RTSP, port });
+    this.wire = await RtspWire.to(port, address);
   }
 
   /** The decoders of the runtime's cameras. */
@@ -148,13 +162,16 @@ export class SoakScene {
     const life = this.lives.at(-1);
     if (life && life.end === undefined) life.end = 'the end of the soak';
     if (this.runtime?.isAlive) await this.runtime.stop('SIGTERM');
+    await this.wire.close();
     await this.rtsp.close();
     await this.camera.close();
+    await this.plc.device.close();
     await this.receiver.close();
     await this.broker.close();
   }
 
   #configuration(): object {
+    const plc = { kind: 'modbus', host: '127.0.0.1', port: this.plc.device.port };
     return {
       models: {
         people: { package: samples('models', 'coco-detector') },
@@ -163,7 +180,7 @@ export class SoakScene {
       cameras: {
         gate: {
           model: 'people',
-          source: { kind: 'ffmpeg', url: this.rtsp.url('live'), stallTimeoutMs: STALL_MS },
+          source: { kind: 'ffmpeg', url: this.wire.url('live'), stallTimeoutMs: STALL_MS },
         },
         belt: {
           model: 'surface',
@@ -185,7 +202,13 @@ export class SoakScene {
         },
         hand: { model: 'surface', source: { kind: 'push' } },
       },
-      triggers: { bus: { camera: 'dock', kind: 'mqtt', topic: TRIGGER_TOPIC } },
+      triggers: {
+        bus: { camera: 'dock', kind: 'mqtt', topic: TRIGGER_TOPIC },
+        plc: {
+          ...{ ...plc, camera: 'dock', table: 'coil', address: PART_COIL },
+          productFrom: { address: PART_REGISTER },
+        },
+      },
       outputs: {
         hook: {
           kind: 'webhook',
@@ -193,9 +216,13 @@ export class SoakScene {
           url: this.receiver.url,
           timeoutMs: 1000,
           outcomes: { pass: true },
-          giveUpAfterMs: 60_000,
+          giveUpAfterMs: HOOK_GIVES_UP_MS,
         },
         verdicts: { kind: 'mqtt', camera: 'dock', topic: VERDICT_TOPIC, outcomes: { pass: true } },
+        sorter: {
+          ...{ ...plc, camera: 'dock', table: 'holding-register', address: SORTER_REGISTER },
+          values: SORTER_VALUES,
+        },
       },
       delivery: { mqtt: { url: this.broker.url } },
       thing: 'soak',

@@ -1,4 +1,4 @@
-import type { SoakRun } from './accounts.ts';
+import type { SoakRun } from './soak-run.ts';
 import { STREAM_CAMERAS } from './soak-scene.ts';
 
 const WIDTH = 960;
@@ -22,6 +22,7 @@ const FAULT_ROWS = {
   'HTTP faults': 'belt',
   'broker away': 'broker',
   'receiver fails': 'receiver',
+  'PLC faults': 'plc',
 } as const;
 
 /** What was broken when, what the cameras said of themselves, and the memory, as an SVG. */
@@ -37,9 +38,7 @@ export function timeline(run: SoakRun): string {
     return `<rect x="${x.toFixed(1)}" y="${y}" width="${width.toFixed(1)}" height="${ROW - 4}" fill="${colour}"><title>${title}</title></rect>`;
   };
   for (const [title, part] of Object.entries(FAULT_ROWS)) {
-    const faults = run.injected.filter(
-      ({ affects }) => affects.includes(part) && !affects.includes('runtime'),
-    );
+    const faults = run.injected.filter(({ affects }) => affects[0] === part);
     const row = rows.length;
     const bars = faults.map(({ name, fromMs, toMs }) => bar(fromMs, toMs, row, FAULT_COLOUR, name));
     rows.push({ title, bars });

@@ -3,6 +3,9 @@ import { createServer, type AddressInfo, type Server, type Socket } from 'node:n
 import { server as modbus } from 'jsmodbus';
 
 const TABLE_BYTES = 1024;
+/** Behind the header of 7 bytes. */
+const FUNCTION_CODE_AT = 7;
+const READ_COILS = 1;
 
 /** A Modbus TCP device on loopback, by another implementation than ours. Addresses count from 0. */
 export class ModbusDevice {
@@ -10,7 +13,11 @@ export class ModbusDevice {
   readonly holding = Buffer.alloc(TABLE_BYTES);
   /** Values that were written, in order. */
   readonly written: number[] = [];
+  /** When each of them was written, in milliseconds since 1970. */
+  readonly writtenAtMs: number[] = [];
   readonly #sockets = new Set<Socket>();
+  #askedMs = 0;
+  readonly #coilReadsMs = new Map<Socket, number>();
   #server: Server | undefined;
   port = 0;
   /** Connections are taken and nothing is answered. */
@@ -22,6 +29,11 @@ export class ModbusDevice {
     const device = new ModbusDevice();
     await device.resume();
     return device;
+  }
+
+  /** When each of those who are connected read coils last, in milliseconds since 1970. */
+  get coilReadsMs(): number[] {
+    return [...this.#coilReadsMs.values()];
   }
 
   setCoil(address: number, isOn: boolean): void {
@@ -40,6 +52,7 @@ export class ModbusDevice {
     if (!server) return;
     this.#server = undefined;
     for (const socket of this.#sockets) socket.destroy();
+    this.#coilReadsMs.clear();
     server.close();
     await once(server, 'close');
   }
@@ -48,7 +61,11 @@ export class ModbusDevice {
     const server = createServer();
     server.on('connection', (socket) => {
       this.#sockets.add(socket);
-      socket.on('error', () => {}).on('close', () => this.#sockets.delete(socket));
+      socket.on('error', () => {});
+      socket.on('close', () => {
+        this.#sockets.delete(socket);
+        this.#coilReadsMs.delete(socket);
+      });
     });
     if (this.isSilent) server.on('connection', (socket) => socket.resume());
     else this.#answer(server);
@@ -63,9 +80,20 @@ export class ModbusDevice {
   }
 
   #answer(server: Server): void {
+    server.on('connection', (socket) => {
+      socket.on('data', (frame: Buffer) => {
+        const isRead = frame[FUNCTION_CODE_AT] === READ_COILS && !socket.destroyed;
+        if (isRead) this.#coilReadsMs.set(socket, Date.now());
+      });
+    });
     const tables = { coils: this.coils, discrete: this.coils, holding: this.holding };
     const device = new modbus.TCP(server, { ...tables, input: this.holding });
-    device.on('preWriteSingleRegister', () => this.#loseAnswer());
+    // Before the answer goes out: who gets it must not have it earlier than it was written here.
+    device.on('preWriteSingleCoil', () => (this.#askedMs = Date.now()));
+    device.on('preWriteSingleRegister', () => {
+      this.#askedMs = Date.now();
+      this.#loseAnswer();
+    });
     device.on('postWriteSingleCoil', (request) => this.#note(request));
     device.on('postWriteSingleRegister', (request) => this.#note(request));
   }
@@ -79,5 +107,6 @@ export class ModbusDevice {
   #note(request: { readonly body: unknown }): void {
     const { value } = request.body as { readonly value: boolean | number };
     this.written.push(value === true || value === 0xff00 ? 1 : Number(value));
+    this.writtenAtMs.push(this.#askedMs);
   }
 }

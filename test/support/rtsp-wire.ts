@@ -21,9 +21,10 @@ export class RtspWire {
   readonly #sockets = new Set<Socket>();
   #packets = 0;
 
-  static async to(port: number): Promise<RtspWire> {
+  /** @param at where it can be reached; a free port unless given */
+  static async to(port: number, at = 0): Promise<RtspWire> {
     const server = createServer();
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    await new Promise<void>((resolve) => server.listen(at, '127.0.0.1', resolve));
     return new RtspWire(server, port);
   }
 
@@ -32,8 +33,12 @@ export class RtspWire {
     server.on('connection', (client) => this.#carry(client, port));
   }
 
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
   url(mount: 'live' | 'clip'): string {
-    return `rtsp://127.0.0.1:${(this.#server.address() as AddressInfo).port}/${mount}`;
+    return `rtsp://127.0.0.1:${this.port}/${mount}`;
   }
 
   /** Ends every connection at once; new ones are taken. */

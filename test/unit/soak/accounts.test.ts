@@ -2,9 +2,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import Database from 'better-sqlite3';
-import { afterEach, beforeEach, expect, it } from 'vitest';
-import { accountsOf, type SoakRun } from '../../soak/accounts.ts';
-import type { SentTrigger } from '../../soak/load.ts';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { accountsOf } from '../../soak/accounts.ts';
+import type { Injected, Part } from '../../soak/faults.ts';
+import type { RaisedEdge, SentTrigger } from '../../soak/load.ts';
+import type { SoakRun } from '../../soak/soak-run.ts';
 import { gapsOf, type Sample } from '../../soak/watch.ts';
 
 const START = 1_000_000;
@@ -15,8 +17,8 @@ beforeEach(async () => {
   database = path.join(folder, 'registry.db');
   const db = new Database(database);
   db.exec(`CREATE TABLE results (id TEXT);
-    CREATE TABLE output_records (output TEXT, result_id TEXT, json TEXT);
-    CREATE TABLE transactions (id TEXT, trigger_id TEXT, ending TEXT, reason TEXT, outcome TEXT, ended_at_ms INTEGER)`);
+    CREATE TABLE output_records (output TEXT, result_id TEXT, ended_at_ms INTEGER, json TEXT);
+    CREATE TABLE transactions (id TEXT, trigger_id TEXT, opened_at_ms INTEGER, json TEXT, ending TEXT, reason TEXT, outcome TEXT, ended_at_ms INTEGER)`);
   db.close();
 });
 afterEach(() => rm(folder, { recursive: true }));
@@ -34,9 +36,10 @@ const samples = (delivered: readonly number[], judged = delivered): Sample[] =>
   });
 
 const run = (parts: Partial<SoakRun>): SoakRun => ({
-  ...{ fromMs: START, toMs: START + 60_000, samples: [], injected: [], triggers: [], pictures: [] },
+  ...{ fromMs: START, toMs: START + 60_000, samples: [], injected: [], triggers: [] },
+  ...{ edges: [], pictures: [] },
   lives: [{ fromMs: START - 60_000, toMs: undefined, end: undefined }],
-  told: { hook: new Set(), verdicts: new Set() },
+  told: { hook: new Set(), verdicts: new Set(), sorter: [] },
   database,
   ...parts,
 });
@@ -46,10 +49,45 @@ const trigger = (more: Partial<SentTrigger> = {}): SentTrigger => ({
   ...more,
 });
 
-function store(statement: string): void {
+const fault = (part: Part, fromMs: number, toMs: number): Injected => ({
+  ...{ name: `${part} is away`, affects: [part], fromMs, toMs, allowedUntilMs: toMs + 1000 },
+});
+
+function store(statement: string, ...values: readonly unknown[]): void {
   const db = new Database(database);
-  db.exec(statement);
+  db.prepare(statement).run(...values);
   db.close();
+}
+
+interface Stored {
+  readonly id: string;
+  readonly ending: string | null;
+  readonly triggerId?: string;
+  readonly source?: string;
+  readonly product?: string;
+  readonly reason?: string;
+  readonly outcome?: string;
+}
+
+/** Of trigger `a`, 20 seconds after the start, with its result. */
+function storeTransaction(one: Stored): void {
+  const { id, ending, triggerId = 'a', source = 'http', product, reason = null } = one;
+  const json = JSON.stringify({
+    source,
+    ...(product === undefined ? {} : { context: { product } }),
+  });
+  const endedAtMs = ending === null ? null : START + 20_100;
+  store(
+    'INSERT INTO transactions VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+    ...[id, triggerId, START + 20_000, json, ending, reason, one.outcome ?? null, endedAtMs],
+  );
+  store('INSERT INTO results VALUES (?)', id);
+}
+
+/** Of verdict 1, when it was. */
+function storeRecord(output: string, record: { end: string; detail: string }): void {
+  const json = JSON.stringify({ ...record, atMs: START + 20_000, attempts: 1 });
+  store('INSERT INTO output_records VALUES (?, ?, ?, ?)', output, '1', START + 20_100, json);
 }
 
 it('a silence that no fault explains is told, one with a fault is not', () => {
@@ -87,8 +125,8 @@ it('frames that are neither judged nor dropped are told', () => {
 it('a trigger that was answered and is not stored is told, and one that has two ends, another outcome or no end', () => {
   const lost = accountsOf(run({ triggers: [trigger({ status: 200, outcome: 'pass' })] }));
   expect(lost.unexplained.join()).toContain('is not in the registry');
-  store(`INSERT INTO results VALUES ('1'), ('2');
-    INSERT INTO transactions VALUES ('1', 'a', 'answered', NULL, 'fail', NULL), ('2', 'a', NULL, NULL, NULL, NULL)`);
+  storeTransaction({ id: '1', ending: 'answered', outcome: 'fail' });
+  storeTransaction({ id: '2', ending: null });
   const { unexplained } = accountsOf(
     run({ triggers: [trigger({ status: 200, outcome: 'pass' })] }),
   );
@@ -96,19 +134,103 @@ it('a trigger that was answered and is not stored is told, and one that has two 
   expect(unexplained.join()).toContain('was answered pass, and fail is stored');
 });
 
-it('a trigger that was refused with a code is accounted for, one that vanished is not', () => {
-  const refused = trigger({ status: 503, code: 'TRIGGER_DROPPED' });
-  expect(accountsOf(run({ triggers: [refused] })).unexplained).toEqual([]);
+it('a trigger that is refused needs a flood, one that vanished a fault, and nothing is stored that was not sent', () => {
+  const triggers = [trigger({ status: 503, code: 'TRIGGER_DROPPED' })];
+  const flood = fault('triggers', START + 19_000, START + 21_000);
+  expect(accountsOf(run({ triggers, injected: [flood] })).unexplained).toEqual([]);
+  expect(accountsOf(run({ triggers })).unexplained.join()).toContain('TRIGGER_DROPPED, and no');
   expect(accountsOf(run({ triggers: [trigger()] })).unexplained.join()).toContain('was lost');
+  storeTransaction({ id: '1', triggerId: 'z', ending: 'dropped' });
+  expect(accountsOf(run({})).unexplained.join()).toContain('trigger z (http, at 20.0 s) was never');
 });
 
-it('a verdict that an output was never told, or that never arrived, is told', () => {
-  store(`INSERT INTO results VALUES ('1');
-    INSERT INTO transactions VALUES ('1', 'a', 'answered', NULL, 'fail', ${START + 20_000});
-    INSERT INTO output_records VALUES ('hook', '1', '{"end": "acknowledged", "detail": "200"}')`);
-  const { unexplained } = accountsOf(run({}));
-  expect(unexplained.join()).toContain('is acknowledged and never arrived (hook)');
-  expect(unexplained.join()).toContain('was never told, and no kill (verdicts)');
+it('a fail-safe verdict needs a fault of its camera', () => {
+  storeTransaction({ id: '1', ending: 'fail-safe', reason: 'TRIGGER_DEADLINE: late' });
+  const injected = [fault('dock', START + 19_000, START + 20_500)];
+  const ends = (parts: Partial<SoakRun>) =>
+    accountsOf(run({ triggers: [trigger()], ...parts })).unexplained.filter((text) =>
+      text.includes('ended fail-safe'),
+    );
+  expect(ends({ injected })).toEqual([]);
+  expect(ends({ injected: [fault('gate', START, START + 60_000)] })).toHaveLength(1);
+});
+
+describe('an edge of the PLC', () => {
+  const edge: RaisedEdge = {
+    ...{ part: 7, raisedMs: START + 20_000, loweredMs: START + 20_500, isWatched: true },
+  };
+  const told = (parts: Partial<SoakRun>) =>
+    accountsOf(run({ edges: [edge], ...parts })).unexplained.filter((text) => /PLC/.test(text));
+
+  it('that somebody looked at has its transaction, unless the cable was pulled within it', () => {
+    expect(told({})).toEqual([
+      'part 7 of the PLC (at 20.0 s) was looked at and has no transaction, and no fault',
+    ]);
+    expect(told({ injected: [fault('plc', START + 20_200, START + 21_000)] })).toEqual([]);
+    expect(told({ injected: [fault('plc', START + 19_000, START + 20_200)] })).toHaveLength(1);
+    storeTransaction({ id: '1', source: 'plc', product: '7', ending: 'answered' });
+    expect(told({})).toEqual([]);
+  });
+
+  it('that nobody looked at needs a PLC or a runtime that was away', () => {
+    const edges = [{ ...edge, isWatched: false }];
+    expect(told({ edges })[0]).toContain('while nobody was connected, and no fault');
+    expect(told({ edges, injected: [fault('plc', START + 19_000, START + 20_200)] })).toEqual([]);
+  });
+
+  it('has one, and no other part has it', () => {
+    storeTransaction({ id: '1', source: 'plc', product: '7', ending: 'answered' });
+    storeTransaction({ id: '2', source: 'plc', product: '7', ending: 'answered' });
+    storeTransaction({ id: '3', source: 'plc', product: '8', ending: 'answered' });
+    expect(told({})).toEqual([
+      'part 7 of the PLC (at 20.0 s) has 2 transactions',
+      'trigger a of the PLC (at 20.0 s) has no edge of its own',
+    ]);
+  });
+});
+
+describe('a verdict', () => {
+  const outputs = (parts: Partial<SoakRun> = {}) =>
+    accountsOf(run({ triggers: [trigger()], ...parts })).unexplained;
+
+  it('that an output was never told, or that never arrived, is told', () => {
+    storeTransaction({ id: '1', ending: 'answered' });
+    storeRecord('hook', { end: 'acknowledged', detail: '200' });
+    const unexplained = outputs().join();
+    expect(unexplained).toContain('is acknowledged and never arrived (hook)');
+    expect(unexplained).toContain('was never told, and no kill (verdicts)');
+  });
+
+  it('is given up when its receiver was away, and not otherwise', () => {
+    storeTransaction({ id: '1', ending: 'answered' });
+    storeRecord('sorter', { end: 'given-up', detail: 'refused' });
+    const given = (injected: Injected[]) =>
+      outputs({ injected }).filter((text) => text.includes('given up'));
+    expect(given([fault('plc', START + 18_000, START + 19_500)])).toEqual([]);
+    expect(given([fault('plc', START + 18_000, START + 18_500)])).toHaveLength(1);
+    expect(given([fault('receiver', START, START + 60_000)])).toHaveLength(1);
+  });
+
+  it('that the PLC acknowledged was written there, once', () => {
+    storeTransaction({ id: '1', ending: 'answered' });
+    storeRecord('sorter', {
+      end: 'acknowledged',
+      detail: 'holding-register 40 of 127.0.0.1:1 = 2',
+    });
+    const written = (...values: number[]) =>
+      outputs({
+        told: {
+          ...{ hook: new Set(), verdicts: new Set() },
+          sorter: values.map((value) => ({ atMs: START + 20_050, value })),
+        },
+      }).filter((text) => text.includes('PLC'));
+    expect(written(2)).toEqual([]);
+    expect(written(3)).toEqual([
+      'verdict 1 at 20.1 s is acknowledged and never was in the PLC',
+      '3 was written to the PLC at 20.1 s, and no verdict tells of it',
+    ]);
+    expect(written(2, 2)).toHaveLength(1);
+  });
 });
 
 it('a runtime that ended by itself is told', () => {
