@@ -117,12 +117,18 @@ export class CameraFleet {
     await Promise.all([...this.#stations.values()].map((station) => station.close()));
   }
 
-  /** One after the other: a device such as /dev/video0 is opened once only. */
+  /**
+   * One after the other: a device such as /dev/video0 is opened once only. One that could not be closed
+   * well is no reason to leave its camera closed.
+   */
   async #swap(before: CameraStation | undefined, after: CameraStation | undefined): Promise<void> {
     if (before === after) return;
-    await before?.close();
-    if (before && !after) this.#options.liveView.removeCamera(before.name);
-    if (after && !this.#isClosed) this.#begin(after);
+    try {
+      await before?.close();
+    } finally {
+      if (before && !after) this.#options.liveView.removeCamera(before.name);
+      if (after && !this.#isClosed) this.#begin(after);
+    }
   }
 
   #openedAnew(next: RuntimeConfig): ReadonlySet<string> {

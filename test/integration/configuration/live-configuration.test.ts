@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { runtimeConfigSchema, type RuntimeConfig } from '../../../component/contract/config.ts';
+import { VedetteError } from '../../../component/contract/errors.ts';
 import type { InferenceResult } from '../../../component/contract/result.ts';
 import type { LocalEdgeRuntime } from '../../../component/local-edge-runtime.ts';
 import { CameraStation } from '../../../component/pipeline/camera-station.ts';
@@ -83,20 +84,14 @@ function gaps(results: readonly InferenceResult[]): number {
   return numbers.filter((one, i) => i > 0 && one !== numbers[i - 1]! + 1).length;
 }
 
-/** Cameras that are closed keep their devices until the function that this returns is called. */
-function holdDevices(): () => void {
-  const { promise, resolve } = Promise.withResolvers<void>();
+/** Until the end of the test cameras are closed by this, which is given what really closes them. */
+function closeBy(closing: (close: () => Promise<void>) => Promise<void>): void {
   const close = Reflect.get(CameraStation.prototype, 'close');
-  const spy = vi.spyOn(CameraStation.prototype, 'close').mockImplementation(async function (
-    this: CameraStation,
-  ) {
-    await promise;
-    await close.call(this);
+  const spy = vi.spyOn(CameraStation.prototype, 'close');
+  spy.mockImplementation(function (this: CameraStation) {
+    return closing(() => close.call(this));
   });
-  return () => {
-    spy.mockRestore();
-    resolve();
-  };
+  onTestFinished(() => spy.mockRestore());
 }
 
 test('a rule changes between two frames; the source goes on, and other cameras notice nothing', async () => {
@@ -104,15 +99,16 @@ test('a rule changes between two frames; the source goes on, and other cameras n
   await soon(() => Math.min(left.length, right.length)).toBeGreaterThan(3);
   const before = [runtime.camera('left'), runtime.camera('right')];
   await apply({ rules: { ...base.rules, left: failsAt('left', 0.1) } });
-  const [atLeft, atRight] = [left.length, right.length];
-  await soon(() => Math.min(left.length - atLeft, right.length - atRight)).toBeGreaterThan(3);
+  const atRight = right.length;
+  await soon(() => left.at(-1)!.verdict.outcome).toBe('fail');
+  await soon(() => right.length - atRight).toBeGreaterThan(3);
   for (const { name, stateSinceMs, restarts } of before) {
     expect(runtime.camera(name)).toMatchObject({ state: 'running', stateSinceMs, restarts });
   }
   expect([gaps(left), gaps(right)]).toEqual([0, 0]);
-  // The frame under way ended by the rule that it began with.
-  expect(outcomes(left.slice(0, atLeft))).toEqual(new Set(['pass']));
-  expect(outcomes(left.slice(atLeft + 2))).toEqual(new Set(['fail']));
+  // The frames under way ended by the rule that they began with.
+  const inOrder = left.toSorted((a, b) => a.frame.sequence - b.frame.sequence);
+  expect(inOrder.map(({ verdict }) => verdict.outcome).join(' ')).toMatch(/^(pass ){4,}(fail ?)+$/);
   expect(outcomes(right)).toEqual(new Set(['pass']));
 });
 
@@ -207,8 +203,9 @@ test('while cameras are opened anew triggers are taken, and pushed pictures aske
   const noFrame = await runtime.trigger('line', { source: 'http' }).answer;
   expect(noFrame).toMatchObject(outOfTime);
   const held = runtime.trigger('blind', { source: 'http' });
-  const letGo = holdDevices();
-  onTestFinished(letGo);
+  const device = Promise.withResolvers<void>();
+  onTestFinished(() => device.resolve());
+  closeBy((close) => device.promise.then(close));
   const applied = apply({
     ...shared,
     cameras: {
@@ -228,7 +225,7 @@ test('while cameras are opened anew triggers are taken, and pushed pictures aske
   expect(await runtime.trigger('blind', { source: 'http' }).answer).toMatchObject(outOfTime);
   await runtime.restartCamera('line');
   expect(runtime.camera('line').state).toBe('starting');
-  letGo();
+  device.resolve();
   await applied;
 
   expect(await held.answer).toMatchObject({ error: { code: 'TRIGGER_INTERRUPTED' } });
@@ -238,6 +235,15 @@ test('while cameras are opened anew triggers are taken, and pushed pictures aske
   // The verdict without a frame used up no capture.
   expect(answered.captureId).toBeDefined();
   expect(await runtime.capture(answered.captureId!)).toMatchObject({ capture: { camera: 'line' } });
+});
+
+test('a camera is opened anew though the one before could not be closed well', async () => {
+  closeBy(async (close) => {
+    await close();
+    throw new VedetteError('INTERNAL', 'not all of it was closed');
+  });
+  await apply({ cameras: { ...base.cameras, left: camera({ maxFrameBytes: 1_000_000 }) } });
+  await soon(() => runtime.camera('left').state).toBe('running');
 });
 
 test('models, rules and cameras change in one step: no verdict is of one with the rules of the other', async () => {
