@@ -13,7 +13,9 @@ import type { ModelFleet } from './model-fleet.ts';
 import { composeResult } from './pipeline/compose-result.ts';
 import { judge } from './pipeline/judge.ts';
 import type { Metrics } from './pipeline/metrics.ts';
+import { PROMISE_MS, stalled } from './pipeline/result-storage.ts';
 import type { Registry } from './registry/registry.ts';
+import { settledWithin } from './timing/settled-within.ts';
 
 export interface PictureRequestsOptions {
   readonly config: () => RuntimeConfig;
@@ -32,7 +34,10 @@ export class PictureRequests {
     this.#options = options;
   }
 
-  /** Answers when the result is stored. @throws VedetteError as `infer`, and of the registry */
+  /**
+   * Answers when the result is stored. @throws VedetteError as `infer`, of the registry, and
+   * REGISTRY_UNAVAILABLE when the disk does not take it in time
+   */
   async inferAndStore(request: PictureRequest): Promise<InferenceResult> {
     const { config, registry, metrics, onResult } = this.#options;
     const takenAtMs = performance.now();
@@ -51,7 +56,9 @@ export class PictureRequests {
       takenAtMs,
     };
     const result = composeResult(origin, answer, judge([], answer.findings));
-    const stored = await registry.appendResult(result, { durability: 'promised' });
+    const storing = registry.appendResult(result, { durability: 'promised' });
+    if (!(await settledWithin(storing, PROMISE_MS))) throw stalled(PROMISE_MS);
+    const stored = await storing;
     metrics.countResult('http', stored.model.name, stored);
     onResult(stored);
     return stored;

@@ -14,7 +14,7 @@ import { UnstoredResults } from './unstored-results.ts';
 /** The disk is taken to hang when it has not stored a result for so long; judging waits no longer. */
 export const STALL_MS = 500;
 /** Who was promised a stored result is told after so long that it is not. */
-const PROMISE_MS = 10_000;
+export const PROMISE_MS = 10_000;
 /** Pictures of one camera that wait for the disk with their results. */
 const MAX_PICTURE_BYTES = 32 * 1024 * 1024;
 
@@ -113,8 +113,7 @@ export class ResultStorage {
   }
 
   #tellStalled({ judged }: ResultRecord, limitMs: number): VedetteError {
-    const message = `The disk has not taken a result for ${limitMs} ms; it may still be stored`;
-    const error = new VedetteError('REGISTRY_UNAVAILABLE', message);
+    const error = stalled(limitMs);
     this.#options.snapshots.settle(judged.result.id, error);
     this.#warn('store', error, 'a result is not stored yet');
     return error;
@@ -253,6 +252,11 @@ export class ResultStorage {
     const { camera, faults } = this.#options;
     faults.warn(`${what}/${camera}/${error.code}`, { camera, error }, message);
   }
+}
+
+export function stalled(limitMs: number): VedetteError {
+  const message = `The disk has not taken a result for ${limitMs} ms; it may still be stored`;
+  return new VedetteError('REGISTRY_UNAVAILABLE', message);
 }
 
 /** With the name of the capture that is to come, as the result is stored. */

@@ -1,5 +1,5 @@
 import { pino } from 'pino';
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { NewResult } from '../../../component/contract/ports.ts';
 import type { InferenceResult } from '../../../component/contract/result.ts';
 import { FaultLog } from '../../../component/logging/fault-log.ts';
@@ -69,19 +69,32 @@ function record(id: string, pictureBytes?: number): ResultRecord {
   };
 }
 
+/** What a promise comes to, though it may take its time. */
+async function later<T>(promise: Promise<T>): Promise<T> {
+  let isSettled = false;
+  const settle = () => (isSettled = true);
+  promise.then(settle, settle);
+  await vi.advanceTimersByTimeAsync(0);
+  while (!isSettled) await vi.advanceTimersByTimeAsync(100);
+  return promise;
+}
+
 describe('ResultStorage', () => {
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+
   it('gives results without their numbers while the disk hangs, and stores them later', async () => {
     const { storage, answer, stored, counts, codes } = open();
     for (const id of ['a', 'b', 'c']) {
-      const kept = (await storage.store(record(id), 'stream')) as InferenceResult;
+      const kept = (await later(storage.store(record(id), 'stream'))) as InferenceResult;
       expect(kept).toMatchObject({ id });
       expect(kept.cameraSequence).toBeUndefined();
     }
     expect(stored).toEqual([]);
     answer();
-    await storage.ended();
+    await later(storage.ended());
     expect(stored).toEqual(['a', 'b', 'c']);
-    expect(await storage.store(record('d'), 'stream')).toMatchObject({ cameraSequence: 4 });
+    expect(await later(storage.store(record('d'), 'stream'))).toMatchObject({ cameraSequence: 4 });
     expect(counts).toEqual({ notStored: 0, failed: 0 });
     expect(codes).toEqual(['REGISTRY_UNAVAILABLE']);
   });
@@ -90,32 +103,45 @@ describe('ResultStorage', () => {
     const { storage, answer, stored, captured, counts, codes } = open();
     // The first is under way, eight more fit.
     for (let n = 0; n < 12; n += 1) {
-      await storage.store(record(`part-${n}`, 4 * MEBIBYTE), 'stream');
+      await later(storage.store(record(`part-${n}`, 4 * MEBIBYTE), 'stream'));
     }
     answer();
-    await storage.ended();
+    await later(storage.ended());
     expect(stored).toHaveLength(12);
     expect(captured).toEqual(Array.from({ length: 9 }, (_, n) => `part-${n}`));
     expect(counts).toEqual({ notStored: 0, failed: 3 });
     expect(codes).toEqual(['REGISTRY_UNAVAILABLE', 'OVERLOADED']);
     // What was stored has given its room back.
-    await storage.store(record('later', 4 * MEBIBYTE), 'stream');
+    await later(storage.store(record('later', 4 * MEBIBYTE), 'stream'));
     expect(captured).toContain('later');
   });
 
   it('counts results that it has no memory for', async () => {
     const { storage, answer, stored, counts } = open();
-    for (let n = 0; n < 2101; n += 1) await storage.store(record(`part-${n}`), 'stream');
+    for (let n = 0; n < 2101; n += 1) await later(storage.store(record(`part-${n}`), 'stream'));
     answer();
-    await storage.ended();
+    await later(storage.ended());
     expect(counts.notStored).toBe(100);
     expect(stored).toHaveLength(2001);
     expect(new Set(stored).size).toBe(2001);
   });
 
-  it('a source that can wait does', async () => {
+  it('tells who was promised a stored result that the disk has not taken it', async () => {
+    const { storage, answer, stored, counts } = open();
+    const kept = await later(storage.store(record('pushed'), 'promised'));
+    expect(kept).toMatchObject({ code: 'REGISTRY_UNAVAILABLE' });
+    expect(stored).toEqual([]);
+    answer();
+    await later(storage.ended());
+    expect(stored).toEqual(['pushed']);
+    expect(counts.notStored).toBe(0);
+  });
+
+  it('a source that can wait does, however long', async () => {
     const { storage, answer, stored } = open(true);
     const keeping = storage.store(record('file'), 'stream');
+    await vi.advanceTimersByTimeAsync(3_600_000);
+    expect(stored).toEqual([]);
     answer();
     expect(await keeping).toMatchObject({ id: 'file', cameraSequence: 1 });
     expect(stored).toEqual(['file']);

@@ -22,7 +22,7 @@ function open(options: { mayWait?: boolean; limit?: number } = {}) {
   return { results, stored, lost, stop, registry };
 }
 
-describe('UnstoredResults', () => {
+describe.concurrent('UnstoredResults', () => {
   it('stores each once, oldest first, when the registry takes them again', async () => {
     const { results, stored, lost, registry } = open();
     for (let item = 0; item < 20; item += 1) await results.add(item);
