@@ -58,6 +58,12 @@ export interface Addon {
   encodeJpeg(data: Uint8Array, request: Float64Array): Uint8Array<ArrayBuffer>;
   limitDataMemory(bytes: number): void;
   loadOnnxRuntime(file: string): string;
+  requireAravis(): void;
+  runGenicam(
+    texts: readonly string[],
+    numbers: Float64Array,
+    tell: (news: number, number: number) => void,
+  ): void;
 
   readYoloHead(
     values: Float32Array | Uint16Array,

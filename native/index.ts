@@ -42,6 +42,8 @@ export { PooledBuffer, bufferPoolStatistics } from './pooled-buffer.ts';
 export type { BufferPoolStatistics } from './pooled-buffer.ts';
 export { TensorThreads } from './tensor-threads.ts';
 export type { PooledTensor } from './tensor-threads.ts';
+export { requireAravis, runGenicam } from './genicam.ts';
+export type { GenicamOutput, GenicamSettings, GenicamTell } from './genicam.ts';
 export { PipeFrameReader } from './pipe-frame-reader.ts';
 export type { PipeCounts, PipeEnd, PipeFrameReaderOptions } from './pipe-frame-reader.ts';
 

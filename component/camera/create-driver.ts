@@ -1,13 +1,13 @@
 import type { CameraConfig } from '../contract/camera-config.ts';
 import type { SecretReference } from '../contract/config-values.ts';
-import { checkCameraSource, isAwaited } from '../contract/check-camera-source.ts';
+import { checkCameraSource, hasTriggerInput, isAwaited } from '../contract/check-camera-source.ts';
 import { VedetteError } from '../contract/errors.ts';
 import type { Size } from '../contract/frame.ts';
 import type { CameraDriver } from '../contract/ports.ts';
 import { FfmpegCamera } from './ffmpeg-camera.ts';
 import type { EncodedStream } from './fragment-reader.ts';
 import { FolderCamera } from './folder-camera.ts';
-import { createGenicamCamera } from './genicam-camera.ts';
+import { GenicamCamera } from './genicam-camera.ts';
 import { GstreamerCamera } from './gstreamer-camera.ts';
 import { pipelineElements } from '../contract/gstreamer-pipeline.ts';
 import type { FramePolicy } from './frame-slots.ts';
@@ -69,16 +69,16 @@ export function createDriver(options: CreateDriverOptions): CameraDriver {
         stallTimeoutMs: source.stallTimeoutMs,
       });
     case 'genicam':
-      return createGenicamCamera(source);
+      return new GenicamCamera(source);
     case 'test-pattern':
       return new TestPatternCamera({ source, pace });
   }
 }
 
 /**
- * The policy of a camera with `auto` resolved: each frame of folders, of pushed pictures and of
- * recordings played `fast` (nothing in them gets stale, and a source that is not waited for would
- * be decoded for nothing); the newest of everything else. Triggered cameras look at each frame as it
+ * The policy of a camera with `auto` resolved: each frame of folders, of pushed pictures, of recordings
+ * played `fast` (nothing in them gets stale, and a source that is not waited for would be decoded for
+ * nothing) and of cameras with a trigger input (each is a part); the newest of everything else. Triggered cameras look at each frame as it
  * passes; pushed pictures and files are waited for.
  * @throws VedetteError CONFIG_INVALID as `createDriver`
  */
@@ -95,8 +95,9 @@ export function resolvePolicy(camera: CameraConfig): FramePolicy {
     case 'http-snapshot':
     case 'http-mjpeg':
     case 'gstreamer':
-    case 'genicam':
       return 'newest';
+    case 'genicam':
+      return hasTriggerInput(camera) ? 'every' : 'newest';
     case 'ffmpeg':
       return camera.pace === 'fast' && FfmpegCamera.isRecording(camera.source) ? 'every' : 'newest';
   }

@@ -340,7 +340,7 @@ export class FfmpegCamera implements CameraDriver {
       path: this.#options.ffmpegPath,
       missingCode: 'FFMPEG_MISSING',
       arguments: [...QUIET, ...hardware, ...opened.arguments, ...VIDEO_ONLY, ...output],
-      ...(opened.playlist === undefined ? {} : { playlist: opened.playlist }),
+      ...(opened.playlist === undefined ? {} : { input: opened.playlist }),
       ...pipes,
       secrets: [...secretsOfQuery(input.url).filter(isTelling), input.credentials?.password ?? ''],
     });

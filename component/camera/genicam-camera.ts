@@ -1,50 +1,161 @@
+import { fileURLToPath } from 'node:url';
+import { packedFrameBytes, type GenicamOutput } from '../../native/index.ts';
 import type { CameraSourceOf } from '../contract/camera-config.ts';
-import { GstreamerCamera, type PipelineFormat } from './gstreamer-camera.ts';
+import { entryFile } from '../contract/entry-file.ts';
+import { VedetteError } from '../contract/errors.ts';
+import type { RawPixelFormat, Size } from '../contract/frame.ts';
+import type { CameraDriver, FrameSink } from '../contract/ports.ts';
+import { FramePipe } from './frame-pipe.ts';
+import type { GenicamNews, GenicamOrder } from './genicam-source.ts';
+import { SourceProcess, untilEnded, type ProcessEnd } from './source-process.ts';
 
 type GenicamSource = CameraSourceOf<'genicam'>;
 
-const FORMATS: Readonly<Record<GenicamSource['pixelFormat'], PipelineFormat>> = {
-  mono8: { caps: 'video/x-raw,format=GRAY8', format: 'gray8' },
-  mono16: { caps: 'video/x-raw,format=GRAY16_LE', format: 'mono16' },
-  bayerrg8: { caps: 'video/x-bayer,format=rggb', format: 'bayerrg8' },
-  bayergr8: { caps: 'video/x-bayer,format=grbg', format: 'bayergr8' },
-  bayergb8: { caps: 'video/x-bayer,format=gbrg', format: 'bayergb8' },
-  bayerbg8: { caps: 'video/x-bayer,format=bggr', format: 'bayerbg8' },
-  rgb8: { caps: 'video/x-raw,format=RGB', format: 'rgb24' },
+/** With their numbers of the GenICam Pixel Format Naming Convention. */
+const FORMATS: Readonly<
+  Record<GenicamSource['pixelFormat'], { format: RawPixelFormat; number: number }>
+> = {
+  mono8: { format: 'gray8', number: 0x0108_0001 },
+  mono16: { format: 'mono16', number: 0x0110_0007 },
+  bayergr8: { format: 'bayergr8', number: 0x0108_0008 },
+  bayerrg8: { format: 'bayerrg8', number: 0x0108_0009 },
+  bayergb8: { format: 'bayergb8', number: 0x0108_000a },
+  bayerbg8: { format: 'bayerbg8', number: 0x0108_000b },
+  rgb8: { format: 'rgb24', number: 0x0218_0014 },
 };
+/** A camera whose silence is normal is watched by nobody else while it opens. */
+const OPENING_MS = 20_000;
 
 /**
- * An industrial camera through Aravis' GStreamer source (Debian: libaravis-0.8-0). Its pixels go
- * into slots as they come, Bayer and 16-bit ones too: the addon has a pass for them.
+ * An industrial camera through Aravis (Debian: libaravis-0.8-0), which a child process holds. Its
+ * pixels go into slots as they come, Bayer and 16-bit ones too: the addon has a pass for them. One with
+ * a trigger is silent as long as nothing comes by; that it is unplugged, the library notices by itself.
  */
-export function createGenicamCamera(source: GenicamSource): GstreamerCamera {
-  return new GstreamerCamera({
-    what: `GenICam camera ${source.camera}`,
-    elements: genicamElements(source),
-    stallTimeoutMs: source.stallTimeoutMs,
-    format: FORMATS[source.pixelFormat],
+export class GenicamCamera implements CameraDriver {
+  readonly endsForGood = false;
+  readonly stallTimeoutMs?: number;
+  readonly #source: GenicamSource;
+  #size: Size | undefined;
+  #sequence = 0;
+
+  constructor(source: GenicamSource) {
+    this.#source = source;
+    if (source.trigger === undefined) this.stallTimeoutMs = source.stallTimeoutMs;
+  }
+
+  /**
+   * @throws VedetteError CAMERA_SOURCE_FAILED, CAMERA_SOURCE_MISSING, CAMERA_SETTING_REFUSED,
+   * ARAVIS_MISSING
+   */
+  async run(sink: FrameSink, signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return;
+    const size = this.#source.size ?? this.#size ?? (await this.#learnSize(signal));
+    // What cannot be taken is learnt anew: the camera may be set to another size at any time.
+    this.#size = undefined;
+    if (size === undefined || signal.aborted) return;
+    const frameBytes = packedFrameBytes(FORMATS[this.#source.pixelFormat].format, size);
+    if (frameBytes > sink.slotBytes) {
+      await sink.openSlot(frameBytes, signal);
+      throw this.#failed(
+        `its frames of ${size.width}×${size.height} take ${frameBytes} bytes, at most ${sink.slotBytes} fit (maxFrameBytes)`,
+      );
+    }
+    await this.#stream(sink, size, signal);
+    this.#size = size;
+  }
+
+  async #learnSize(signal: AbortSignal): Promise<Size | undefined> {
+    let size: Size | undefined;
+    await this.#converse({ signal }, (news) => {
+      if (news.kind === 'size') size = { width: news.width, height: news.height };
+    });
+    if (size === undefined && !signal.aborted) throw this.#failed('it did not tell its size');
+    return size;
+  }
+
+  async #stream(sink: FrameSink, size: Size, signal: AbortSignal): Promise<void> {
+    const { format } = FORMATS[this.#source.pixelFormat];
+    const pipe = new FramePipe(sink, format, size, this.#sequence);
+    try {
+      await this.#converse({ signal, pipe, size }, (news) => this.#take(news, sink));
+      if (signal.aborted) return;
+      const { error } = await pipe.ended;
+      throw this.#failed(error?.message ?? 'its stream ended');
+    } finally {
+      pipe.close();
+      this.#sequence += pipe.frames;
+    }
+  }
+
+  #take(news: GenicamNews, sink: FrameSink): void {
+    if (news.kind === 'open' && this.#source.trigger !== undefined) sink.notifyOpened();
+    if (news.kind === 'incomplete') {
+      const text = `a picture came with packets missing (ArvBufferStatus ${news.status})`;
+      sink.countDrop('unreadable', this.#failed(text));
+    }
+    if (news.kind === 'overrun') {
+      for (let left = news.pictures; left > 0; left -= 1) sink.countDrop('no-free-slot');
+    }
+  }
+
+  /** Runs the child until it ends, or `signal` ends it. */
+  async #converse(
+    { signal, pipe, size }: { signal: AbortSignal; pipe?: FramePipe; size?: Size },
+    onNews: (news: GenicamNews) => void,
+  ): Promise<void> {
+    const isStreaming = pipe !== undefined && size !== undefined;
+    const child = await this.#start(
+      isStreaming ? { descriptor: 3, size } : undefined,
+      pipe?.writeFd,
+    );
+    pipe?.closeWriteEnd();
+    const opening = new AbortController();
+    const timer = setTimeout(() => opening.abort(), OPENING_MS);
+    let failure: VedetteError | undefined;
+    readNews(child, (news) => {
+      if (news.kind === 'open') clearTimeout(timer);
+      if (news.kind === 'failed') failure = this.#failed(news.message, news.code);
+      onNews(news);
+    });
+    const end = await untilEnded(child, AbortSignal.any([signal, opening.signal]));
+    clearTimeout(timer);
+    if (signal.aborted) return;
+    if (opening.signal.aborted) throw this.#failed(`it was not open within ${OPENING_MS} ms`);
+    if (failure !== undefined) throw failure;
+    if (end.code !== 0) throw this.#failed(endOf(end, child));
+  }
+
+  #start(output: GenicamOutput | undefined, frameFd: number | undefined): Promise<SourceProcess> {
+    const { pixelFormat, kind: _, stallTimeoutMs: __, ...settings } = this.#source;
+    const order: GenicamOrder = {
+      settings: { ...settings, pixelFormat: FORMATS[pixelFormat].number },
+      ...(output === undefined ? {} : { output }),
+      newsFd: output === undefined ? 3 : 4,
+    };
+    return SourceProcess.start({
+      path: process.execPath,
+      missingCode: 'CAMERA_SOURCE_FAILED',
+      arguments: [fileURLToPath(entryFile('genicam-source', import.meta.url))],
+      input: JSON.stringify(order),
+      ...(frameFd === undefined ? {} : { frameFd }),
+      sidePipeCount: 1,
+      secrets: [],
+    });
+  }
+
+  #failed(reason: string, code: VedetteError['code'] = 'CAMERA_SOURCE_FAILED'): VedetteError {
+    return new VedetteError(code, `GenICam camera ${this.#source.camera}: ${reason}`);
+  }
+}
+
+function readNews({ sidePipes }: SourceProcess, onNews: (news: GenicamNews) => void): void {
+  let partial = '';
+  sidePipes[0]?.setEncoding('utf8').on('data', (text: string) => {
+    const lines = (partial + text).split('\n');
+    partial = lines.pop() ?? '';
+    for (const line of lines) onNews(JSON.parse(line) as GenicamNews);
   });
 }
 
-function genicamElements(source: GenicamSource): string[] {
-  const { camera, offset, exposureUs, gainDb } = source;
-  const { size, framesPerSecond } = source;
-  const asked = [
-    ...(size === undefined ? [] : [`width=${size.width}`, `height=${size.height}`]),
-    // As GStreamer counts rates: a fraction.
-    ...(framesPerSecond === undefined
-      ? []
-      : [`framerate=${Math.round(framesPerSecond * 1000)}/1000`]),
-  ];
-  return [
-    'aravissrc',
-    `camera-name=${camera}`,
-    `packet-resend=${source.resendsPackets}`,
-    ...(offset === undefined ? [] : [`offset-x=${offset.x}`, `offset-y=${offset.y}`]),
-    ...(exposureUs === undefined ? [] : ['exposure-auto=off', `exposure=${exposureUs}`]),
-    ...(gainDb === undefined ? [] : ['gain-auto=off', `gain=${gainDb}`]),
-    ...(asked.length === 0
-      ? []
-      : ['!', 'capsfilter', `caps=${[FORMATS[source.pixelFormat].caps, ...asked].join(',')}`]),
-  ];
-}
+const endOf = ({ code, signal }: ProcessEnd, { messages }: SourceProcess): string =>
+  `its process ended ${signal === null ? `with code ${code}` : `by ${signal}`}: ${messages.reason}`;

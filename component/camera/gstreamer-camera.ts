@@ -6,18 +6,16 @@ import { FramePipe } from './frame-pipe.ts';
 import { SourceProcess, untilEnded } from './source-process.ts';
 
 /** How pictures leave the pipeline. */
-export interface PipelineFormat {
+interface PipelineFormat {
   readonly caps: string;
   readonly format: RawPixelFormat;
 }
 
 export interface GstreamerCameraOptions {
-  /** For messages: `camera 192.168.1.20`. */
+  /** For messages: `the pipeline of camera dock`. */
   readonly what: string;
   /** Arguments of gst-launch-1.0 from the source to raw pictures, without a sink. */
   readonly elements: readonly string[];
-  /** What the pipeline gives; absent: whatever it gives is converted. */
-  readonly format?: PipelineFormat;
   readonly stallTimeoutMs: number;
 }
 
@@ -29,8 +27,7 @@ const I420: PipelineFormat = {
 };
 const RGBA: PipelineFormat = { caps: 'video/x-raw,format=RGBA', format: 'rgba' };
 /** Rows of GStreamer's frames begin at multiples of four bytes, those of a pipe follow each other. */
-const isPacked = (width: number, format: PipelineFormat) =>
-  format.format === 'rgba' || width % (format.format === 'i420' ? 8 : 4) === 0;
+const packedFormat = ({ width }: Size): PipelineFormat => (width % 8 === 0 ? I420 : RGBA);
 
 /**
  * A GStreamer pipeline in a child process that writes raw frames to a pipe, which the addon reads
@@ -57,11 +54,7 @@ export class GstreamerCamera implements CameraDriver {
     // What cannot be taken is learnt anew: the camera may be set to another size at any time.
     this.#size = undefined;
     if (size === undefined || signal.aborted) return;
-    const fixed = this.#options.format;
-    const format = fixed ?? (isPacked(size.width, I420) ? I420 : RGBA);
-    if (!isPacked(size.width, format)) {
-      throw this.#failed(`its width must be a multiple of 4, got ${size.width}; set size`);
-    }
+    const format = packedFormat(size);
     const frameBytes = packedFrameBytes(format.format, size);
     if (frameBytes > sink.slotBytes) {
       // Counts the frame that the size was learnt from.
@@ -75,12 +68,10 @@ export class GstreamerCamera implements CameraDriver {
   }
 
   async #learnSize(signal: AbortSignal): Promise<Size | undefined> {
-    const { elements, format } = this.#options;
     const probe = await this.#start([
       '-v',
-      ...elements,
-      ...(format === undefined ? ['!', 'videoconvert'] : []),
-      ...['!', 'capsfilter', `caps=${(format ?? RGBA).caps}`],
+      ...this.#options.elements,
+      ...['!', 'videoconvert', '!', 'capsfilter', `caps=${RGBA.caps}`],
       ...['!', 'fakesink', 'name=vedette', 'num-buffers=1', 'sync=false'],
     ]);
     await untilEnded(probe, signal);
@@ -103,8 +94,13 @@ export class GstreamerCamera implements CameraDriver {
       const child = await this.#start(
         [
           ...elements,
-          ...(this.#options.format === undefined ? ['!', 'videoconvert'] : []),
-          ...['!', 'capsfilter', `caps=${format.caps},width=${size.width},height=${size.height}`],
+          ...[
+            '!',
+            'videoconvert',
+            '!',
+            'capsfilter',
+            `caps=${format.caps},width=${size.width},height=${size.height}`,
+          ],
           ...['!', 'fdsink', 'fd=3', 'sync=false'],
         ],
         pipe.writeFd,

@@ -12,12 +12,12 @@ const START_FAILURES: Readonly<Record<number, string>> = { 126: 'EACCES', 127: '
 export interface SourceProcessOptions {
   readonly path: string;
   /** What it means that the program is not there. */
-  readonly missingCode: 'FFMPEG_MISSING' | 'GSTREAMER_MISSING';
+  readonly missingCode: 'FFMPEG_MISSING' | 'GSTREAMER_MISSING' | 'CAMERA_SOURCE_FAILED';
   /** Whether what it prints on its standard output is among its messages. */
   readonly tellsOnOutput?: boolean;
   readonly arguments: readonly string[];
   /** Written to its standard input, which is closed when absent. */
-  readonly playlist?: string;
+  readonly input?: string;
   /** Descriptor that the child has as number 3. The caller closes its own copy. */
   readonly frameFd?: number;
   /** Pipes from the descriptors after it, see `sidePipes`. */
@@ -52,7 +52,7 @@ export class SourceProcess {
     const { file, arguments: given, isTied } = tiedProgram(path, options.arguments);
     const child = spawn(file, given, {
       stdio: [
-        options.playlist === undefined ? 'ignore' : 'pipe',
+        options.input === undefined ? 'ignore' : 'pipe',
         tellsOnOutput ? 'pipe' : 'ignore',
         'pipe',
         ...(frameFd === undefined ? [] : [frameFd]),
@@ -82,7 +82,7 @@ export class SourceProcess {
     });
     // A child that is gone before it read its input says why on its standard error.
     child.stdin?.on('error', () => {});
-    child.stdin?.end(options.playlist);
+    child.stdin?.end(options.input);
     return new SourceProcess(child, messages, ended, options.stopSignal ?? 'SIGTERM');
   }
 
@@ -98,9 +98,9 @@ export class SourceProcess {
     this.ended = ended;
   }
 
-  /** What it writes to the descriptors from 4 on. They must be read, or it waits. */
+  /** What it writes to the descriptors after the frames (from 3 on without). They must be read, or it waits. */
   get sidePipes(): readonly Readable[] {
-    return this.#child.stdio.slice(4).filter((stream) => stream instanceof Readable);
+    return this.#child.stdio.slice(3).filter((stream) => stream instanceof Readable);
   }
 
   get pid(): number | undefined {

@@ -147,7 +147,7 @@ export const cameraSchema = z.strictObject({
   model: described(nameSchema, 'The model, or the chain of models, that judges its frames'),
   policy: described(
     z.enum(['auto', 'newest', 'every', 'triggered']).default('auto'),
-    '`newest`: the latest frame when the model is free, older ones are dropped and counted; `every`: each frame, in order, the source waits; `triggered`: only frames that a trigger asked for, see `trigger`. `auto`: `every` for folders, pushed frames and recordings with `pace: fast`, else `newest`',
+    '`newest`: the latest frame when the model is free, older ones are dropped and counted; `every`: each frame, in order, the source waits; `triggered`: only frames that a trigger asked for, see `trigger`. `auto`: `every` for folders, pushed frames, recordings with `pace: fast` and cameras with `source.trigger`, else `newest`',
     'camera',
   ),
   maxFrameAgeMs: described(

@@ -70,6 +70,16 @@ export const GENICAM_PIXEL_FORMATS = [
   'rgb8',
 ] as const;
 
+/** Values of GenICam's Standard Features Naming Convention (SFNC), as it writes them. */
+export const GENICAM_TRIGGER_ACTIVATIONS = [
+  'RisingEdge',
+  'FallingEdge',
+  'AnyEdge',
+  'LevelHigh',
+  'LevelLow',
+] as const;
+export const GENICAM_AUTOMATICS = ['Once', 'Continuous'] as const;
+
 export const genicamSource = z.strictObject({
   kind: kindOf('genicam', 'An industrial camera (GigE Vision, USB3 Vision) through Aravis'),
   camera: described(
@@ -87,19 +97,45 @@ export const genicamSource = z.strictObject({
   ),
   framesPerSecond: described(
     number(0.1, 1000).optional(),
-    'Rate; as the camera is set when absent',
+    'Rate of a camera that runs freely; as the camera is set when absent',
+  ),
+  trigger: described(
+    z
+      .strictObject({
+        source: described(
+          z.string().regex(/^[A-Za-z]\w{0,62}$/),
+          'What gives it: SFNC’s `TriggerSource`, such as `Line0` or `Line1`',
+        ),
+        activation: described(
+          z.enum(GENICAM_TRIGGER_ACTIVATIONS).optional(),
+          'Edge or level of the line: SFNC’s `TriggerActivation`; as the camera is set when absent',
+        ),
+      })
+      .optional(),
+    'The camera takes one picture for each pulse at an input of its own (SFNC’s `TriggerMode` `On`, `FrameStart`); when absent it runs freely (`Off`)',
   ),
   exposureUs: described(
     number(1, 100_000_000).optional(),
     'Exposure time in microseconds, switching its automatic off; as the camera is set when absent',
   ),
+  exposureAuto: described(
+    z.enum(GENICAM_AUTOMATICS).optional(),
+    'Has the camera choose its exposure time: SFNC’s `ExposureAuto`; as the camera is set when absent',
+  ),
   gainDb: described(
     number(0, 500).optional(),
     'Gain in decibels, switching its automatic off; as the camera is set when absent',
+  ),
+  gainAuto: described(
+    z.enum(GENICAM_AUTOMATICS).optional(),
+    'Has the camera choose its gain: SFNC’s `GainAuto`; as the camera is set when absent',
   ),
   resendsPackets: described(
     boolean().default(true),
     'Whether lost packets of GigE Vision are asked for again',
   ),
-  stallTimeoutMs,
+  stallTimeoutMs: described(
+    integer(500, 600_000).default(10_000),
+    'The camera is opened again when no frame came for so long, in milliseconds; not with `trigger`, where silence is normal',
+  ),
 });

@@ -53,6 +53,9 @@ export function checkCameraSource(name: string, camera: CameraConfig): CameraPro
     const problem = pipelineProblem(source.pipeline);
     if (problem !== undefined) add('source.pipeline', problem);
   }
+  if (source.kind === 'genicam') {
+    for (const [setting, message] of genicamProblems(source, camera)) add(setting, message);
+  }
   if (source.kind === 'test-pattern' && source.width * source.height * 3 > maxFrameBytes) {
     const byteLength = source.width * source.height * 3;
     add(
@@ -80,6 +83,42 @@ export const isAwaited = ({ source }: CameraConfig): boolean =>
 /** Whether each frame of a triggered camera is its own trigger. */
 export const isOwnTrigger = (camera: CameraConfig): boolean =>
   camera.trigger.isByFrame || isAwaited(camera);
+
+/** Whether a part is before the camera at each of its frames: it takes them at its own trigger input. */
+export const hasTriggerInput = ({ source }: CameraConfig): boolean =>
+  source.kind === 'genicam' && source.trigger !== undefined;
+
+/** Setting and message of what contradicts itself. */
+function genicamProblems(
+  source: CameraSourceOf<'genicam'>,
+  { health }: CameraConfig,
+): readonly (readonly [string, string])[] {
+  const { trigger, framesPerSecond, exposureUs, exposureAuto, gainDb, gainAuto } = source;
+  const ofTrigger = 'is that of a camera that runs freely; with source.trigger its line sets it';
+  const isEither = (value: string) => `expected either this or source.${value}, got both`;
+  return [
+    ...(trigger?.source === 'Software'
+      ? ([
+          [
+            'source.trigger.source',
+            'Software is a trigger that a program gives to the camera, which Vedette does not; expected an input such as Line0',
+          ],
+        ] as const)
+      : []),
+    ...(trigger !== undefined && framesPerSecond !== undefined
+      ? ([['source.framesPerSecond', ofTrigger]] as const)
+      : []),
+    ...(trigger !== undefined && health.framesPerSecond !== undefined
+      ? ([['health.framesPerSecond', ofTrigger]] as const)
+      : []),
+    ...(exposureUs !== undefined && exposureAuto !== undefined
+      ? ([['source.exposureAuto', isEither('exposureUs')]] as const)
+      : []),
+    ...(gainDb !== undefined && gainAuto !== undefined
+      ? ([['source.gainAuto', isEither('gainDb')]] as const)
+      : []),
+  ];
+}
 
 function addressProblem({ url }: CameraSourceOf<'ffmpeg'>): string | undefined {
   if (!ADDRESS.test(url)) return undefined;

@@ -303,6 +303,18 @@ export const ERROR_CODES = {
     'The hardware that a camera asks for does not decode its stream; the processor does.',
     'Check the device (`ls /dev/dri`), its driver, the group of the user (video, render), and that ffmpeg was built with it (`ffmpeg -hwaccels`).',
   ),
+  CAMERA_SETTING_REFUSED: entry(
+    502,
+    false,
+    'A GenICam camera has not the feature or value that its source is configured with, or refuses it.',
+    'Set what the message names to a value that it lists; `arv-tool-0.8 -n NAME features` shows what the camera has.',
+  ),
+  ARAVIS_MISSING: entry(
+    500,
+    false,
+    'The library libaravis-0.8, through which GenICam cameras are opened, cannot be loaded.',
+    'Install it (`apt-get install libaravis-0.8-0`).',
+  ),
   GSTREAMER_MISSING: entry(
     500,
     false,

@@ -4,6 +4,7 @@
 
 #include "../core/row_kernels.h"
 #include "areas.h"
+#include "genicam.h"
 #include "images.h"
 #include "outputs.h"
 #include "pipes.h"
@@ -33,6 +34,7 @@ static Napi::Object start(Napi::Env env, Napi::Object exports) {
   vedette::register_pooled_memory(env, exports);
   vedette::register_tensor_threads(env, exports);
   vedette::register_shared_library(env, exports);
+  vedette::register_genicam(env, exports);
   return exports;
 }
 

@@ -16,6 +16,10 @@ const char* code_name(Code code) {
       "OVERLOADED",
       "SHUTTING_DOWN",
       "INTERNAL",
+      "ARAVIS_MISSING",
+      "CAMERA_SOURCE_MISSING",
+      "CAMERA_SOURCE_FAILED",
+      "CAMERA_SETTING_REFUSED",
   };
   return names[static_cast<int>(code)];
 }

@@ -4,7 +4,7 @@
 
 namespace vedette {
 
-// Codes of component/contract/errors.ts that the core can report. Order is mirrored in status.cc.
+// Codes of component/contract/errors.ts that the addon can report. Order is mirrored in status.cc.
 enum class Code : int {
   ok = 0,
   frame_invalid,
@@ -15,6 +15,10 @@ enum class Code : int {
   overloaded,
   shutting_down,
   internal,
+  aravis_missing,
+  camera_source_missing,
+  camera_source_failed,
+  camera_setting_refused,
 };
 
 const char* code_name(Code code);

@@ -51,10 +51,10 @@ const LYING_SURROUNDINGS = Object.entries({
   files: [file],
 }));
 
-/** GStreamer as a source, and a GenICam camera for tests, which Aravis has one of. */
+/** GStreamer and Aravis as sources, and a GenICam camera for tests, which Aravis has one of. */
 const GSTREAMER_SOURCES = Object.entries({
   'gstreamer1.0-tools': '/usr/bin/gst-launch-1.0',
-  'libaravis-0.8-0': `${LIBRARIES}/gstreamer-1.0/libgstaravis.0.8.so`,
+  'libaravis-0.8-0': `${LIBRARIES}/libaravis-0.8.so.0`,
   'aravis-tools-cli': '/usr/bin/arv-tool-0.8',
   'gir1.2-aravis-0.8': `${LIBRARIES}/girepository-1.0/Aravis-0.8.typelib`,
 }).map(([name, file]) => ({

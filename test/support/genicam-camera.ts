@@ -1,6 +1,7 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
+import { createInterface } from 'node:readline';
 
 const PYTHON = '/usr/bin/python3';
 
@@ -22,11 +23,15 @@ function isThere(packages: string, program: string, programArguments: string[]):
   return hasRun;
 }
 
-/** Aravis' own GigE Vision camera at 127.0.0.1; there is one at a time on a machine. */
-export class GenicamCamera {
+/**
+ * Aravis' own GigE Vision camera at 127.0.0.1, with an input `Line1`; there is one at a time on a
+ * machine. See genicam-camera.py.
+ */
+export class GenicamStandIn {
   readonly #child: ChildProcess;
+  readonly #answers: AsyncIterator<string>;
 
-  static async start(serialNumber: string): Promise<GenicamCamera> {
+  static async start(serialNumber: string): Promise<GenicamStandIn> {
     const child = spawn(
       PYTHON,
       [path.join(import.meta.dirname, 'genicam-camera.py'), serialNumber],
@@ -34,15 +39,41 @@ export class GenicamCamera {
         stdio: ['pipe', 'pipe', 'inherit'],
       },
     );
-    const [ready] = (await Promise.race([once(child.stdout, 'data'), once(child, 'close')])) as [
-      unknown,
-    ];
-    if (String(ready).trim() !== 'ready') throw new Error(`no GenICam camera: ${String(ready)}`);
-    return new GenicamCamera(child);
+    const answers = createInterface(child.stdout)[Symbol.asyncIterator]();
+    const ready = await answers.next();
+    if (ready.value !== 'ready') throw new Error('no GenICam camera');
+    return new GenicamStandIn(child, answers);
   }
 
-  private constructor(child: ChildProcess) {
+  private constructor(child: ChildProcess, answers: AsyncIterator<string>) {
     this.#child = child;
+    this.#answers = answers;
+  }
+
+  /** One at its input `Line1`. */
+  async pulse(): Promise<void> {
+    await this.#ask('pulse');
+  }
+
+  /** Takes the control from who has it, as another program may. */
+  async release(): Promise<void> {
+    await this.#ask('release');
+  }
+
+  /** Drops so many of the packets that pictures are sent in: a share from 0 to 1. */
+  async losePackets(share: number): Promise<void> {
+    await this.#ask(`lose ${share}`);
+  }
+
+  /** What it is set to, as it has it itself. */
+  registers(): Promise<Record<string, number>> {
+    return this.#ask('registers');
+  }
+
+  async #ask(command: string): Promise<Record<string, number>> {
+    this.#child.stdin!.write(`${command}\n`);
+    const { value } = await this.#answers.next();
+    return JSON.parse(value as string) as Record<string, number>;
   }
 
   /** Ends it at once, as a pulled cable would. */

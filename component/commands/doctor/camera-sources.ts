@@ -4,6 +4,7 @@ import type { RuntimeConfig } from '../../contract/config.ts';
 import { ERROR_CODES, VedetteError } from '../../contract/errors.ts';
 import { parseInput } from '../../camera/ffmpeg-input.ts';
 import { GST_LAUNCH } from '../../camera/gstreamer-camera.ts';
+import { requireAravis } from '../../../native/index.ts';
 import { CheckResults, type Check, type CheckResult } from './check.ts';
 import { runProgram } from '../../camera/run-program.ts';
 import type { Subject } from './subject.ts';
@@ -33,8 +34,9 @@ async function checkCamera(name: string, { source }: Camera, subject: Subject) {
     case 'test-pattern':
       return results.ok(`${name} makes its pictures itself`);
     case 'gstreamer':
-    case 'genicam':
       return checkGstreamer(name);
+    case 'genicam':
+      return checkAravis(name);
     case 'http-snapshot':
     case 'http-mjpeg':
       return checkAddress(name, source.url);
@@ -62,6 +64,16 @@ async function checkGstreamer(name: string): Promise<CheckResult> {
     return results.fault(`${name}: ${GST_LAUNCH} cannot be run: ${version.failure}`, remedy);
   }
   return results.ok(`${name}: ${version.stdout.split('\n', 1)[0]}`);
+}
+
+function checkAravis(name: string): CheckResult {
+  try {
+    requireAravis();
+    return results.ok(`${name}: libaravis-0.8 can be loaded`);
+  } catch (thrown) {
+    const { message, remedy } = VedetteError.from(thrown);
+    return results.fault(`${name}: ${message}`, remedy);
+  }
 }
 
 async function checkFile(

@@ -117,6 +117,8 @@ interface Export {
   /** A number that may not be tried, because it would be obeyed. */
   readonly isObeyed?: (value: unknown) => boolean;
   readonly undo?: (result: unknown) => void;
+  /** Why it is not called rightly: its arguments are wrong in two places, so that no try is obeyed. */
+  readonly untried?: string;
 }
 
 function tile(): unknown[] {
@@ -137,8 +139,16 @@ const TABLE: Record<keyof Addon, Export> = {
   jpegToTiles: { good: () => [JPEG, ...tile()], takes: isEmptyList },
   inspectImage: { good: () => [JPEG, request()] },
   encodeJpeg: { good: () => [IMAGE.data, request()] },
-  // A good call would end this process.
-  limitDataMemory: { good: () => [NaN], isObeyed: (value) => Number(value) >= 1 },
+  limitDataMemory: {
+    good: () => [NaN],
+    isObeyed: (value) => Number(value) >= 1,
+    untried: 'it would end this process',
+  },
+  requireAravis: { good: () => [], untried: 'the library may be missing' },
+  runGenicam: {
+    good: () => [['camera', '', '', '', ''], new Float64Array(12).fill(NaN), () => undefined],
+    untried: 'it would take over the signals of this process',
+  },
   loadOnnxRuntime: {
     good: () => [
       path.join(
@@ -285,8 +295,8 @@ function closeRings(): void {
 
 test('every export of the addon stands in the table, and is called rightly there', async () => {
   expect(Object.keys(addon).sort()).toEqual(Object.keys(TABLE).sort());
-  for (const [name, { good }] of Object.entries(TABLE)) {
-    if (name === 'limitDataMemory') continue;
+  for (const [name, { good, untried }] of Object.entries(TABLE)) {
+    if (untried !== undefined) continue;
     expect(await faultOf(name, good()), name).toBeUndefined();
   }
   closeRings();

@@ -27,7 +27,7 @@ describe('createDriver', () => {
     [{ kind: 'http-mjpeg', url: 'https://a/' }, 'HttpMjpegCamera', false],
     [{ kind: 'test-pattern' }, 'TestPatternCamera', false],
     [{ kind: 'gstreamer', pipeline: 'videotestsrc' }, 'GstreamerCamera', false],
-    [{ kind: 'genicam', camera: '192.168.1.2' }, 'GstreamerCamera', false],
+    [{ kind: 'genicam', camera: '192.168.1.2' }, 'GenicamCamera', false],
   ])('makes for %j a %s', (source, name, endsForGood) => {
     const driver = create(source);
     expect(driver.constructor.name).toBe(name);
@@ -78,6 +78,8 @@ describe('resolvePolicy', () => {
     [{ kind: 'ffmpeg', url: 'rtsp://a/b' }, { pace: 'fast' }, 'newest'],
     [{ kind: 'ffmpeg', url: '/dev/video0' }, { pace: 'fast' }, 'newest'],
     [{ kind: 'folder', path: 'in' }, { policy: 'newest' }, 'newest'],
+    [{ kind: 'genicam', camera: 'a' }, {}, 'newest'],
+    [{ kind: 'genicam', camera: 'a', trigger: { source: 'Line0' } }, {}, 'every'],
   ])('of %j with %j is %s', (source, rest, policy) => {
     expect(resolvePolicy(camera(source, rest))).toBe(policy);
   });

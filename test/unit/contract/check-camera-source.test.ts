@@ -36,6 +36,31 @@ describe('checkCameraSource', () => {
     }
   });
 
+  it.each([
+    [{ trigger: { source: 'Line1' }, exposureUs: 50, gainAuto: 'Once' }, {}, []],
+    [{ framesPerSecond: 5 }, { health: { framesPerSecond: 5 } }, []],
+    [
+      { trigger: { source: 'Line1' }, framesPerSecond: 5 },
+      { health: { framesPerSecond: 5 } },
+      ['source.framesPerSecond', 'health.framesPerSecond'],
+    ],
+    [{ trigger: { source: 'Software' } }, {}, ['source.trigger.source']],
+    [{ exposureUs: 50, exposureAuto: 'Continuous' }, {}, ['source.exposureAuto']],
+    [{ gainDb: 2, gainAuto: 'Once' }, {}, ['source.gainAuto']],
+  ])('finds what contradicts itself in a GenICam source with %j, %j', (source, rest, settings) => {
+    const found = check({ kind: 'genicam', camera: 'V1', ...source }, rest);
+    expect(found.map(({ path }) => path)).toEqual(settings.map((name) => `cameras.dock.${name}`));
+  });
+
+  it.each(['', 'Line 1', 'Line1,TriggerMode=Off', '1', 'Line1\u0000', 'a'.repeat(64)])(
+    'does not take %j for the name of an input',
+    (name) => {
+      expect(() => check({ kind: 'genicam', camera: 'V1', trigger: { source: name } })).toThrow(
+        /source/,
+      );
+    },
+  );
+
   it('refuses more memory than a ring may have', () => {
     const folder = { kind: 'folder', path: 'in' };
     expect(check(folder, { slots: 8, maxFrameBytes: 1_073_741_824 })).toEqual([]);
