@@ -3,6 +3,7 @@ import type { DropReason } from '../contract/frame.ts';
 import type { CameraDriver, CameraState } from '../contract/ports.ts';
 import { BackOff } from './back-off.ts';
 import type { FrameSlots } from './frame-slots.ts';
+import { OpeningTime } from './opening-time.ts';
 import { pause } from './pause.ts';
 
 export interface CameraSupervisorOptions {
@@ -18,28 +19,37 @@ export interface CameraSupervisorOptions {
 export interface RetryTimes {
   readonly firstMs: number;
   readonly maximumMs: number;
+  /** The longest pause after a run that delivered frames: its source is there. */
+  readonly deliveredMaximumMs: number;
   /** A path that is not there costs nothing to look at: it is looked at this often. */
   readonly missingMaximumMs: number;
   /** After a refused login, first and at most: cameras lock an account after a few wrong ones. */
   readonly refusedFirstMs: number;
   readonly refusedMaximumMs: number;
-  /** A run that delivered frames for so long was healthy: the next back-off begins anew. */
+  /** The longest pause after a failure of a source whose return nobody tells. */
+  readonly untoldMaximumMs: number;
+  /** A run that delivered frames for so long was healthy: the next pause is the shortest again. */
   readonly healthyMs: number;
   /**
-   * The first frame of a run may take this long even if the driver's `stallTimeoutMs` is shorter:
-   * a stream must be found, opened and reach its next key frame.
+   * The first frame of a run may take this long, or what the source is known to need, even if the
+   * driver's `stallTimeoutMs` is shorter: a stream must be found, opened and reach its next key frame.
    */
   readonly openingMs: number;
+  /** The least that is given to a source that opens quickly. */
+  readonly openingLeastMs: number;
 }
 
 const RETRY: RetryTimes = {
   firstMs: 250,
   maximumMs: 15_000,
+  deliveredMaximumMs: 1000,
+  untoldMaximumMs: 2000,
   missingMaximumMs: 1000,
   refusedFirstMs: 120_000,
   refusedMaximumMs: 900_000,
   healthyMs: 5000,
   openingMs: 10_000,
+  openingLeastMs: 2500,
 };
 
 /** A driver must end within this time; `close` does not wait longer. */
@@ -71,9 +81,11 @@ export class CameraSupervisor {
   readonly #options: CameraSupervisorOptions;
   readonly #retry: RetryTimes;
   readonly #stop = new AbortController();
-  #backOff: BackOff;
-  #missingBackOff: BackOff;
-  #refusedBackOff: BackOff;
+  readonly #opening: OpeningTime;
+  readonly #backOff: BackOff;
+  readonly #deliveredBackOff: BackOff;
+  readonly #missingBackOff: BackOff;
+  readonly #refusedBackOff: BackOff;
   #loop: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
   #state: CameraState = 'starting';
@@ -91,11 +103,16 @@ export class CameraSupervisor {
   constructor(options: CameraSupervisorOptions) {
     this.#options = options;
     this.#retry = { ...RETRY, ...options.retry };
-    this.#backOff = new BackOff(this.#retry);
-    this.#missingBackOff = new BackOff({
-      firstMs: this.#retry.firstMs,
-      maximumMs: this.#retry.missingMaximumMs,
+    const { firstMs, maximumMs, deliveredMaximumMs, untoldMaximumMs, missingMaximumMs } =
+      this.#retry;
+    const { openingMs, openingLeastMs } = this.#retry;
+    this.#opening = new OpeningTime({ leastMs: openingLeastMs, maximumMs: openingMs });
+    this.#backOff = new BackOff({
+      firstMs,
+      maximumMs: options.driver.untilBack ? maximumMs : Math.min(maximumMs, untoldMaximumMs),
     });
+    this.#deliveredBackOff = new BackOff({ firstMs, maximumMs: deliveredMaximumMs });
+    this.#missingBackOff = new BackOff({ firstMs, maximumMs: missingMaximumMs });
     this.#refusedBackOff = new BackOff({
       firstMs: this.#retry.refusedFirstMs,
       maximumMs: this.#retry.refusedMaximumMs,
@@ -183,6 +200,7 @@ export class CameraSupervisor {
     this.#isRestartAsked = false;
     this.#wake = new AbortController();
     this.#resetBackOffs();
+    this.#deliveredBackOff.reset();
   }
 
   #resetBackOffs(): void {
@@ -200,12 +218,15 @@ export class CameraSupervisor {
     this.#stop.signal.addEventListener('abort', end, { once: true });
     this.#stall = undefined;
     this.#firstArrivalMs = undefined;
-    this.#lastArrivalMs = performance.now();
+    const openedMs = performance.now();
+    this.#lastArrivalMs = openedMs;
     slots.listen({
       // A source on its way down may still deliver: only the next run brings it back.
       sourceIsHealthy: () => !run.signal.aborted && this.#change('running'),
       framesArrived: () => {
         this.#lastArrivalMs = performance.now();
+        if (this.#firstArrivalMs === undefined)
+          this.#opening.opened(this.#lastArrivalMs - openedMs);
         this.#firstArrivalMs ??= this.#lastArrivalMs;
       },
     });
@@ -242,8 +263,10 @@ export class CameraSupervisor {
         if (this.#options.slots.isWaitingForReader) this.#lastArrivalMs = now;
         const silentMs = now - this.#lastArrivalMs;
         const isOpening = this.#firstArrivalMs === undefined;
-        if (silentMs < (isOpening ? Math.max(timeoutMs, this.#retry.openingMs) : timeoutMs)) return;
+        const limitMs = isOpening ? Math.max(timeoutMs, this.#opening.limitMs) : timeoutMs;
+        if (silentMs < limitMs) return;
         clearInterval(timer);
+        if (isOpening) this.#opening.gaveUp();
         onStall(silentMs);
       },
       Math.min(1000, timeoutMs / 4),
@@ -253,9 +276,10 @@ export class CameraSupervisor {
 
   /** Notes how a run ended. Returns the pause before the next one, in milliseconds. */
   #afterRun(failure: VedetteError | undefined): number {
-    const deliveredForMs =
-      this.#firstArrivalMs === undefined ? 0 : this.#lastArrivalMs - this.#firstArrivalMs;
-    if (deliveredForMs >= this.#retry.healthyMs) this.#resetBackOffs();
+    const hasDelivered = this.#firstArrivalMs !== undefined;
+    if (hasDelivered) this.#resetBackOffs();
+    const deliveredForMs = hasDelivered ? this.#lastArrivalMs - this.#firstArrivalMs! : 0;
+    if (deliveredForMs >= this.#retry.healthyMs) this.#deliveredBackOff.reset();
     const reason =
       failure ??
       new VedetteError(
@@ -267,7 +291,8 @@ export class CameraSupervisor {
     }
     if (reason.code === 'CAMERA_SOURCE_MISSING') return this.#missingBackOff.next();
     if (reason.code === 'CAMERA_LOGIN_REFUSED') return this.#refusedBackOff.next();
-    return reason.retryable ? this.#backOff.next() : this.#retry.maximumMs;
+    if (!reason.retryable) return this.#retry.maximumMs;
+    return (hasDelivered ? this.#deliveredBackOff : this.#backOff).next();
   }
 
   #change(state: CameraState, error?: VedetteError): void {

@@ -181,6 +181,32 @@ describe('CameraSupervisor', () => {
     await vi.waitFor(() => expect(states()).toEqual(['stalled CAMERA_SOURCE_FAILED']));
   });
 
+  it('soon gives up an opening that hangs, of a source that opens quickly', async () => {
+    const one: Run = (_sink, _signal, frame) => frame();
+    const hangs: Run = (_sink, signal) => untilAborted(signal);
+    const driver = new ScriptedDriver([one, hangs, healthy], { stallTimeoutMs: 40 });
+    const { states } = supervise(driver, { retry: { openingMs: 60_000, openingLeastMs: 100 } });
+    await vi.waitFor(() => expect(driver.runs).toBe(3));
+    await vi.waitFor(() => expect(states().at(-1)).toBe('running'));
+    expect(states()).toContain('stalled CAMERA_SOURCE_FAILED');
+  });
+
+  it('opens a source that gave frames and failed again and again without longer and longer pauses', async () => {
+    const flapping: Run = async (_sink, _signal, frame) => {
+      await frame();
+      throw new VedetteError('CAMERA_SOURCE_FAILED', 'it went away');
+    };
+    const driver = new ScriptedDriver([flapping]);
+    supervise(driver, { retry: { maximumMs: 60_000, deliveredMaximumMs: 10 } });
+    await vi.waitFor(() => expect(driver.runs).toBeGreaterThan(16));
+  });
+
+  it('does not wait long for a source that nobody tells the return of', async () => {
+    const untold = new ScriptedDriver([failing('CAMERA_SOURCE_FAILED')]);
+    supervise(untold, { retry: { maximumMs: 60_000, untoldMaximumMs: 10 } });
+    await vi.waitFor(() => expect(untold.runs).toBeGreaterThan(16));
+  });
+
   it('does not take a source for silent that waits for its reader', async () => {
     const busy: Run = async (_sink, signal, frame) => {
       while (!signal.aborted) await frame();

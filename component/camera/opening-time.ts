@@ -1,0 +1,40 @@
+const KEPT = 5;
+/** A source that is opened often takes several times as long now and then: others are opened with it. */
+const MARGIN = 4;
+
+/**
+ * How long a source may take from the beginning of a run to its first frame: what hangs while it is
+ * opened is given up after four times the median of its last five openings. As long as nothing is
+ * known, and after openings that were given up (twice as long each time), it is `maximumMs`.
+ */
+export class OpeningTime {
+  readonly #leastMs: number;
+  readonly #maximumMs: number;
+  readonly #tookMs: number[] = [];
+  #limitMs: number;
+
+  constructor({ leastMs, maximumMs }: { readonly leastMs: number; readonly maximumMs: number }) {
+    this.#leastMs = leastMs;
+    this.#maximumMs = maximumMs;
+    this.#limitMs = maximumMs;
+  }
+
+  get limitMs(): number {
+    return this.#limitMs;
+  }
+
+  opened(tookMs: number): void {
+    this.#tookMs.push(tookMs);
+    if (this.#tookMs.length > KEPT) this.#tookMs.shift();
+    const sorted = this.#tookMs.toSorted((a, b) => a - b);
+    this.#limitMs = this.#within(MARGIN * sorted[sorted.length >> 1]!);
+  }
+
+  gaveUp(): void {
+    this.#limitMs = this.#within(2 * this.#limitMs);
+  }
+
+  #within(ms: number): number {
+    return Math.min(this.#maximumMs, Math.max(this.#leastMs, ms));
+  }
+}
