@@ -1,6 +1,11 @@
 import type { CameraConfig } from '../contract/camera-config.ts';
 import type { SecretReference } from '../contract/config-values.ts';
-import { checkCameraSource, hasTriggerInput, isAwaited } from '../contract/check-camera-source.ts';
+import {
+  checkCameraSource,
+  hasTriggerInput,
+  isAwaited,
+  owesVerdicts,
+} from '../contract/check-camera-source.ts';
 import { VedetteError } from '../contract/errors.ts';
 import type { Size } from '../contract/frame.ts';
 import type { CameraDriver } from '../contract/ports.ts';
@@ -69,7 +74,7 @@ export function createDriver(options: CreateDriverOptions): CameraDriver {
         stallTimeoutMs: source.stallTimeoutMs,
       });
     case 'genicam':
-      return new GenicamCamera(source);
+      return new GenicamCamera({ source, owesVerdicts: owesVerdicts(camera) });
     case 'test-pattern':
       return new TestPatternCamera({ source, pace });
   }

@@ -3,7 +3,7 @@ import { packedFrameBytes, type GenicamOutput } from '../../native/index.ts';
 import type { CameraSourceOf } from '../contract/camera-config.ts';
 import { entryFile } from '../contract/entry-file.ts';
 import { VedetteError } from '../contract/errors.ts';
-import type { RawPixelFormat, Size } from '../contract/frame.ts';
+import type { DropReason, RawPixelFormat, Size } from '../contract/frame.ts';
 import type { CameraDriver, FrameSink } from '../contract/ports.ts';
 import { FramePipe } from './frame-pipe.ts';
 import type { GenicamNews, GenicamOrder } from './genicam-source.ts';
@@ -26,6 +26,12 @@ const FORMATS: Readonly<
 /** A camera whose silence is normal is watched by nobody else while it opens. */
 const OPENING_MS = 20_000;
 
+export interface GenicamCameraOptions {
+  readonly source: GenicamSource;
+  /** Whether a picture that could not be taken was of a part, which gets an error result then. */
+  readonly owesVerdicts: boolean;
+}
+
 /**
  * An industrial camera through Aravis (Debian: libaravis-0.8-0), which a child process holds. Its
  * pixels go into slots as they come, Bayer and 16-bit ones too: the addon has a pass for them. One with
@@ -35,11 +41,13 @@ export class GenicamCamera implements CameraDriver {
   readonly endsForGood = false;
   readonly stallTimeoutMs?: number;
   readonly #source: GenicamSource;
+  readonly #owesVerdicts: boolean;
   #size: Size | undefined;
   #sequence = 0;
 
-  constructor(source: GenicamSource) {
+  constructor({ source, owesVerdicts }: GenicamCameraOptions) {
     this.#source = source;
+    this.#owesVerdicts = owesVerdicts;
     if (source.trigger === undefined) this.stallTimeoutMs = source.stallTimeoutMs;
   }
 
@@ -77,7 +85,9 @@ export class GenicamCamera implements CameraDriver {
     const { format } = FORMATS[this.#source.pixelFormat];
     const pipe = new FramePipe(sink, format, size, this.#sequence);
     try {
-      await this.#converse({ signal, pipe, size }, (news) => this.#take(news, sink));
+      await this.#converse({ signal, pipe, size }, (news) =>
+        this.#take(news, { sink, pipe, signal }),
+      );
       if (signal.aborted) return;
       const { error } = await pipe.ended;
       throw this.#failed(error?.message ?? 'its stream ended');
@@ -87,14 +97,30 @@ export class GenicamCamera implements CameraDriver {
     }
   }
 
-  #take(news: GenicamNews, sink: FrameSink): void {
-    if (news.kind === 'open' && this.#source.trigger !== undefined) sink.notifyOpened();
-    if (news.kind === 'incomplete') {
-      const text = `a picture came with packets missing (ArvBufferStatus ${news.status})`;
-      sink.countDrop('unreadable', this.#failed(text));
-    }
-    if (news.kind === 'overrun') {
-      for (let left = news.pictures; left > 0; left -= 1) sink.countDrop('no-free-slot');
+  #take(news: GenicamNews, { sink, pipe, signal }: Running): void {
+    const error = (code: VedetteError['code'], reason: string) => this.#failed(reason, code);
+    const lose = (reason: DropReason, why: VedetteError) => {
+      if (!this.#owesVerdicts) return sink.countDrop(reason, why);
+      // The number that the next picture has: this one never had any.
+      const sequence = this.#sequence + pipe.frames;
+      void sink.refuse({ sequence, capturedAtMs: Date.now(), reason, error: why }, signal);
+    };
+    switch (news.kind) {
+      case 'open':
+        if (this.#source.trigger !== undefined) sink.notifyOpened();
+        break;
+      case 'incomplete': {
+        const text = `packets of a picture are missing (ArvBufferStatus ${news.status})`;
+        lose('unreadable', error('IMAGE_CORRUPT', text));
+        break;
+      }
+      case 'overrun':
+        for (let left = news.pictures; left > 0; left -= 1) {
+          lose('no-free-slot', error('OVERLOADED', 'a picture came while every buffer was full'));
+        }
+        break;
+      case 'size':
+      case 'failed':
     }
   }
 
@@ -146,6 +172,12 @@ export class GenicamCamera implements CameraDriver {
   #failed(reason: string, code: VedetteError['code'] = 'CAMERA_SOURCE_FAILED'): VedetteError {
     return new VedetteError(code, `GenICam camera ${this.#source.camera}: ${reason}`);
   }
+}
+
+interface Running {
+  readonly sink: FrameSink;
+  readonly pipe: FramePipe;
+  readonly signal: AbortSignal;
 }
 
 function readNews({ sidePipes }: SourceProcess, onNews: (news: GenicamNews) => void): void {

@@ -88,6 +88,10 @@ export const isOwnTrigger = (camera: CameraConfig): boolean =>
 export const hasTriggerInput = ({ source }: CameraConfig): boolean =>
   source.kind === 'genicam' && source.trigger !== undefined;
 
+/** Whether each picture is of a part that is owed a verdict, though the picture may be lost on its way. */
+export const owesVerdicts = (camera: CameraConfig): boolean =>
+  hasTriggerInput(camera) && (camera.policy !== 'triggered' || isOwnTrigger(camera));
+
 /** Setting and message of what contradicts itself. */
 function genicamProblems(
   source: CameraSourceOf<'genicam'>,

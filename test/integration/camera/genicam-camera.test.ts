@@ -1,3 +1,7 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { CameraSupervisor } from '../../../component/camera/camera-supervisor.ts';
@@ -6,6 +10,17 @@ import { FrameSlots } from '../../../component/camera/frame-slots.ts';
 import { describeCameraDriver } from '../../contract/camera/camera-driver.contract.ts';
 import { driverOf, secondFrame } from '../../support/driver-frames.ts';
 import { GenicamStandIn, hasGenicamCamera } from '../../support/genicam-camera.ts';
+import { samplesFolder, startRuntime } from '../../support/real-runtime.ts';
+
+/** The child of this process that holds a camera. */
+function holder(): number {
+  const pids = readdirSync('/proc/self/task').flatMap((task) =>
+    readFileSync(`/proc/self/task/${task}/children`, 'utf8').split(' ').filter(Boolean),
+  );
+  const isHolder = (pid: string) =>
+    readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('genicam-source');
+  return Number(pids.find(isHolder));
+}
 
 describe.skipIf(!hasGenicamCamera())('a GenICam camera', () => {
   let camera: GenicamStandIn;
@@ -90,6 +105,7 @@ describe.skipIf(!hasGenicamCamera())('a GenICam camera', () => {
     const silentMs = isDeep ? 15_000 : 800;
     let slots: FrameSlots;
     let supervisor: CameraSupervisor;
+    const opened: { close(): Promise<void> | void }[] = [];
 
     const start = (more: Record<string, unknown> = {}) => {
       slots = new FrameSlots({ slots: 4, slotBytes: 512 * 512, policy: 'every' });
@@ -97,10 +113,10 @@ describe.skipIf(!hasGenicamCamera())('a GenICam camera', () => {
       const driver = driverOf({ ...source, trigger, stallTimeoutMs: 500, ...more });
       supervisor = new CameraSupervisor({ name: 'gate', driver, slots });
       supervisor.start();
+      opened.push(slots, supervisor);
     };
     afterEach(async () => {
-      await supervisor.close();
-      slots.close();
+      for (const one of opened.splice(0).reverse()) await one.close();
     });
 
     const untilState = (state: string) =>
@@ -142,6 +158,65 @@ describe.skipIf(!hasGenicamCamera())('a GenICam camera', () => {
     it('runs freely again when the trigger is configured no more', async () => {
       expect(await secondFrame(source)).toMatchObject(size);
       expect(await camera.registers()).toMatchObject({ triggerMode: 0 });
+    });
+
+    it.runIf(isDeep)('is held by one program, and comes back when that was killed', async () => {
+      start();
+      await untilState('running');
+      await expect(secondFrame(source)).rejects.toMatchObject({
+        code: 'CAMERA_SOURCE_FAILED',
+        message: expect.stringContaining('another program controls it') as string,
+      });
+      process.kill(holder(), 'SIGKILL');
+      await untilState('reconnecting');
+      expect(supervisor.status.reason!.message).toContain('ended by SIGKILL');
+      await untilState('running');
+      expect(await pictureOfPulse()).toMatchObject(size);
+    });
+
+    it.runIf(isDeep)('has one verdict a pulse when each frame is its own trigger', async () => {
+      const folder = await mkdtemp(path.join(tmpdir(), 'vedette-genicam-'));
+      const { runtime, close } = await startRuntime(folder, {
+        models: { brick: { package: path.join(samplesFolder, 'models', 'brick-anomaly') } },
+        cameras: {
+          gate: {
+            ...{ policy: 'triggered', model: 'brick' },
+            source: {
+              ...{ ...source, kind: 'genicam', trigger: { source: 'Line1' } },
+              resendsPackets: false,
+            },
+            trigger: { isByFrame: true, deadlineMs: 20_000 },
+          },
+        },
+      });
+      try {
+        const gate = () => runtime.camera('gate');
+        await vi.waitFor(() => expect(gate().state).toBe('running'), { timeout: 15_000 });
+        for (const answered of [1, 2, 3]) {
+          await camera.pulse();
+          await vi.waitFor(() => expect(gate().triggers!.answered).toBe(answered), {
+            timeout: 15_000,
+          });
+        }
+        expect(gate()).toMatchObject({ framesDelivered: 3, framesDropped: {}, restarts: 0 });
+        expect(await runtime.transactions('gate', 10)).toMatchObject([
+          ...[{ end: 'answered' }, { end: 'answered' }, { end: 'answered' }],
+        ]);
+        await camera.losePackets(0.3);
+        await camera.pulse();
+        await vi.waitFor(
+          async () =>
+            expect((await runtime.results({ limit: 1 })).items[0]).toMatchObject({
+              verdict: { outcome: 'error' },
+              error: { code: 'IMAGE_CORRUPT' },
+            }),
+          { timeout: 15_000 },
+        );
+        expect(gate().framesDropped).toEqual({ unreadable: 1 });
+      } finally {
+        await camera.losePackets(0);
+        await close();
+      }
     });
 
     it.each(isDeep ? (['without control', 'unplugged'] as const) : (['without control'] as const))(
