@@ -7,6 +7,7 @@ import type {
   MessageChannel,
   Subscription,
 } from '../contract/message-channel.ts';
+import { isMatch, isOverlap } from './topic-filter.ts';
 
 /** What IoT Core takes; brokers take at least as much unless they say otherwise. */
 const MAX_PAYLOAD_BYTES = 131_072;
@@ -48,12 +49,20 @@ interface Hearer {
 /** A filter that somebody hears, or would. */
 interface Topic {
   readonly filter: string;
+  /** What its messages are marked with, from 1. */
+  readonly identifier: number;
   readonly hearers: Set<Hearer>;
+  /** Of the broker, over the connection of now, and not refused. */
+  isAsked: boolean;
   /** Granted over the connection of now. */
   isHeard: boolean;
 }
 
-/** A broker that speaks MQTT 5. A publish that resolved has reached it. */
+/**
+ * A broker that speaks MQTT 5. A publish that resolved has reached it. A broker may send a message once
+ * for each filter that it matches: subscription identifiers say for which. Where the broker has none,
+ * a filter that overlaps one before it is refused, so that no message is heard twice.
+ */
 export class MqttChannel implements MessageChannel {
   readonly description: string;
   readonly confirmsReceipt = true;
@@ -62,6 +71,8 @@ export class MqttChannel implements MessageChannel {
   readonly #watchers = new Set<(isConnected: boolean) => void>();
   readonly #topics = new Map<string, Topic>();
   #maxPacketBytes = Infinity;
+  #hasIdentifiers = true;
+  #lastIdentifier = 0;
   #wasConnected = false;
   /** Which connection it is, from 1. */
   #connection = 0;
@@ -97,17 +108,19 @@ export class MqttChannel implements MessageChannel {
     const channel = new MqttChannel(url, client);
     client.on('connect', ({ properties }) => {
       channel.#maxPacketBytes = properties?.maximumPacketSize ?? Infinity;
+      channel.#hasIdentifiers = properties?.subscriptionIdentifiersAvailable ?? true;
       channel.#connection += 1;
       for (const topic of channel.#topics.values()) void channel.#askAgain(topic);
       channel.#tell(true);
     });
     client.on('close', () => {
-      for (const topic of channel.#topics.values()) topic.isHeard = false;
+      for (const topic of channel.#topics.values()) topic.isAsked = topic.isHeard = false;
       channel.#tell(false);
     });
-    client.on('message', (topic, payload, { retain }) =>
-      channel.#hear({ topic, payload, isRetained: retain }),
-    );
+    client.on('message', (topic, payload, { retain, properties }) => {
+      const message = { topic, payload, isRetained: retain };
+      channel.#hear(message, properties?.subscriptionIdentifier);
+    });
     client.on('error', (cause) => {
       const message = `The broker ${url} cannot be reached: ${cause.message}`;
       options.onFault(new VedetteError('CHANNEL_OFFLINE', message, { cause }));
@@ -162,8 +175,7 @@ export class MqttChannel implements MessageChannel {
     onHeard: () => void = () => undefined,
   ): Promise<Subscription> {
     const own = { listener, onRefused, onHeard };
-    const topic = this.#topics.get(filter) ?? { filter, hearers: new Set(), isHeard: false };
-    this.#topics.set(filter, topic);
+    const topic = this.#topics.get(filter) ?? this.#addTopic(filter);
     topic.hearers.add(own);
     try {
       // Without a connection the next one asks.
@@ -202,6 +214,14 @@ export class MqttChannel implements MessageChannel {
     for (const watcher of this.#watchers) watcher(isConnected);
   }
 
+  #addTopic(filter: string): Topic {
+    this.#lastIdentifier += 1;
+    const own = { filter, identifier: this.#lastIdentifier, hearers: new Set<Hearer>() };
+    const topic = { ...own, isAsked: false, isHeard: false };
+    this.#topics.set(filter, topic);
+    return topic;
+  }
+
   /** Whether nobody hears it any more. */
   #leave(topic: Topic, own: Hearer): boolean {
     topic.hearers.delete(own);
@@ -216,10 +236,15 @@ export class MqttChannel implements MessageChannel {
   async #ask(topic: Topic): Promise<void> {
     const connection = this.#connection;
     const isOver = () => connection !== this.#connection || !this.#client.connected;
+    if (!this.#hasIdentifiers) this.#refuseOverlap(topic);
+    topic.isAsked = true;
+    const properties = { subscriptionIdentifier: topic.identifier };
     try {
-      await this.#client.subscribeAsync(topic.filter, { qos: 1 });
+      const options = this.#hasIdentifiers ? { properties } : {};
+      await this.#client.subscribeAsync(topic.filter, { qos: 1, ...options });
     } catch (thrown) {
       if (isOver()) return;
+      topic.isAsked = topic.isHeard;
       throw channelError(thrown, `subscribe to ${topic.filter}`);
     }
     if (isOver()) return;
@@ -236,21 +261,24 @@ export class MqttChannel implements MessageChannel {
     }
   }
 
-  #hear(message: IncomingMessage): void {
-    for (const { filter, hearers } of this.#topics.values()) {
-      if (!isMatch(filter, message.topic)) continue;
+  /** @throws VedetteError MESSAGE_REFUSED */
+  #refuseOverlap({ filter }: Topic): void {
+    for (const other of this.#topics.values()) {
+      if (other.filter === filter || !other.isAsked || !isOverlap(other.filter, filter)) continue;
+      const message = `subscribe to ${filter}: a message may match ${other.filter} as well, and ${this.description} has no subscription identifiers that tell for which it came; choose filters that do not overlap`;
+      throw new VedetteError('MESSAGE_REFUSED', message);
+    }
+  }
+
+  /** @param marks the subscriptions that this delivery is for; absent where the broker does not say */
+  #hear(message: IncomingMessage, marks: number | number[] | undefined): void {
+    const marked = marks === undefined ? undefined : [marks].flat();
+    for (const { filter, identifier, isAsked, hearers } of this.#topics.values()) {
+      const isMeant = marked?.includes(identifier) ?? (isAsked && isMatch(filter, message.topic));
+      if (!isMeant) continue;
       for (const { listener } of hearers) listener(message);
     }
   }
-}
-
-/** MQTT's `+` and `#`. */
-function isMatch(filter: string, topic: string): boolean {
-  const wanted = filter.split('/');
-  const levels = topic.split('/');
-  const isTail = wanted.at(-1) === '#';
-  if (isTail ? levels.length < wanted.length - 1 : levels.length !== wanted.length) return false;
-  return wanted.every((one, index) => one === '#' || one === '+' || one === levels[index]);
 }
 
 /** What the client throws. */

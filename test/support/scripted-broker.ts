@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import { generate, parser, type Packet } from 'mqtt-packet';
+import { generate, parser, type IPublishPacket, type Packet } from 'mqtt-packet';
 
 /** What a broker does with every SUBSCRIBE of a connection. */
 export type SubscribeAnswer = 'cut' | 'refuse' | 'grant';
@@ -15,15 +15,18 @@ export class ScriptedBroker {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   readonly #asked: string[][] = [];
+  readonly #identifiers = new Map<string, number>();
+  readonly #hasIdentifiers: boolean;
 
-  static async start(answer: SubscribeAnswer): Promise<ScriptedBroker> {
-    const broker = new ScriptedBroker(answer);
+  static async start(answer: SubscribeAnswer, hasIdentifiers = true): Promise<ScriptedBroker> {
+    const broker = new ScriptedBroker(answer, hasIdentifiers);
     await once(broker.#server.listen(0, '127.0.0.1'), 'listening');
     return broker;
   }
 
-  private constructor(answer: SubscribeAnswer) {
+  private constructor(answer: SubscribeAnswer, hasIdentifiers: boolean) {
     this.answer = answer;
+    this.#hasIdentifiers = hasIdentifiers;
     this.#server = createServer((socket) => this.#serve(socket));
   }
 
@@ -36,8 +39,19 @@ export class ScriptedBroker {
     return this.#asked;
   }
 
-  publish(topic: string, payload: string): void {
-    const packet = { cmd: 'publish', topic, payload, qos: 0, dup: false, retain: false } as const;
+  /** The subscription identifiers that it was given, by filter. */
+  get identifiers(): ReadonlyMap<string, number> {
+    return this.#identifiers;
+  }
+
+  /** Sends it once. @param identifiers of the subscriptions that it says it sends it for */
+  publish(topic: string, payload: string, identifiers: readonly number[] = []): void {
+    const packet: IPublishPacket = {
+      ...{ cmd: 'publish', topic, payload, qos: 0, dup: false, retain: false },
+      ...(identifiers.length === 0
+        ? {}
+        : { properties: { subscriptionIdentifier: [...identifiers] } }),
+    };
     for (const socket of this.#sockets) socket.write(generate(packet, MQTT_5));
   }
 
@@ -65,10 +79,17 @@ export class ScriptedBroker {
 
   #hear(packet: Packet, socket: Socket, asked: string[]): void {
     const say = (answer: Packet) => socket.write(generate(answer, MQTT_5));
-    if (packet.cmd === 'connect') say({ cmd: 'connack', reasonCode: 0, sessionPresent: false });
+    if (packet.cmd === 'connect') {
+      const properties = { subscriptionIdentifiersAvailable: this.#hasIdentifiers };
+      say({ cmd: 'connack', reasonCode: 0, sessionPresent: false, properties });
+    }
     if (packet.cmd === 'pingreq') say({ cmd: 'pingresp' });
     if (packet.cmd !== 'subscribe') return;
-    asked.push(...packet.subscriptions.map(({ topic }) => topic));
+    const identifier = packet.properties?.subscriptionIdentifier;
+    for (const { topic } of packet.subscriptions) {
+      asked.push(topic);
+      if (identifier !== undefined) this.#identifiers.set(topic, [identifier].flat()[0]!);
+    }
     if (this.answer === 'cut') return void socket.destroy();
     const code = this.answer === 'grant' ? 1 : NOT_AUTHORIZED;
     const granted = packet.subscriptions.map(() => code);
