@@ -23,6 +23,15 @@ interface Memory {
   begunMs: number;
 }
 
+/** That a source gave the very picture again that it gave last. */
+export interface RepeatedPicture {
+  readonly atMs: number;
+  /** Of that picture; absent when it was not measured. */
+  readonly measures?: CameraMeasures;
+  /** When it was first given again, by a clock that nobody sets. */
+  readonly sinceMs: number;
+}
+
 export interface CameraHealthChange {
   readonly kind: CameraConditionKind;
   readonly hasBegun: boolean;
@@ -56,14 +65,46 @@ export class CameraHealth {
     this.#lastMovementMs ??= nowMs;
     this.#measures = measures;
     const stillMs = nowMs - this.#lastMovementMs;
+    return this.#weighAll(judge(measures, stillMs, config), measures.atMs, config, nowMs);
+  }
+
+  /**
+   * Takes a picture that came again. It is nothing against a camera until it lasts for `frozenAfterMs`, so
+   * that one that seldom gives a new picture may be well, and stop being frozen. What else is wrong is
+   * judged of one that was measured. Returns the conditions that began or ended by it.
+   * @param nowMs by a clock that nobody sets
+   */
+  repeat(
+    { atMs, measures, sinceMs }: RepeatedPicture,
+    config: CameraHealthConfig,
+    nowMs: number,
+  ): readonly CameraHealthChange[] {
+    const isMeasured = measures !== undefined;
+    const stillMs = nowMs - ((isMeasured ? this.#lastMovementMs : undefined) ?? sinceMs);
+    const frozen = judgeFrozen(stillMs, config);
+    if (!isMeasured) {
+      return frozen.isBeyond ? this.#weigh(frozen, atMs, nowMs, config.samples) : [];
+    }
+    this.#measures = measures;
     const judgements = judge(measures, stillMs, config);
+    return this.#weighAll(judgements, atMs, config, nowMs, frozen.isBeyond ? undefined : 'frozen');
+  }
+
+  /** All but the condition that is left as it is. */
+  #weighAll(
+    judgements: readonly Judgement[],
+    atMs: number,
+    config: CameraHealthConfig,
+    nowMs: number,
+    left?: CameraConditionKind,
+  ): readonly CameraHealthChange[] {
     const judged = new Set(judgements.map(({ kind }) => kind));
     // What is not measured any more is not known to be wrong.
     const gone = [...this.#memories.keys()].filter((kind) => !judged.has(kind));
     return [
       ...gone.flatMap((kind) => this.#forget(kind, nowMs)),
       ...judgements.flatMap((judgement) =>
-        this.#weigh(judgement, measures.atMs, nowMs, config.samples),
+        judgement.kind === left ? [] : this.#weigh(judgement, atMs, nowMs, config.samples),
       ),
     ];
   }
@@ -104,6 +145,13 @@ export class CameraHealth {
 
 const percent = (share: number) => `${(share * 100).toFixed(0)} %`;
 
+const judgeFrozen = (stillMs: number, config: CameraHealthConfig): Judgement => ({
+  kind: 'frozen',
+  isBeyond: stillMs >= config.frozenAfterMs,
+  isWell: stillMs === 0,
+  message: `the picture has not changed for ${(stillMs / 1000).toFixed(0)} s`,
+});
+
 function judge(
   measures: CameraMeasures,
   stillMs: number,
@@ -124,12 +172,7 @@ function judge(
   const isBlack = darkFraction > config.maxDarkFraction;
   const { minSharpness, framesPerSecond: wanted } = config;
   return [
-    {
-      kind: 'frozen',
-      isBeyond: stillMs >= config.frozenAfterMs,
-      isWell: stillMs === 0,
-      message: `the picture has not changed for ${(stillMs / 1000).toFixed(0)} s`,
-    },
+    judgeFrozen(stillMs, config),
     {
       ...most(
         'black',

@@ -74,6 +74,7 @@ export class FrameSlots implements FrameSink {
   /** Frames that the source delivered and that never were in the ring. */
   #notInRing = 0;
   #taken = 0;
+  #newestSequence: number | undefined;
   #hasEnded = false;
   /** What the ring said last; present once it is closed. */
   #final: RingStatistics | undefined;
@@ -159,6 +160,11 @@ export class FrameSlots implements FrameSink {
   /** By how much the camera's clock was ahead of the arrival of the last frame; absent when it tells none. */
   get clockDifferenceMs(): number | undefined {
     return this.#clockDifferenceMs;
+  }
+
+  /** Number of the last frame that was put into a slot here; not of those that the addon reads into them. */
+  get newestSequence(): number | undefined {
+    return this.#newestSequence;
   }
 
   /** Frames that lie unread in their slots. */
@@ -336,6 +342,7 @@ export class FrameSlots implements FrameSink {
       throw cause;
     }
     this.#notes.set(slot, frame);
+    this.#newestSequence = frame.sequence;
     this.#serveReaders();
     this.#tellArrival();
   }

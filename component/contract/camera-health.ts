@@ -65,7 +65,7 @@ export const cameraHealthSchema = z.strictObject({
   ),
   frozenAfterMs: described(
     integer(1000, 86_400_000).default(30_000),
-    'Frozen: no picture differed by more than `maxFrozenDifference` for so long, in milliseconds',
+    'Frozen: no picture differed by more than `maxFrozenDifference` for so long, in milliseconds; longer than a camera takes that renews its picture seldom',
   ),
   maxFrozenDifference: described(
     number(0, 255).default(0.02),

@@ -164,6 +164,7 @@ export class CameraStation {
       slotBytes: this.#camera.maxFrameBytes,
       policy: resolvePolicy(this.#camera),
       onDrop: (reason, _count, error) => {
+        if (reason === 'unchanged') this.#health?.repeat();
         // A frame overwritten by a newer one is how `newest` works; `unreadable` is logged where it was seen.
         if (!error || reason === 'overwritten') return;
         faults.warn(

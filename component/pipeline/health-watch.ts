@@ -8,7 +8,11 @@ import {
   type LumaPicture,
 } from '../camera/picture-measures.ts';
 import type { CameraConfig } from '../contract/camera-config.ts';
-import type { CameraHealthConfig, CameraPictureHealth } from '../contract/camera-health.ts';
+import type {
+  CameraHealthConfig,
+  CameraMeasures,
+  CameraPictureHealth,
+} from '../contract/camera-health.ts';
 import { VedetteError } from '../contract/errors.ts';
 import type { FrameLease, FrameView } from '../contract/frame.ts';
 import type { FaultLog } from '../logging/fault-log.ts';
@@ -36,7 +40,10 @@ export interface HealthWatchOptions {
   readonly onChange: (changes: readonly CameraHealthChange[]) => void;
 }
 
-/** Looks at a judged picture of a camera now and then, and knows what is wrong with it. */
+/**
+ * Looks at a judged picture of a camera now and then, hears when it comes again, and knows what is wrong
+ * with it.
+ */
 export class HealthWatch {
   readonly #options: HealthWatchOptions;
   readonly #health = new CameraHealth();
@@ -44,6 +51,10 @@ export class HealthWatch {
   #reference: { readonly path: string; readonly picture: LumaPicture } | undefined;
   #unreadable: { readonly path: string; readonly sinceMs: number } | undefined;
   #lastMs = -Infinity;
+  #lastRepeatMs = -Infinity;
+  #measuredSequence: number | undefined;
+  /** The picture that came again, and when it first did. */
+  #repeated: { readonly sequence: number | undefined; readonly sinceMs: number } | undefined;
   #isMeasuring = false;
   #rate: { readonly atMs: number; readonly frames: number } | undefined;
   #framesPerSecond: number | undefined;
@@ -55,16 +66,15 @@ export class HealthWatch {
   /** `undefined` when nothing was measured yet. */
   get state(): CameraPictureHealth | undefined {
     const { state } = this.#health;
-    return state.measures === undefined ? undefined : state;
+    return state.measures === undefined && state.conditions.length === 0 ? undefined : state;
   }
 
   /** A frame that is held by the caller until this returns. */
   offer(frame: FrameLease, view: FrameView): void {
     const { settings, slots } = this.#options;
-    const { health, source } = settings();
+    const { health } = settings();
     const nowMs = performance.now();
-    if (!health.isEnabled || !LIVE_KINDS.has(source.kind) || this.#isMeasuring) return;
-    if (nowMs - this.#lastMs < health.intervalMs) return;
+    if (!this.#mayMeasure || nowMs - this.#lastMs < health.intervalMs) return;
     this.#lastMs = nowMs;
     this.#isMeasuring = true;
     const held = slots.retain(frame);
@@ -74,8 +84,51 @@ export class HealthWatch {
     });
   }
 
+  /**
+   * The source gave the picture again that it gave last, which so is no frame. When it is not the one that
+   * was measured, only the time for which it comes again is known of it.
+   */
+  repeat(): void {
+    const { settings, slots, onChange } = this.#options;
+    const { health } = settings();
+    const nowMs = performance.now();
+    const sequence = slots.newestSequence;
+    if (this.#repeated === undefined || this.#repeated.sequence !== sequence) {
+      this.#repeated = { sequence, sinceMs: nowMs };
+    }
+    const lastMs = Math.max(this.#lastMs, this.#lastRepeatMs);
+    if (!this.#mayMeasure || nowMs - lastMs < health.intervalMs) return;
+    // A new picture is not put off by the one before.
+    this.#lastRepeatMs = nowMs;
+    const atMs = Date.now();
+    const { measures } = this.#health.state;
+    const isMeasured = measures !== undefined && sequence === this.#measuredSequence;
+    const again = isMeasured
+      ? { measures: { ...measures, ...this.#stream(), atMs, difference: 0 } }
+      : {};
+    const { sinceMs } = this.#repeated;
+    const changes = this.#health.repeat({ atMs, sinceMs, ...again }, health, nowMs);
+    if (changes.length > 0) onChange(changes);
+  }
+
+  get #mayMeasure(): boolean {
+    const { health, source } = this.#options.settings();
+    return health.isEnabled && LIVE_KINDS.has(source.kind) && !this.#isMeasuring;
+  }
+
+  /** What is measured of the stream, not of a picture. */
+  #stream(): Pick<CameraMeasures, 'framesPerSecond' | 'clockDifferenceMs'> {
+    const { slots } = this.#options;
+    const framesPerSecond = this.#countRate(slots.framesDelivered);
+    const { clockDifferenceMs } = slots;
+    return {
+      ...(framesPerSecond === undefined ? {} : { framesPerSecond }),
+      ...(clockDifferenceMs === undefined ? {} : { clockDifferenceMs }),
+    };
+  }
+
   async #measure(frame: FrameLease, view: FrameView, config: CameraHealthConfig): Promise<void> {
-    const { camera, pictures, faults, slots, onChange } = this.#options;
+    const { camera, pictures, faults, onChange } = this.#options;
     try {
       const picture = await pictures.luma(frame, view);
       const reference = await this.#referenceFor(config.referencePicture);
@@ -83,16 +136,14 @@ export class HealthWatch {
       const likeness = reference && correlation(picture, reference);
       if (reference && likeness === undefined) this.#tellUnlike(picture, reference);
       this.#before = picture;
-      const framesPerSecond = this.#countRate(slots.framesDelivered);
-      const { clockDifferenceMs } = slots;
+      this.#measuredSequence = frame.sequence;
       const changes = this.#health.take(
         {
           atMs: Date.now(),
           ...measurePicture(picture),
           ...(difference === undefined ? {} : { difference }),
           ...(likeness === undefined ? {} : { correlation: likeness }),
-          ...(framesPerSecond === undefined ? {} : { framesPerSecond }),
-          ...(clockDifferenceMs === undefined ? {} : { clockDifferenceMs }),
+          ...this.#stream(),
         },
         config,
         performance.now(),

@@ -6,13 +6,17 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import { deliveredSchema } from '../../../component/contract/delivery.ts';
 import type { Notice } from '../../../component/contract/ports.ts';
 import { Registry } from '../../../component/registry/registry.ts';
+import { HttpCamera } from '../../support/http-camera.ts';
 import { ModelPackages } from '../../support/model-packages.ts';
 import { startRuntime } from '../../support/real-runtime.ts';
 import { constantModel, versionPackage } from '../../support/version-packages.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
 
-const ofBlack = ({ error }: Notice) => error.details?.['condition'] === 'black';
+const of =
+  (condition: string) =>
+  ({ error }: Notice) =>
+    error.details?.['condition'] === condition;
 
 test('the beginning and the end of a condition are notices, and how long it lasted is kept', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'vedette-health-'));
@@ -21,6 +25,9 @@ test('the beginning and the end of a condition are notices, and how long it last
     ...['-loglevel', 'error', '-f', 'lavfi', '-i', 'testsrc2=size=64x64:rate=10:duration=2'],
     ...['-vf', "drawbox=color=black:t=fill:enable='lt(t,1)'", clip],
   ]);
+  const stuck = await HttpCamera.start();
+  stuck.isFrozen = true;
+  onTestFinished(() => stuck.close());
   const packages = await ModelPackages.create();
   onTestFinished(() => packages.close());
   const { runtime, close } = await startRuntime(folder, {
@@ -31,19 +38,41 @@ test('the beginning and the end of a condition are notices, and how long it last
         source: { kind: 'ffmpeg', url: clip },
         health: { intervalMs: 100, samples: 1 },
       },
+      dock: {
+        model: 'parts',
+        source: { kind: 'http-snapshot', url: stuck.url('/snapshot'), intervalMs: 100 },
+        health: { intervalMs: 100, samples: 1, frozenAfterMs: 1000, maxBrightFraction: 1 },
+      },
     },
   });
   onTestFinished(close);
-  const isEnd = (notice: Notice) => ofBlack(notice) && notice.level === 'info';
-  await vi.waitFor(() => expect(runtime.notices().some(isEnd)).toBe(true), { timeout: 60_000 });
+  const told = (condition: string, level: Notice['level']) =>
+    vi.waitFor(
+      () => {
+        const notices = runtime.notices().filter(of(condition));
+        expect(notices.map((notice) => notice.level)).toContain(level);
+      },
+      { timeout: 60_000 },
+    );
+  await told('frozen', 'warn');
+  const dock = runtime.cameras().find(({ name }) => name === 'dock')!;
+  expect(dock.state).toBe('running');
+  expect(dock.health?.conditions.map(({ kind }) => kind)).toEqual(['frozen']);
+  stuck.isFrozen = false;
+  await told('frozen', 'info');
+  await told('black', 'info');
   await runtime.close();
 
   const registry = await Registry.open({
     dataFolder: join(folder, 'data'),
     onNotice: () => undefined,
   });
-  const kept = (await registry.notices(1000)).toReversed().filter(ofBlack);
+  const all = (await registry.notices(1000)).toReversed();
   await registry.close();
+  const kept = all.filter(of('black'));
+  const frozen = all.filter(of('frozen'));
+  expect(frozen.map(({ level }) => level)).toEqual(['warn', 'info']);
+  expect(frozen.map(({ error }) => error.details?.['camera'])).toEqual(['dock', 'dock']);
   const [began, ended] = kept;
   expect(began).toMatchObject({
     level: 'warn',

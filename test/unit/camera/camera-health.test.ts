@@ -175,6 +175,65 @@ describe('CameraHealth', () => {
     expect(follow({ frozenAfterMs: 10_000, samples: 1 }, over).kinds).toEqual([]);
   });
 
+  describe('of a camera that leaves out pictures that did not change', () => {
+    /** `new` is a picture that was measured, `other` one that was not, `same` the one before again. */
+    function hear(config: Record<string, unknown>, seconds: readonly ('new' | 'other' | 'same')[]) {
+      const health = new CameraHealth();
+      const parsed = cameraHealthSchema.parse({
+        minSharpness: 250,
+        framesPerSecond: 25,
+        ...config,
+      });
+      let measures: CameraMeasures | undefined;
+      let sinceMs: number | undefined;
+      const changes = seconds.flatMap((picture, second) => {
+        const nowMs = second * 1000;
+        if (picture !== 'same') {
+          sinceMs = undefined;
+          measures = picture === 'new' ? { ...WELL, atMs: nowMs } : undefined;
+          return measures === undefined ? [] : health.take(measures, parsed, nowMs);
+        }
+        sinceMs ??= nowMs;
+        const again = measures === undefined ? {} : { measures: { ...measures, difference: 0 } };
+        return health.repeat({ atMs: nowMs, sinceMs, ...again }, parsed, nowMs);
+      });
+      return changes.map(({ kind, hasBegun, message }) => `${hasBegun} ${kind}: ${message}`);
+    }
+    const same = (count: number) => Array<'same'>(count).fill('same');
+    const begun = (after: number) => `true frozen: the picture has not changed for ${after} s`;
+
+    it('is frozen by the time for which the same one comes, measured or not', () => {
+      const config = { frozenAfterMs: 10_000 };
+      expect(hear(config, ['new', ...same(11)])).toEqual([]);
+      expect(hear(config, ['new', ...same(12)])).toEqual([begun(12)]);
+      expect(hear(config, ['new', 'other', ...same(12)])).toEqual([]);
+      expect(hear(config, ['new', 'other', ...same(13)])).toEqual([begun(12)]);
+      expect(hear(config, same(13))).toEqual([begun(12)]);
+    });
+
+    it('is not frozen when it renews its picture in less than frozenAfterMs, and no longer', () => {
+      const minute = ['new', ...same(59)] as const;
+      const minutes = [...minute, ...minute, ...minute];
+      expect(hear({ frozenAfterMs: 90_000 }, minutes)).toEqual([]);
+      expect(hear({ frozenAfterMs: 90_000 }, ['new', ...same(100), ...minutes])).toEqual([
+        begun(92),
+        'false frozen: the picture has not changed for 0 s',
+      ]);
+    });
+
+    it('is as black as the picture that it repeats', () => {
+      const health = new CameraHealth();
+      const config = cameraHealthSchema.parse({});
+      const measures = { ...WELL, darkFraction: 1 };
+      const kinds = [
+        health.take(measures, config, 0),
+        health.repeat({ atMs: 1000, sinceMs: 1000, measures }, config, 1000),
+        health.repeat({ atMs: 2000, sinceMs: 1000, measures }, config, 2000),
+      ].map((changes) => changes.map(({ kind }) => kind));
+      expect(kinds).toEqual([[], [], ['black']]);
+    });
+  });
+
   it('judges neither focus nor rate nor view when nothing was said of them', () => {
     const health = new CameraHealth();
     const { correlation: _none, ...measures } = WELL;
