@@ -18,8 +18,8 @@ export const DELIVERY_ERROR_CODES = {
   MESSAGE_REFUSED: entry(
     403,
     false,
-    'The broker or the Greengrass nucleus refused a message or a subscription; other topics go on.',
-    'Compare the topic in the message with `accessControl` of the component on the device and with the policy of the thing.',
+    'The broker, the Greengrass nucleus or a webhook refused a message, or a subscription was refused; others go on.',
+    'Compare the topic that it names with `accessControl` of the component on the device and with the policy of the thing; where filters overlap, choose others; of a webhook, look at the receiver’s log.',
   ),
   DELIVERY_GIVEN_UP: entry(
     507,

@@ -6,6 +6,13 @@ import { bodyOf } from './output-body.ts';
 import type { OutputPort } from './output-port.ts';
 
 /**
+ * Answers to this one verdict, which would be the same again: it is malformed for the receiver, too
+ * large, of the wrong type, or in conflict with the one of its id that the receiver has. All others are
+ * a state of the receiver that passes or that somebody mends (a key, an address, a load).
+ */
+const REFUSED = new Set([400, 409, 413, 415, 422]);
+
+/**
  * `t=<seconds since 1970>,v1=<HMAC-SHA256 of "t.body" in hex>`, as Stripe signs its webhooks: the time
  * is signed too, so that an old request is of no use to who recorded it.
  */
@@ -30,7 +37,7 @@ export function webhookOutput(
       try {
         response = await fetch(url, {
           method: 'POST',
-          redirect: 'error',
+          redirect: 'manual',
           signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
           headers: {
             'content-type': 'application/json',
@@ -46,7 +53,20 @@ export function webhookOutput(
         throw new VedetteError('OUTPUT_FAILED', `${shown}: ${(why as Error).message}`, { cause });
       }
       if (response.ok) return `HTTP ${response.status}`;
-      throw new VedetteError('OUTPUT_FAILED', `${shown} answered HTTP ${response.status}`);
+      throw refusal(shown, response);
     },
   };
+}
+
+function refusal(shown: string, { status, headers }: Response): VedetteError {
+  const what = `${shown} answered HTTP ${status}`;
+  if (REFUSED.has(status)) return new VedetteError('MESSAGE_REFUSED', what);
+  const location = headers.get('location');
+  if (status < 300 || status >= 400 || location === null) {
+    return new VedetteError('OUTPUT_FAILED', what);
+  }
+  // A signed verdict goes to the configured address alone.
+  const there = URL.parse(location, shown)?.origin ?? 'what is no address';
+  const message = `${what} and names ${there}: redirects are not followed, set \`url\` to the new address`;
+  return new VedetteError('OUTPUT_FAILED', message);
 }
