@@ -17,6 +17,10 @@ export interface HttpSnapshotCameraOptions {
 /**
  * Asks an HTTP address for a picture again and again. A picture that is byte for byte the one before
  * is no new frame: it is counted as `unchanged`, whether the camera says so itself (304) or not.
+ *
+ * A picture is dated by the moment when it was asked for. The camera may have taken it at any time
+ * until it answered: only of one that was asked for after a trigger it is sure that it shows what came
+ * after.
  */
 export class HttpSnapshotCamera implements CameraDriver {
   readonly endsForGood = false;
@@ -58,8 +62,8 @@ export class HttpSnapshotCamera implements CameraDriver {
 
   async #askOnce(connection: HttpConnection, sink: FrameSink, signal: AbortSignal): Promise<void> {
     const known = this.#etag === undefined ? {} : { 'if-none-match': this.#etag };
-    const response = await connection.get(known, signal);
     const capturedAtMs = Date.now();
+    const response = await connection.get(known, signal);
     const picture = await this.#read(connection, response, sink.slotBytes);
     if (signal.aborted) return;
     const sequence = this.#sequence;

@@ -37,6 +37,10 @@ export class HttpCamera {
   requests = 0;
   refusals = 0;
   notModified = 0;
+  /** Milliseconds since 1970 when each question for a snapshot came. */
+  readonly askedAtMs: number[] = [];
+  /** An answer waits for it. */
+  answering: Promise<void> | undefined;
   readonly #options: HttpCameraOptions;
   readonly #server: Server;
   #pictures = 0;
@@ -81,7 +85,9 @@ export class HttpCamera {
     } else if (request.url?.startsWith('/stream')) {
       this.#stream(response);
     } else {
-      this.#snapshot(request, response);
+      this.askedAtMs.push(Date.now());
+      if (this.answering === undefined) this.#snapshot(request, response);
+      else void this.answering.then(() => this.#snapshot(request, response));
     }
   }
 

@@ -189,6 +189,19 @@ describe('pictures that are polled', () => {
       await slots.next(never);
     },
   );
+
+  it('are dated by when they were asked for: the camera may have taken them at any time since', async () => {
+    const camera = await cameraWith();
+    const answering = Promise.withResolvers<void>();
+    camera.answering = answering.promise;
+    const url = camera.url('/snapshot');
+    const { slots } = supervise({ kind: 'http-snapshot', url, intervalMs: 10 });
+    await vi.waitFor(() => expect(Date.now()).toBeGreaterThan(camera.askedAtMs[0]! + 1));
+    answering.resolve();
+    const lease = (await slots.next(never))!;
+    expect(lease.capturedAtMs).toBeLessThanOrEqual(camera.askedAtMs[lease.sequence]!);
+    slots.release(lease);
+  });
 });
 
 describe('an MJPEG stream', () => {
