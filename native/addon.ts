@@ -11,6 +11,8 @@ export type PipeReport = (
   hasEnded: number,
   partialBytes: number,
   errno: number,
+  /** What was read and refused; empty without. */
+  fault: string,
 ) => void;
 
 /** Scores (float32, or float16 as a Uint16Array) or class indices. */
@@ -116,6 +118,7 @@ export interface Addon {
     ringId: number,
     numbers: Float64Array,
     mayOverwrite: boolean,
+    isY4m: boolean,
     report: PipeReport,
   ): PipeHandle;
   pipeWriteFd(handle: PipeHandle): number;

@@ -16,9 +16,12 @@ export interface PipeCounts {
 }
 
 export interface PipeEnd {
-  /** Bytes of a last frame that was not finished. */
+  /** Bytes of a last frame (of its line too, in Y4M) that was not finished. */
   readonly partialBytes: number;
-  /** Present when reading failed; absent when the writer closed its end. */
+  /**
+   * CAMERA_SOURCE_FAILED when reading failed or something else than `isY4m` says was read, after
+   * which the writer gets EPIPE; absent when the writer closed its end.
+   */
   readonly error?: VedetteError;
 }
 
@@ -26,6 +29,11 @@ export interface PipeFrameReaderOptions extends Size, SampleMeaning {
   readonly ringId: number;
   /** Frames come with packed rows, planes back to back, as ffmpeg's `rawvideo` writes them. */
   readonly format: RawPixelFormat;
+  /**
+   * The frames come in a YUV4MPEG2 stream of this size, as ffmpeg's `yuv4mpegpipe` writes it, which
+   * copies each picture once less than `rawvideo`. Only of `i420`.
+   */
+  readonly isY4m?: boolean;
   /** Sequence of the first frame; each frame that comes, kept or not, adds one. */
   readonly firstSequence: number;
   /**
@@ -77,12 +85,14 @@ export class PipeFrameReader {
         numeric(options.ringId),
         numbers,
         options.mayOverwrite,
-        (published, overwritten, discarded, hasEnded, partialBytes, errno) => {
+        options.isY4m === true,
+        (published, overwritten, discarded, hasEnded, partialBytes, errno, fault) => {
           if (published + overwritten + discarded > 0) {
             onFrames({ published, overwritten, discarded });
           }
           if (hasEnded === 0 || this.#isClosed) return;
-          onEnd({ partialBytes, ...(errno === 0 ? {} : { error: readError(errno) }) });
+          const reason = fault === '' && errno !== 0 ? getSystemErrorName(-errno) : fault;
+          onEnd({ partialBytes, ...(reason === '' ? {} : { error: readError(reason) }) });
         },
       ),
     );
@@ -113,9 +123,6 @@ export class PipeFrameReader {
   }
 }
 
-function readError(errno: number): VedetteError {
-  return new VedetteError(
-    'CAMERA_SOURCE_FAILED',
-    `reading frames from the pipe failed: ${getSystemErrorName(-errno)}`,
-  );
+function readError(reason: string): VedetteError {
+  return new VedetteError('CAMERA_SOURCE_FAILED', `reading frames from the pipe failed: ${reason}`);
 }

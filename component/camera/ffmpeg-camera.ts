@@ -68,12 +68,12 @@ const lacksParameters = ({ lines }: ProcessMessages): boolean =>
 const QUIET = ['-hide_banner', '-nostdin', '-nostats'];
 const VIDEO_ONLY = ['-map', '0:v:0', '-an', '-sn', '-dn'];
 /** Every frame as it comes, none made up or left out for the sake of a rate, to descriptor 3. */
-const rawFrames = (pixelFormat: string) => [
-  ...['-fps_mode', 'passthrough', '-pix_fmt', pixelFormat, '-f', 'rawvideo', 'pipe:3'],
+const y4mFrames = (pixelFormat: string) => [
+  ...['-fps_mode', 'passthrough', '-pix_fmt', pixelFormat, '-f', 'yuv4mpegpipe', 'pipe:3'],
 ];
 
 /**
- * Anything that ffmpeg opens, decoded by a child process that writes raw I420 frames to a pipe,
+ * Anything that ffmpeg opens, decoded by a child process that writes I420 frames to a pipe,
  * which the addon reads into slots without the main thread. Needs ffmpeg 5.1 or newer.
  *
  * The size of the picture is learnt from one decoded frame when the source is opened for the first
@@ -244,8 +244,8 @@ export class FfmpegCamera implements CameraDriver {
         `its frames of ${width}×${height} take ${frameBytes} bytes, at most ${sink.slotBytes} fit (maxFrameBytes)`,
       );
     }
-    const frames = { ...stored, colour: colourOf(geometry) };
-    const pipe = new FramePipe(sink, 'i420', frames, this.#sequence);
+    const frames = { format: 'i420', isY4m: true, ...stored, colour: colourOf(geometry) } as const;
+    const pipe = new FramePipe(sink, frames, this.#sequence);
     const isScaled = width !== geometry.width || height !== geometry.height;
     const sent = { width: geometry.width, height: geometry.height };
     sink.scaleFrames(isScaled ? sent : undefined, this.#sequence);
@@ -269,7 +269,7 @@ export class FfmpegCamera implements CameraDriver {
         },
         [
           ...['-loglevel', 'warning', '-vf', filters],
-          ...rawFrames(outputPixelFormat(geometry)),
+          ...y4mFrames(outputPixelFormat(geometry)),
           ...(hasSides ? COPY_OUTPUT : []),
         ],
         {

@@ -2,7 +2,13 @@ import { PipeFrameReader, type PipeEnd } from '../../native/index.ts';
 import type { RawPixelFormat, SampleMeaning, Size } from '../contract/frame.ts';
 import type { FrameSink } from '../contract/ports.ts';
 
-/** A pipe from a program that writes raw frames into the slots of a sink. */
+export interface PipedFrames extends Size, SampleMeaning {
+  readonly format: RawPixelFormat;
+  /** Whether they come as YUV4MPEG2 (`i420` only), else raw. */
+  readonly isY4m: boolean;
+}
+
+/** A pipe from a program that writes frames, packed, into the slots of a sink. */
 export class FramePipe {
   /** Resolves when the program closed its end and every frame was told to the sink. */
   readonly ended: Promise<PipeEnd>;
@@ -12,8 +18,7 @@ export class FramePipe {
   /** @throws VedetteError FRAME_INVALID when a frame does not fit a slot */
   constructor(
     sink: FrameSink,
-    format: RawPixelFormat,
-    { width, height, colour }: Size & SampleMeaning,
+    { format, isY4m, width, height, colour }: PipedFrames,
     firstSequence: number,
   ) {
     const { promise, resolve } = Promise.withResolvers<PipeEnd>();
@@ -21,6 +26,7 @@ export class FramePipe {
     this.#reader = PipeFrameReader.open({
       ringId: sink.ringId,
       format,
+      isY4m,
       width,
       height,
       ...(colour === undefined ? {} : { colour }),

@@ -83,7 +83,7 @@ export class GenicamCamera implements CameraDriver {
 
   async #stream(sink: FrameSink, size: Size, signal: AbortSignal): Promise<void> {
     const { format } = FORMATS[this.#source.pixelFormat];
-    const pipe = new FramePipe(sink, format, size, this.#sequence);
+    const pipe = new FramePipe(sink, { ...size, format, isY4m: false }, this.#sequence);
     try {
       await this.#converse({ signal, pipe, size }, (news) =>
         this.#take(news, { sink, pipe, signal }),

@@ -88,7 +88,8 @@ export class GstreamerCamera implements CameraDriver {
     signal: AbortSignal,
   ): Promise<void> {
     const { elements } = this.#options;
-    const pipe = new FramePipe(sink, format.format, size, this.#sequence);
+    const frames = { ...size, format: format.format, isY4m: false };
+    const pipe = new FramePipe(sink, frames, this.#sequence);
     let isWhole = false;
     try {
       const child = await this.#start(

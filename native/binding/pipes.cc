@@ -28,7 +28,8 @@ void on_counts(void* context) {
   napi_call_threadsafe_function(handle->notify, nullptr, napi_tsfn_nonblocking);
 }
 
-// Runs on JavaScript's thread: (published, overwritten, discarded, hasEnded, partialBytes, errno).
+// Runs on JavaScript's thread: (published, overwritten, discarded, hasEnded, partialBytes, errno,
+// fault), the last one a text, empty without one.
 void report(napi_env env, napi_value callback, void* context, void*) {
   PipeHandle* handle = static_cast<PipeHandle*>(context);
   handle->is_notified.store(false);
@@ -44,12 +45,13 @@ void report(napi_env env, napi_value callback, void* context, void*) {
       static_cast<double>(counts.published),     static_cast<double>(counts.overwritten),
       static_cast<double>(counts.discarded),     is_end ? 1.0 : 0.0,
       static_cast<double>(counts.partial_bytes), static_cast<double>(counts.error)};
-  napi_value arguments[6];
+  napi_value arguments[7];
   for (int i = 0; i < 6; i++) napi_create_double(env, numbers[i], &arguments[i]);
+  napi_create_string_utf8(env, counts.fault.text, NAPI_AUTO_LENGTH, &arguments[6]);
   napi_value undefined;
   napi_get_undefined(env, &undefined);
   // An exception of the callback stays pending and becomes an uncaught one, as of any event.
-  napi_call_function(env, undefined, callback, 6, arguments, nullptr);
+  napi_call_function(env, undefined, callback, 7, arguments, nullptr);
 }
 
 void close_handle(PipeHandle* handle);
@@ -91,17 +93,18 @@ Napi::Value pipe_open(const Napi::CallbackInfo& info) {
     status = fail(Code::internal, "the addon was called without its array of numbers");
   }
   if (status.ok()) status = read_note(numbers, &options.note);
-  if (status.ok() && !info[3].IsFunction()) {
+  if (status.ok() && !info[4].IsFunction()) {
     status = fail(Code::internal, "a function for counts is expected");
   }
   if (!status.ok()) return finish(env, status);
   options.may_overwrite = info[2].ToBoolean();
+  options.is_y4m = info[3].ToBoolean();
 
   PipeHandle* handle = new PipeHandle;
   handle->env = env;
   const napi_value name = Napi::String::New(env, "vedette.PipeFrameReader");
   const napi_status made = napi_create_threadsafe_function(
-      env, info[3], nullptr, name, 0, 1, nullptr, on_released, handle, report, &handle->notify);
+      env, info[4], nullptr, name, 0, 1, nullptr, on_released, handle, report, &handle->notify);
   if (made != napi_ok) {
     delete handle;
     return finish(env, fail(Code::internal, "no thread-safe function could be made"));

@@ -11,6 +11,8 @@
 #include <chrono>
 #include <cstring>
 
+#include "y4m_header.h"
+
 namespace vedette {
 namespace {
 
@@ -39,6 +41,9 @@ Status PipeFrameReader::open(const Options& options, std::unique_ptr<PipeFrameRe
   }
   if (note.format >= kPixelFormats) {
     return fail(Code::frame_invalid, "only raw pixel formats have frames of a fixed size");
+  }
+  if (options.is_y4m && note.format != static_cast<int>(PixelFormat::i420)) {
+    return fail(Code::frame_invalid, "a YUV4MPEG2 stream is read as i420 only");
   }
   PixelView view;
   Status status = make_pixel_view(options.ring->slot_data(0), static_cast<size_t>(note.byte_length),
@@ -181,28 +186,67 @@ void PipeFrameReader::count(int64_t published, int64_t overwritten, int64_t disc
   options_.notify(options_.context);
 }
 
-void PipeFrameReader::end(int64_t partial_bytes, int error) {
+void PipeFrameReader::end(size_t partial_bytes, int error) {
   {
     const std::lock_guard<std::mutex> lock(counts_mutex_);
     counts_.has_ended = true;
-    counts_.partial_bytes = partial_bytes;
+    counts_.partial_bytes = static_cast<int64_t>(partial_bytes);
     counts_.error = error;
   }
   options_.notify(options_.context);
 }
 
+void PipeFrameReader::refuse(const Status& fault) {
+  // Only this thread uses it while it runs.
+  close_fd(&read_fd_);
+  {
+    const std::lock_guard<std::mutex> lock(counts_mutex_);
+    counts_.fault = fault;
+  }
+  end(0, 0);
+}
+
+bool PipeFrameReader::read_stream_header() {
+  char line[kMaxY4mHeaderBytes];
+  size_t size = 0;
+  // Byte by byte, once a stream: what follows the line belongs into a slot.
+  for (; size < sizeof line; size++) {
+    int error = 0;
+    const size_t got = read_fully(reinterpret_cast<uint8_t*>(line) + size, 1, &error);
+    if (is_stopping_.load()) return false;
+    if (got == 0) {
+      end(size, error);
+      return false;
+    }
+    if (line[size] == '\n') break;
+  }
+  const FrameNote& note = options_.note;
+  // A line without an end is none.
+  const Status status =
+      check_y4m_header(line, size < sizeof line ? size : 0, note.width, note.height);
+  if (!status.ok()) refuse(status);
+  return status.ok();
+}
+
 void PipeFrameReader::read_frames() {
+  if (options_.is_y4m && !read_stream_header()) return;
   const size_t frame_bytes = static_cast<size_t>(options_.note.byte_length);
   FrameNote note = options_.note;
   for (;; note.sequence++) {
     if (!wait_readable()) return;
     note.captured_at_ms = now_ms();
     // The end of the pipe is readable too: find out before a slot is taken for it.
-    uint8_t first;
+    uint8_t marker[kY4mFrameMarkerBytes];
+    const size_t marker_bytes = options_.is_y4m ? sizeof marker : 0;
+    const size_t first_bytes = options_.is_y4m ? 0 : 1;
     int error = 0;
-    const size_t begun = read_fully(&first, 1, &error);
+    const size_t begun = read_fully(marker, marker_bytes + first_bytes, &error);
     if (is_stopping_.load()) return;
-    if (begun == 0) return end(0, error);
+    if (begun < marker_bytes + first_bytes) return end(begun, error);
+    if (options_.is_y4m) {
+      const Status status = check_y4m_marker(marker);
+      if (!status.ok()) return refuse(status);
+    }
 
     bool has_overwritten;
     const int slot = open_slot(&has_overwritten);
@@ -211,17 +255,17 @@ void PipeFrameReader::read_frames() {
       return;
     }
     uint8_t* const pixels = slot < 0 ? nullptr : options_.ring->slot_data(slot);
-    size_t done = 1;
+    size_t done = first_bytes;
     if (slot < 0) {
-      done += discard(frame_bytes - 1, &error);
+      done += discard(frame_bytes - first_bytes, &error);
     } else {
-      pixels[0] = first;
-      done += read_fully(pixels + 1, frame_bytes - 1, &error);
+      if (first_bytes > 0) pixels[0] = marker[0];
+      done += read_fully(pixels + first_bytes, frame_bytes - first_bytes, &error);
     }
     if (done < frame_bytes) {
       if (slot >= 0) (void)options_.ring->cancel_write(slot);
       if (has_overwritten) count(0, 1, 0);
-      if (!is_stopping_.load()) end(static_cast<int64_t>(done), error);
+      if (!is_stopping_.load()) end(marker_bytes + done, error);
       return;
     }
     const bool is_published = slot >= 0 && options_.ring->publish(slot, note).ok();

@@ -15,10 +15,12 @@ struct PipeCounts {
   int64_t overwritten = 0;
   int64_t discarded = 0;
   bool has_ended = false;
-  // Bytes of a frame that was not finished when the pipe ended.
+  // Bytes of a frame (or line before it) that was not finished when the pipe ended.
   int64_t partial_bytes = 0;
   // errno of a failed read, 0 for a normal end.
   int error = 0;
+  // What came and was not what is read, with the pipe closed: the writer gets EPIPE.
+  Status fault;
 };
 
 // Reads frames of a fixed size from a pipe straight into slots of a ring, on a thread of its own.
@@ -31,6 +33,8 @@ class PipeFrameReader {
     // Sequence is that of the first frame; time is set for each.
     FrameNote note;
     bool may_overwrite = false;
+    // The frames come in a YUV4MPEG2 stream of I420, whose lines are taken off and checked.
+    bool is_y4m = false;
     // Called by the reading thread when counts have changed. Must not block.
     void (*notify)(void* context) = nullptr;
     void* context = nullptr;
@@ -57,6 +61,8 @@ class PipeFrameReader {
   Status start();
   static void* run(void* self);
   void read_frames();
+  // Up to the first frame; false when there is none to read.
+  bool read_stream_header();
   // Waits for bytes; false when the reader is to stop.
   bool wait_readable();
   // Reads `size` bytes, or up to the end of the pipe; how many came.
@@ -64,7 +70,8 @@ class PipeFrameReader {
   size_t discard(size_t size, int* error);
   int open_slot(bool* has_overwritten);
   void count(int64_t published, int64_t overwritten, int64_t discarded);
-  void end(int64_t partial_bytes, int error);
+  void end(size_t partial_bytes, int error);
+  void refuse(const Status& fault);
 
   const Options options_;
   int read_fd_ = -1;

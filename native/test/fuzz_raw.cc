@@ -1,10 +1,12 @@
 // libFuzzer target: the first bytes choose format, sizes, strides, view and tensor, the rest are
-// pixels.
+// pixels. The same bytes are read as the first line of a YUV4MPEG2 stream.
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <vector>
 
 #include "../core/raw_to_tensor.h"
+#include "../core/y4m_header.h"
 
 using namespace vedette;
 
@@ -25,6 +27,11 @@ struct Choices {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static Workspace workspace;
+  {
+    // Ends where its memory does.
+    const std::vector<char> line(data, data + std::min(size, kMaxY4mHeaderBytes));
+    (void)check_y4m_header(line.data(), line.size(), 32, 18);
+  }
   Choices choices{data, size};
   const PixelFormat format = static_cast<PixelFormat>(choices.below(kPixelFormats));
   const int64_t width = choices.below(256) - 1;

@@ -25,7 +25,7 @@ export const FFMPEG_PARTS: readonly string[] = [
   enable('parser', 'h264 hevc mjpeg mpeg4video mpegvideo vp8 vp9 h263'),
   enable('bsf', 'h264_mp4toannexb hevc_mp4toannexb mjpeg2jpeg extract_extradata'),
   enable('encoder', 'rawvideo mjpeg wrapped_avframe'),
-  enable('muxer', 'rawvideo image2 image2pipe mjpeg null segment mp4 matroska mpegts'),
+  enable('muxer', 'rawvideo yuv4mpegpipe image2 image2pipe mjpeg null segment mp4 matroska mpegts'),
   enable(
     'filter',
     `scale fps format transpose hflip vflip crop null setpts showinfo yadif testsrc testsrc2 settb

@@ -486,6 +486,27 @@ describe('a supervised ffmpeg', () => {
     expect(children('')).toEqual([]);
   });
 
+  it('fails with what came when the program writes pictures of another size or none at all', async () => {
+    const program = path.join(folder, 'other-ffmpeg');
+    for (const [written, told] of [
+      ['ffmpeg -v error -f lavfi -i testsrc2=s=32x32 -f yuv4mpegpipe pipe:3', /"YUV4MPEG2 W32 H32/],
+      ['cat /dev/zero >&3', /got ""/],
+    ] as const) {
+      await writeFile(
+        program,
+        `#!/bin/sh\ncase "$*" in *showinfo*) exec ffmpeg "$@";; esac\nexec ${written}\n`,
+      );
+      await chmod(program, 0o755);
+      const slots = new FrameSlots({ slots: 3, slotBytes: 4_000_000, policy: 'newest' });
+      await expect(cameraOf({ url: CLIP }, program).run(slots, never)).rejects.toMatchObject({
+        code: 'CAMERA_SOURCE_FAILED',
+        message: expect.stringMatching(told),
+      });
+      expect(slots.framesDelivered).toBe(0);
+      slots.close();
+    }
+  });
+
   it('kills a child that ignores SIGTERM', async () => {
     const stubborn = path.join(folder, 'stubborn-ffmpeg');
     await writeFile(

@@ -89,7 +89,7 @@ function held(): [number, Float64Array] {
 }
 
 function pipe() {
-  return typed.pipeOpen(ring(), numbers(), false, () => undefined);
+  return typed.pipeOpen(ring(), numbers(), false, false, () => undefined);
 }
 
 const threads = () => typed.threadsOpen(1, 4);
@@ -204,8 +204,8 @@ const TABLE: Record<keyof Addon, Export> = {
   threadsJpegToTensor: { good: () => [threads(), JPEG, request()] },
   threadsClose: { good: () => [threads()], takesAnything: [0] },
   pipeOpen: {
-    good: () => [ring(), numbers(), false, () => undefined],
-    takesAnything: [2],
+    good: () => [ring(), numbers(), false, false, () => undefined],
+    takesAnything: [2, 3],
     undo: (result) => typed.pipeClose(result as ReturnType<typeof pipe>, numbers()),
   },
   // A pipe that is closed has no descriptor (−1) and nothing to close.

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, expect, test } from 'vitest';
@@ -114,6 +114,43 @@ test('an unfinished last frame is told in bytes and never published', async () =
   expect(ring.statistics()).toMatchObject({ unread: 2, writing: 0 });
 });
 
+test.each(['yuv420p', 'yuvj420p'])(
+  'the %s pictures of odd size that ffmpeg writes as YUV4MPEG2 are those it writes raw',
+  async (pixelFormat) => {
+    const size = { width: 33, height: 35 };
+    const written = (muxer: string) => [
+      ...['-v', 'error', '-f', 'lavfi', '-i', 'testsrc2=s=64x64,crop=33:35:exact=1'],
+      ...['-frames:v', '3', '-pix_fmt', pixelFormat, '-f', muxer, '-'],
+    ];
+    const raw = execFileSync('ffmpeg', written('rawvideo'));
+    const { ring, reader, total, ended } = setUp({ ...size, format: 'i420', isY4m: true });
+    spawn('ffmpeg', written('yuv4mpegpipe'), { stdio: ['ignore', reader.writeFd, 'inherit'] });
+    reader.closeWriteEnd();
+    expect(await ended).toEqual({ partialBytes: 0 });
+    expect(total).toEqual({ published: 3, overwritten: 0, discarded: 0 });
+    const pictures = [1, 2, 3].map(() => {
+      const { slot, byteLength } = ring.takeOldest(1)!;
+      return Buffer.from(ring.bytes(slot).subarray(0, byteLength));
+    });
+    expect(Buffer.concat(pictures).equals(raw)).toBe(true);
+  },
+);
+
+test('what is no YUV4MPEG2 stream of the size is a coded error, and its writer gets EPIPE', async () => {
+  const { ring, reader, total, ended } = setUp({ format: 'i420', isY4m: true, height: 24 });
+  const { exit } = writeFrames(reader, 1000);
+  expect(await ended).toEqual({
+    partialBytes: 0,
+    error: expect.objectContaining({
+      code: 'CAMERA_SOURCE_FAILED',
+      message: expect.stringMatching(/YUV4MPEG2 stream of 4:2:0 frames of 64x24 is expected/),
+    }),
+  });
+  expect(await exit).not.toBe(0);
+  expect(total.published).toBe(0);
+  expect(ring.statistics()).toMatchObject({ free: 4 });
+});
+
 test('close is prompt while the pipe is silent, while it waits for a slot and in mid-frame', async () => {
   const silent = setUp();
   silent.reader.close();
@@ -159,6 +196,7 @@ test('a frame that fits no slot, an unknown ring and impossible sizes are refuse
     { height: 51 },
     { format: 'rgb24' },
     { format: 'jpeg' },
+    { isY4m: true },
     { width: -4 },
     { width: 1e9 },
     { width: NaN },
