@@ -24,15 +24,21 @@ export function openDifferenceTrigger(
   let lastMs = -Infinity;
   let measuring: Promise<void> | undefined;
   let isClosed = false;
+  /** Grows when what was seen counts no more. */
+  let generation = 0;
 
   const forget = () => {
+    generation += 1;
     before = undefined;
     edges.lose();
   };
   const compare = async (frame: PassingFrame) => {
+    const own = generation;
+    // The camera may have gone, or the trigger been closed, while the picture was measured.
+    const isPast = () => isClosed || own !== generation;
     try {
       const picture = await frame.luma();
-      if (isClosed) return;
+      if (isPast()) return;
       const share = before && changedShare(picture, before, frame.size, config);
       before = picture;
       listener.listening();
@@ -41,8 +47,9 @@ export function openDifferenceTrigger(
         listener.fire({});
       }
     } catch (thrown) {
+      if (isPast()) return;
       forget();
-      if (!isClosed) listener.lost(VedetteError.from(thrown));
+      listener.lost(VedetteError.from(thrown));
     }
   };
   const unwatch = frames.watch(camera, {

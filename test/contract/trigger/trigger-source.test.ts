@@ -155,6 +155,35 @@ describeTriggerSource('a picture that changes', async () => {
   };
 });
 
+it('a camera that is lost while its picture is measured is lost, and that picture is compared with none', async () => {
+  const scene = new MovingScene('line', frames);
+  const [states, fired]: [string[], unknown[]] = [[], []];
+  const source = openTrigger(
+    trigger({ kind: 'difference', sampleMs: 20, holdOffMs: 0, changedFraction: 0.2 }),
+    {
+      fire: (request) => void fired.push(request),
+      refuse: ({ message }) => void states.push(message),
+      listening: () => void states.push('listening'),
+      lost: ({ code }) => void states.push(code),
+    },
+    means,
+  );
+  // Told of each frame after the trigger, which measures it by then.
+  const unwatch = frames.watch('line', { see: () => scene.lose(), lost: () => {} });
+  await scene.start();
+  unwatch();
+  scene.change('left');
+  await scene.start();
+  await expect.poll(() => states.at(-1), WAIT).toBe('listening');
+  await scene.passed(4);
+  expect(states.indexOf('listening')).toBeGreaterThan(states.lastIndexOf('CAMERA_SOURCE_FAILED'));
+  expect(fired).toEqual([]);
+  scene.change('left');
+  await expect.poll(() => fired.length, WAIT).toBe(1);
+  await source.close();
+  await scene.close();
+});
+
 describeTriggerSource('a coil of a Modbus device', async (): Promise<TriggerFixture> => {
   const device = await ModbusDevice.start();
   device.setRegister(20, 0x5032);
