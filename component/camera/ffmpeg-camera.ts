@@ -35,6 +35,7 @@ import { hardwareArguments, hardwareFault } from './hardware-decoding.ts';
 import { plainReason } from './plain-reason.ts';
 import type { ProcessMessages } from './process-messages.ts';
 import { isSilent, untilBack } from './return-watch.ts';
+import { SourceLogin } from './source-login.ts';
 import { sourceError } from './source-error.ts';
 import {
   SourceProcess,
@@ -102,6 +103,7 @@ export class FfmpegCamera implements CameraDriver {
   #hasDelivered = false;
   /** Whether the last run failed because nothing could be connected to. */
   #wasAway = false;
+  readonly #login = new SourceLogin();
 
   /** @throws VedetteError CONFIG_INVALID */
   constructor(options: FfmpegCameraOptions) {
@@ -124,6 +126,7 @@ export class FfmpegCamera implements CameraDriver {
     const { source, readSecret } = this.#options;
     const password = source.password === undefined ? undefined : await readSecret(source.password);
     const input = parseInput(source, password);
+    this.#login.use(input.credentials);
     await this.#requirePath(input);
     await this.#requireAnswer(input, signal);
     this.#wasAway = false;
@@ -142,7 +145,7 @@ export class FfmpegCamera implements CameraDriver {
   }
 
   async untilBack(signal: AbortSignal): Promise<void> {
-    await untilBack(parseInput(this.#options.source).url, signal, this.#wasAway);
+    await untilBack(parseInput(this.#options.source).url, signal, this.#wasAway, this.#login);
   }
 
   async #requirePath({ kind, url }: FfmpegInput): Promise<void> {
@@ -210,9 +213,8 @@ export class FfmpegCamera implements CameraDriver {
   ): Promise<boolean> {
     const { source } = this.#options;
     const nowMs = performance.now();
-    const wasRefused = this.#hardwareFault !== undefined;
     if (source.hardware === 'none') return true;
-    if (wasRefused && nowMs - this.#hardwareTriedMs < HARDWARE_RETRY_MS) return true;
+    if (this.#hardwareFault && nowMs - this.#hardwareTriedMs < HARDWARE_RETRY_MS) return true;
     const options = hardwareArguments(source, geometry.codec);
     const { lines } = (await this.#probe(input, signal, options)).messages;
     this.#abortedTries = signal.aborted ? this.#abortedTries + 1 : 0;

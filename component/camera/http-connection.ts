@@ -2,7 +2,7 @@ import { Agent as HttpAgent, request as requestHttp, type IncomingMessage } from
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
 import { VedetteError } from '../contract/errors.ts';
 import { shownAddress } from '../contract/shown-address.ts';
-import { HttpLogin } from './http-login.ts';
+import { HttpLogin, type HttpCredentials } from './http-login.ts';
 import { plainCode } from './plain-reason.ts';
 import { isSilent } from './return-watch.ts';
 
@@ -25,6 +25,8 @@ export class HttpConnection {
   readonly #address: HttpAddress;
   readonly #url: URL;
   readonly #agent: HttpAgent;
+  /** What it logs in with, where the server asks for it. */
+  readonly credentials: HttpCredentials | undefined;
   readonly #login: HttpLogin | undefined;
 
   constructor(address: HttpAddress) {
@@ -35,10 +37,11 @@ export class HttpConnection {
     const options = { keepAlive: true, maxSockets: 1 };
     this.#agent =
       this.#url.protocol === 'https:' ? new HttpsAgent(options) : new HttpAgent(options);
-    this.#login =
+    this.credentials =
       username === undefined && password === undefined
         ? undefined
-        : new HttpLogin({ username: username ?? '', password: password ?? '' });
+        : { username: username ?? '', password: password ?? '' };
+    this.#login = this.credentials && new HttpLogin(this.credentials);
   }
 
   /**

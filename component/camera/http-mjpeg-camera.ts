@@ -5,6 +5,7 @@ import { deliverPicture } from './deliver-picture.ts';
 import { HttpConnection } from './http-connection.ts';
 import { JpegSplitter } from './jpeg-splitter.ts';
 import { untilBack } from './return-watch.ts';
+import { SourceLogin } from './source-login.ts';
 
 export interface HttpMjpegCameraOptions {
   readonly source: CameraSourceOf<'http-mjpeg'>;
@@ -28,6 +29,7 @@ export class HttpMjpegCamera implements CameraDriver {
   #sequence = 0;
   /** Whether the last run ended because no answer, or no picture, came. */
   #wasSilent = false;
+  readonly #login = new SourceLogin();
 
   constructor(options: HttpMjpegCameraOptions) {
     this.#options = options;
@@ -35,7 +37,7 @@ export class HttpMjpegCamera implements CameraDriver {
   }
 
   untilBack(signal: AbortSignal): Promise<void> {
-    return untilBack(this.#options.source.url, signal, this.#wasSilent);
+    return untilBack(this.#options.source.url, signal, this.#wasSilent, this.#login);
   }
 
   /** @throws VedetteError CAMERA_SOURCE_FAILED, CAMERA_LOGIN_REFUSED, SECRET_UNAVAILABLE */
@@ -44,6 +46,7 @@ export class HttpMjpegCamera implements CameraDriver {
     const { source, readSecret } = this.#options;
     const password = source.password && (await readSecret(source.password));
     const connection = new HttpConnection({ ...source, password });
+    this.#login.use(connection.credentials);
     if (this.#wasSilent) await connection.requireAnswer(signal);
     try {
       await this.#stream(connection, sink, signal);

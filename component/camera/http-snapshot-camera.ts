@@ -8,6 +8,7 @@ import { HttpConnection } from './http-connection.ts';
 import type { SplitPicture } from './jpeg-splitter.ts';
 import { Pacer } from './pacer.ts';
 import { untilBack } from './return-watch.ts';
+import { SourceLogin } from './source-login.ts';
 
 export interface HttpSnapshotCameraOptions {
   readonly source: CameraSourceOf<'http-snapshot'>;
@@ -28,6 +29,7 @@ export class HttpSnapshotCamera implements CameraDriver {
   #sequence = 0;
   /** Whether the last run ended because no answer, or no picture, came. */
   #wasSilent = false;
+  readonly #login = new SourceLogin();
   #etag: string | undefined;
   #digest: string | undefined;
 
@@ -36,7 +38,7 @@ export class HttpSnapshotCamera implements CameraDriver {
   }
 
   untilBack(signal: AbortSignal): Promise<void> {
-    return untilBack(this.#options.source.url, signal, this.#wasSilent);
+    return untilBack(this.#options.source.url, signal, this.#wasSilent, this.#login);
   }
 
   /** @throws VedetteError CAMERA_SOURCE_FAILED, CAMERA_LOGIN_REFUSED, SECRET_UNAVAILABLE */
@@ -45,6 +47,7 @@ export class HttpSnapshotCamera implements CameraDriver {
     const { source, readSecret } = this.#options;
     const password = source.password && (await readSecret(source.password));
     const connection = new HttpConnection({ ...source, password });
+    this.#login.use(connection.credentials);
     if (this.#wasSilent) await connection.requireAnswer(signal);
     const pacer = new Pacer('source', 1000 / source.intervalMs);
     try {

@@ -1,8 +1,9 @@
 import { connect, type Socket } from 'node:net';
 import { NameLookups } from './name-lookups.ts';
 import { pause } from './pause.ts';
+import type { SourceLogin } from './source-login.ts';
 
-/** Where a source can be asked for cheaply, without its login. */
+/** Where a source can be asked for cheaply. */
 export interface SourceAddress {
   readonly host: string;
   readonly port: number;
@@ -12,6 +13,8 @@ export interface SourceAddress {
 
 const PROBE_INTERVAL_MS = 500;
 const PROBE_TIMEOUT_MS = 1500;
+/** A stream may have to be made first, and a wrong login is let wait. */
+const LOGIN_TIMEOUT_MS = 10_000;
 /** The longest that a timer takes. */
 const FOR_EVER_MS = 2 ** 31 - 1;
 /** Of an answer only its first line is looked at. */
@@ -25,11 +28,12 @@ const PORTS: Readonly<Record<string, number>> = {
 
 const names = new NameLookups();
 
+const CLOSE = 'connection: close';
+
 /** RFC 2326, 10.2, and RFC 9110. What is encrypted is asked for a connection only. */
 const QUESTIONS: Readonly<Record<string, (url: URL) => string>> = {
   'rtsp:': ({ href }) => `DESCRIBE ${href} RTSP/1.0\r\nCSeq: 1\r\nAccept: application/sdp\r\n\r\n`,
-  'http:': ({ host, pathname }) =>
-    `GET ${pathname} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`,
+  'http:': ({ host, pathname }) => `GET ${pathname} HTTP/1.1\r\nHost: ${host}\r\n${CLOSE}\r\n\r\n`,
 };
 
 /** The address behind a URL of a stream. @returns undefined when nothing is there to connect to */
@@ -48,53 +52,113 @@ export function sourceAddress(url: string): SourceAddress | undefined {
 
 /**
  * What a source says for now: `silent` (nothing came within 1.5 s), `closed` (no connection),
- * `open`, or the status of its answer to the question, such as `200`. No login is sent, so that no account is ever locked by it. Never rejects.
+ * `open`, the status of its answer to the question, such as `200`, or `refused`, when it does not take the
+ * login that it asked for and was given. Never rejects.
  */
-export function askSource(address: SourceAddress, signal: AbortSignal): Promise<string> {
+export async function askSource(
+  address: SourceAddress,
+  signal: AbortSignal,
+  login?: SourceLogin,
+): Promise<string> {
+  const { question } = address;
+  const asked = await exchange(address, question === undefined ? [] : [question], signal, login);
+  if (asked.answer === undefined) return asked.said;
+  const { said } =
+    asked.isSent === true
+      ? asked
+      : await exchange(address, [asked.answer], signal, undefined, LOGIN_TIMEOUT_MS);
+  if (signal.aborted) return said;
+  // Some answer to a wrong login by hanging up, or let it wait.
+  const isRefused = ['401', '403', 'closed', 'silent'].includes(said);
+  if (isRefused) login?.refused();
+  return isRefused ? 'refused' : said;
+}
+
+interface Exchange {
+  readonly said: string;
+  /** The question with the login that is asked for. */
+  readonly answer?: string;
+  /** Whether that was put already, as the connection is kept: then `said` is what came of it. */
+  readonly isSent?: boolean;
+}
+
+/** Puts a question over one connection, and once more with the login that is asked for. */
+function exchange(
+  { host, port }: SourceAddress,
+  [question]: readonly string[],
+  signal: AbortSignal,
+  login?: SourceLogin,
+  timeoutMs = PROBE_TIMEOUT_MS,
+): Promise<Exchange> {
   return new Promise((resolve) => {
-    const { host, port, question } = address;
     const socket: Socket = connect({ host, port, lookup: names.lookup });
-    let answer = '';
+    let heard = '';
+    let answer: string | undefined;
+    let isSent = false;
+    let timer = setTimeout(() => settle(heard === '' ? 'silent' : 'open'), timeoutMs);
     const settle = (said: string) => {
       signal.removeEventListener('abort', onAbort);
       clearTimeout(timer);
       socket.destroy();
-      resolve(said);
+      resolve({ said, ...(answer === undefined ? {} : { answer, isSent }) });
     };
     const onAbort = () => settle('silent');
-    const timer = setTimeout(() => settle(answer === '' ? 'silent' : 'open'), PROBE_TIMEOUT_MS);
     if (signal.aborted) return settle('silent');
     signal.addEventListener('abort', onAbort, { once: true });
     socket.on('error', () => settle('closed'));
     socket.on('close', () => settle('closed'));
     socket.on('connect', () => {
       if (question === undefined) return settle('open');
-      socket.write(question);
+      socket.write(question, 'latin1');
     });
     socket.setEncoding('latin1').on('data', (text: string) => {
-      answer += text;
-      const status = /^(?:RTSP|HTTP)\/1\.\d (\d{3})/.exec(answer)?.[1];
-      if (status !== undefined) settle(status);
-      else if (answer.length > MAX_ANSWER_BYTES) settle('open');
+      heard += text;
+      const status = /^(?:RTSP|HTTP)\/1\.\d (\d{3})/.exec(heard)?.[1];
+      const isTooLong = heard.length > MAX_ANSWER_BYTES;
+      if (status === undefined) return isTooLong ? settle('open') : undefined;
+      if (status !== '401' || login === undefined || answer !== undefined || isTooLong) {
+        return settle(status);
+      }
+      const head = /^.*?\r\n\r\n/s.exec(heard)?.[0];
+      if (head === undefined) return;
+      const isKept = ![question!, head].some((told) => told.toLowerCase().includes(CLOSE));
+      const end = head.length + Number(/\r\ncontent-length:\s*(\d+)/i.exec(head)?.[1] ?? 0);
+      if (isKept && heard.length < end) return;
+      answer = login.answer(question!, challengesOf(head));
+      if (answer === undefined || !isKept) return settle(status);
+      isSent = true;
+      heard = heard.slice(end);
+      clearTimeout(timer);
+      timer = setTimeout(() => settle('silent'), LOGIN_TIMEOUT_MS);
+      socket.write(answer, 'latin1');
     });
   });
 }
 
-/** Answers by which a stream is there: a login is asked for only of what exists. */
+const challengesOf = (head: string): string[] =>
+  [...head.matchAll(/\r\nwww-authenticate:([^\r\n]*)/gi)].map(([, challenge]) => challenge!.trim());
+
+/** Answers by which a stream is there: without one a login is asked for only of what exists. */
 const isThere = (said: string) => said === '200' || said === '401' || said === 'open';
 
 /**
  * Resolves when a source that is away, or has no such stream for now, is there again: asked twice a
- * second, without a login. What answers well from the start fails for another reason, which no
- * question tells the end of, unless it is known that it `wasAway`: then it resolves only with
- * `signal`, as it does for what is no address.
+ * second, with the login where it asks for one. What answers well from the start fails for another reason,
+ * which no question tells the end of, unless it is known that it `wasAway`: then it resolves only with
+ * `signal`, as it does for what is no address and for what refuses the login.
  */
-export async function untilBack(url: string, signal: AbortSignal, wasAway: boolean): Promise<void> {
+export async function untilBack(
+  url: string,
+  signal: AbortSignal,
+  wasAway: boolean,
+  login?: SourceLogin,
+): Promise<void> {
   const address = sourceAddress(url);
   let isAway = wasAway;
   while (address !== undefined && !signal.aborted) {
     const startedMs = performance.now();
-    const said = await askSource(address, signal);
+    const said = await askSource(address, signal, login);
+    if (said === 'refused') break;
     if (!isThere(said)) isAway = true;
     else if (isAway) return;
     else break;

@@ -115,7 +115,7 @@ export interface CameraDriver {
   settle?(frame: FrameReference, end: FrameEnd, error?: VedetteError): Promise<void>;
   /**
    * Resolves when a source that failed because it was away is there again, or when `signal` is
-   * aborted. Must not log in. Absent: the source is tried again when its pause is over.
+   * aborted. Must use no login again that was refused. Absent: the source is tried again when its pause is over.
    */
   untilBack?(signal: AbortSignal): Promise<void>;
   /** What decodes now, such as `vaapi` or `software`; absent before the first frame, and where nothing is decoded here. */

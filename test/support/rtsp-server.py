@@ -13,6 +13,8 @@ or another pattern of videotestsrc, H.264), the same as /h265 and /mjpeg, and, w
   resume          send again
   resize W H      change the picture size of /live, in the middle of the stream and from then on
   rate N          change how many pictures a second /live has, likewise
+  unready         cut every client off; /live answers 503, after the login, from then on
+  ready           /live is there again
   end             end the stream of every client (EOS)
 End of stdin ends the server.
 """
@@ -84,6 +86,13 @@ def serve(path, pipeline):
     server.get_mount_points().add_factory(path, factory)
 
 
+def set_ready(is_ready):
+    server.get_mount_points().remove_factory("/live")
+    serve("/live", LIVE if is_ready else UNREADY)
+    if not is_ready:
+        server.client_filter(lambda _server, _client: GstRtspServer.RTSPFilterResult.REMOVE)
+
+
 def permissions():
     structure = Gst.Structure.new_empty("viewer")
     structure.set_value("media.factory.access", True)
@@ -103,12 +112,14 @@ SOURCE = (
     f"videotestsrc is-live=true pattern={options.pattern} ! capsfilter name=size "
     f'caps="{caps().to_string()}" ! valve name=valve ! '
 )
-serve(
-    "/live",
+LIVE = (
     f"{SOURCE} x264enc tune=zerolatency sliced-threads=false threads=1 speed-preset=ultrafast "
     f"key-int-max={options.rate} ! "
-    "h264parse config-interval=-1 ! rtph264pay name=pay0 pt=96 config-interval=-1",
+    "h264parse config-interval=-1 ! rtph264pay name=pay0 pt=96 config-interval=-1"
 )
+# Its pipeline cannot begin.
+UNREADY = "filesrc location=/nowhere/at/all ! h264parse ! rtph264pay name=pay0 pt=96"
+serve("/live", LIVE)
 serve(
     "/h265",
     f"{SOURCE} x265enc tune=zerolatency speed-preset=ultrafast key-int-max={options.rate} ! "
@@ -139,6 +150,8 @@ def on_command(channel, condition):
     elif words[0] == "rate":
         rate_of_live = int(words[1])
         set_picture(medias)
+    elif words[0] in ("unready", "ready"):
+        set_ready(words[0] == "ready")
     elif words[0] == "end":
         for media in medias:
             media.get_element().send_event(Gst.Event.new_eos())

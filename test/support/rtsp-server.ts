@@ -86,7 +86,7 @@ export class RtspServer {
     return `rtsp://127.0.0.1:${this.port}/${mount}`;
   }
 
-  /** `stall`, `resume`, `end`, `resize W H` or `rate N`; resolves when it is done. */
+  /** `stall`, `resume`, `end`, `unready`, `ready`, `resize W H` or `rate N`; resolves when it is done. */
   async tell(command: string): Promise<void> {
     const answered = once(this.#answers, 'line');
     this.#child.stdin?.write(`${command}\n`);

@@ -86,6 +86,18 @@ describe.each(KINDS)('a source of kind $kind', ({ kind, path, rest }) => {
     await vi.waitFor(() => expect(camera.refusals).toBe(4));
   });
 
+  it('with a login runs as soon as it has pictures, however long the pause', async () => {
+    const camera = await cameraWith({ login: 'digest-md5', username: 'ann', password: PASSWORD });
+    camera.status = 503;
+    const login = { username: 'ann', password: { file: 'x' } };
+    const retry = { password: PASSWORD, firstMs: 600_000, maximumMs: 600_000 };
+    const { supervisor } = supervise({ kind, url: camera.url(path), ...login, ...rest }, retry);
+    await vi.waitFor(() => expect(supervisor.status.state).toBe('reconnecting'));
+    camera.status = 200;
+    await vi.waitFor(() => expect(supervisor.status.state).toBe('running'), 10_000);
+    expect(supervisor.status.restarts).toBe(1);
+  });
+
   it('says that a login is asked for', async () => {
     const camera = await cameraWith({ login: 'basic' });
     const { supervisor } = supervise({ kind, url: camera.url(path), ...rest });

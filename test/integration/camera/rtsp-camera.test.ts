@@ -166,6 +166,23 @@ describe.skipIf(!hasRtspServer())('a camera that speaks RTSP', () => {
     expect(JSON.stringify(changes)).not.toContain('not-secret');
   });
 
+  it('with a login runs as soon as its encoder is ready, however long the pause', async () => {
+    await guarded.tell('unready');
+    const { supervisor, changes, isRunning } = supervise(
+      cameraOf(
+        { url: guarded.url('live'), username: 'ann', password: { file: '/run/secret' } },
+        PASSWORD,
+      ),
+      { firstMs: 600_000, maximumMs: 600_000 },
+    );
+    await vi.waitFor(() => expect(supervisor.status.state).toBe('reconnecting'), 15_000);
+    expect(supervisor.status.reason?.code).toBe('CAMERA_SOURCE_FAILED');
+    await guarded.tell('ready');
+    await isRunning();
+    expect(supervisor.status.restarts).toBe(1);
+    expect(JSON.stringify(changes)).not.toContain(PASSWORD.slice(0, 4));
+  });
+
   it('is stalled when the stream goes silent and runs again when it comes back', async () => {
     const { supervisor, isRunning } = supervise(
       cameraOf({ url: server.url('live'), stallTimeoutMs: 1000 }),

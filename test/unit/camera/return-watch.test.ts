@@ -1,8 +1,10 @@
 import { createServer, type Server } from 'node:net';
 import { once } from 'node:events';
 import { afterEach, describe, expect, it } from 'vitest';
+import { SourceLogin } from '../../../component/camera/source-login.ts';
 import { askSource, sourceAddress, untilBack } from '../../../component/camera/return-watch.ts';
 
+const CLOSES = 'Connection: close\r\n';
 const never = new AbortController().signal;
 const servers: Server[] = [];
 afterEach(() => {
@@ -10,13 +12,18 @@ afterEach(() => {
 });
 
 /** A server that answers what it is asked by `answer`, and what it was told. */
-async function listen(answer: () => string, port = 0) {
+async function listen(
+  answer: () => string,
+  port = 0,
+  refusal: (told: string) => string | undefined = () => undefined,
+) {
   const heard: string[] = [];
   const server = createServer((socket) => {
     socket.on('error', () => {});
     socket.setEncoding('latin1').on('data', (text: string) => {
       heard.push(text);
-      socket.write(answer());
+      const said = refusal(text) ?? answer();
+      socket.write(said, () => said.includes(CLOSES) && socket.end());
     });
   });
   servers.push(server);
@@ -66,6 +73,60 @@ describe('untilBack', () => {
     await back;
     expect(heard.length).toBeGreaterThan(1);
     expect(heard.join('')).not.toMatch(/secret|Authorization/);
+  });
+
+  const loginOf = (password: string) => {
+    const login = new SourceLogin();
+    login.use({ username: 'ann', password });
+    return login;
+  };
+  /** A camera that asks for a login; what it answers to one that has the password. */
+  const guarded = (answer: () => string, headers = '') =>
+    listen(
+      () => answer(),
+      0,
+      (told) =>
+        told.includes('Authorization: Basic YW5uOnNlY3JldA==')
+          ? undefined
+          : `RTSP/1.0 401 Unauthorized\r\nWWW-Authenticate: Basic realm="x"\r\n${headers}\r\n`,
+    );
+
+  it.each(['404 Not Found', '503 Service Unavailable'])(
+    'asks on with the login while it is answered by %s',
+    async (unready) => {
+      let status = unready;
+      const { port, heard } = await guarded(() => `RTSP/1.0 ${status}\r\n\r\n`);
+      const back = untilBack(`rtsp://127.0.0.1:${port}/live`, never, false, loginOf('secret'));
+      while (heard.length < 2) await new Promise((resolve) => setImmediate(resolve));
+      status = '200 OK';
+      await back;
+      expect(heard.length).toBeGreaterThanOrEqual(4);
+      expect(heard[1]).toMatch(/^DESCRIBE \S+ RTSP\/1.0\r\nCSeq: 2\r\n/);
+    },
+  );
+
+  it('logs in over a new connection where the first is closed', async () => {
+    const { port, heard } = await guarded(() => 'RTSP/1.0 200 OK\r\n\r\n', CLOSES);
+    await untilBack(`rtsp://127.0.0.1:${port}/live`, never, true, loginOf('secret'));
+    expect(heard.map((told) => told.includes('Authorization'))).toEqual([false, true]);
+  });
+
+  it('tries a login that is refused once, and no more until there is another', async () => {
+    const { port, heard } = await guarded(() => 'RTSP/1.0 200 OK\r\n\r\n');
+    const address = sourceAddress(`rtsp://127.0.0.1:${port}/live`)!;
+    const login = loginOf('word');
+    const stop = new AbortController();
+    const back = untilBack(`rtsp://127.0.0.1:${port}/live`, stop.signal, true, login);
+    while (heard.length < 2) await new Promise((resolve) => setImmediate(resolve));
+    expect(await askSource(address, never, loginOf('other'))).toBe('refused');
+    stop.abort();
+    await back;
+    expect(await askSource(address, never, login)).toBe('401');
+    login.use({ username: 'ann', password: 'word' });
+    expect(await askSource(address, never, login)).toBe('401');
+    login.use({ username: 'ann', password: 'secret' });
+    expect(await askSource(address, never, login)).toBe('200');
+    expect(heard.filter((told) => told.includes('Authorization'))).toHaveLength(3);
   });
 
   it('does not wake what answered well all the time', async () => {
