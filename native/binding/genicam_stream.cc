@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -19,6 +20,8 @@ constexpr size_t kMostBuffers = 16;
 constexpr size_t kMostPictureBytes = size_t{1} << 30;
 // How long an end that is asked for may go unnoticed.
 constexpr int kLookMs = 100;
+// Longer than libaravis waits for the rest of a picture.
+constexpr int kSettleMs = 300;
 constexpr int kResendNever = 0;  // ArvGvStreamPacketResend
 constexpr int kResendAlways = 1;
 
@@ -84,8 +87,11 @@ class Stream {
   void abandon() { stream_ = nullptr; }
 
  private:
+  bool is_triggered() const { return !settings_.trigger_source.empty(); }
+  void settle();
+  uint64_t overruns() const;
   Status check(ArvBuffer* buffer, const uint8_t** data) const;
-  void tell_overruns();
+  void tell_losses(int arrived);
   size_t picture_bytes() const {
     return static_cast<size_t>(size_.width) * static_cast<size_t>(size_.height) *
            pixel_bytes(settings_.pixel_format);
@@ -97,6 +103,7 @@ class Stream {
   GenicamListener* listener_;
   ArvStream* stream_ = nullptr;
   uint64_t overruns_ = 0;
+  bool has_picture_ = false;
 };
 
 Status Stream::start() {
@@ -123,6 +130,7 @@ Status Stream::start() {
   for (size_t index = 0; index < buffers; index += 1) {
     aravis.stream_push_buffer(stream_, aravis.buffer_new_allocate(payload));
   }
+  if (is_triggered()) settle();
   aravis.camera_start_acquisition(camera, &error);
   return camera_->failed("it does not start", error);
 }
@@ -144,31 +152,61 @@ Status Stream::check(ArvBuffer* buffer, const uint8_t** data) const {
               picture_bytes(), bytes);
 }
 
-void Stream::tell_overruns() {
+uint64_t Stream::overruns() const {
   uint64_t completed = 0, failed = 0, overruns = 0;
   camera_->library().stream_get_statistics(stream_, &completed, &failed, &overruns);
-  if (overruns > overruns_) listener_->on_overrun(overruns - overruns_);
-  overruns_ = overruns;
+  return overruns;
+}
+
+// As root libaravis has a packet socket, which takes all that comes to the machine until its filter is
+// set: that looks like pieces of pictures, before the camera has sent any.
+void Stream::settle() {
+  const Aravis& aravis = camera_->library();
+  timespec began = {}, now = {};
+  clock_gettime(CLOCK_MONOTONIC, &began);
+  int64_t left_us = kSettleMs * int64_t{1000};
+  while (left_us > 0 && !is_stopped && !is_lost) {
+    const int64_t wait_us = std::min<int64_t>(left_us, kLookMs * 1000);
+    ArvBuffer* const buffer =
+        aravis.stream_timeout_pop_buffer(stream_, static_cast<uint64_t>(wait_us));
+    if (buffer != nullptr) aravis.stream_push_buffer(stream_, buffer);
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    left_us = kSettleMs * int64_t{1000} - (now.tv_sec - began.tv_sec) * int64_t{1000000} -
+              (now.tv_nsec - began.tv_nsec) / 1000;
+  }
+  overruns_ = overruns();
+}
+
+// Before its first picture a camera that runs freely has lost none that anybody misses; see `settle`.
+void Stream::tell_losses(int arrived) {
+  const uint64_t overruns_now = overruns();
+  if (has_picture_ || is_triggered()) {
+    if (overruns_now > overruns_) listener_->on_overrun(overruns_now - overruns_);
+    if (arrived != kArvBufferSuccess && arrived != kArvBufferCleared &&
+        arrived != kArvBufferAborted) {
+      listener_->on_incomplete(arrived);
+    }
+  }
+  overruns_ = overruns_now;
 }
 
 Status Stream::copy_to(int descriptor) {
   const Aravis& aravis = camera_->library();
   while (!is_stopped && !is_lost) {
     ArvBuffer* const buffer = aravis.stream_timeout_pop_buffer(stream_, kLookMs * 1000);
-    tell_overruns();
+    const int arrived = buffer == nullptr ? kArvBufferCleared : aravis.buffer_get_status(buffer);
+    tell_losses(arrived);
     if (buffer == nullptr) continue;
-    const int arrived = aravis.buffer_get_status(buffer);
     Status status;
     Written written = Written::all;
     if (arrived == kArvBufferSuccess) {
+      has_picture_ = true;
       const uint8_t* data = nullptr;
       status = check(buffer, &data);
       if (status.ok()) written = write_all(descriptor, data, picture_bytes());
       if (written == Written::failed) {
         status = fail(Code::camera_source_failed, "write: %s", strerror(errno));
       }
-    } else if (arrived != kArvBufferCleared && arrived != kArvBufferAborted) {
-      listener_->on_incomplete(arrived);
     }
     aravis.stream_push_buffer(stream_, buffer);
     if (!status.ok()) return status;
