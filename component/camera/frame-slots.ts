@@ -1,7 +1,13 @@
 import { setImmediate } from 'node:timers/promises';
 import { FrameRing, type RingStatistics } from '../../native/index.ts';
 import { VedetteError } from '../contract/errors.ts';
-import type { DropReason, FrameDescription, FrameLease, Size } from '../contract/frame.ts';
+import type {
+  DropReason,
+  FrameDescription,
+  FrameLease,
+  RingLease,
+  Size,
+} from '../contract/frame.ts';
 import type {
   FrameDater,
   FrameSink,
@@ -49,6 +55,11 @@ export const MAIN_OWNER = 1;
 const SLOT_RECHECK_MS = 25;
 /** A camera whose clock is further off was never set: its times would only mislead. */
 const MAX_CLOCK_DIFFERENCE_MS = 60_000;
+
+/** By the wall clock as it goes now; a time that is still to come was read before it was set back. */
+function steadyTimeOf({ capturedAtMs }: RingLease): number {
+  return performance.now() - Math.max(0, Date.now() - capturedAtMs);
+}
 
 /**
  * The frames of one camera between its driver and its reader: a ring of slots, the policy, and the
@@ -288,7 +299,7 @@ export class FrameSlots implements FrameSink {
 
   #take(): FrameLease | undefined {
     if (this.#final !== undefined) return undefined;
-    let lease: FrameLease | undefined;
+    let lease: RingLease | undefined;
     if (this.policy === 'newest') {
       const newest = this.#ring.takeNewest(MAIN_OWNER);
       if (newest !== undefined) this.#tellOverwritten(newest.skipped);
@@ -298,7 +309,7 @@ export class FrameSlots implements FrameSink {
     }
     if (lease === undefined) return undefined;
     this.#taken += 1;
-    return this.#notes.of(lease);
+    return { ...this.#notes.of(lease), capturedSteadyMs: steadyTimeOf(lease) };
   }
 
   #beginWrite(): SlotWriter | undefined {

@@ -1,4 +1,4 @@
-import type { FrameDescription, FrameLease, Size } from '../contract/frame.ts';
+import type { FrameDescription, RingLease, Size } from '../contract/frame.ts';
 
 type SlotNote = Pick<FrameDescription, 'fileName' | 'captureClock'>;
 
@@ -34,7 +34,7 @@ export class SlotNotes {
   }
 
   /** The whole of a frame. To be asked in the order of their numbers. */
-  of(lease: FrameLease): FrameLease {
+  of(lease: RingLease): RingLease {
     const note = this.#notes[lease.slot];
     const scaledFrom = this.#scaledFrom(lease.sequence);
     if (note === undefined && scaledFrom === undefined) return lease;

@@ -138,11 +138,19 @@ export interface FrameLease extends FrameDescription {
   /** Proof of this hold; unique in the process. */
   readonly token: number;
   /**
+   * When the frame was taken by the steady clock of the process (`performance.now()`), as near as the
+   * source allows. Triggers and ages go by it: the wall clock may be set while a frame is held.
+   */
+  readonly capturedSteadyMs: number;
+  /**
    * When the camera took it by the camera's own clock, in milliseconds since 1970. Results say this
-   * time; what is compared with this machine's clock (triggers, ages) goes by `capturedAtMs`.
+   * time; that clock need not go with the one of this machine.
    */
   readonly ntpMs?: number;
 }
+
+/** What a ring knows of a lease. */
+export type RingLease = Omit<FrameLease, 'capturedSteadyMs'>;
 
 /** Why a frame that a source delivered was not judged. Each is a label of `vedette_frames_dropped_total`. */
 export const DROP_REASONS = [

@@ -1,6 +1,14 @@
 import type { CameraPictureHealth } from './camera-health.ts';
 import type { ConfigurationStatus } from './configuration-status.ts';
-import type { DropReason, FrameDescription, FrameLease, FrameView, Box, Size } from './frame.ts';
+import type {
+  Box,
+  DropReason,
+  FrameDescription,
+  FrameLease,
+  FrameView,
+  RingLease,
+  Size,
+} from './frame.ts';
 import type { ModelChangeRecord, ModelLifecycleStatus, ModelState } from './model-lifecycle.ts';
 import type { TensorDeclaration, TensorValue } from './tensor.ts';
 import type { SerializedError, VedetteError } from './errors.ts';
@@ -172,7 +180,7 @@ export interface ScoreThresholds {
 }
 
 export type PictureSource =
-  | { readonly kind: 'frame'; readonly frame: FrameLease }
+  | { readonly kind: 'frame'; readonly frame: RingLease }
   /** An encoded picture. `data` is moved to the worker: its buffer must not be used afterwards. */
   | { readonly kind: 'encoded'; readonly data: Uint8Array<ArrayBuffer> };
 

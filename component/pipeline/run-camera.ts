@@ -136,10 +136,10 @@ export function keepJudged(line: CameraLine, judged: JudgedAnswer): Promise<void
 }
 
 /** Older than the camera allows when the model is free for it at last. */
-function isStale({ name, slots, settings }: CameraLine, { capturedAtMs }: FrameLease): boolean {
+function isStale({ name, slots, settings }: CameraLine, { capturedSteadyMs }: FrameLease): boolean {
   const { maxFrameAgeMs } = settings.now.config.cameras[name]!;
   if (maxFrameAgeMs === undefined || slots.policy !== 'newest') return false;
-  return Date.now() - capturedAtMs > maxFrameAgeMs;
+  return performance.now() - capturedSteadyMs > maxFrameAgeMs;
 }
 
 /** Frames wait in their slots until the model of the settings in force can answer. */

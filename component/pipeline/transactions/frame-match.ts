@@ -1,5 +1,5 @@
 import type { FrameLease } from '../../contract/frame.ts';
-import type { Clock, Transaction } from './transaction.ts';
+import type { Transaction } from './transaction.ts';
 
 /** What a frame is to a trigger. */
 export type FrameMatch =
@@ -8,18 +8,13 @@ export type FrameMatch =
   /** Too far from it on either side. */
   | { readonly kind: 'outside' };
 
-/**
- * How a frame lies to a trigger by the times of both. A frame from the future was stamped by a clock
- * that was set back since, or by a camera whose clock is ahead: then it counts as captured now.
- */
+/** How a frame lies to a trigger by the steady times of both, so that no clock that is set changes it. */
 export function matchFrame(
-  frame: Pick<FrameLease, 'capturedAtMs'>,
-  transaction: Pick<Transaction, 'triggeredAtMs' | 'config'>,
-  clock: Clock,
+  frame: Pick<FrameLease, 'capturedSteadyMs'>,
+  transaction: Pick<Transaction, 'openedSteadyMs' | 'config'>,
 ): FrameMatch {
   const { beforeMs, afterMs } = transaction.config;
-  const capturedAtMs = Math.min(frame.capturedAtMs, clock.wallMs());
-  const distanceMs = capturedAtMs - transaction.triggeredAtMs;
+  const distanceMs = frame.capturedSteadyMs - transaction.openedSteadyMs;
   // Frames are stamped in whole milliseconds, triggers are not.
   if (distanceMs > -1) {
     return distanceMs <= afterMs

@@ -187,7 +187,7 @@ export class TransactionBook {
 
   #offerTo(transaction: Transaction, frame: FrameLease): void {
     if (transaction.state !== 'waiting-for-frame') return;
-    const match = matchFrame(frame, transaction, this.#clock);
+    const match = matchFrame(frame, transaction);
     if (match.kind === 'outside') return;
     const { before } = transaction;
     if (match.kind === 'before') {
@@ -199,7 +199,7 @@ export class TransactionBook {
       transaction.nearest = setTimeout(() => this.#takeBefore(transaction), leftMs);
       return;
     }
-    const distanceBefore = before && matchFrame(before, transaction, this.#clock);
+    const distanceBefore = before && matchFrame(before, transaction);
     if (distanceBefore?.kind === 'before' && distanceBefore.distanceMs < match.distanceMs) {
       this.#takeBefore(transaction);
     } else {

@@ -6,7 +6,7 @@ import type { TransactionConfig } from '../../contract/transaction-config.ts';
 import type { TransactionRecord, TriggerRequest } from '../../contract/transaction.ts';
 import type { VedetteError } from '../../contract/errors.ts';
 
-/** Wall time for people and frames, steady time for intervals: the wall clock may be set. */
+/** Wall time for people, steady time for order and intervals: the wall clock may be set. */
 export interface Clock {
   readonly wallMs: () => number;
   readonly steadyMs: () => number;
@@ -71,11 +71,6 @@ export class Transaction {
 
   arrive(context: Readonly<Record<string, unknown>>): void {
     this.#arrived = context;
-  }
-
-  /** When it came by the wall clock as it goes now, which may have been set since. */
-  get triggeredAtMs(): number {
-    return this.#clock.wallMs() - this.elapsedMs;
   }
 
   get elapsedMs(): number {

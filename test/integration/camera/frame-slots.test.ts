@@ -45,6 +45,21 @@ describe('FrameSlots', () => {
     expect(await slots.next(never)).not.toHaveProperty('fileName');
   });
 
+  it('tells when a frame was taken by the steady clock, at the latest now', async () => {
+    const slots = open('every');
+    for (const [sequence, agoMs] of [60_000, -3_600_000].entries()) {
+      const beforeMs = performance.now();
+      const writer = (await slots.openSlot(64, never))!;
+      writer.publish({ ...frame(sequence), capturedAtMs: Date.now() - agoMs });
+      const lease = (await slots.next(never))!;
+      const agedMs = Math.max(0, agoMs);
+      // Wall times are whole milliseconds.
+      expect(lease.capturedSteadyMs).toBeGreaterThan(beforeMs - agedMs - 2);
+      expect(lease.capturedSteadyMs).toBeLessThan(performance.now() - agedMs + 2);
+      slots.release(lease);
+    }
+  });
+
   it('lets a writer wait for a slot under `every`, first come first served', async () => {
     const slots = open('every');
     for (const sequence of [0, 1, 2]) await publish(slots, sequence);

@@ -57,7 +57,7 @@ function scene(settings: Record<string, unknown> = {}) {
   const frame = (agoMs = 0) => {
     slot += 1;
     held.set(slot, 1);
-    book.offer(lease(slot, clock.wall - agoMs));
+    book.offer(lease(slot, clock.steady - agoMs, clock.wall - agoMs));
     return slot;
   };
   const pass = (ms: number) => {
@@ -68,7 +68,7 @@ function scene(settings: Record<string, unknown> = {}) {
   return { book, clock, held, dropped, failSafes, replaced, frame, pass };
 }
 
-const lease = (slot: number, capturedAtMs: number): FrameLease => ({
+const lease = (slot: number, capturedSteadyMs: number, capturedAtMs: number): FrameLease => ({
   ringId: 1,
   slot,
   token: slot,
@@ -78,6 +78,7 @@ const lease = (slot: number, capturedAtMs: number): FrameLease => ({
   byteLength: 1,
   sequence: slot,
   capturedAtMs,
+  capturedSteadyMs,
 });
 
 const never = new AbortController().signal;
@@ -197,11 +198,25 @@ describe('a clock that is set back an hour', () => {
     const { book, clock, pass, held } = scene();
     book.open({ source: 'http' });
     pass(20);
-    const stamped = clock.wall;
+    const stamped = [clock.steady, clock.wall] as const;
     clock.wall -= 3_600_000;
     held.set(1, 1);
-    book.offer(lease(1, stamped));
+    book.offer(lease(1, ...stamped));
     expect((await book.next(never))!.frame.slot).toBe(1);
+  });
+});
+
+describe('a camera that was silent for half a minute, in which the clock was set back', () => {
+  it('has its last frame not taken for one of now', async () => {
+    const { book, clock, frame, pass } = scene({ beforeMs: 50, afterMs: 200 });
+    frame();
+    pass(30_000);
+    clock.wall -= 3_600_000;
+    const transaction = book.open({ source: 'http' });
+    pass(20);
+    expect(transaction.state).toBe('waiting-for-frame');
+    const wanted = frame();
+    expect((await book.next(never))!.frame.slot).toBe(wanted);
   });
 });
 
