@@ -111,6 +111,7 @@ export class CameraTriggers {
         openedAtMs: transaction.openedAtMs,
         openedSteadyMs: transaction.openedSteadyMs,
         transaction: memorable(record),
+        written,
         answer: () => transaction.answer(),
       });
     }
@@ -152,12 +153,12 @@ export class CameraTriggers {
     return this.#repeat(remembered);
   }
 
-  #repeat({ openedAtMs, transaction, answer }: RememberedTrigger): TriggerAnswer {
+  #repeat({ openedAtMs, transaction, written, answer }: RememberedTrigger): TriggerAnswer {
     const { camera } = this.#options;
     const { id, triggerId, deadlineMs } = transaction;
     const given = answer();
     given.catch(() => {});
-    const accepted = acceptedWithin(this.#writes.opened(id), transaction);
+    const accepted = acceptedWithin(written, transaction);
     return {
       transaction: { id, triggerId, camera, openedAtMs, deadlineMs },
       isRepeated: true,

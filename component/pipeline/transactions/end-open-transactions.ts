@@ -84,7 +84,10 @@ export async function recallTriggers(registry: Registry): Promise<Map<string, Tr
     const memory = memories.get(camera) ?? new TriggerMemory();
     memories.set(camera, memory);
     const answer = () => registry.result(resultId);
-    memory.remember({ openedAtMs, transaction: memorable(record), answer });
+    memory.remember({
+      ...{ openedAtMs, transaction: memorable(record), answer },
+      written: Promise.resolve(),
+    });
   }
   return memories;
 }

@@ -15,6 +15,8 @@ export interface TransactionWritesOptions {
 interface Write {
   readonly write: () => Promise<void>;
   readonly message: string;
+  /** Told when it is written, or given up. */
+  readonly written?: PromiseWithResolvers<void>;
 }
 
 const NOT_OPENED = 'a trigger could not be recorded';
@@ -28,37 +30,43 @@ export class TransactionWrites {
   readonly #options: TransactionWritesOptions;
   readonly #unwritten: UnstoredResults<Write>;
   readonly #underWay = new Set<Promise<unknown>>();
-  readonly #opened = new Map<string, Promise<void>>();
+  /** The first try to write the opening of each that has no end yet, by id. */
+  readonly #opening = new Map<string, Promise<void>>();
 
   constructor(options: TransactionWritesOptions) {
     this.#options = options;
     this.#unwritten = new UnstoredResults({
-      store: async ({ write }) => {
+      store: async ({ write, written }) => {
         try {
           await write();
+          written?.resolve();
           return undefined;
         } catch (thrown) {
           return VedetteError.from(thrown, 'REGISTRY_UNAVAILABLE');
         }
       },
-      onLost: ({ message }, why) => this.#warn(why, message),
+      onLost: ({ message, written }, why) => {
+        this.#warn(why, message);
+        written?.reject(why);
+      },
       mayWait: false,
       signal: options.signal,
     });
   }
 
-  /** Resolves when it ends in the registry after a kill too. Rejects with the first refusal. */
+  /**
+   * Resolves when it ends in the registry after a kill too, though it was refused at first. Rejects when
+   * it is given up.
+   */
   open(record: TransactionRecord, isPromised: boolean): Promise<void> {
     const write = () => this.#options.registry.openTransaction(record, isPromised);
-    const opened = write();
-    this.#opened.set(record.id, opened);
-    this.#track(this.#putOffRefused(opened, { write, message: NOT_OPENED }));
-    return opened;
-  }
-
-  /** Of one that has no end yet: that it was opened. */
-  opened(id: string): Promise<void> {
-    return this.#opened.get(id) ?? Promise.resolve();
+    const written = Promise.withResolvers<void>();
+    // Nobody may wait for it.
+    written.promise.catch(() => {});
+    const opening = write();
+    this.#opening.set(record.id, opening);
+    this.#track(this.#putOffRefused(opening, { write, message: NOT_OPENED, written }));
+    return written.promise;
   }
 
   /** Resolves when it is written, or put off. */
@@ -76,20 +84,22 @@ export class TransactionWrites {
   }
 
   async #end(id: string, ending: Write): Promise<void> {
-    await this.#opened.get(id)?.catch(() => {});
-    this.#opened.delete(id);
+    await this.#opening.get(id)?.catch(() => {});
+    this.#opening.delete(id);
     // Its opening may be among those that wait, and comes first.
     if (this.#unwritten.size > 0) return this.#unwritten.add(ending);
     await this.#putOffRefused(ending.write(), ending);
   }
 
-  async #putOffRefused(written: Promise<void>, again: Write): Promise<void> {
+  async #putOffRefused(writing: Promise<void>, again: Write): Promise<void> {
     try {
-      await written;
+      await writing;
+      again.written?.resolve();
     } catch (thrown) {
       const error = VedetteError.from(thrown, 'REGISTRY_UNAVAILABLE');
       this.#warn(error, again.message);
       if (error.retryable && error.code !== 'SHUTTING_DOWN') await this.#unwritten.add(again);
+      else again.written?.reject(error);
     }
   }
 

@@ -18,6 +18,8 @@ export interface RememberedTrigger {
   /** In the steady time of this process; absent of a trigger of the process before. */
   readonly openedSteadyMs?: number;
   readonly transaction: Memorable;
+  /** Resolves when it is on the disk, rejects when it never will be. */
+  readonly written: Promise<void>;
   readonly answer: Answer;
 }
 

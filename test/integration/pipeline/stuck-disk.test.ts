@@ -65,6 +65,26 @@ function storedCount(camera: string): number {
   return count;
 }
 
+it('who asks again is told that a trigger is on the disk only when it is', async () => {
+  const db = openDatabase();
+  db.exec(
+    `CREATE TRIGGER refuse BEFORE INSERT ON transactions WHEN NEW.trigger_id = 'refused'
+     BEGIN SELECT RAISE(ABORT, 'it is refused'); END`,
+  );
+  const ask = () => trigger('dead', { id: 'refused', isPromised: true });
+  const refusal = { code: 'INTERNAL', message: expect.stringContaining('it is refused') as string };
+  const first = ask();
+  await expect(first.accepted).rejects.toMatchObject(refusal);
+  await expect(ask().accepted).rejects.toMatchObject(refusal);
+  expect((await first.answer).transaction).toMatchObject({ isFailSafe: true });
+  const again = ask();
+  expect(again.isRepeated).toBe(true);
+  await expect(again.accepted).rejects.toMatchObject(refusal);
+  db.exec('DROP TRIGGER refuse').close();
+  await trigger('dead', { id: 'taken', isPromised: true }).accepted;
+  await trigger('dead', { id: 'taken', isPromised: true }).accepted;
+});
+
 it('triggers are answered and frames judged while the disk hangs, and all is stored afterwards', async () => {
   const { runtime } = running;
   await trigger('line').answer;

@@ -23,7 +23,8 @@ function remember(memory: TriggerMemory, id: string): WeakRef<object> {
   const answer = () => Promise.resolve(result);
   const openedAtMs = Date.now();
   const transaction = memorable({ ...record, ...{ context } });
-  memory.remember({ openedAtMs, openedSteadyMs: performance.now(), transaction, answer });
+  const written = Promise.resolve();
+  memory.remember({ openedAtMs, openedSteadyMs: performance.now(), transaction, written, answer });
   memory.settle(record, storedAnswer({ result: missing }, result));
   return new WeakRef(context);
 }
