@@ -4,6 +4,7 @@ import { chmod, chown, mkdir, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { CheckResult } from '../../../component/commands/doctor/check.ts';
+import { hasGenicamCamera } from '../../support/genicam-camera.ts';
 import { RuntimeFolder, runVedette } from '../../support/runtime-process.ts';
 
 const NOBODY = 65_534;
@@ -48,6 +49,9 @@ describe('vedette doctor', { timeout: 60_000 }, () => {
         belt: camera('/dev/video87'),
         dock: camera('rtsp://127.0.0.1:1/'),
         shelf: { model: 'm', source: { kind: 'folder', path: folder.join('no-pictures') } },
+        ...(hasGenicamCamera()
+          ? { gate: { model: 'm', source: { kind: 'genicam', camera: 'V1' } } }
+          : {}),
       },
       retention: { minFreeBytes: 1e15 },
     });
@@ -65,6 +69,9 @@ describe('vedette doctor', { timeout: 60_000 }, () => {
       'dock: 127.0.0.1:1 cannot be reached: ECONNREFUSED',
       `shelf: ${folder.join('no-pictures')} is not there`,
     ]);
+    expect(says('cameras', 'ok')).toEqual(
+      hasGenicamCamera() ? ['gate: libaravis-0.8 can be loaded'] : [],
+    );
     for (const { check, state, remedy } of checks) {
       const isWrong = state === 'fault' || state === 'warning';
       expect(remedy !== undefined, check).toBe(isWrong);
