@@ -5,6 +5,7 @@ import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { format, resolveConfig } from 'prettier';
+import type { CameraStatus } from '../component/contract/ports.ts';
 import { accountsOf } from '../test/soak/accounts.ts';
 import type { Injected } from '../test/soak/faults.ts';
 import { inject } from '../test/soak/inject.ts';
@@ -83,15 +84,22 @@ async function soak(minutes: number, seed: number): Promise<SoakRun> {
   watchEnd.abort();
   await watching;
   clearInterval(progress);
+  await triggersEnded(scene);
   await outputsEmpty(scene);
-  const { receiver, verdicts, plc, lives } = scene;
+  const { receiver, verdicts, plc, station, lives } = scene;
   await scene.close();
   return {
     ...{ fromMs, toMs, samples, lives, injected: [...injected, ...load.floods] },
     ...{ triggers: load.triggers, edges: load.edges, pictures: load.pictures },
+    configuration: { deadlines: station.deadlines, problems: station.problems },
     told: { hook: receiver.received, verdicts, sorter: plc.written },
-    database: scene.folder.join('data', 'registry.db'),
+    database: scene.database,
   };
+}
+
+async function triggersEnded({ runtime }: SoakScene): Promise<void> {
+  const isDone = ({ triggers }: CameraStatus) => triggers?.open === 0;
+  await runtime?.until('/api/v1/cameras/dock', isDone);
 }
 
 async function outputsEmpty(scene: SoakScene): Promise<void> {

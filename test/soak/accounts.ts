@@ -4,8 +4,13 @@ import type { Part } from './faults.ts';
 import { outputProblems } from './output-accounts.ts';
 import { DEADLINE_MS, STALL_MS } from './soak-scene.ts';
 import { isExplained, seconds, sum, Tally, UNWRITTEN_MS, type SoakRun } from './soak-run.ts';
-import { strangerProblems, transactionsOf, triggerProblems } from './trigger-accounts.ts';
-import { gapsOf, type Gap } from './watch.ts';
+import {
+  deadlineProblems,
+  strangerProblems,
+  transactionsOf,
+  triggerProblems,
+} from './trigger-accounts.ts';
+import { gapsOf, hasNewFrame, type Gap } from './watch.ts';
 
 /** Between two frames of a camera that gives five a second, seen twice a second, on busy cores. */
 const LONGEST_SILENCE_MS = 2000;
@@ -37,8 +42,10 @@ export function accountsOf(run: SoakRun): Accounts {
     triggerProblems(run, rows, unexplained, tally);
     edgeProblems(run, rows, unexplained, tally);
     strangerProblems(run, rows, unexplained);
+    deadlineProblems(run, rows, unexplained);
     pictureProblems(run, db, unexplained, tally);
     outputProblems(run, db, rows, unexplained, tally);
+    unexplained.push(...run.configuration.problems);
     livesProblems(run, unexplained);
   } finally {
     db.close();
@@ -96,11 +103,12 @@ function frameProblems(run: SoakRun, unexplained: string[], tally: Tally): void 
       );
     }
   }
-  const lastOfLives = run.samples.filter(
-    ({ life }, index) => run.samples[index + 1]?.life !== life,
-  );
-  for (const { cameras } of lastOfLives) {
+  for (const [index, { life, cameras }] of run.samples.entries()) {
+    const next = run.samples[index + 1];
     for (const [name, { delivered, judged, dropped }] of Object.entries(cameras)) {
+      // A camera that is opened anew counts from 0, as a process does.
+      const isLast = next?.life !== life || (next.cameras[name]?.delivered ?? 0) < delivered;
+      if (!isLast) continue;
       const what = `frames of ${name}`;
       tally.add(what, 'judged', judged);
       for (const [reason, count] of Object.entries(dropped)) tally.add(what, reason, count);
@@ -112,6 +120,12 @@ function frameProblems(run: SoakRun, unexplained: string[], tally: Tally): void 
       );
     }
   }
+}
+
+function isRefusalExplained(run: SoakRun, code: string, sentMs: number): boolean {
+  // It is not said to be stored when it could not be: it is to be sent again.
+  const parts: Part[] = code === 'REGISTRY_UNAVAILABLE' ? ['disk', 'runtime'] : ['runtime'];
+  return isExplained(run, parts, sentMs, sentMs + UNWRITTEN_MS);
 }
 
 function pictureProblems(
@@ -136,7 +150,7 @@ function pictureProblems(
       if (!isPicture) problem('was judged, and is none');
       if (isStored.get(resultId) !== 1) problem(`has no stored result ${resultId}`);
     } else if (code === undefined) problem(`was answered ${status} without a code`);
-    else if (isPicture && !isExplained(run, ['runtime'], sentMs, sentMs + UNWRITTEN_MS))
+    else if (isPicture && !isRefusalExplained(run, code, sentMs))
       problem(`was refused with ${code}, and no fault`);
   }
 }
@@ -155,13 +169,15 @@ function recoveries(run: SoakRun): Record<string, number[]> {
   for (const { name, affects, toMs } of run.injected) {
     const camera = affects.find((part) => part === 'gate' || part === 'belt');
     if (!camera) continue;
-    const atEnd = run.samples.findLast(({ atMs }) => atMs <= toMs);
-    const back = run.samples.find(
-      ({ atMs, cameras, life }) =>
-        atMs > toMs &&
-        (cameras[camera]?.delivered ?? 0) >
-          (atEnd?.life === life ? (atEnd.cameras[camera]?.delivered ?? 0) : 0),
+    const [atEnd, ...later] = run.samples.slice(
+      run.samples.findLastIndex(({ atMs }) => atMs <= toMs),
     );
+    let last = atEnd;
+    const back = later.find((sample) => {
+      const isBack = hasNewFrame(camera, last!, sample);
+      last = sample;
+      return isBack;
+    });
     if (back) (times[name] ??= []).push(back.atMs - toMs);
   }
   return times;

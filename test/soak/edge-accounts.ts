@@ -2,6 +2,7 @@ import type { RaisedEdge } from './load.ts';
 import {
   isCut,
   isExplained,
+  isHeldAtEnd,
   isStartOrEnd,
   seconds,
   type SoakRun,
@@ -62,6 +63,7 @@ function isLossExplained(run: SoakRun, { isWatched, raisedMs, loweredMs }: Raise
     isCut(run, 'plc', raisedMs, loweredMs) ||
     // Its queue is full.
     isExplained({ ...run, lives: [] }, ['triggers'], raisedMs, loweredMs) ||
+    isHeldAtEnd(run, raisedMs) ||
     isStartOrEnd(run, raisedMs, loweredMs + UNWRITTEN_MS)
   );
 }

@@ -3,7 +3,14 @@ import { STREAM_CAMERAS, type SoakScene } from './soak-scene.ts';
 
 /** What a fault may keep from working, until `recoveryMs` after its end. */
 export type Part =
-  (typeof STREAM_CAMERAS)[number] | 'runtime' | 'broker' | 'receiver' | 'triggers' | 'plc';
+  | (typeof STREAM_CAMERAS)[number]
+  | 'runtime'
+  | 'broker'
+  | 'receiver'
+  | 'triggers'
+  | 'plc'
+  | 'configuration'
+  | 'disk';
 
 export interface Fault {
   readonly name: string;
@@ -29,6 +36,8 @@ export interface Injected {
 /** A source is looked for again within two seconds; a model and a decoder start meanwhile on busy cores. */
 const SOURCE_RECOVERY_MS = 4000;
 const PROCESS_RECOVERY_MS = 8000;
+/** Who waits for the lock asks for it again after pauses of up to 100 ms; then all that waits is written. */
+const DISK_RECOVERY_MS = 1500;
 
 /** For a while something is so; then as before. */
 const during =
@@ -49,6 +58,7 @@ const signalDecoders = (scene: SoakScene, signal: NodeJS.Signals) => {
   }
 };
 
+const changed = { lastsMs: [0, 0], recoveryMs: SOURCE_RECOVERY_MS } as const;
 const http = {
   affects: ['belt', 'dock'],
   lastsMs: [500, 12_000],
@@ -210,6 +220,25 @@ export const FAULTS: readonly Fault[] = [
     name: 'PLC does not answer',
     run: (scene, lastsMs) => scene.plc.beSilent(() => pause(lastsMs)),
   },
+  {
+    ...changed,
+    name: 'configuration changes a deadline',
+    affects: ['configuration'],
+    run: (scene) => scene.station.changeDeadline(),
+  },
+  {
+    name: 'disk hangs',
+    affects: ['disk'],
+    lastsMs: [1000, 4000],
+    recoveryMs: DISK_RECOVERY_MS,
+    run: (scene, lastsMs) => scene.holdRegistry(lastsMs),
+  },
+  ...STREAM_CAMERAS.map((camera): Fault => ({
+    ...changed,
+    name: `configuration has ${camera} opened anew`,
+    affects: ['configuration', camera],
+    run: (scene) => scene.station.openAnew(camera),
+  })),
   { ...whole, name: 'runtime is killed', run: (scene) => scene.restartRuntime('SIGKILL') },
   { ...whole, name: 'runtime is stopped', run: (scene) => scene.restartRuntime('SIGTERM') },
 ];

@@ -5,6 +5,8 @@ import type { SoakScene } from './soak-scene.ts';
 
 /** Between two faults of the same kind of part, in milliseconds; the shortest and the longest. */
 const BETWEEN_MS = [4000, 20_000] as const;
+const BETWEEN_CHANGES_MS = [8000, 40_000] as const;
+const BETWEEN_HANGS_MS = [15_000, 45_000] as const;
 const BETWEEN_ENDS_MS = [45_000, 120_000] as const;
 
 /** Faults of one group follow each other; those of different groups come at the same time as well. */
@@ -18,6 +20,8 @@ const GROUPS: readonly {
   { of: ['belt'], betweenMs: BETWEEN_MS },
   { of: ['broker', 'receiver'], betweenMs: BETWEEN_MS },
   { of: ['plc'], betweenMs: BETWEEN_MS },
+  { of: ['configuration'], betweenMs: BETWEEN_CHANGES_MS },
+  { of: ['disk'], betweenMs: BETWEEN_HANGS_MS },
 ];
 
 /** Injects faults at random until it is told to stop; the last ones are over when it resolves. */

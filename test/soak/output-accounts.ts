@@ -4,6 +4,7 @@ import { SORTER_REGISTER, type WrittenValue } from './plc.ts';
 import { HOOK_GIVES_UP_MS } from './soak-scene.ts';
 import {
   isCut,
+  isHeldAtEnd,
   isStartOrEnd,
   seconds,
   type SoakRun,
@@ -115,23 +116,26 @@ function isGivingUpExplained(
 
 /** Each value that was acknowledged was written once; each other write belongs to one that could not be confirmed. */
 function sorterProblems(run: SoakRun, records: readonly OutputRow[], unexplained: string[]): void {
-  const left = new Set(run.told.sorter);
-  const ofSorter = records.filter(({ output }) => output === 'sorter');
-  const acknowledged = ofSorter.filter(({ end }) => end === 'acknowledged');
-  for (const record of acknowledged.toSorted((a, b) => a.endedAtMs - b.endedAtMs)) {
-    const write = [...left].findLast((one) => isWriteOf(record, one));
-    if (write) left.delete(write);
-    else {
-      const at = `at ${seconds(record.endedAtMs - run.fromMs)} s`;
-      unexplained.push(`verdict ${record.resultId} ${at} is acknowledged and never was in the PLC`);
+  const confirmed = records
+    .filter(({ output, end }) => output === 'sorter' && end === 'acknowledged')
+    .toSorted((a, b) => a.endedAtMs - b.endedAtMs);
+  for (const write of run.told.sorter) {
+    // The one that ends first: the others may have a later write.
+    const index = confirmed.findIndex((record) => isWriteOf(record, write));
+    if (index >= 0) {
+      confirmed.splice(index, 1);
+      continue;
     }
-  }
-  for (const { atMs, value } of left) {
+    const { atMs, value } = write;
     // The answer was lost, or the record of it.
     if (isCut(run, 'plc', atMs, atMs + RECORDED_MS)) continue;
-    if (isStartOrEnd(run, atMs, atMs + UNWRITTEN_MS)) continue;
+    if (isStartOrEnd(run, atMs, atMs + UNWRITTEN_MS) || isHeldAtEnd(run, atMs)) continue;
     const at = `at ${seconds(atMs - run.fromMs)} s`;
     unexplained.push(`${value} was written to the PLC ${at}, and no verdict tells of it`);
+  }
+  for (const { resultId, endedAtMs } of confirmed) {
+    const at = `at ${seconds(endedAtMs - run.fromMs)} s`;
+    unexplained.push(`verdict ${resultId} ${at} is acknowledged and never was in the PLC`);
   }
 }
 

@@ -2,10 +2,14 @@ import type { Injected, Part } from './faults.ts';
 import type { RaisedEdge, SentPicture, SentTrigger } from './load.ts';
 import type { WrittenValue } from './plc.ts';
 import type { Life } from './soak-scene.ts';
+import type { AskedDeadline } from './station.ts';
 import type { Sample } from './watch.ts';
 
 /** What waits to be written or sent when a process is killed. */
 export const UNWRITTEN_MS = 3000;
+
+/** From a verdict to the disk, while that works. */
+const WRITTEN_MS = 1000;
 
 export interface SoakRun {
   readonly fromMs: number;
@@ -22,6 +26,10 @@ export interface SoakRun {
     readonly verdicts: ReadonlySet<string>;
     /** What was set in the PLC, in order. */
     readonly sorter: readonly WrittenValue[];
+  };
+  readonly configuration: {
+    readonly deadlines: readonly AskedDeadline[];
+    readonly problems: readonly string[];
   };
   /** The registry's file, closed in order. */
   readonly database: string;
@@ -63,6 +71,16 @@ export const isCut = (
 ) =>
   injected.some(
     (fault) => fault.affects.includes(part) && fault.fromMs >= fromMs && fault.fromMs <= toMs,
+  );
+
+/** Whether the runtime ended while what happened at this time could not be written. */
+export const isHeldAtEnd = ({ injected, lives }: SoakRun, atMs: number): boolean =>
+  injected.some(
+    ({ affects, fromMs, allowedUntilMs }) =>
+      affects.includes('disk') &&
+      fromMs <= atMs + WRITTEN_MS &&
+      allowedUntilMs >= atMs &&
+      lives.some(({ toMs = Infinity }) => toMs >= fromMs && toMs <= allowedUntilMs),
   );
 
 /** Whether the runtime began or ended to live at this time. */

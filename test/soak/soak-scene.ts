@@ -1,12 +1,14 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
+import Database from 'better-sqlite3';
 import type { MqttClient } from 'mqtt';
 import { HttpCamera } from '../support/http-camera.ts';
 import { MqttBroker } from '../support/nucleus/mqtt-broker.ts';
 import { RtspServer } from '../support/rtsp-server.ts';
 import { RtspWire } from '../support/rtsp-wire.ts';
 import { RuntimeFolder, samples, type RuntimeProcess } from '../support/runtime-process.ts';
+import { Station } from './station.ts';
 import { PART_COIL, PART_REGISTER, Plc, SORTER_REGISTER, SORTER_VALUES } from './plc.ts';
 
 export const STREAM_CAMERAS = ['gate', 'belt', 'dock'] as const;
@@ -17,6 +19,8 @@ export const HOOK_GIVES_UP_MS = 60_000;
 const VERDICT_TOPIC = 'soak/verdict';
 /** Five pictures a second each: two cores keep up, also while others work on them. */
 const RTSP = { size: '640x360', rate: 5 };
+/** A write of the runtime takes some milliseconds. */
+const LOCK_RETRY_MS = 5;
 const CAMERA_INTERVAL_MS = 200;
 
 /** When the runtime process lived, in milliseconds since 1970. */
@@ -64,6 +68,17 @@ export class WebhookReceiver {
   }
 }
 
+/** Not while another one writes. */
+function tryLock(db: Database.Database): boolean {
+  try {
+    db.exec('BEGIN IMMEDIATE');
+    return true;
+  } catch (error) {
+    if ((error as { code?: unknown }).code === 'SQLITE_BUSY') return false;
+    throw error;
+  }
+}
+
 /** The line: cameras, a broker, a receiver of verdicts, and the runtime that watches them. */
 export class SoakScene {
   readonly lives: Life[] = [];
@@ -74,6 +89,10 @@ export class SoakScene {
   readonly plc: Plc;
   readonly client: MqttClient;
   readonly verdicts = new Set<string>();
+  readonly station = new Station({
+    ...{ deadlineMs: DEADLINE_MS, stallTimeoutMs: STALL_MS },
+    runtime: () => this.runtime,
+  });
   rtsp: RtspServer;
   /** Between the RTSP camera and the runtime. */
   wire: RtspWire;
@@ -129,6 +148,10 @@ export class SoakScene {
     await runtime.ready();
   }
 
+  get database(): string {
+    return this.folder.join('data', 'registry.db');
+  }
+
   /** Ends the runtime and starts it again, as a power cut or an update does. */
   async restartRuntime(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
     const { runtime } = this;
@@ -146,6 +169,18 @@ export class SoakScene {
     await pause(downMs);
     this.rtsp = await RtspServer.start({ ...RTSP, port });
     this.wire = await RtspWire.to(port, address);
+  }
+
+  /** Nobody else can write to the registry for so long: to the runtime that is a disk that hangs. */
+  async holdRegistry(lastsMs: number): Promise<void> {
+    const db = new Database(this.database, { timeout: 0 });
+    try {
+      while (!tryLock(db)) await pause(LOCK_RETRY_MS);
+      await pause(lastsMs);
+      db.exec('ROLLBACK');
+    } finally {
+      db.close();
+    }
   }
 
   /** The decoders of the runtime's cameras. */

@@ -23,6 +23,8 @@ const FAULT_ROWS = {
   'broker away': 'broker',
   'receiver fails': 'receiver',
   'PLC faults': 'plc',
+  configuration: 'configuration',
+  'disk hangs': 'disk',
 } as const;
 
 /** What was broken when, what the cameras said of themselves, and the memory, as an SVG. */

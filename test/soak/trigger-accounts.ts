@@ -3,6 +3,7 @@ import type { Part } from './faults.ts';
 import { DEADLINE_MS } from './soak-scene.ts';
 import {
   isExplained,
+  isHeldAtEnd,
   isStartOrEnd,
   seconds,
   type SoakRun,
@@ -23,6 +24,8 @@ export interface TransactionRow {
   /** Of the context, as text. */
   readonly product: string | null;
   readonly openedAtMs: number;
+  /** After its opening. */
+  readonly deadlineMs: number;
   readonly ending: string | null;
   readonly reason: string | null;
   readonly outcome: string | null;
@@ -34,7 +37,7 @@ export function transactionsOf(db: Database): TransactionRow[] {
   return db
     .prepare(
       `SELECT id, trigger_id AS triggerId, json ->> 'source' AS source,
-         json ->> '$.context.product' AS product, opened_at_ms AS openedAtMs,
+         json ->> '$.context.product' AS product, opened_at_ms AS openedAtMs, json ->> 'deadlineMs' AS deadlineMs,
          ending, reason, outcome, ended_at_ms AS endedAtMs,
          EXISTS (SELECT 1 FROM results WHERE results.id = transactions.id) AS hasResult
        FROM transactions`,
@@ -60,22 +63,31 @@ export function triggerProblems(
     if (row) {
       tally.add(what, row.ending ?? 'open');
       for (const text of endProblems(run, row)) problem(text);
+      // It is judged all the same; only that it survives a power cut could not be promised.
+      const isPromised = code === 'REGISTRY_UNAVAILABLE' && way !== 'http, verdict';
+      const isHeld = isPromised && isExplained(run, ['disk'], sentMs, sentMs + tookMs);
+      if (code !== undefined && !isHeld) problem(`was refused with ${code}, and is taken`);
     } else if (status !== undefined && status >= 400 && code !== undefined) {
       tally.add(what, `refused: ${code}`);
       const answeredMs = sentMs + tookMs;
       const isFull =
         code === 'TRIGGER_DROPPED' && isExplained(run, ['triggers'], sentMs, answeredMs);
-      if (!isFull && !isStartOrEnd(run, sentMs - UNWRITTEN_MS, answeredMs + UNWRITTEN_MS))
+      if (
+        !isFull &&
+        !isHeldAtEnd(run, sentMs) &&
+        !isStartOrEnd(run, sentMs - UNWRITTEN_MS, answeredMs + UNWRITTEN_MS)
+      )
         problem(`was refused with ${code}, and no fault`);
     } else {
       tally.add(what, 'not taken');
-      if (status !== undefined) problem(`was answered with ${status} and is not in the registry`);
+      if (status !== undefined && !isHeldAtEnd(run, sentMs))
+        problem(`was answered with ${status} and is not in the registry`);
       const parts: Part[] = way === 'mqtt' ? ['runtime', 'broker', 'triggers'] : ['runtime'];
       const allowedMs = way === 'mqtt' ? ON_ITS_WAY_MS : UNWRITTEN_MS;
       const untilMs = sentMs + tookMs + DEADLINE_MS + UNWRITTEN_MS;
       if (!isExplained(run, parts, sentMs - allowedMs, untilMs)) problem('was lost, and no fault');
     }
-    if (row && outcome !== undefined && row.outcome !== outcome) {
+    if (row && outcome !== undefined && row.outcome !== outcome && !isHeldAtEnd(run, sentMs)) {
       problem(`was answered ${outcome}, and ${row.outcome} is stored`);
     }
     if (status === 200 && tookMs > DEADLINE_MS + LATE_MS)
@@ -96,6 +108,26 @@ export function endProblems(run: SoakRun, row: TransactionRow): string[] {
     problems.push(`ended ${ending} (${reason}), and no fault`);
   }
   return problems;
+}
+
+/** A deadline holds for every trigger from when it is in force until another one is asked for. */
+export function deadlineProblems(
+  { configuration, fromMs }: SoakRun,
+  rows: readonly TransactionRow[],
+  unexplained: string[],
+): void {
+  const asked = configuration.deadlines;
+  for (const { triggerId, openedAtMs, deadlineMs } of rows) {
+    const surely = asked.findLastIndex(({ inForceMs = Infinity }) => inForceMs < openedAtMs);
+    const possible = asked
+      .filter(({ askedMs }, index) => index >= surely && askedMs <= openedAtMs)
+      .map((one) => one.deadlineMs);
+    if (possible.includes(deadlineMs)) continue;
+    const at = `at ${seconds(openedAtMs - fromMs)} s`;
+    unexplained.push(
+      `trigger ${triggerId} (${at}) has a deadline of ${deadlineMs} ms, and ${possible.join(' or ')} ms was in force`,
+    );
+  }
 }
 
 /** Nothing is in the registry that nobody sent. */

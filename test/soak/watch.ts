@@ -71,6 +71,13 @@ export interface Gap {
   readonly states: readonly string[];
 }
 
+/** A camera that was opened anew counts from 0, as a process does. */
+export function hasNewFrame(camera: string, before: Sample, now: Sample): boolean {
+  const had = before.cameras[camera]?.delivered ?? 0;
+  const has = now.cameras[camera]?.delivered ?? 0;
+  return has > (now.life !== before.life || has < had ? 0 : had);
+}
+
 /** Every time of more than `longestMs` without a new frame, seen from outside. */
 export function gapsOf(samples: readonly Sample[], longestMs: number): Gap[] {
   return STREAM_CAMERAS.flatMap((camera) => {
@@ -80,9 +87,7 @@ export function gapsOf(samples: readonly Sample[], longestMs: number): Gap[] {
     for (const sample of samples) {
       const now = sample.cameras[camera];
       if (!now || !last) continue;
-      const before = last.cameras[camera];
-      const isNew =
-        sample.life !== last.life ? now.delivered > 0 : now.delivered > (before?.delivered ?? 0);
+      const isNew = hasNewFrame(camera, last, sample);
       states.add(now.state);
       if (!isNew) continue;
       if (sample.atMs - last.atMs > longestMs) {

@@ -17,6 +17,7 @@ const RTP_HEADER_BYTES = 12;
 export class RtspWire {
   fault: WireFault = 'clean';
   damagedPackets = 0;
+  readonly port: number;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   #packets = 0;
@@ -30,11 +31,8 @@ export class RtspWire {
 
   private constructor(server: Server, port: number) {
     this.#server = server;
+    this.port = (server.address() as AddressInfo).port;
     server.on('connection', (client) => this.#carry(client, port));
-  }
-
-  get port(): number {
-    return (this.#server.address() as AddressInfo).port;
   }
 
   url(mount: 'live' | 'clip'): string {

@@ -7,6 +7,7 @@ import { accountsOf } from '../../soak/accounts.ts';
 import type { Injected, Part } from '../../soak/faults.ts';
 import type { RaisedEdge, SentTrigger } from '../../soak/load.ts';
 import type { SoakRun } from '../../soak/soak-run.ts';
+import type { AskedDeadline } from '../../soak/station.ts';
 import { gapsOf, type Sample } from '../../soak/watch.ts';
 
 const START = 1_000_000;
@@ -40,6 +41,10 @@ const run = (parts: Partial<SoakRun>): SoakRun => ({
   ...{ edges: [], pictures: [] },
   lives: [{ fromMs: START - 60_000, toMs: undefined, end: undefined }],
   told: { hook: new Set(), verdicts: new Set(), sorter: [] },
+  configuration: {
+    deadlines: [{ deadlineMs: 1500, askedMs: -Infinity, inForceMs: -Infinity }],
+    problems: [],
+  },
   database,
   ...parts,
 });
@@ -73,6 +78,7 @@ interface Stored {
 function storeTransaction(one: Stored): void {
   const { id, ending, triggerId = 'a', source = 'http', product, reason = null } = one;
   const json = JSON.stringify({
+    deadlineMs: 1500,
     source,
     ...(product === undefined ? {} : { context: { product } }),
   });
@@ -155,6 +161,49 @@ it('a fail-safe verdict needs a fault of its camera', () => {
   expect(ends({ injected: [fault('gate', START, START + 60_000)] })).toHaveLength(1);
 });
 
+it('what could not be written is lost with the process alone, and only what was answered while the disk hung', () => {
+  const answered = [trigger({ status: 200, outcome: 'pass' })];
+  const disk = fault('disk', START + 19_500, START + 21_500);
+  const lives = [{ fromMs: START - 60_000, toMs: START + 22_000, end: 'SIGKILL' }];
+  const lost = (parts: Partial<SoakRun>) => accountsOf(run({ triggers: answered, ...parts }));
+  expect(lost({ injected: [disk], lives }).unexplained).toEqual([]);
+  expect(lost({ injected: [disk] }).unexplained.join()).toContain('is not in the registry');
+  const early = fault('disk', START + 21_500, START + 22_000);
+  expect(lost({ injected: [early], lives }).unexplained.join()).toContain('not in the registry');
+  const unpromised = [
+    trigger({ way: 'http, accepted', status: 503, code: 'REGISTRY_UNAVAILABLE' }),
+  ];
+  storeTransaction({ id: '1', ending: 'answered' });
+  const refused = (injected: Injected[]) =>
+    lost({ triggers: unpromised, injected }).unexplained.filter((text) => /refused/.test(text));
+  expect(refused([disk])).toEqual([]);
+  expect(refused([])).toHaveLength(1);
+});
+
+it('a deadline holds from when it is in force until another one is asked for', () => {
+  storeTransaction({ id: '1', ending: 'answered' });
+  const ends = (...later: AskedDeadline[]) => {
+    const first = { deadlineMs: 1500, askedMs: -Infinity, inForceMs: -Infinity };
+    const configuration = { deadlines: [first, ...later], problems: [] };
+    return accountsOf(run({ triggers: [trigger()], configuration })).unexplained.filter((text) =>
+      text.includes('deadline'),
+    );
+  };
+  const asked = { deadlineMs: 1400, askedMs: START + 19_000 };
+  expect(ends()).toEqual([]);
+  expect(ends(asked)).toEqual([]);
+  expect(ends({ ...asked, inForceMs: START + 20_500 })).toEqual([]);
+  expect(ends({ ...asked, inForceMs: START + 19_500 })).toEqual([
+    'trigger a (at 20.0 s) has a deadline of 1500 ms, and 1400 ms was in force',
+  ]);
+});
+
+it('a camera that is opened anew counts from 0, and its frames before are counted too', () => {
+  const { counts, gaps } = accountsOf(run({ samples: samples([90, 100, 0, 2, 4, 6, 8, 10]) }));
+  expect(gaps).toEqual([]);
+  expect(counts['frames of gate']).toMatchObject({ judged: 110 });
+});
+
 describe('an edge of the PLC', () => {
   const edge: RaisedEdge = {
     ...{ part: 7, raisedMs: START + 20_000, loweredMs: START + 20_500, isWatched: true },
@@ -226,8 +275,8 @@ describe('a verdict', () => {
       }).filter((text) => text.includes('PLC'));
     expect(written(2)).toEqual([]);
     expect(written(3)).toEqual([
-      'verdict 1 at 20.1 s is acknowledged and never was in the PLC',
       '3 was written to the PLC at 20.1 s, and no verdict tells of it',
+      'verdict 1 at 20.1 s is acknowledged and never was in the PLC',
     ]);
     expect(written(2, 2)).toHaveLength(1);
   });
