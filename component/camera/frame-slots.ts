@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises';
 import { FrameRing, type RingStatistics } from '../../native/index.ts';
 import { VedetteError } from '../contract/errors.ts';
 import type {
@@ -15,6 +14,7 @@ import type {
   RefusedFrame,
   SlotWriter,
 } from '../contract/ports.ts';
+import { FrameDating } from './frame-dating.ts';
 import { SlotNotes } from './slot-notes.ts';
 import { WaitingLine } from './waiting-line.ts';
 
@@ -53,13 +53,6 @@ export const MAIN_OWNER = 1;
 
 /** Another thread gives a slot back straight to the ring: who waits for one looks again after so long. */
 const SLOT_RECHECK_MS = 25;
-/** A camera whose clock is further off was never set: its times would only mislead. */
-const MAX_CLOCK_DIFFERENCE_MS = 60_000;
-
-/** By the wall clock as it goes now; a time that is still to come was read before it was set back. */
-function steadyTimeOf({ capturedAtMs }: RingLease): number {
-  return performance.now() - Math.max(0, Date.now() - capturedAtMs);
-}
 
 /**
  * The frames of one camera between its driver and its reader: a ring of slots, the policy, and the
@@ -76,8 +69,7 @@ export class FrameSlots implements FrameSink {
   /** All but what the ring itself overwrote. */
   readonly #dropped = new Map<DropReason, number>();
   readonly #notes = new SlotNotes();
-  #dater: FrameDater | undefined;
-  #clockDifferenceMs: number | undefined;
+  readonly #dating = new FrameDating();
   readonly #readers = new WaitingLine<FrameLease>();
   readonly #writers = new WaitingLine<SlotWriter>(() => this.#updateRecheck());
   #recheck: NodeJS.Timeout | undefined;
@@ -109,9 +101,7 @@ export class FrameSlots implements FrameSink {
   async next(signal: AbortSignal): Promise<FrameLease | undefined> {
     if (signal.aborted) return undefined;
     const lease = await this.#nextLease(signal);
-    return lease === undefined || this.#dater === undefined
-      ? lease
-      : this.#dated(lease, this.#dater);
+    return lease && this.#dating.date(lease);
   }
 
   async #nextLease(signal: AbortSignal): Promise<FrameLease | undefined> {
@@ -170,7 +160,7 @@ export class FrameSlots implements FrameSink {
 
   /** By how much the camera's clock was ahead of the arrival of the last frame; absent when it tells none. */
   get clockDifferenceMs(): number | undefined {
-    return this.#clockDifferenceMs;
+    return this.#dating.clockDifferenceMs;
   }
 
   /** Number of the last frame that was put into a slot here; not of those that the addon reads into them. */
@@ -250,8 +240,7 @@ export class FrameSlots implements FrameSink {
   }
 
   dateFrames(dater: FrameDater | undefined): void {
-    this.#dater = dater;
-    this.#clockDifferenceMs = undefined;
+    this.#dating.begin(dater);
   }
 
   scaleFrames(scaledFrom: Size | undefined, firstSequence: number): void {
@@ -309,7 +298,7 @@ export class FrameSlots implements FrameSink {
     }
     if (lease === undefined) return undefined;
     this.#taken += 1;
-    return { ...this.#notes.of(lease), capturedSteadyMs: steadyTimeOf(lease) };
+    return this.#dating.arrived(this.#notes.of(lease));
   }
 
   #beginWrite(): SlotWriter | undefined {
@@ -385,16 +374,6 @@ export class FrameSlots implements FrameSink {
 
   #serveWriters(): void {
     if (this.#final === undefined) this.#writers.serve(() => this.#beginWrite());
-  }
-
-  /** What is told beside the pixels was written before them, and is here after a turn of the loop. */
-  async #dated(lease: FrameLease, dater: FrameDater): Promise<FrameLease> {
-    for (let turn = 0; turn < 2 && !dater.hasSeen(lease.sequence); turn += 1) await setImmediate();
-    const ntpMs = dater.ntpMsOf(lease.sequence);
-    this.#clockDifferenceMs = ntpMs === undefined ? undefined : ntpMs - lease.capturedAtMs;
-    const isPlausible =
-      ntpMs !== undefined && Math.abs(ntpMs - lease.capturedAtMs) <= MAX_CLOCK_DIFFERENCE_MS;
-    return isPlausible ? { ...lease, ntpMs } : lease;
   }
 
   #updateRecheck(): void {

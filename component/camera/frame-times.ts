@@ -6,6 +6,10 @@ const KEPT = 512;
 /** ffmpeg rounds NTP times down to a millisecond. */
 const ROUNDING_MS = 1.01;
 const TRUSTED_PAIRS = 25;
+/** A report that moves the line further was not the drift of two clocks: the camera's was set. */
+const MAX_STEP_MS = 20;
+/** Longer than from one report to the next: a clock whose every report moves the line is never even. */
+const UNEVEN_TICKS = 15 * TICKS_PER_SECOND;
 /** After a report that moves the line. */
 const SETTLED_PAIRS = 3;
 const LINE = /^frame:\d+\s+pts:(-?\d+)/gm;
@@ -30,6 +34,7 @@ export class FrameTimes implements FrameDater {
   /** Pairs one after the other that do not. */
   #uneven = 0;
   #isTrusted = false;
+  #evenFromTicks = -Infinity;
 
   /** @param firstSequence number of the first frame that will be printed */
   constructor(firstSequence: number) {
@@ -65,11 +70,19 @@ export class FrameTimes implements FrameDater {
       this.#offsetMs = undefined;
     }
     // Rounding takes from a time, so that the highest offset is the nearest to the truth.
-    if (this.#isTrusted && this.#uneven === 0) this.#offsetMs = this.#run.highestMs;
+    if (!this.#isTrusted || this.#uneven > 0) return;
+    const movedMs = Math.abs(this.#run.highestMs - (this.#offsetMs ?? this.#run.highestMs));
+    if (movedMs > MAX_STEP_MS) this.#evenFromTicks = ticks + UNEVEN_TICKS;
+    this.#offsetMs = this.#run.highestMs;
   }
 
   hasSeen(sequence: number): boolean {
     return sequence < this.#next;
+  }
+
+  runsEvenly(sequence: number): boolean {
+    const ticks = this.#ticks.get(sequence);
+    return ticks !== undefined && ticks >= this.#evenFromTicks;
   }
 
   ntpMsOf(sequence: number): number | undefined {

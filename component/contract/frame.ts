@@ -139,7 +139,9 @@ export interface FrameLease extends FrameDescription {
   readonly token: number;
   /**
    * When the frame was taken by the steady clock of the process (`performance.now()`), as near as the
-   * source allows. Triggers and ages go by it: the wall clock may be set while a frame is held.
+   * source allows: its arrival, less what it came later than frames of its camera usually do where the
+   * camera tells its times (see `BacklogWatch`). Triggers and ages go by it: the wall clock may be set
+   * while a frame is held.
    */
   readonly capturedSteadyMs: number;
   /**

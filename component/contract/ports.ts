@@ -49,6 +49,8 @@ export interface FrameDater {
   hasSeen(sequence: number): boolean;
   /** Milliseconds since 1970 by the camera's own clock; absent when that is not known. */
   ntpMsOf(sequence: number): number | undefined;
+  /** Whether that clock has run evenly of late, so that its times tell how long frames took to come. */
+  runsEvenly(sequence: number): boolean;
 }
 
 /** Where a driver puts its frames; it knows the camera's policy, so that no driver needs to. */

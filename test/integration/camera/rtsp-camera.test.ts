@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import {
   CameraSupervisor,
@@ -10,6 +11,8 @@ import type { FfmpegSource } from '../../../component/camera/ffmpeg-input.ts';
 import { FrameSlots } from '../../../component/camera/frame-slots.ts';
 import { cameraSourceSchema } from '../../../component/contract/camera-config.ts';
 import type { FrameLease } from '../../../component/contract/frame.ts';
+import { transactionSchema } from '../../../component/contract/transaction-config.ts';
+import { matchFrame } from '../../../component/pipeline/transactions/frame-match.ts';
 import { describeCameraDriver } from '../../contract/camera/camera-driver.contract.ts';
 import { hasRtspServer, RtspServer } from '../../support/rtsp-server.ts';
 
@@ -25,12 +28,22 @@ const cameraOf = (values: Record<string, unknown>, password = '') =>
     readSecret: () => Promise.resolve(password),
   });
 
-/** Command lines of this process's children. */
-const commandLines = () =>
+const children = () =>
   readdirSync('/proc/self/task')
     .flatMap((task) => readFileSync(`/proc/self/task/${task}/children`, 'utf8').split(' '))
     .filter((pid) => pid !== '')
-    .map((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' '));
+    .map((pid) => ({
+      pid: Number(pid),
+      line: readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' '),
+    }));
+/** Command lines of this process's children. */
+const commandLines = () => children().map(({ line }) => line);
+/** The ffmpeg that is the only one. */
+const decoderOf = () => {
+  const found = children().filter(({ line }) => line.includes('ffmpeg'));
+  expect(found).toHaveLength(1);
+  return found[0]!.pid;
+};
 
 describe.skipIf(!hasRtspServer())('a camera that speaks RTSP', () => {
   let server: RtspServer;
@@ -121,6 +134,27 @@ describe.skipIf(!hasRtspServer())('a camera that speaks RTSP', () => {
       }
       // 25 frames a second by the RTP clock; only a new sender report may move it.
       expect(even).toBeGreaterThanOrEqual(dated.length - 3);
+
+      // A decoder that stood still goes on with what was sent meanwhile.
+      const quickestMs = Math.min(...dated.map((lease) => lease.capturedAtMs - lease.ntpMs!));
+      const decoder = decoderOf();
+      process.kill(decoder, 'SIGSTOP');
+      await pause(1000);
+      const config = transactionSchema.parse({ beforeMs: 5000, afterMs: 10_000 });
+      const trigger = { openedSteadyMs: performance.now(), config };
+      const triggeredAtMs = Date.now();
+      process.kill(decoder, 'SIGCONT');
+      let lateOnes = 0;
+      for (;;) {
+        const lease = (await slots.next(AbortSignal.timeout(20_000)))!;
+        slots.release(lease);
+        if (matchFrame(lease, trigger).kind === 'after') {
+          expect(lease.ntpMs! + quickestMs).toBeGreaterThan(triggeredAtMs - 100);
+          break;
+        }
+        if (lease.capturedAtMs > triggeredAtMs) lateOnes += 1;
+      }
+      expect(lateOnes).toBeGreaterThan(0);
     },
   );
 

@@ -95,8 +95,19 @@ describe('FrameTimes', () => {
     expect(times.ntpMsOf(0)).toBe(5000);
     addPairs(times, 3, () => 20);
     expect(times.ntpMsOf(0)).toBe(5020);
+    expect(times.runsEvenly(0)).toBe(true);
     addPairs(times, 60, (index) => (index % 2) * 9);
     expect(times.ntpMsOf(0)).toBeUndefined();
+  });
+
+  it('does not go by a clock that was set until its reports agree for longer than one lasts', () => {
+    const times = new FrameTimes(0);
+    times.addText(`frame:0 pts:0\nframe:1 pts:${14 * 90_000}\nframe:2 pts:${20 * 90_000}\n`);
+    const even = () => [0, 1, 2].map((sequence) => times.runsEvenly(sequence));
+    addPairs(times, 30, () => 0);
+    expect(even()).toEqual([true, true, true]);
+    addPairs(times, 3, () => 30);
+    expect(even()).toEqual([false, false, true]);
   });
 
   it('forgets what lies far back', () => {
