@@ -82,7 +82,8 @@ function gapProblems(run: SoakRun, gaps: readonly Gap[], unexplained: string[]):
     if (!isExplained(run, parts, gap.fromMs, gap.toMs))
       unexplained.push(`${lasted} ${at}, and no fault`);
     else if (gap.toMs > lastCause + LONGEST_SILENCE_MS && lastCause > 0) {
-      unexplained.push(`${lasted} ${at}, longer than its faults explain`);
+      const said = [...gap.states, ...gap.reasons].join('; ');
+      unexplained.push(`${lasted} ${at}, longer than its faults explain (${said})`);
     }
     const isLong = gap.toMs - gap.fromMs > 2 * STALL_MS + LONGEST_SILENCE_MS;
     if (isLong && gap.states.every((state) => state === 'running')) {

@@ -7,7 +7,7 @@ import type { SoakScene } from './soak-scene.ts';
 const BETWEEN_MS = [4000, 20_000] as const;
 const BETWEEN_CHANGES_MS = [8000, 40_000] as const;
 const BETWEEN_HANGS_MS = [15_000, 45_000] as const;
-const BETWEEN_ENDS_MS = [45_000, 120_000] as const;
+const BETWEEN_ENDS_MS = [90_000, 400_000] as const;
 
 /** Faults of one group follow each other; those of different groups come at the same time as well. */
 const GROUPS: readonly {

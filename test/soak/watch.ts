@@ -56,7 +56,7 @@ async function take(scene: SoakScene): Promise<Sample | undefined> {
 
 const sampleOf = (camera: CameraStatus): CameraSample => ({
   state: camera.state,
-  ...(camera.reason ? { reason: camera.reason.code } : {}),
+  ...(camera.reason ? { reason: camera.reason.message } : {}),
   delivered: camera.framesDelivered,
   judged: camera.framesJudged,
   dropped: camera.framesDropped,
@@ -69,6 +69,8 @@ export interface Gap {
   readonly toMs: number;
   /** States that were shown meanwhile. */
   readonly states: readonly string[];
+  /** Reasons that were shown meanwhile. */
+  readonly reasons: readonly string[];
 }
 
 /** A camera that was opened anew counts from 0, as a process does. */
@@ -84,21 +86,30 @@ export function gapsOf(samples: readonly Sample[], longestMs: number): Gap[] {
     const gaps: Gap[] = [];
     let last = samples[0];
     let states = new Set<string>();
+    let reasons = new Set<string>();
     for (const sample of samples) {
       const now = sample.cameras[camera];
       if (!now || !last) continue;
       const isNew = hasNewFrame(camera, last, sample);
       states.add(now.state);
+      if (now.reason !== undefined) reasons.add(now.reason);
       if (!isNew) continue;
       if (sample.atMs - last.atMs > longestMs) {
-        gaps.push({ camera, fromMs: last.atMs, toMs: sample.atMs, states: [...states] });
+        gaps.push({
+          ...{ camera, fromMs: last.atMs, toMs: sample.atMs },
+          ...{ states: [...states], reasons: [...reasons] },
+        });
       }
       last = sample;
       states = new Set();
+      reasons = new Set();
     }
     const end = samples.at(-1);
     if (end && last && end.atMs - last.atMs > longestMs) {
-      gaps.push({ camera, fromMs: last.atMs, toMs: end.atMs, states: [...states] });
+      gaps.push({
+        ...{ camera, fromMs: last.atMs, toMs: end.atMs },
+        ...{ states: [...states], reasons: [...reasons] },
+      });
     }
     return gaps;
   });
