@@ -5,6 +5,7 @@ import { VedetteError } from '../contract/errors.ts';
 import type { DropReason, FrameDescription } from '../contract/frame.ts';
 import type { FrameSink, SlotWriter } from '../contract/ports.ts';
 import { identityFrom, isSameFile, type FileIdentity } from './file-disposal.ts';
+import type { FolderCall } from './folder-calls.ts';
 import { isMissing, isSystemError, sourceError } from './source-error.ts';
 
 export interface PictureToRead {
@@ -15,7 +16,14 @@ export interface PictureToRead {
   readonly captureClock?: 'file';
   /** When given, the file must still be this one, before and after it is read. */
   readonly identity?: FileIdentity;
+  /** Makes each call to the file system; at once when absent. */
+  readonly call?: FolderCall;
 }
+
+/** A slow share shall be seen to answer. */
+const MAX_READ_BYTES = 1_048_576;
+
+const atOnce: FolderCall = (work) => work();
 
 /** What became of a file. The first three count as delivered by the source, the others do not. */
 export type ReadOutcome =
@@ -69,11 +77,12 @@ async function readFileInto(
   picture: PictureToRead,
   signal: AbortSignal,
 ): Promise<ReadOutcome | Refusal> {
-  const file = await open(picture.path);
+  const { call = atOnce } = picture;
+  const file = await call(() => open(picture.path));
   try {
     return await readInto(sink, file, fileName, picture, signal);
   } finally {
-    await file.close();
+    await call(() => file.close());
   }
 }
 
@@ -84,7 +93,8 @@ async function readInto(
   picture: PictureToRead,
   signal: AbortSignal,
 ): Promise<ReadOutcome | Refusal> {
-  const before = identityFrom(await file.stat());
+  const { call = atOnce } = picture;
+  const before = identityFrom(await call(() => file.stat()));
   if (picture.identity !== undefined && !isSameFile(before, picture.identity)) {
     return { kind: 'changed' };
   }
@@ -97,8 +107,8 @@ async function readInto(
   if (writer === undefined) return { kind: 'dropped' };
   let isPublished = false;
   try {
-    const isWhole = await fill(file, writer, byteLength);
-    if (!isWhole || !isSameFile(identityFrom(await file.stat()), before)) {
+    const isWhole = await fill(file, writer, byteLength, call);
+    if (!isWhole || !isSameFile(identityFrom(await call(() => file.stat())), before)) {
       return { kind: 'changed' };
     }
     const { format, width, height } = inspectImage(writer.bytes.subarray(0, byteLength));
@@ -137,9 +147,15 @@ function publish(writer: SlotWriter, frame: FrameDescription): ReadOutcome | Ref
 }
 
 /** Reads exactly `byteLength` bytes; false when the file is shorter by now. */
-async function fill(file: FileHandle, writer: SlotWriter, byteLength: number): Promise<boolean> {
+async function fill(
+  file: FileHandle,
+  writer: SlotWriter,
+  byteLength: number,
+  call: FolderCall,
+): Promise<boolean> {
   for (let at = 0; at < byteLength;) {
-    const { bytesRead } = await file.read(writer.bytes, at, byteLength - at, at);
+    const length = Math.min(byteLength - at, MAX_READ_BYTES);
+    const { bytesRead } = await call(() => file.read(writer.bytes, at, length, at));
     if (bytesRead === 0) return false;
     at += bytesRead;
   }

@@ -6,6 +6,7 @@ import { VedetteError } from '../contract/errors.ts';
 import type { CameraDriver, FrameEnd, FrameReference, FrameSink } from '../contract/ports.ts';
 import { BackOff } from './back-off.ts';
 import { FileDisposal, identityFrom, isSameFile, type FileIdentity } from './file-disposal.ts';
+import { FolderCalls } from './folder-calls.ts';
 import { pause } from './pause.ts';
 import { compareNames, listPictures } from './picture-files.ts';
 import { readPicture } from './read-picture.ts';
@@ -21,6 +22,12 @@ const EMPTY_FILE_GRACE_MS = 2000;
 const OBSTACLE_RETRY = { firstMs: 250, maximumMs: 15_000 };
 /** A file that cannot be read for so long is told of. */
 const OBSTACLE_PATIENCE_MS = 5000;
+
+/** A run that is told to end is waited for. */
+const CLOSE_MS = 1000;
+/** The longest that a timer takes. */
+const FOR_EVER_MS = 2 ** 31 - 1;
+const NEVER = new AbortController().signal;
 
 interface Arrival {
   readonly name: string;
@@ -61,6 +68,11 @@ export class WatchedFolderCamera implements CameraDriver {
   readonly endsForGood = false;
   readonly #source: CameraSourceOf<'folder'>;
   readonly #disposal: FileDisposal;
+  readonly #calls = new FolderCalls();
+  /** The last run, which a call that hangs keeps from ending. */
+  #over: Promise<void> = Promise.resolve();
+  /** Whether the last run failed because a call hung. */
+  #wasSilent = false;
   readonly #sightings = new Map<string, Sighting>();
   readonly #claims = new Map<string, Claim>();
   readonly #obstacles = new Map<string, Obstacle>();
@@ -75,11 +87,47 @@ export class WatchedFolderCamera implements CameraDriver {
 
   /** @throws VedetteError CAMERA_SOURCE_MISSING, CAMERA_SOURCE_FAILED */
   async run(sink: FrameSink, signal: AbortSignal): Promise<void> {
-    const changes = new FolderChanges(this.#source.path);
+    const silent = (why: string) => {
+      this.#wasSilent = true;
+      return this.#silent(why);
+    };
+    if (this.#calls.isSilent) throw silent(this.#calls.silence);
+    this.#wasSilent = false;
+    const run = new AbortController();
+    const end = () => run.abort();
+    signal.addEventListener('abort', end, { once: true });
+    const ended = new AbortController();
+    const over = this.#over.then(() => this.#watch(sink, run.signal));
+    this.#over = over.catch(() => undefined).finally(() => ended.abort());
+    try {
+      await this.#calls.watch(over, signal, silent);
+      // What is under way ends in a moment, unless it hangs.
+      await pause(CLOSE_MS, ended.signal);
+    } finally {
+      signal.removeEventListener('abort', end);
+      end();
+    }
+  }
+
+  /** When a call that hung is answered. */
+  async untilBack(signal: AbortSignal): Promise<void> {
+    await this.#calls.answered(signal);
+    if (!this.#wasSilent) await pause(FOR_EVER_MS, signal);
+  }
+
+  #silent(why: string): VedetteError {
+    return new VedetteError('CAMERA_SOURCE_FAILED', `folder ${this.#source.path}: ${why}`);
+  }
+
+  async #watch(sink: FrameSink, signal: AbortSignal): Promise<void> {
+    let changes: FolderChanges | undefined;
     try {
       while (!signal.aborted) {
         const beganMs = performance.now();
-        const { ready, nextMs } = await this.#scan();
+        const { ready, nextMs } = await this.#scan(signal);
+        if (signal.aborted) return;
+        // On a share that does not answer this call would hold up the main thread.
+        changes ??= new FolderChanges(this.#source.path);
         sink.notifyOpened();
         sink.notifyTrouble(this.#trouble());
         for (const arrival of ready) {
@@ -93,7 +141,7 @@ export class WatchedFolderCamera implements CameraDriver {
         await pause(MIN_SCAN_GAP_MS, signal);
       }
     } finally {
-      changes.close();
+      changes?.close();
     }
   }
 
@@ -118,6 +166,7 @@ export class WatchedFolderCamera implements CameraDriver {
         capturedAtMs: arrival.identity.modifiedMs,
         captureClock: 'file',
         identity: arrival.identity,
+        call: (work) => this.#calls.call(work),
       },
       signal,
     );
@@ -169,13 +218,14 @@ export class WatchedFolderCamera implements CameraDriver {
       this.#unclaim(claim);
     };
     try {
-      await dispose();
+      await this.#calls.watch(this.#calls.call(dispose), NEVER, (why) => this.#silent(why));
     } catch (cause) {
       claim.retry = dispose;
       const { code } = cause as NodeJS.ErrnoException;
+      const why = cause instanceof VedetteError ? cause.message : (code ?? String(cause));
       throw new VedetteError(
         code === 'ENOSPC' ? 'STORAGE_FULL' : 'CAMERA_SOURCE_FAILED',
-        `${name} was ${end === 'judged' ? 'judged' : 'refused'} and cannot be put away (${code ?? String(cause)}); it is tried again and not judged again`,
+        `${name} was ${end === 'judged' ? 'judged' : 'refused'} and cannot be put away (${why}); it is tried again and not judged again`,
         { cause },
       );
     }
@@ -186,7 +236,7 @@ export class WatchedFolderCamera implements CameraDriver {
   }
 
   /** Files that can be read now, oldest first, and in how many milliseconds another one can. */
-  async #scan(): Promise<{ ready: Arrival[]; nextMs: number }> {
+  async #scan(signal: AbortSignal): Promise<{ ready: Arrival[]; nextMs: number }> {
     const names = await this.#list();
     const present = new Set(names);
     for (const known of [this.#sightings, this.#claims, this.#obstacles]) {
@@ -195,6 +245,7 @@ export class WatchedFolderCamera implements CameraDriver {
     const ready: Arrival[] = [];
     let nextMs = Infinity;
     for (const name of names) {
+      if (signal.aborted) break;
       const sighting = await this.#look(name);
       if (sighting === undefined) continue;
       const graceMs = sighting.identity.byteLength === 0 ? EMPTY_FILE_GRACE_MS : 0;
@@ -212,7 +263,7 @@ export class WatchedFolderCamera implements CameraDriver {
 
   async #list(): Promise<string[]> {
     try {
-      return await listPictures(this.#source.path);
+      return await this.#calls.call(() => listPictures(this.#source.path));
     } catch (error) {
       throw sourceError(error, `folder ${this.#source.path}`);
     }
@@ -222,7 +273,7 @@ export class WatchedFolderCamera implements CameraDriver {
   async #look(name: string): Promise<Sighting | undefined> {
     let identity: FileIdentity;
     try {
-      const stats = await lstat(join(this.#source.path, name));
+      const stats = await this.#calls.call(() => lstat(join(this.#source.path, name)));
       if (!stats.isFile()) return undefined;
       identity = identityFrom(stats);
     } catch (error) {
@@ -233,7 +284,7 @@ export class WatchedFolderCamera implements CameraDriver {
     if (claim !== undefined && isSameFile(claim.identity, identity)) {
       const { retry } = claim;
       // Its failure was reported the first time.
-      await retry?.().catch(() => {});
+      if (retry !== undefined) await this.#calls.call(retry).catch(() => {});
       return undefined;
     }
     const before = this.#sightings.get(name);
@@ -247,7 +298,8 @@ export class WatchedFolderCamera implements CameraDriver {
 /** Wakes who waits when something in a folder changes; says nothing about what. */
 class FolderChanges {
   #watcher: FSWatcher | undefined;
-  #hasChanged = false;
+  /** What came before it watched may not have been listed. */
+  #hasChanged = true;
   #wake: (() => void) | undefined;
 
   constructor(folder: string) {

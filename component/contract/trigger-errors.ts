@@ -60,7 +60,7 @@ export const TRIGGER_ERROR_CODES = {
   TRIGGER_FOLDER_UNREADABLE: entry(
     502,
     true,
-    'The folder whose new files trigger cannot be read.',
-    'Check the path and the rights of the user; it is tried again by itself.',
+    'The folder whose new files trigger cannot be read, or its file system does not answer.',
+    'Check the path and the rights of the user, and of a network share its server; it is tried again by itself.',
   ),
 } as const satisfies Record<string, ErrorCodeEntry>;

@@ -176,6 +176,12 @@ export const DEBIAN_PACKAGES = [
     why: "keeps the publisher's records in tests",
     files: POSTGRESQL_VERSIONS.map((version) => `/usr/lib/postgresql/${version}/bin/initdb`),
   },
+  {
+    name: 'bindfs',
+    level: 'test',
+    why: 'a file system that stops answering, as a share whose server is gone',
+    commands: ['bindfs'],
+  },
   ...LYING_SURROUNDINGS,
   ...PACKAGING_TOOLS,
   ...RTSP_SERVER,

@@ -1,4 +1,5 @@
 import { readdir } from 'node:fs/promises';
+import { FolderCalls } from '../../camera/folder-calls.ts';
 import { pause } from '../../camera/pause.ts';
 import { VedetteError } from '../../contract/errors.ts';
 import type { TriggerConfigOf } from '../../contract/trigger-config.ts';
@@ -17,10 +18,14 @@ export function openFolderTrigger(
   { path, suffix = '', pollMs }: TriggerConfigOf<'folder'>,
   listener: TriggerListener,
 ): TriggerSource {
+  const calls = new FolderCalls();
   return keepConnected(listener, async (signal, listening) => {
     let known: Set<string> | undefined;
+    // The one that made it lost.
+    await calls.answered(signal);
     while (!signal.aborted) {
-      const present = new Set(await namesIn(path, suffix));
+      const reading = calls.call(() => namesIn(path, suffix));
+      const present = new Set(await calls.watch(reading, signal, (why) => unreadable(path, why)));
       if (signal.aborted) return;
       listening();
       for (const fileName of known === undefined ? [] : present) {
@@ -32,16 +37,16 @@ export function openFolderTrigger(
   });
 }
 
+const unreadable = (path: string, why: string, cause?: unknown) =>
+  new VedetteError('TRIGGER_FOLDER_UNREADABLE', `${path} cannot be read: ${why}`, { cause });
+
 /** Sorted. @throws VedetteError FOLDER_UNREADABLE */
 async function namesIn(path: string, suffix: string): Promise<string[]> {
   let names: string[];
   try {
     names = await readdir(path);
   } catch (cause) {
-    const why = (cause as Error).message;
-    throw new VedetteError('TRIGGER_FOLDER_UNREADABLE', `${path} cannot be read: ${why}`, {
-      cause,
-    });
+    throw unreadable(path, (cause as Error).message, cause);
   }
   if (names.length > MAX_FILES) {
     const message = `${path} has ${names.length} files, at most ${MAX_FILES} are looked through`;
