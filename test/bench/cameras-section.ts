@@ -51,13 +51,13 @@ function costTargets(costs: CameraCosts | undefined): readonly Target[] {
       whole,
       MOST_COST,
       comparison(costs.ours, costs.decoding),
-      'What comes to the decoding is 3 MB a frame written to a pipe, read from it into a slot and resized, and the times of an RTSP stream, for which ffmpeg writes the encoded stream out as well: reading both takes this process about half a millisecond a frame. Tried: colours as the stream has them, which the resizer converts in its pass, in place of a conversion by ffmpeg (a tenth of the whole). One decoder thread in place of two, and writes past ffmpeg’s buffer (`-avioflags direct`), change nothing that can be told from the waver.',
+      'What comes to the decoding is 3 MB a frame written to a pipe, read from it into a slot and resized, and the times of an RTSP stream, for which ffmpeg writes the encoded stream out as well: reading both takes this process about half a millisecond a frame. Tried and kept: colours as the stream has them, which the resizer converts in its pass, in place of a conversion by ffmpeg (a tenth of the whole); YUV4MPEG2 in place of raw video, which ffmpeg copies once less (four tenths of a millisecond a frame). Tried in vain: one packet in eight of the encoded stream, which saves less than a tenth of a millisecond; a pipe of 256 KiB in place of 1 MiB, and a reader that waits 0.15 or 0.4 ms so that more has come, save nothing clear. One decoder thread in place of two, and writes past ffmpeg’s buffer (`-avioflags direct`), change nothing that can be told from the waver.',
     ),
     atMost(
       scaled,
       MOST_COST_SCALED,
       comparison(costs.scaled, costs.decoding),
-      'What comes to the decoding is ffmpeg’s scaler, about half a millisecond a frame, the times of the stream as without scaling, and the resizer with the waking of its threads. Tried: `fast_bilinear` and one filter thread for the scaler, which change nothing that can be told from the waver. Not done: learning the times without a copy of the encoded stream.',
+      'What comes to the decoding is ffmpeg’s scaler, about half a millisecond a frame, the times of the stream as without scaling, and the resizer with the waking of its threads. Tried: `fast_bilinear` and one filter thread for the scaler, which change nothing that can be told from the waver. The copy of the encoded stream, cut to one packet in eight, saves less than a tenth of a millisecond. Not done: learning the times without it.',
     ),
   ];
 }
