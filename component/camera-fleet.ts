@@ -1,3 +1,4 @@
+import { SourceBoard } from './camera/source-board.ts';
 import { configurationChanges } from './configuration/configuration-changes.ts';
 import { redactSetting } from './configuration/redact-setting.ts';
 import type { RuntimeConfig } from './contract/config.ts';
@@ -10,7 +11,8 @@ import { CameraStation, type CameraStationOptions } from './pipeline/camera-stat
 import { frameSettings, type FrameSettings } from './pipeline/frame-settings.ts';
 import { TriggerMemory } from './pipeline/transactions/trigger-memory.ts';
 
-type Shared = Omit<CameraStationOptions, 'name' | 'settings' | 'onChange' | 'triggerMemory'>;
+type OfStation = 'name' | 'settings' | 'onChange' | 'triggerMemory' | 'board' | 'stations';
+type Shared = Omit<CameraStationOptions, OfStation>;
 
 export interface CameraFleetOptions extends Shared {
   readonly config: RuntimeConfig;
@@ -36,6 +38,7 @@ export class CameraFleet {
   #config: RuntimeConfig;
   #captureRules: CaptureRules;
   #stations: ReadonlyMap<string, CameraStation>;
+  readonly #board = new SourceBoard();
   #isClosed = false;
 
   constructor(options: CameraFleetOptions) {
@@ -140,7 +143,11 @@ export class CameraFleet {
     const ofFfmpeg = Object.entries(next.cameras).flatMap(([name, { source }]) =>
       isFfmpegOther && source.kind === 'ffmpeg' ? [name] : [],
     );
-    return new Set([...names, ...ofFfmpeg]);
+    const anew = new Set([...names, ...ofFfmpeg]);
+    const sharing = Object.entries(next.cameras).flatMap(([name, { source }]) =>
+      source.kind === 'camera' && anew.has(source.camera) ? [name] : [],
+    );
+    return new Set([...anew, ...sharing]);
   }
 
   #create(name: string, settings: FrameSettings): CameraStation {
@@ -149,6 +156,8 @@ export class CameraFleet {
       name,
       settings,
       triggerMemory: this.#memoryOf(name),
+      board: this.#board,
+      stations: () => [...this.#stations.values()],
       onChange: (status) => this.#onChange(status),
     });
   }

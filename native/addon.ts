@@ -91,6 +91,8 @@ export interface Addon {
   ringCancelWrite(id: number, numbers: Float64Array): void;
   ringPublish(id: number, numbers: Float64Array): void;
   ringTake(id: number, numbers: Float64Array, newest: boolean): void;
+  ringAfter(id: number, numbers: Float64Array): void;
+  ringCopy(id: number, numbers: Float64Array, into: Uint8Array): void;
   ringRetain(id: number, numbers: Float64Array): void;
   ringRelease(id: number, numbers: Float64Array): void;
   ringReclaim(id: number, numbers: Float64Array): void;

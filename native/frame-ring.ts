@@ -15,6 +15,13 @@ export interface RingStatistics {
   readonly skipped: number;
 }
 
+/** A frame by its place in the order of publication. */
+export interface OrderedFrame {
+  readonly slot: number;
+  readonly order: number;
+  readonly frame: FrameDescription;
+}
+
 /** One array for every call of this thread, because calls are synchronous. */
 const numbers = new Float64Array(RING.length);
 
@@ -129,6 +136,29 @@ export class FrameRing {
   /** The oldest unread frame. */
   takeOldest(owner: number): RingLease | undefined {
     return this.#take(owner, false);
+  }
+
+  /**
+   * The oldest frame published after the `order`th (from 1) that nothing was written over yet, be it
+   * read or not. Nobody holds it by this: `copy` says whether it is still there.
+   * @throws VedetteError FRAME_INVALID when the ring is closed and nobody holds a slot of it
+   */
+  after(order: number): OrderedFrame | undefined {
+    numbers[RING.token] = numeric(order);
+    callAddon((addon) => addon.ringAfter(this.id, numbers));
+    const slot = at(numbers, RING.slot);
+    if (slot < 0) return undefined;
+    return { slot, order: at(numbers, RING.token), frame: readFrame(numbers) };
+  }
+
+  /**
+   * Copies the frame of that order, whole or not at all: false when it is gone.
+   * @throws VedetteError FRAME_INVALID when it does not fit, or as `after`
+   */
+  copy(order: number, into: Uint8Array): boolean {
+    numbers[RING.token] = numeric(order);
+    callAddon((addon) => addon.ringCopy(this.id, numbers, into));
+    return at(numbers, RING.count) === 1;
   }
 
   /**

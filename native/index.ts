@@ -37,7 +37,7 @@ export { jpegToTiles, rawToTiles } from './tiles.ts';
 export { batchPlaces, KeptTensor, type TensorMemory, type TensorTarget } from './kept-tensor.ts';
 export { packedFrameBytes } from './packed-frame-bytes.ts';
 export { FrameRing } from './frame-ring.ts';
-export type { RingStatistics } from './frame-ring.ts';
+export type { OrderedFrame, RingStatistics } from './frame-ring.ts';
 export { PooledBuffer, bufferPoolStatistics } from './pooled-buffer.ts';
 export type { BufferPoolStatistics } from './pooled-buffer.ts';
 export { TensorThreads } from './tensor-threads.ts';

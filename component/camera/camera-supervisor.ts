@@ -189,6 +189,7 @@ export class CameraSupervisor {
     const { driver } = this.#options;
     const over = new AbortController();
     const signal = AbortSignal.any([this.#stop.signal, this.#wake.signal, over.signal]);
+    if (driver.followsAnother) return driver.untilBack?.(signal);
     const mayComeBack = failure === undefined || failure.code === 'CAMERA_SOURCE_FAILED';
     const isBack = mayComeBack ? driver.untilBack?.(signal) : undefined;
     await Promise.race([pause(pauseMs, signal), ...(isBack === undefined ? [] : [isBack])]);

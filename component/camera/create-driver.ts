@@ -20,6 +20,8 @@ import { HttpMjpegCamera } from './http-mjpeg-camera.ts';
 import { HttpSnapshotCamera } from './http-snapshot-camera.ts';
 import { MjpegFileCamera } from './mjpeg-file-camera.ts';
 import { PushCamera } from './push-camera.ts';
+import { SharedCamera } from './shared-camera.ts';
+import type { SourceBoard } from './source-board.ts';
 import { TestPatternCamera } from './test-pattern-camera.ts';
 import { WatchedFolderCamera } from './watched-folder-camera.ts';
 
@@ -34,6 +36,8 @@ export interface CreateDriverOptions {
   readonly encoded?: EncodedStream;
   /** What pictures of a source with `scaling: model` are scaled to. */
   readonly scaledSize?: (source: Size) => Size;
+  /** Where a source of kind `camera` finds the other; there is none outside of a runtime. */
+  readonly board?: SourceBoard;
 }
 
 /**
@@ -77,7 +81,16 @@ export function createDriver(options: CreateDriverOptions): CameraDriver {
       return new GenicamCamera({ source, owesVerdicts: owesVerdicts(camera) });
     case 'test-pattern':
       return new TestPatternCamera({ source, pace });
+    case 'camera':
+      return new SharedCamera(source.camera, sharedBoard(options, source.camera));
   }
+}
+
+/** @throws VedetteError CONFIG_INVALID */
+function sharedBoard({ name, board }: CreateDriverOptions, other: string): SourceBoard {
+  if (board !== undefined) return board;
+  const message = `camera ${name} has the frames of camera ${other}, which only a runtime shares; open camera ${other} instead`;
+  throw new VedetteError('CONFIG_INVALID', message);
 }
 
 /**
@@ -89,6 +102,8 @@ export function createDriver(options: CreateDriverOptions): CameraDriver {
  */
 export function resolvePolicy(camera: CameraConfig): FramePolicy {
   if (camera.policy === 'triggered') return isAwaited(camera) ? 'every' : 'passing';
+  // Another camera is never made to wait.
+  if (camera.source.kind === 'camera') return camera.policy === 'every' ? 'passing' : 'newest';
   if (camera.policy !== 'auto') return camera.policy;
   switch (camera.source.kind) {
     case 'folder':

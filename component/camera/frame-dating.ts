@@ -7,7 +7,7 @@ import { BacklogWatch } from './backlog-watch.ts';
 const MAX_CLOCK_DIFFERENCE_MS = 60_000;
 
 /** When frames were taken, by the steady clock here and by that of their camera where it tells it. */
-export class FrameDating {
+export class FrameDating implements FrameDater {
   readonly #backlog = new BacklogWatch();
   #dater: FrameDater | undefined;
   #clockDifferenceMs: number | undefined;
@@ -22,6 +22,20 @@ export class FrameDating {
   /** By how much the camera's clock was ahead of the arrival of the last frame; absent when it tells none. */
   get clockDifferenceMs(): number | undefined {
     return this.#clockDifferenceMs;
+  }
+
+  // As cameras are told that get the same frames.
+
+  hasSeen(sequence: number): boolean {
+    return this.#dater?.hasSeen(sequence) ?? true;
+  }
+
+  ntpMsOf(sequence: number): number | undefined {
+    return this.#dater?.ntpMsOf(sequence);
+  }
+
+  runsEvenly(sequence: number): boolean {
+    return this.#dater?.runsEvenly(sequence) ?? false;
   }
 
   /** By the wall clock as it goes now; a time that is still to come was read before it was set back. */

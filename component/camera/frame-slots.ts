@@ -15,6 +15,7 @@ import type {
   SlotWriter,
 } from '../contract/ports.ts';
 import { FrameDating } from './frame-dating.ts';
+import { SharedFrames } from './shared-frames.ts';
 import { SlotNotes } from './slot-notes.ts';
 import { WaitingLine } from './waiting-line.ts';
 
@@ -62,6 +63,8 @@ const SLOT_RECHECK_MS = 25;
 export class FrameSlots implements FrameSink {
   readonly policy: FramePolicy;
   readonly slotBytes: number;
+  /** What cameras get that share these frames. */
+  readonly shared: SharedFrames;
   readonly #ring: FrameRing;
   readonly #onDrop: FrameSlotsOptions['onDrop'];
   readonly #onRefused: FrameSlotsOptions['onRefused'];
@@ -89,6 +92,7 @@ export class FrameSlots implements FrameSink {
     this.#onRefused = options.onRefused;
     this.#onTrouble = options.onTrouble;
     this.#ring = FrameRing.create({ slots: options.slots, slotBytes: options.slotBytes });
+    this.shared = new SharedFrames(this.#ring, this.#notes, this.#dating);
   }
 
   // ------------------------------------------------------------ for readers
@@ -218,6 +222,7 @@ export class FrameSlots implements FrameSink {
   countDrop(reason: DropReason, error?: VedetteError): void {
     this.#notInRing += 1;
     this.#drop(reason, 1, error);
+    this.shared.tellDropped(reason, 1, error);
     this.#listener?.framesArrived();
   }
 
@@ -230,7 +235,9 @@ export class FrameSlots implements FrameSink {
     const { published, overwritten, discarded } = publication;
     this.#notInRing += discarded;
     this.#drop('no-free-slot', discarded);
+    this.shared.tellDropped('no-free-slot', discarded);
     this.#tellOverwritten(overwritten);
+    this.shared.tellPublished();
     this.#serveReaders();
     if (published + discarded > 0) this.#tellArrival();
   }
@@ -277,6 +284,7 @@ export class FrameSlots implements FrameSink {
   close(): void {
     if (this.#final !== undefined) return;
     const last = this.#ring.statistics();
+    this.shared.close();
     this.#ring.close();
     this.#final = { ...last, unread: 0 };
     this.#drop('stopped', last.unread);
@@ -298,7 +306,7 @@ export class FrameSlots implements FrameSink {
     }
     if (lease === undefined) return undefined;
     this.#taken += 1;
-    return this.#dating.arrived(this.#notes.of(lease));
+    return this.#dating.arrived(this.#notes.of(lease.slot, lease));
   }
 
   #beginWrite(): SlotWriter | undefined {
@@ -343,6 +351,7 @@ export class FrameSlots implements FrameSink {
     }
     this.#notes.set(slot, frame);
     this.#newestSequence = frame.sequence;
+    this.shared.tellPublished();
     this.#serveReaders();
     this.#tellArrival();
   }

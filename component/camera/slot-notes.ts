@@ -1,6 +1,9 @@
-import type { FrameDescription, RingLease, Size } from '../contract/frame.ts';
+import type { FrameDescription, Size } from '../contract/frame.ts';
 
-type SlotNote = Pick<FrameDescription, 'fileName' | 'captureClock'>;
+type SlotNote = Pick<FrameDescription, 'fileName' | 'captureClock' | 'scaledFrom'>;
+
+/** Each slot may hold a frame of another run; a ring has no more slots. */
+const MAX_RUNS = 256;
 
 interface Run {
   readonly firstSequence: number;
@@ -10,40 +13,36 @@ interface Run {
 /** What is known of frames beside what their slots hold, which is only numbers. */
 export class SlotNotes {
   readonly #notes: (SlotNote | undefined)[] = [];
-  /** Oldest first; only those of which a frame may still come. */
+  /** Oldest first. */
   #runs: Run[] = [];
 
-  set(slot: number, { fileName, captureClock }: FrameDescription): void {
+  set(slot: number, { fileName, captureClock, scaledFrom }: FrameDescription): void {
     this.#notes[slot] =
-      fileName === undefined && captureClock === undefined
+      fileName === undefined && captureClock === undefined && scaledFrom === undefined
         ? undefined
         : {
             ...(fileName === undefined ? {} : { fileName }),
             ...(captureClock === undefined ? {} : { captureClock }),
+            ...(scaledFrom === undefined ? {} : { scaledFrom }),
           };
   }
 
   /**
    * Frames from `firstSequence` on are copies of pictures of `scaledFrom`, or those themselves. Frames
-   * of the run before may lie unread still.
+   * of runs before may lie in their slots still.
    */
   scale(scaledFrom: Size | undefined, firstSequence: number): void {
     // A run that ended before its first frame has none.
     const before = this.#runs.filter((run) => run.firstSequence < firstSequence);
-    this.#runs = [...before, { firstSequence, scaledFrom }];
+    this.#runs = [...before, { firstSequence, scaledFrom }].slice(-MAX_RUNS);
   }
 
-  /** The whole of a frame. To be asked in the order of their numbers. */
-  of(lease: RingLease): RingLease {
-    const note = this.#notes[lease.slot];
-    const scaledFrom = this.#scaledFrom(lease.sequence);
-    if (note === undefined && scaledFrom === undefined) return lease;
-    return { ...lease, ...note, ...(scaledFrom === undefined ? {} : { scaledFrom }) };
-  }
-
-  #scaledFrom(sequence: number): Size | undefined {
-    const at = this.#runs.findLastIndex((run) => run.firstSequence <= sequence);
-    if (at > 0) this.#runs = this.#runs.slice(at);
-    return at < 0 ? undefined : this.#runs[0]?.scaledFrom;
+  /** The whole of a frame. */
+  of<F extends FrameDescription>(slot: number, frame: F): F {
+    const note = this.#notes[slot];
+    const run = this.#runs.findLast(({ firstSequence }) => firstSequence <= frame.sequence);
+    if (note === undefined && run?.scaledFrom === undefined) return frame;
+    const { scaledFrom } = run ?? {};
+    return { ...frame, ...(scaledFrom === undefined ? {} : { scaledFrom }), ...note };
   }
 }

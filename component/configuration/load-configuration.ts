@@ -21,6 +21,7 @@ import { ruleProblems } from './rule-problems.ts';
 import { triggerProblems } from './trigger-problems.ts';
 import { spaceProblems } from './space-problems.ts';
 import { StationFile } from './station-file.ts';
+import { sharingProblems } from './sharing-problems.ts';
 import { scalingProblems } from './scaling-problems.ts';
 import { tilingProblems } from './tiling-problems.ts';
 
@@ -175,6 +176,7 @@ function referenceProblems(tree: ConfigurationTree): ConfigurationProblem[] {
     ...ruleProblems(tree),
     ...spaceProblems(tree),
     ...scalingProblems(tree),
+    ...sharingProblems(tree),
     ...tilingProblems(tree),
     ...triggerProblems(tree),
   );

@@ -6,11 +6,21 @@ import type { ConfigurationProblem } from './configuration-problem.ts';
 export function scalingProblems(tree: ConfigurationTree): ConfigurationProblem[] {
   return Object.entries(mapAt(tree, 'cameras')).flatMap(([name, camera]) => {
     if (!isMap(camera) || mapAt(camera, 'source')['scaling'] !== 'model') return [];
-    const reason = reasonFor(tree, camera);
+    const sharing = Object.values(mapAt(tree, 'cameras')).filter(
+      (other) => isMap(other) && isSharing(other, name),
+    );
+    const reason = [camera, ...sharing].flatMap((one) =>
+      isMap(one) ? (reasonFor(tree, one) ?? []) : [],
+    )[0];
     if (reason === undefined) return [];
     const message = `cannot be "model", since ${reason} in full; set it to "none"`;
     return [{ path: `cameras.${name}.source.scaling`, message }];
   });
+}
+
+function isSharing(camera: ConfigurationTree, name: string): boolean {
+  const source = mapAt(camera, 'source');
+  return source['kind'] === 'camera' && source['camera'] === name;
 }
 
 function reasonFor(tree: ConfigurationTree, camera: ConfigurationTree): string | undefined {

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import {
   genicamSource,
   gstreamerSource,
+  sharedSource,
   httpMjpegSource,
   httpSnapshotSource,
   testPatternSource,
@@ -120,6 +121,7 @@ export const cameraSourceSchema = z.discriminatedUnion('kind', [
   gstreamerSource,
   genicamSource,
   testPatternSource,
+  sharedSource,
 ]);
 
 /** The stream as the camera sends it, kept for some seconds and written as MP4 around a verdict. */
@@ -147,7 +149,7 @@ export const cameraSchema = z.strictObject({
   model: described(nameSchema, 'The model, or the chain of models, that judges its frames'),
   policy: described(
     z.enum(['auto', 'newest', 'every', 'triggered']).default('auto'),
-    '`newest`: the latest frame when the model is free, older ones are dropped and counted; `every`: each frame, in order, the source waits; `triggered`: only frames that a trigger asked for, see `trigger`. `auto`: `every` for folders, pushed frames, recordings with `pace: fast` and cameras with `source.trigger`, else `newest`',
+    '`newest`: the latest frame when the model is free, older ones are dropped and counted; `every`: each frame, in order, the source waits (one of kind `camera` does not); `triggered`: only frames that a trigger asked for, see `trigger`. `auto`: `every` for folders, pushed frames, recordings with `pace: fast` and cameras with `source.trigger`, else `newest`',
     'camera',
   ),
   maxFrameAgeMs: described(

@@ -36,6 +36,17 @@ export const testPatternSource = z.strictObject({
   framesPerSecond: described(number(0.001, 1000).default(10), 'Pace with `pace: source`'),
 });
 
+export const sharedSource = z.strictObject({
+  kind: kindOf(
+    'camera',
+    'The frames of another camera, which opens and decodes its source once for all',
+  ),
+  camera: described(
+    z.string().min(1),
+    'Name of the other camera, whose source is neither of kind `camera` nor `push`',
+  ),
+});
+
 export const httpSnapshotSource = z.strictObject({
   kind: kindOf('http-snapshot', 'One picture after another from an HTTP address'),
   ...httpAddress,

@@ -39,6 +39,12 @@ export function checkCameraSource(name: string, camera: CameraConfig): CameraPro
       `${all} slots of maxFrameBytes ${maxFrameBytes} take ${all * maxFrameBytes} bytes, at most ${MAX_SLOT_BYTES} may be taken`,
     );
   }
+  if (source.kind === 'camera' && camera.pace === 'fast') {
+    add(
+      'pace',
+      `is that of camera ${source.camera}, whose frames it gets; expected source, got fast`,
+    );
+  }
   if (camera.recording !== undefined && source.kind !== 'ffmpeg') {
     add(
       'recording',

@@ -128,6 +128,11 @@ export interface CameraDriver {
    * aborted. Must use no login again that was refused. Absent: the source is tried again when its pause is over.
    */
   untilBack?(signal: AbortSignal): Promise<void>;
+  /**
+   * Set of one that has its frames from another camera: what ends a pause is `untilBack` alone, which
+   * resolves when that camera changed, for better or worse.
+   */
+  readonly followsAnother?: true;
   /** What decodes now, such as `vaapi` or `software`; absent before the first frame, and where nothing is decoded here. */
   readonly decoder?: string | undefined;
   /** Whether a normal end of `run` is final (`once` folders) instead of a reason to open it again. */

@@ -1,6 +1,7 @@
 import { createDriver, resolvePolicy } from '../camera/create-driver.ts';
 import { isOwnTrigger, slotsOf } from '../contract/check-camera-source.ts';
 import { CameraSupervisor } from '../camera/camera-supervisor.ts';
+import type { SharedSource, SourceBoard } from '../camera/source-board.ts';
 import { FrameSlots } from '../camera/frame-slots.ts';
 import type { ClipStore } from '../delivery/clip-store.ts';
 import { EventRecorder } from './event-recorder.ts';
@@ -65,6 +66,10 @@ export interface CameraStationOptions extends Shared {
   readonly triggerMemory: TriggerMemory;
   /** Who looks at its frames as they pass, when it is triggered. */
   readonly frameWatchers: FrameWatchers;
+  /** Where cameras that share a source find each other. */
+  readonly board: SourceBoard;
+  /** The open cameras by now, this one too. */
+  readonly stations: () => readonly CameraStation[];
 }
 
 /** One configured camera: its source, slots, statistics and the loop that judges its frames. */
@@ -78,6 +83,11 @@ export class CameraStation {
   readonly #troubles: CameraTroubles;
   readonly #scene: CurrentScene;
   readonly #createdAtMs = Date.now();
+  readonly #shared = (): SharedSource => ({
+    status: this.status(),
+    ...(this.#slots === undefined ? {} : { frames: this.#slots.shared }),
+  });
+  readonly #scaling: PictureScaling;
   #slots: FrameSlots | undefined;
   #supervisor: CameraSupervisor | undefined;
   #driver: CameraDriver | undefined;
@@ -95,6 +105,11 @@ export class CameraStation {
     this.#pushed = new PushedFrames(options.name, () => this.#settings.now);
     const { name: camera, faults, registry } = options;
     const onChange = () => options.onChange(this.status());
+    this.#scaling = new PictureScaling(
+      this.#settings,
+      (why) => this.#openAnew(why),
+      () => this.#sharers().map((one) => one.#scaling),
+    );
     this.#troubles = new CameraTroubles({ camera, faults, onChange });
     const restarts = () => this.#supervisor?.status.restarts ?? 0;
     this.#scene = new CurrentScene({ camera, faults, registry, restarts });
@@ -129,6 +144,7 @@ export class CameraStation {
   start(): void {
     this.#showFurniture();
     this.#line ??= this.#assemble();
+    this.#options.board.offer(this.name, this.#shared);
     if (this.#line === undefined) return;
     this.#loop = this.#begin(this.#line);
     void this.#open(this.#supervisor!, this.#line.scaling);
@@ -146,11 +162,7 @@ export class CameraStation {
       this.#recorder = new EventRecorder({ camera: name, recording, clips, faults });
     }
     const recorder = this.#recorder;
-    const scaling = new PictureScaling(this.#settings, (why) => {
-      if (driver.endsForGood) return false;
-      supervisor.restart(why);
-      return true;
-    });
+    const scaling = this.#scaling;
     const driver: CameraDriver = createDriver({
       ...(recorder === undefined ? {} : { encoded: recorder.ring }),
       name,
@@ -158,6 +170,7 @@ export class CameraStation {
       ffmpegPath: config.ffmpeg.path,
       readSecret: this.#options.readSecret,
       scaledSize: (source) => scaling.sizeFor(source),
+      board: this.#options.board,
     });
     const slots = new FrameSlots({
       slots: slotsOf(this.#camera),
@@ -180,7 +193,10 @@ export class CameraStation {
       name,
       driver,
       slots,
-      onChange: () => this.#options.onChange(this.status()),
+      onChange: () => {
+        this.#options.board.tellChanged(name);
+        this.#options.onChange(this.status());
+      },
     });
     this.#driver = driver;
     this.#slots = slots;
@@ -229,6 +245,30 @@ export class CameraStation {
     // What its pictures are scaled to depends on the models.
     if (source.kind === 'ffmpeg' && source.scaling === 'model') await scaling.modelsKnown();
     if (!this.#stop.signal.aborted) supervisor.start();
+  }
+
+  /** Cameras that have their frames from it. */
+  #sharers(): readonly CameraStation[] {
+    return this.#options
+      .stations()
+      .filter((one) => one.#other === this.name && one.#camera.isEnabled);
+  }
+
+  /** The camera whose frames it gets. */
+  get #other(): string | undefined {
+    const { source } = this.#camera;
+    return source.kind === 'camera' ? source.camera : undefined;
+  }
+
+  /** The source, which may be another camera's. Whether it can be. */
+  #openAnew(why: VedetteError): boolean {
+    const other = this.#other;
+    const owner = this.#options.stations().find(({ name }) => name === (other ?? this.name));
+    if (owner === undefined) return false;
+    const [driver, supervisor] = [owner.#driver, owner.#supervisor];
+    if (driver === undefined || supervisor === undefined || driver.endsForGood) return false;
+    supervisor.restart(why);
+    return true;
   }
 
   async #begin(line: CameraLine): Promise<void> {
@@ -381,6 +421,7 @@ export class CameraStation {
     // Who waits has an answer before anything else ends.
     this.#triggers?.end();
     this.#stop.abort();
+    this.#options.board.withdraw(this.name, this.#shared);
     await this.#supervisor?.close();
     await this.#recorder?.close();
     this.#slots?.close();

@@ -19,6 +19,7 @@ import type { FaultLog } from '../logging/fault-log.ts';
 import type { Pictures } from './pictures.ts';
 
 const LIVE_KINDS: ReadonlySet<string> = new Set([
+  'camera',
   'ffmpeg',
   'gstreamer',
   'genicam',

@@ -13,27 +13,40 @@ import type { FrameSettings } from './frame-settings.ts';
 export class PictureScaling {
   readonly #settings: CurrentSettings;
   readonly #openAnew: (why: VedetteError) => boolean;
+  readonly #sharers: () => readonly PictureScaling[];
   /** That of the frames of a run which was ended for being too small. */
   #left: Size | undefined;
 
-  /** @param openAnew opens the source again; false when it cannot be */
-  constructor(settings: CurrentSettings, openAnew: (why: VedetteError) => boolean) {
+  /**
+   * @param openAnew opens the source again; false when it cannot be
+   * @param sharers cameras that get the same pictures
+   */
+  constructor(
+    settings: CurrentSettings,
+    openAnew: (why: VedetteError) => boolean,
+    sharers: () => readonly PictureScaling[],
+  ) {
     this.#settings = settings;
     this.#openAnew = openAnew;
+    this.#sharers = sharers;
   }
 
-  /** Resolves when the models of the camera were read, or failed; the source waits for it. */
+  /** Resolves when the models of all its cameras were read, or failed; the source waits for it. */
   async modelsKnown(): Promise<void> {
-    const { sets } = this.#settings.now;
-    const started = sets.all.flatMap(({ model }) =>
+    const all = [this, ...this.#sharers()].flatMap((one) => one.#settings.now.sets.all);
+    const started = all.flatMap(({ model }) =>
       model instanceof ModelChain ? [] : [model.whenStarted()],
     );
     await Promise.all(started);
   }
 
-  /** No smaller than any input that is fed from the camera now; `source` as long as one is not known. */
+  /**
+   * No smaller than any input that is fed from the source now, by whichever camera; `source` as long as
+   * one is not known.
+   */
   sizeFor(source: Size): Size {
-    return scaledSize(source, inputsOf(this.#settings.now) ?? []);
+    const all = [this, ...this.#sharers()].map((one) => inputsOf(one.#settings.now));
+    return scaledSize(source, all.includes(undefined) ? [] : all.flatMap((inputs) => inputs ?? []));
   }
 
   /** Whether nothing would be scaled up for this version. */

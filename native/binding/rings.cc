@@ -156,6 +156,33 @@ Napi::Value ring_take(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+// `token` is the order, in and out.
+Napi::Value ring_after(const Napi::CallbackInfo& info) {
+  Call call;
+  const Status status = read_call(info, kToken, &call);
+  if (!status.ok()) return finish(info.Env(), status);
+  FrameHold hold;
+  call.ring->find_after(call.token, &hold);
+  write_hold(hold, call.numbers);
+  return info.Env().Undefined();
+}
+
+Napi::Value ring_copy(const Napi::CallbackInfo& info) {
+  Call call;
+  Status status = read_call(info, kToken, &call);
+  if (status.ok() && (!info[2].IsTypedArray() ||
+                      info[2].As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array)) {
+    status = fail(Code::frame_invalid, "a frame is copied into a Uint8Array");
+  }
+  bool is_there = false;
+  if (status.ok()) {
+    auto into = info[2].As<Napi::Uint8Array>();
+    status = call.ring->copy(call.token, into.Data(), into.ByteLength(), &is_there);
+  }
+  if (status.ok()) call.numbers[kRingCount] = is_there ? 1 : 0;
+  return finish(info.Env(), status);
+}
+
 Napi::Value ring_retain(const Napi::CallbackInfo& info) {
   Call call;
   Status status = read_call(info, kSlot | kToken | kOwner, &call);
@@ -265,6 +292,8 @@ void register_rings(Napi::Env env, Napi::Object exports) {
   exports.Set("ringCancelWrite", Napi::Function::New(env, ring_cancel_write));
   exports.Set("ringPublish", Napi::Function::New(env, ring_publish));
   exports.Set("ringTake", Napi::Function::New(env, ring_take));
+  exports.Set("ringAfter", Napi::Function::New(env, ring_after));
+  exports.Set("ringCopy", Napi::Function::New(env, ring_copy));
   exports.Set("ringRetain", Napi::Function::New(env, ring_retain));
   exports.Set("ringRelease", Napi::Function::New(env, ring_release));
   exports.Set("ringReclaim", Napi::Function::New(env, ring_reclaim));

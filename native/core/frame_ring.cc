@@ -2,6 +2,7 @@
 
 #include <sys/mman.h>
 
+#include <cstring>
 #include <new>
 #include <unordered_map>
 
@@ -100,7 +101,9 @@ int FrameRing::claim(bool may_overwrite, bool* has_overwritten) {
     *has_overwritten = slot >= 0;
     if (slot >= 0) overwritten_++;
   }
-  if (slot >= 0) table_[slot].state = State::writing;
+  if (slot < 0) return slot;
+  table_[slot].state = State::writing;
+  table_[slot].order = 0;
   return slot;
 }
 
@@ -207,6 +210,36 @@ void FrameRing::take_newest(int64_t owner, FrameHold* hold, int* skipped) {
 void FrameRing::take_oldest(int64_t owner, FrameHold* hold) {
   const std::lock_guard<std::mutex> lock(mutex_);
   take(find_unread(false), owner, hold);
+}
+
+void FrameRing::find_after(int64_t order, FrameHold* hold) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  hold->slot = -1;
+  if (is_closed_) return;
+  for (int i = 0; i < slots_; i++) {
+    const Slot& slot = table_[i];
+    if (slot.order <= order || (hold->slot >= 0 && slot.order > hold->token)) continue;
+    hold->slot = i;
+    hold->token = slot.order;
+    hold->note = slot.note;
+  }
+}
+
+Status FrameRing::copy(int64_t order, uint8_t* into, size_t capacity, bool* is_there) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  *is_there = false;
+  for (int i = 0; i < slots_ && order > 0 && !is_closed_; i++) {
+    if (table_[i].order != order) continue;
+    const auto byte_length = static_cast<size_t>(table_[i].note.byte_length);
+    if (byte_length > capacity) {
+      return fail(Code::frame_invalid, "a frame of %zu bytes cannot be copied into %zu",
+                  byte_length, capacity);
+    }
+    std::memcpy(into, slot_data(i), byte_length);
+    *is_there = true;
+    return {};
+  }
+  return {};
 }
 
 Status FrameRing::retain(int64_t slot, int64_t token, int64_t owner, FrameHold* hold) {

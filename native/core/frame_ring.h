@@ -86,6 +86,12 @@ class FrameRing {
   // The newest unread frame; older unread ones are freed and counted. hold->slot = -1 when none.
   void take_newest(int64_t owner, FrameHold* hold, int* skipped);
   void take_oldest(int64_t owner, FrameHold* hold);
+  // The oldest frame published after the `order`th, read or unread, that nothing was written over yet;
+  // its own order is in hold->token. hold->slot = -1 when there is none. Nobody holds it: see `copy`.
+  void find_after(int64_t order, FrameHold* hold);
+  // Copies the frame of that order, whole or not at all: false when it is written over, or the ring is
+  // closed. Who wants a slot meanwhile waits, for as long as it takes to copy a frame.
+  Status copy(int64_t order, uint8_t* into, size_t capacity, bool* is_there);
   // FRAME_INVALID unless `token` is a hold on that slot, not yet released.
   Status retain(int64_t slot, int64_t token, int64_t owner, FrameHold* hold);
   Status release(int64_t slot, int64_t token);
@@ -106,7 +112,7 @@ class FrameRing {
   };
   struct Slot {
     State state = State::free;
-    // Position in the order of publication.
+    // Position in the order of publication, from 1; 0 once its frame is being written over.
     int64_t order = 0;
     FrameNote note;
     int hold_count = 0;

@@ -31,6 +31,8 @@ async function checkCamera(name: string, { source }: Camera, subject: Subject) {
   switch (source.kind) {
     case 'push':
       return results.ok(`${name} takes what programs send`);
+    case 'camera':
+      return results.ok(`${name} gets the frames of camera ${source.camera}`);
     case 'test-pattern':
       return results.ok(`${name} makes its pictures itself`);
     case 'gstreamer':

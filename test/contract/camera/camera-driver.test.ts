@@ -2,6 +2,8 @@ import { copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createDriver } from '../../../component/camera/create-driver.ts';
+import { FrameSlots } from '../../../component/camera/frame-slots.ts';
+import { SourceBoard } from '../../../component/camera/source-board.ts';
 import { PushCamera } from '../../../component/camera/push-camera.ts';
 import { cameraSchema, type CameraConfig } from '../../../component/contract/camera-config.ts';
 import type { CameraDriver } from '../../../component/contract/ports.ts';
@@ -71,6 +73,37 @@ describeCameraDriver('the test pattern', async () => ({
   canWait: true,
   close: done,
 }));
+
+describeCameraDriver('the frames of another camera', async () => {
+  const slots = new FrameSlots({ slots: 4, slotBytes: 320 * 240 * 3, policy: 'newest' });
+  const board = new SourceBoard();
+  board.offer('gate', () => ({ status: { state: 'running' }, frames: slots.shared }));
+  const stop = new AbortController();
+  const pattern = { kind: 'test-pattern', width: 320, height: 240, framesPerSecond: 100 };
+  const run = createDriver({
+    name: 'gate',
+    camera: camera(pattern, { pace: 'source' }),
+    ffmpegPath: 'ffmpeg',
+    readSecret: () => Promise.reject(new Error('no secret is needed')),
+  }).run(slots, stop.signal);
+  return {
+    driver: createDriver({
+      name: 'test',
+      camera: camera({ kind: 'camera', camera: 'gate' }, { pace: 'source' }),
+      ffmpegPath: 'ffmpeg',
+      readSecret: () => Promise.reject(new Error('no secret is needed')),
+      board,
+    }),
+    smallestFrameBytes: 100_000,
+    largestFrameBytes: 320 * 240 * 3,
+    canWait: false,
+    close: async () => {
+      stop.abort();
+      await run;
+      slots.close();
+    },
+  };
+});
 
 describeCameraDriver('pushed pictures', async () => {
   const picture = readFileSync(`${STREET}/walkway-00.jpg`);

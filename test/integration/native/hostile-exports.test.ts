@@ -187,6 +187,9 @@ const TABLE: Record<keyof Addon, Export> = {
   ringPublish: { good: () => [writing(), numbers()] },
   // A ring that is gone has nothing to take: no error.
   ringTake: { good: () => [ring(), numbers(), true], takesAnything: [0, 2] },
+  ringAfter: { good: () => [ring(), numbers()] },
+  // A frame that is gone is copied nowhere, however large that is.
+  ringCopy: { good: () => [ring(), numbers(), new Uint8Array(4096)], takesAnything: [2] },
   ringRetain: { good: held },
   ringRelease: { good: held },
   ringReclaim: { good: held },
