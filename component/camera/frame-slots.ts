@@ -69,7 +69,7 @@ export class FrameSlots implements FrameSink {
   readonly #onDrop: FrameSlotsOptions['onDrop'];
   readonly #onRefused: FrameSlotsOptions['onRefused'];
   readonly #onTrouble: FrameSlotsOptions['onTrouble'];
-  /** All but what the ring itself overwrote. */
+  /** All but what this ring itself overwrote. */
   readonly #dropped = new Map<DropReason, number>();
   readonly #notes = new SlotNotes();
   readonly #dating = new FrameDating();
@@ -179,7 +179,7 @@ export class FrameSlots implements FrameSink {
 
   get framesDropped(): Readonly<Partial<Record<DropReason, number>>> {
     const { overwritten, skipped } = this.#ringStatistics;
-    const lost = overwritten + skipped;
+    const lost = overwritten + skipped + (this.#dropped.get('overwritten') ?? 0);
     return { ...Object.fromEntries(this.#dropped), ...(lost > 0 ? { overwritten: lost } : {}) };
   }
 
