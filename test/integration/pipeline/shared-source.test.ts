@@ -3,6 +3,7 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { runtimeConfigSchema } from '../../../component/contract/config.ts';
 import { ModelPackages } from '../../support/model-packages.ts';
 import { samplesFolder, startRuntime, type RunningRuntime } from '../../support/real-runtime.ts';
 import { constantModel, versionPackage } from '../../support/version-packages.ts';
@@ -10,12 +11,16 @@ import { constantModel, versionPackage } from '../../support/version-packages.ts
 const WAIT = { timeout: 30_000, interval: 20 };
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 let running: RunningRuntime;
+let settings: Record<string, unknown>;
+const clip = join(samplesFolder, 'clips', 'walkway.mp4');
 let packages: ModelPackages;
 
 beforeAll(async () => {
   packages = await ModelPackages.create();
   const parts = await versionPackage(packages, '1.0.0', constantModel(0.2));
-  running = await startRuntime(await mkdtemp(join(tmpdir(), 'vedette-shared-')), {
+  const folder = await mkdtemp(join(tmpdir(), 'vedette-shared-'));
+  settings = {
+    dataFolder: join(folder, 'data'),
     models: {
       parts: { package: parts },
       detector: { package: join(samplesFolder, 'models', 'coco-detector') },
@@ -25,10 +30,11 @@ beforeAll(async () => {
       all: { model: 'detector', source: { kind: 'camera', camera: 'gate' } },
       gate: {
         model: 'parts',
-        source: { kind: 'ffmpeg', url: join(samplesFolder, 'clips', 'walkway.mp4') },
+        source: { kind: 'ffmpeg', url: clip },
       },
     },
-  });
+  };
+  running = await startRuntime(folder, settings);
 });
 afterAll(async () => {
   await running.close();
@@ -73,4 +79,28 @@ it('two cameras with two models judge the pictures of one decoder, and both come
   const common = ofAll.filter(({ frame }) => times.has(frame.sequence));
   expect(common.length).toBeGreaterThan(0);
   for (const { frame } of common) expect(frame.capturedAt).toBe(times.get(frame.sequence));
+});
+
+it('a source that a configuration opens anew brings the camera along that shares it', async () => {
+  const apply = (cameras: Record<string, unknown>) =>
+    running.runtime.apply(runtimeConfigSchema.parse({ ...settings, cameras }));
+  const all = { model: 'detector', source: { kind: 'camera', camera: 'gate' } };
+  const gate = { model: 'parts', source: { kind: 'ffmpeg', url: clip, scaling: 'model' } };
+  await apply({ all, gate });
+  await vi.waitFor(() => expect(camera('all').framesJudged).toBeGreaterThan(0), WAIT);
+  expect(decoders()).toHaveLength(1);
+  // As small as the model of `gate` takes, but never smaller than the other one needs.
+  const { items } = await running.runtime.results({ camera: 'all', limit: 1 });
+  expect(items[0]!.frame.scaledTo?.height ?? 576).toBeGreaterThanOrEqual(512);
+
+  await apply({ all, gate: { ...gate, isEnabled: false } });
+  await vi.waitFor(() => {
+    expect(camera('all').reason?.message).toContain(
+      'camera gate, whose frames it gets, is disabled',
+    );
+  }, WAIT);
+  expect(camera('all').state).toBe('failed');
+  await vi.waitFor(() => expect(decoders()).toEqual([]), WAIT);
+  await apply({ gate });
+  await vi.waitFor(() => expect(camera('gate').state).toBe('running'), WAIT);
 });
