@@ -209,6 +209,8 @@ export class CameraStation {
       statistics: this.#statistics,
       signal: this.#stop.signal,
       isAwaited: (frame) => this.#pushed.isAwaited(frame),
+      onStored: (resultId) => this.#triggers?.stored(resultId),
+      onNotStored: (resultId) => this.#triggers?.notStored(resultId),
       onKept: (judged, kept) => this.#onKept(judged, kept),
     });
     this.#keeper = keeper;

@@ -31,6 +31,9 @@ export interface KeepDependencies {
   readonly signal: AbortSignal;
   /** Whether somebody waits for this result: then it is on the disk before it is given, or refused. */
   readonly isAwaited: (frame: FrameReference) => boolean;
+  /** See ResultStorageOptions. */
+  readonly onStored: (resultId: string) => void;
+  readonly onNotStored: (resultId: string) => void;
   /** Told of the result, or of why it could not be stored. */
   readonly onKept: (judged: JudgedFrame, kept: InferenceResult | VedetteError) => void;
 }

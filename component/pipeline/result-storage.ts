@@ -9,7 +9,7 @@ import type { JudgedFrame } from './judged-frame.ts';
 import type { Metrics } from './metrics.ts';
 import type { EncodedPicture } from './pictures.ts';
 import type { Snapshots } from './snapshots.ts';
-import { UnstoredResults } from './unstored-results.ts';
+import { UnstoredRecords } from '../delivery/unstored-records.ts';
 
 /** The disk is taken to hang when it has not stored a result for so long; judging waits no longer. */
 export const STALL_MS = 500;
@@ -48,6 +48,10 @@ export interface ResultStorageOptions {
   readonly snapshots: Pick<Snapshots, 'settle'>;
   readonly metrics: Pick<Metrics, 'countNotStored' | 'countCapture'>;
   readonly faults: FaultLog;
+  /** A result is on the disk: told once, before anything that follows. */
+  readonly onStored: (resultId: string) => void;
+  /** It is not, as far as is known, and is not offered again: it is there only if the registry had it already. */
+  readonly onNotStored: (resultId: string) => void;
   /** The source waits for its results to be stored, however long; a live one goes on. */
   readonly mayWait: boolean;
   /** The camera stops. */
@@ -61,7 +65,7 @@ export interface ResultStorageOptions {
  */
 export class ResultStorage {
   readonly #options: ResultStorageOptions;
-  readonly #unstored: UnstoredResults<WaitingRecord>;
+  readonly #unstored: UnstoredRecords<WaitingRecord>;
   readonly #underWay = new Set<Promise<unknown>>();
   /** Of those, what the disk has not taken for so long that judging waits no longer. */
   readonly #overdue = new Set<Promise<unknown>>();
@@ -69,7 +73,7 @@ export class ResultStorage {
 
   constructor(options: ResultStorageOptions) {
     this.#options = options;
-    this.#unstored = new UnstoredResults({
+    this.#unstored = new UnstoredRecords({
       store: (waiting) => this.#storeLater(waiting),
       onLost: (waiting, why) => this.#lose(waiting, why),
       mayWait: options.mayWait,
@@ -134,12 +138,14 @@ export class ResultStorage {
       this.#warn('store', error, 'a result could not be stored');
       if (durability === 'promised' || !error.retryable || error.code === 'SHUTTING_DOWN') {
         metrics.countNotStored(camera);
+        this.#options.onNotStored(judged.result.id);
         if (picture) this.#losePicture(error);
         return error;
       }
       // What the registry holds itself is offered again only for what comes after it is stored.
       const isHeld = error.details['isQueued'] === true;
-      const isAwaited = picture !== undefined || driver.settle !== undefined;
+      const isTriggered = judged.result.transaction !== undefined;
+      const isAwaited = picture !== undefined || driver.settle !== undefined || isTriggered;
       if (!isHeld || isAwaited) await this.#putOff(record, isHeld);
       return judged.result;
     }
@@ -149,6 +155,7 @@ export class ResultStorage {
   /** What follows a stored result. */
   async #complete(record: ResultRecord, stored: InferenceResult): Promise<InferenceResult> {
     const { judged, picture } = record;
+    this.#options.onStored(judged.result.id);
     const isCaptured = picture !== undefined && (await this.#capture(picture, stored));
     await this.#settle(judged);
     if (isCaptured || picture === undefined) return stored;
@@ -168,7 +175,8 @@ export class ResultStorage {
     }
     const message = `${this.#pictureBytes} bytes of pictures wait for the disk, at most ${MAX_PICTURE_BYTES}; one of ${bytes} was given up`;
     this.#losePicture(new VedetteError('OVERLOADED', message));
-    if (isHeld && this.#options.driver.settle === undefined) return;
+    const isAwaited = this.#options.driver.settle !== undefined || judged.result.transaction;
+    if (isHeld && !isAwaited) return;
     await this.#unstored.add({ judged, pictureBytes: 0, isHeld });
   }
 
@@ -191,8 +199,9 @@ export class ResultStorage {
     return undefined;
   }
 
-  #lose({ picture, pictureBytes, isHeld }: WaitingRecord, why: VedetteError): void {
+  #lose({ judged, picture, pictureBytes, isHeld }: WaitingRecord, why: VedetteError): void {
     this.#pictureBytes -= pictureBytes;
+    this.#options.onNotStored(judged.result.id);
     if (picture) this.#losePicture(why);
     if (isHeld) return;
     this.#options.metrics.countNotStored(this.#options.camera);

@@ -9,12 +9,21 @@ export class OutputRows {
     this.#db = db;
   }
 
+  /** One that is offered again is stored once. */
   append(record: OutputRecord): void {
     this.#db
       .prepare(
-        'INSERT INTO output_records (output, result_id, ended_at_ms, json) VALUES (?, ?, ?, ?)',
+        `INSERT INTO output_records (output, result_id, ended_at_ms, json)
+         SELECT @output, @resultId, @endedAtMs, @json WHERE NOT EXISTS
+         (SELECT 1 FROM output_records WHERE result_id = @resultId AND output = @output
+          AND ended_at_ms = @endedAtMs)`,
       )
-      .run(record.output, record.resultId, record.endedAtMs, JSON.stringify(record));
+      .run({
+        output: record.output,
+        resultId: record.resultId,
+        endedAtMs: record.endedAtMs,
+        json: JSON.stringify(record),
+      });
   }
 
   /** Of one result or of all, newest first. */

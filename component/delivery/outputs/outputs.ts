@@ -8,6 +8,7 @@ import type { NewResult } from '../../contract/ports.ts';
 import type { Outcome } from '../../contract/result.ts';
 import type { FaultLog } from '../../logging/fault-log.ts';
 import type { Registry } from '../../registry/registry.ts';
+import { UnstoredRecords } from '../unstored-records.ts';
 import { gpioLine } from './gpio-line.ts';
 import { modbusLine } from './modbus-line.ts';
 import { mqttOutput } from './mqtt-output.ts';
@@ -30,10 +31,18 @@ export interface OutputsOptions {
 export class Outputs {
   readonly #options: OutputsOptions;
   readonly #queues = new Map<string, OutputQueue>();
-  readonly #records = new Set<Promise<void>>();
+  readonly #writing = new Set<Promise<void>>();
+  readonly #unwritten: UnstoredRecords<OutputRecord>;
+  readonly #stop = new AbortController();
 
   constructor(options: OutputsOptions) {
     this.#options = options;
+    this.#unwritten = new UnstoredRecords({
+      store: (record) => this.#refusalOf(record),
+      onLost: (record, why) => this.#warnUnrecorded(record, why),
+      mayWait: false,
+      signal: this.#stop.signal,
+    });
   }
 
   /** Those that changed begin anew; what the ones before had not sent is given up. */
@@ -66,7 +75,9 @@ export class Outputs {
 
   async close(): Promise<void> {
     await this.use({});
-    await Promise.all(this.#records);
+    this.#stop.abort();
+    await Promise.all(this.#writing);
+    await this.#unwritten.ended();
   }
 
   #open(name: string, config: OutputConfig): OutputQueue {
@@ -75,19 +86,40 @@ export class Outputs {
   }
 
   #record(record: OutputRecord): void {
-    const { registry, faults } = this.#options;
     const { output, end, detail } = record;
     if (end === 'given-up') {
-      faults.warn(`output/${output}`, { output, detail }, 'a verdict could not be told');
+      this.#options.faults.warn(
+        `output/${output}`,
+        { output, detail },
+        'a verdict could not be told',
+      );
     }
-    const written = registry
-      .appendOutput(record)
-      .catch((thrown: unknown) => {
-        const error = VedetteError.from(thrown, 'REGISTRY_UNAVAILABLE');
-        faults.warn(`output-record/${error.code}`, { output, error }, 'an output was not recorded');
-      })
-      .finally(() => this.#records.delete(written));
-    this.#records.add(written);
+    const writing = this.#write(record).finally(() => this.#writing.delete(writing));
+    this.#writing.add(writing);
+  }
+
+  /** What the registry cannot take now is offered again. */
+  async #write(record: OutputRecord): Promise<void> {
+    // Those that wait come first, so that the records of an output stand in their order.
+    if (this.#unwritten.size > 0) return this.#unwritten.add(record);
+    const refusal = await this.#refusalOf(record);
+    if (refusal === undefined) return;
+    if (refusal.retryable && refusal.code !== 'SHUTTING_DOWN') await this.#unwritten.add(record);
+    else this.#warnUnrecorded(record, refusal);
+  }
+
+  async #refusalOf(record: OutputRecord): Promise<VedetteError | undefined> {
+    try {
+      await this.#options.registry.appendOutput(record);
+      return undefined;
+    } catch (thrown) {
+      return VedetteError.from(thrown, 'REGISTRY_UNAVAILABLE');
+    }
+  }
+
+  #warnUnrecorded({ output }: OutputRecord, error: VedetteError): void {
+    const { faults } = this.#options;
+    faults.warn(`output-record/${error.code}`, { output, error }, 'an output was not recorded');
   }
 }
 

@@ -49,12 +49,22 @@ export interface CameraTriggersOptions {
   readonly signal: AbortSignal;
 }
 
+interface Decided {
+  readonly transaction: Transaction;
+  readonly end: TransactionEnd;
+  readonly result: NewResult;
+  /** Its asker has been told. */
+  isTold: boolean;
+  /** Its end on the way to the registry; settled when it has none there. */
+  closing?: Promise<void>;
+}
+
 /** A camera's triggers: opened, answered in time whatever happens, and each end stored. */
 export class CameraTriggers {
   readonly book: TransactionBook;
   readonly #options: CameraTriggersOptions;
-  /** Transactions whose result is on its way to the disk, by its id. */
-  readonly #storing = new Map<string, { transaction: Transaction; end: TransactionEnd }>();
+  /** Decided transactions whose result is on its way to the disk, or whose asker has no answer yet, by its id. */
+  readonly #decided = new Map<string, Decided>();
   readonly #writes: TransactionWrites;
 
   constructor(options: CameraTriggersOptions) {
@@ -123,16 +133,36 @@ export class CameraTriggers {
     this.#decide(transaction, result, 'answer');
   }
 
-  /** What became of each result of the camera. */
+  /**
+   * A result is on the disk: its transaction may end there. One that ended before its result was there
+   * would have none after a kill.
+   */
+  stored(resultId: string): void {
+    const decided = this.#decided.get(resultId);
+    if (decided === undefined) return;
+    const { transaction, end, result } = decided;
+    decided.closing = this.#endInRegistry(transaction, end, result);
+    if (decided.isTold) this.#decided.delete(resultId);
+  }
+
+  /** A result was given up: its transaction stays open, and ends fail-safe at the next start. */
+  notStored(resultId: string): void {
+    const decided = this.#decided.get(resultId);
+    if (decided === undefined) return;
+    decided.closing = Promise.resolve();
+    if (decided.isTold) this.#decided.delete(resultId);
+  }
+
+  /** What became of each result of the camera, as far as is known when it is told. */
   kept({ result }: JudgedFrame, kept: InferenceResult | VedetteError): void {
-    const waiting = this.#storing.get(result.id);
-    if (waiting === undefined) return;
-    this.#storing.delete(result.id);
-    const { transaction, end } = waiting;
+    const decided = this.#decided.get(result.id);
+    if (decided === undefined) return;
+    const { transaction, closing = Promise.resolve() } = decided;
+    decided.isTold = true;
+    if (decided.closing !== undefined) this.#decided.delete(result.id);
     const stored = kept instanceof VedetteError ? result : kept;
     this.#options.memory.settle(transaction, storedAnswer(this.#options.registry, stored));
     // The verdict holds whether or not its end could be recorded.
-    const closing = this.#endInRegistry(transaction, end, result);
     void settledWithin(closing, STALL_MS).then(() => transaction.keep(stored));
   }
 
@@ -233,7 +263,8 @@ export class CameraTriggers {
 
   #decide(transaction: Transaction, result: NewResult, by: DecidedBy): void {
     const isAnswer = by === 'answer';
-    this.#storing.set(result.id, { transaction, end: isAnswer ? 'answered' : 'fail-safe' });
+    const end = isAnswer ? 'answered' : 'fail-safe';
+    this.#decided.set(result.id, { transaction, end, result, isTold: false });
     transaction.end(result);
     this.book.close(transaction, isAnswer ? 'answered' : 'failSafe');
     const { camera, metrics } = this.#options;

@@ -2,7 +2,7 @@ import { VedetteError } from '../../contract/errors.ts';
 import type { TransactionEnding, TransactionRecord } from '../../contract/transaction.ts';
 import type { FaultLog } from '../../logging/fault-log.ts';
 import type { Registry } from '../../registry/registry.ts';
-import { UnstoredResults } from '../unstored-results.ts';
+import { UnstoredRecords } from '../../delivery/unstored-records.ts';
 
 export interface TransactionWritesOptions {
   readonly camera: string;
@@ -28,14 +28,14 @@ const NOT_ENDED = 'the end of a trigger could not be recorded';
  */
 export class TransactionWrites {
   readonly #options: TransactionWritesOptions;
-  readonly #unwritten: UnstoredResults<Write>;
+  readonly #unwritten: UnstoredRecords<Write>;
   readonly #underWay = new Set<Promise<unknown>>();
   /** The first try to write the opening of each that has no end yet, by id. */
   readonly #opening = new Map<string, Promise<void>>();
 
   constructor(options: TransactionWritesOptions) {
     this.#options = options;
-    this.#unwritten = new UnstoredResults({
+    this.#unwritten = new UnstoredRecords({
       store: async ({ write, written }) => {
         try {
           await write();

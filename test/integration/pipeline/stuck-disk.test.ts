@@ -85,6 +85,25 @@ it('who asks again is told that a trigger is on the disk only when it is', async
   await trigger('dead', { id: 'taken', isPromised: true }).accepted;
 });
 
+it('a trigger whose result is not stored has no end in the registry', async () => {
+  const db = openDatabase();
+  const unstored = trigger('dead');
+  const { id } = unstored.transaction;
+  db.exec(
+    `CREATE TRIGGER refuse BEFORE INSERT ON results WHEN NEW.id = '${id}'
+     BEGIN SELECT RAISE(ABORT, 'it is refused'); END`,
+  );
+  expect((await unstored.answer).transaction).toMatchObject({ isFailSafe: true });
+  // What is written later shows that it was not written meanwhile.
+  const other = trigger('dead');
+  await other.answer;
+  const endOf = async ({ transaction }: TriggerAnswer) =>
+    (await running.runtime.transaction(transaction.id)).end;
+  await expect.poll(() => endOf(other)).toBe('fail-safe');
+  expect(await endOf(unstored)).toBeUndefined();
+  db.exec('DROP TRIGGER refuse').close();
+});
+
 it('triggers are answered and frames judged while the disk hangs, and all is stored afterwards', async () => {
   const { runtime } = running;
   await trigger('line').answer;
@@ -96,10 +115,13 @@ it('triggers are answered and frames judged while the disk hangs, and all is sto
   const opened: TriggerAnswer[] = [];
   try {
     const unrecorded = trigger('dead', { isPromised: true });
-    while (opened.length < PARTS || performance.now() < heldUntilMs) {
+    let fails = 0;
+    while (opened.length < PARTS || fails === 0 || performance.now() < heldUntilMs) {
       const part = trigger('line', { id: `part-${opened.length}`, isPromised: true });
       opened.push(part);
-      expect((await part.verdict).transaction).toMatchObject({ isFailSafe: false });
+      const { transaction, verdict } = await part.verdict;
+      expect(transaction).toMatchObject({ isFailSafe: false });
+      if (verdict.outcome === 'fail') fails += 1;
     }
     await expect
       .poll(() => runtime.camera('belt').framesJudged, { timeout: 20_000 })
@@ -140,5 +162,7 @@ it('triggers are answered and frames judged while the disk hangs, and all is sto
     )
     .toBe(fails);
   expect(storedCount('line')).toBe(storedBefore + opened.length);
-  expect((await runtime.metrics()).text).not.toMatch(/^vedette_results_not_stored_total\{/m);
+  expect((await runtime.metrics()).text).not.toMatch(
+    /^vedette_results_not_stored_total\{camera="(?:line|belt)"/m,
+  );
 }, 120_000);

@@ -13,6 +13,7 @@ function open(mayWait = false) {
   const stop = new AbortController();
   const stored: string[] = [];
   const captured: string[] = [];
+  const told: string[] = [];
   const codes: string[] = [];
   const counts = { notStored: 0, failed: 0 };
   const logger = pino(
@@ -51,10 +52,12 @@ function open(mayWait = false) {
       countCapture: (_camera, outcome) => (counts.failed += outcome === 'failed' ? 1 : 0),
     },
     faults: new FaultLog(logger),
+    onStored: (id) => told.push(`${id} stored`),
+    onNotStored: (id) => told.push(`${id} not stored`),
     mayWait,
     signal: stop.signal,
   });
-  return { storage, answer: answering.resolve, stop, stored, captured, codes, counts };
+  return { storage, answer: answering.resolve, stop, stored, captured, told, codes, counts };
 }
 
 function record(id: string, pictureBytes?: number): ResultRecord {
@@ -84,16 +87,17 @@ describe('ResultStorage', () => {
   afterEach(() => void vi.useRealTimers());
 
   it('gives results without their numbers while the disk hangs, and stores them later', async () => {
-    const { storage, answer, stored, counts, codes } = open();
+    const { storage, answer, stored, told, counts, codes } = open();
     for (const id of ['a', 'b', 'c']) {
       const kept = (await later(storage.store(record(id), 'stream'))) as InferenceResult;
       expect(kept).toMatchObject({ id });
       expect(kept.cameraSequence).toBeUndefined();
     }
-    expect(stored).toEqual([]);
+    expect([stored, told]).toEqual([[], []]);
     answer();
     await later(storage.ended());
     expect(stored).toEqual(['a', 'b', 'c']);
+    expect(told).toEqual(['a stored', 'b stored', 'c stored']);
     expect(await later(storage.store(record('d'), 'stream'))).toMatchObject({ cameraSequence: 4 });
     expect(counts).toEqual({ notStored: 0, failed: 0 });
     expect(codes).toEqual(['REGISTRY_UNAVAILABLE']);
@@ -117,13 +121,15 @@ describe('ResultStorage', () => {
   });
 
   it('counts results that it has no memory for', async () => {
-    const { storage, answer, stored, counts } = open();
+    const { storage, answer, stored, told, counts } = open();
     for (let n = 0; n < 2101; n += 1) await later(storage.store(record(`part-${n}`), 'stream'));
     answer();
     await later(storage.ended());
     expect(counts.notStored).toBe(100);
     expect(stored).toHaveLength(2001);
     expect(new Set(stored).size).toBe(2001);
+    expect(told.filter((one) => one.endsWith('not stored'))).toHaveLength(100);
+    expect(new Set(told).size).toBe(2101);
   });
 
   it('tells who was promised a stored result that the disk has not taken it', async () => {

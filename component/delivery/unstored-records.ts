@@ -2,7 +2,7 @@ import { BackOff } from '../camera/back-off.ts';
 import { pause } from '../camera/pause.ts';
 import { VedetteError } from '../contract/errors.ts';
 
-export interface UnstoredResultsOptions<T> {
+export interface UnstoredRecordsOptions<T> {
   /** Stores one; `undefined` when it is stored. Must not reject. */
   readonly store: (item: T) => Promise<VedetteError | undefined>;
   /** It will never be stored, and why. Must not throw. */
@@ -29,8 +29,8 @@ interface Waiting<T> {
  * What the registry did not take and may take later, offered to it again, oldest first. The registry
  * stores one id once, however often it is offered.
  */
-export class UnstoredResults<T> {
-  readonly #options: UnstoredResultsOptions<T>;
+export class UnstoredRecords<T> {
+  readonly #options: UnstoredRecordsOptions<T>;
   readonly #limit: number;
   readonly #waiting: Waiting<T>[] = [];
   readonly #wakeWaiting: (() => void)[] = [];
@@ -39,7 +39,7 @@ export class UnstoredResults<T> {
   #isOffered = false;
   #offering: Promise<void> | undefined;
 
-  constructor(options: UnstoredResultsOptions<T>) {
+  constructor(options: UnstoredRecordsOptions<T>) {
     this.#options = options;
     this.#limit = options.limit ?? LIMIT;
   }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { VedetteError } from '../../../component/contract/errors.ts';
-import { MAX_CHARACTERS, UnstoredResults } from '../../../component/pipeline/unstored-results.ts';
+import { MAX_CHARACTERS, UnstoredRecords } from '../../../component/delivery/unstored-records.ts';
 
 function open(options: { mayWait?: boolean; limit?: number } = {}) {
   const stored: number[] = [];
@@ -9,7 +9,7 @@ function open(options: { mayWait?: boolean; limit?: number } = {}) {
   const registry: { refusal: VedetteError | undefined } = {
     refusal: new VedetteError('REGISTRY_UNAVAILABLE', 'the worker was lost'),
   };
-  const results = new UnstoredResults<number>({
+  const results = new UnstoredRecords<number>({
     store: async (item) => {
       if (registry.refusal === undefined) stored.push(item);
       return registry.refusal;
@@ -22,7 +22,7 @@ function open(options: { mayWait?: boolean; limit?: number } = {}) {
   return { results, stored, lost, stop, registry };
 }
 
-describe.concurrent('UnstoredResults', () => {
+describe.concurrent('UnstoredRecords', () => {
   it('stores each once, oldest first, when the registry takes them again', async () => {
     const { results, stored, lost, registry } = open();
     for (let item = 0; item < 20; item += 1) await results.add(item);
@@ -85,7 +85,7 @@ describe.concurrent('UnstoredResults', () => {
     const lost: [number, string][] = [];
     const stored: number[] = [];
     const stop = new AbortController();
-    const results = new UnstoredResults<number>({
+    const results = new UnstoredRecords<number>({
       store: async (item) => {
         offered.resolve();
         await storing.promise;
@@ -113,7 +113,7 @@ describe.concurrent('UnstoredResults', () => {
     const lost: string[] = [];
     const stored: string[] = [];
     const stop = new AbortController();
-    const results = new UnstoredResults<{ name: string; characters: number }>({
+    const results = new UnstoredRecords<{ name: string; characters: number }>({
       store: async ({ name }) => {
         stored.push(name);
         return undefined;
