@@ -87,6 +87,7 @@ export class WatchedFolderCamera implements CameraDriver {
 
   /** @throws VedetteError CAMERA_SOURCE_MISSING, CAMERA_SOURCE_FAILED */
   async run(sink: FrameSink, signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return;
     const silent = (why: string) => {
       this.#wasSilent = true;
       return this.#silent(why);

@@ -168,6 +168,8 @@ export interface CameraStatus {
   readonly outcomes: Readonly<Record<Outcome, number>>;
   /** Its zones and lines now, when it follows objects. */
   readonly space?: Pick<Tracking, 'zones' | 'lines'>;
+  /** The camera that it has its frames from. */
+  readonly framesOf?: string;
   /** What decodes its stream: `software`, or the hardware that really does. */
   readonly decoder?: string;
   /** What is wrong with its pictures, once one was measured. */

@@ -395,6 +395,7 @@ export class CameraStation {
     return {
       title: this.#camera.title ?? this.name,
       kind: this.#camera.source.kind,
+      ...(this.#other === undefined ? {} : { framesOf: this.#other }),
       model: this.#camera.model,
       ...(health ?? {
         name: this.name,

@@ -159,10 +159,11 @@ function CameraNumbers({ camera, ageText }: { camera: CameraStatus; ageText: str
   );
 }
 
-/** `640 × 480, 25.0 a second, opened again 3 times`, as far as it is known. */
-function sourceText({ lastFrame, health, restarts, decoder }: CameraStatus): string {
+/** `frames of gate, 640 × 480, 25.0 a second, opened again 3 times`, as far as it is known. */
+function sourceText({ framesOf, lastFrame, health, restarts, decoder }: CameraStatus): string {
   const rate = health?.measures?.framesPerSecond;
   return [
+    framesOf === undefined ? undefined : `frames of ${framesOf}`,
     lastFrame && `${lastFrame.width} × ${lastFrame.height}`,
     rate === undefined ? undefined : `${rate.toFixed(1)} a second`,
     decoder === undefined || decoder === 'software' ? undefined : `decoded by ${decoder}`,
