@@ -9,6 +9,9 @@ const MOST_AT_ONCE = 2;
 let underWay = 0;
 const waiting: (() => void)[] = [];
 
+/** Whether threads of libuv are inside calls, without whose answers no process exits by itself. */
+export const areFolderCallsUnderWay = (): boolean => underWay > 0;
+
 /** What a source does with its files. */
 export type FolderCall = <T>(work: () => Promise<T>) => Promise<T>;
 

@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { areFolderCallsUnderWay } from '../camera/folder-calls.ts';
 import { configurationChanges, needsProcess } from '../configuration/configuration-changes.ts';
 import type { RuntimeConfig } from '../contract/config.ts';
 import type { MessageChannel } from '../contract/message-channel.ts';
@@ -222,7 +223,7 @@ export class VedetteProcess {
   /** Ends the process. */
   async stop(reason: string, exitCode: number): Promise<void> {
     await this.#end(reason, (isInsideRun, isFailed) => {
-      if (isInsideRun) process.kill(process.pid, 'SIGKILL');
+      if (isInsideRun || areFolderCallsUnderWay()) process.kill(process.pid, 'SIGKILL');
       process.exit(isFailed ? exitCode || 1 : exitCode);
     });
   }

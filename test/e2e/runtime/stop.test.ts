@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -7,6 +8,7 @@ import { loopsWhenBright, ModelPackages } from '../../support/model-packages.ts'
 import { RuntimeFolder, samples, type RuntimeProcess } from '../../support/runtime-process.ts';
 import { camera, modelUntil, notices, postPicture } from '../../support/runtime-requests.ts';
 import { brickPictures, streetPictures } from '../../support/sample-pictures.ts';
+import { hasSilentFolders, SilentFolder } from '../../support/silent-folder.ts';
 
 const STOPS = process.env['VEDETTE_DEEP'] === '1' ? 40 : 2;
 /** Greengrass kills a component so long after it asked, in milliseconds. */
@@ -70,6 +72,14 @@ async function stopInTime(runtime: RuntimeProcess, signal: 'SIGINT' | 'SIGTERM')
   const end = await runtime.stop(signal);
   expect(performance.now() - beganMs).toBeLessThan(LONGEST_STOP_MS);
   return end;
+}
+
+/** Whether a thread of the process is inside a call of a file system that a process serves. */
+function waitsForFileSystem({ pid }: RuntimeProcess): boolean {
+  const threads = readdirSync(`/proc/${pid}/task`);
+  const isInside = (thread: string) =>
+    /fuse|request_wait/.test(readFileSync(`/proc/${pid}/task/${thread}/wchan`, 'utf8'));
+  return threads.some(isInside);
 }
 
 describe.each(['SIGINT', 'SIGTERM'] as const)('%s', (signal) => {
@@ -149,6 +159,23 @@ it('a camera inside a model that does not return keeps nothing from being closed
   expect((await readdir(folder.join('inside'))).filter((name) => name.endsWith('-wal'))).toEqual(
     [],
   );
+});
+
+it.skipIf(!hasSilentFolders())('a share that does not answer keeps no process alive', async () => {
+  const share = await SilentFolder.mount();
+  try {
+    const source = { kind: 'folder', mode: 'watch', path: share.path };
+    const runtime = await folder.start({
+      models: { surface: { package: samples('models', 'brick-anomaly') } },
+      cameras: { parts: { model: 'surface', source } },
+    });
+    await runtime.ready();
+    share.fallSilent();
+    await expect.poll(() => waitsForFileSystem(runtime)).toBe(true);
+    await stopInTime(runtime, 'SIGTERM');
+  } finally {
+    await share.close();
+  }
 });
 
 it('frames that waited when the process stopped are accounted for', async () => {
