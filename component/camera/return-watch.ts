@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net';
+import { secretsOfQuery } from '../contract/shown-address.ts';
 import { NameLookups } from './name-lookups.ts';
 import { pause } from './pause.ts';
 import type { SourceLogin } from './source-login.ts';
@@ -33,7 +34,8 @@ const CLOSE = 'connection: close';
 /** RFC 2326, 10.2, and RFC 9110. What is encrypted is asked for a connection only. */
 const QUESTIONS: Readonly<Record<string, (url: URL) => string>> = {
   'rtsp:': ({ href }) => `DESCRIBE ${href} RTSP/1.0\r\nCSeq: 1\r\nAccept: application/sdp\r\n\r\n`,
-  'http:': ({ host, pathname }) => `GET ${pathname} HTTP/1.1\r\nHost: ${host}\r\n${CLOSE}\r\n\r\n`,
+  'http:': ({ host, pathname, search }) =>
+    `GET ${pathname}${search} HTTP/1.1\r\nHost: ${host}\r\n${CLOSE}\r\n\r\n`,
 };
 
 /** The address behind a URL of a stream. @returns undefined when nothing is there to connect to */
@@ -45,8 +47,9 @@ export function sourceAddress(url: string): SourceAddress | undefined {
   const port = parsed.port === '' ? defaultPort : Number(parsed.port);
   parsed.username = '';
   parsed.password = '';
-  // A login may stand in the query; a question that holds it would be a try to log in.
-  const question = parsed.search === '' ? QUESTIONS[parsed.protocol]?.(parsed) : undefined;
+  // A question with a login in its query would be a try to log in.
+  const holdsLogin = secretsOfQuery(url).length > 0;
+  const question = holdsLogin ? undefined : QUESTIONS[parsed.protocol]?.(parsed);
   return { host, port, ...(question === undefined ? {} : { question }) };
 }
 

@@ -49,6 +49,8 @@ describe('sourceAddress', () => {
     for (const protocol of ['rtsp', 'http']) {
       const withLogin = `${protocol}://cam/live?user=ann&pwd=secret`;
       expect(sourceAddress(withLogin)?.question).toBeUndefined();
+      const ofChannel = `${protocol}://cam/realmonitor?channel=1&subtype=0`;
+      expect(sourceAddress(ofChannel)?.question).toContain('/realmonitor?channel=1&subtype=0 ');
     }
   });
 });
