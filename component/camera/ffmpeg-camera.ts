@@ -34,7 +34,7 @@ import { FramePipe } from './frame-pipe.ts';
 import { hardwareArguments, hardwareFault } from './hardware-decoding.ts';
 import { plainReason } from './plain-reason.ts';
 import type { ProcessMessages } from './process-messages.ts';
-import { isSilent, untilBack } from './return-watch.ts';
+import { isGarbled, isSilent, untilBack } from './return-watch.ts';
 import { SourceLogin } from './source-login.ts';
 import { sourceError } from './source-error.ts';
 import {
@@ -60,6 +60,7 @@ export interface FfmpegCameraOptions {
 const isTelling = (secret: string) => secret.length > 3;
 const AWAY =
   /Connection refused|No route to host|unreachable|timed out|resolve|Name or service|Temporary failure/i;
+const GARBLED = 'Invalid data found when processing input';
 /** Hardware that was busy or away may be there again when a stream is opened so much later. */
 const HARDWARE_RETRY_MS = 600_000;
 /** What ffmpeg says when it saw too little of a stream. */
@@ -86,7 +87,6 @@ export class FfmpegCamera implements CameraDriver {
   readonly #options: FfmpegCameraOptions;
   #geometry: SourceGeometry | undefined;
   #sequence = 0;
-  #runs = 0;
   /** What MP4 did not take, though it may. */
   #refusedCodec: string | undefined;
   /** It gave nothing when it was opened without looking through it first. */
@@ -103,6 +103,8 @@ export class FfmpegCamera implements CameraDriver {
   #hasDelivered = false;
   /** Whether the last run failed because nothing could be connected to. */
   #wasAway = false;
+  /** It was seen to be there again a moment ago. */
+  #isBack = false;
   readonly #login = new SourceLogin();
 
   /** @throws VedetteError CONFIG_INVALID */
@@ -146,6 +148,7 @@ export class FfmpegCamera implements CameraDriver {
 
   async untilBack(signal: AbortSignal): Promise<void> {
     await untilBack(parseInput(this.#options.source).url, signal, this.#wasAway, this.#login);
+    this.#isBack = !signal.aborted;
   }
 
   async #requirePath({ kind, url }: FfmpegInput): Promise<void> {
@@ -157,14 +160,17 @@ export class FfmpegCamera implements CameraDriver {
     }
   }
 
-  /** A program that opens what does not answer waits for long, and past the moment when it does. */
+  /** A program that opens what does not answer, or not in its language, waits for long, and past the moment when it does. */
   async #requireAnswer(input: FfmpegInput, signal: AbortSignal): Promise<void> {
-    const mayBeAway = this.#runs > 0 && !this.#hasDelivered;
-    this.#runs += 1;
+    const mayBeAway = !this.#hasDelivered && !this.#isBack;
     this.#hasDelivered = false;
-    if (!mayBeAway || !(await isSilent(input.url, 'connection', signal)) || signal.aborted) return;
+    this.#isBack = false;
+    if (!mayBeAway) return;
+    const isAway = await isSilent(input.url, 'connection', signal);
+    const isWrong = !isAway && (await isGarbled(input.url, signal));
+    if ((!isAway && !isWrong) || signal.aborted) return;
     this.#wasAway = true;
-    throw this.#failed(input, 'Connection timed out');
+    throw this.#failed(input, isAway ? 'Connection timed out' : GARBLED);
   }
 
   /** Decodes one frame to see its size and colours. `undefined` when `signal` was aborted. */

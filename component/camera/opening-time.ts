@@ -1,17 +1,20 @@
 const KEPT = 5;
 /** A source that is opened often takes several times as long now and then: others are opened with it. */
-const MARGIN = 4;
+const MARGIN = 3;
 
 /**
  * How long a source may take from the beginning of a run to its first frame: what hangs while it is
- * opened is given up after four times the median of its last five openings. As long as nothing is
- * known, and after openings that were given up (twice as long each time), it is `maximumMs`.
+ * opened is given up after three times the median of its last five openings, and after twice as long as the
+ * time before from the second such opening in a row on: it may be slow by now. At most, and as long as
+ * nothing is known, it is `maximumMs`.
  */
 export class OpeningTime {
   readonly #leastMs: number;
   readonly #maximumMs: number;
   readonly #tookMs: number[] = [];
   #limitMs: number;
+  /** In a row. */
+  #gaveUp = 0;
 
   constructor({ leastMs, maximumMs }: { readonly leastMs: number; readonly maximumMs: number }) {
     this.#leastMs = leastMs;
@@ -24,6 +27,7 @@ export class OpeningTime {
   }
 
   opened(tookMs: number): void {
+    this.#gaveUp = 0;
     this.#tookMs.push(tookMs);
     if (this.#tookMs.length > KEPT) this.#tookMs.shift();
     const sorted = this.#tookMs.toSorted((a, b) => a - b);
@@ -31,7 +35,8 @@ export class OpeningTime {
   }
 
   gaveUp(): void {
-    this.#limitMs = this.#within(2 * this.#limitMs);
+    this.#gaveUp += 1;
+    if (this.#gaveUp > 1) this.#limitMs = this.#within(2 * this.#limitMs);
   }
 
   #within(ms: number): number {

@@ -30,6 +30,7 @@ const PORTS: Readonly<Record<string, number>> = {
 const names = new NameLookups();
 
 const CLOSE = 'connection: close';
+const BEGINNINGS = ['RTSP/', 'HTTP/'];
 
 /** RFC 2326, 10.2, and RFC 9110. What is encrypted is asked for a connection only. */
 const QUESTIONS: Readonly<Record<string, (url: URL) => string>> = {
@@ -55,7 +56,7 @@ export function sourceAddress(url: string): SourceAddress | undefined {
 
 /**
  * What a source says for now: `silent` (nothing came within 1.5 s), `closed` (no connection),
- * `open`, the status of its answer to the question, such as `200`, or `refused`, when it does not take the
+ * `open`, `garbled` (what came is no answer), the status of its answer to the question, such as `200`, or `refused`, when it does not take the
  * login that it asked for and was given. Never rejects.
  */
 export async function askSource(
@@ -118,6 +119,9 @@ function exchange(
       heard += text;
       const status = /^(?:RTSP|HTTP)\/1\.\d (\d{3})/.exec(heard)?.[1];
       const isTooLong = heard.length > MAX_ANSWER_BYTES;
+      if (!BEGINNINGS.some((one) => one.startsWith(heard.slice(0, one.length)))) {
+        return settle('garbled');
+      }
       if (status === undefined) return isTooLong ? settle('open') : undefined;
       if (status !== '401' || login === undefined || answer !== undefined || isTooLong) {
         return settle(status);
@@ -180,9 +184,21 @@ export async function isSilent(
   asked: 'connection' | 'question',
   signal: AbortSignal,
 ): Promise<boolean> {
+  return (await saidBy(url, asked, signal)) === 'silent';
+}
+
+/** Whether what comes from an address is nothing that was ever asked. */
+export async function isGarbled(url: string, signal: AbortSignal): Promise<boolean> {
+  return (await saidBy(url, 'question', signal)) === 'garbled';
+}
+
+async function saidBy(
+  url: string,
+  asked: 'connection' | 'question',
+  signal: AbortSignal,
+): Promise<string | undefined> {
   const address = sourceAddress(url);
-  if (address === undefined) return false;
+  if (address === undefined) return undefined;
   const { host, port } = address;
-  const said = await askSource(asked === 'question' ? address : { host, port }, signal);
-  return said === 'silent';
+  return askSource(asked === 'question' ? address : { host, port }, signal);
 }

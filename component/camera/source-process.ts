@@ -6,6 +6,7 @@ import { ProcessMessages } from './process-messages.ts';
 
 /** After it was asked to end a child has so long before it is killed. */
 const KILL_AFTER_MS = 1000;
+const TELL_AGAIN_AFTER_MS = 200;
 /** What `setpriv`, as shells do, ends with when the program cannot be run, or is not there. */
 const START_FAILURES: Readonly<Record<number, string>> = { 126: 'EACCES', 127: 'ENOENT' };
 
@@ -110,8 +111,11 @@ export class SourceProcess {
   /** Ends the child, by force after a second, and waits until it is gone. */
   async stop(): Promise<void> {
     this.#child.kill(this.#stopSignal);
+    // ffmpeg leaves a call to the network only when it is told twice.
+    const again = setTimeout(() => this.#child.kill(this.#stopSignal), TELL_AGAIN_AFTER_MS);
     const timer = setTimeout(() => this.#child.kill('SIGKILL'), KILL_AFTER_MS);
     await this.ended;
+    clearTimeout(again);
     clearTimeout(timer);
   }
 }

@@ -7,10 +7,10 @@ it('gives a source of which nothing is known all the time there is', () => {
   expect(new OpeningTime(limits).limitMs).toBe(10_000);
 });
 
-it('gives four times what an opening took, within its limits', () => {
+it('gives three times what an opening took, within its limits', () => {
   const time = new OpeningTime(limits);
   time.opened(700);
-  expect(time.limitMs).toBe(2800);
+  expect(time.limitMs).toBe(2100);
   const quick = new OpeningTime(limits);
   quick.opened(50);
   expect(quick.limitMs).toBe(2000);
@@ -22,19 +22,21 @@ it('gives four times what an opening took, within its limits', () => {
 it('goes by the median of the last five, so that one slow opening changes nothing', () => {
   const time = new OpeningTime(limits);
   for (const tookMs of [700, 700, 9000, 700]) time.opened(tookMs);
-  expect(time.limitMs).toBe(2800);
+  expect(time.limitMs).toBe(2100);
   for (const tookMs of [1000, 1000, 1000, 1000, 1000]) time.opened(tookMs);
-  expect(time.limitMs).toBe(4000);
+  expect(time.limitMs).toBe(3000);
 });
 
-it('gives twice as long after each opening that was given up, until one came to its end', () => {
+it('gives twice as long from the second opening in a row that was given up, until one came to its end', () => {
   const time = new OpeningTime(limits);
   time.opened(700);
   time.gaveUp();
-  expect(time.limitMs).toBe(5600);
+  expect(time.limitMs).toBe(2100);
+  time.gaveUp();
+  expect(time.limitMs).toBe(4200);
   time.gaveUp();
   time.gaveUp();
   expect(time.limitMs).toBe(10_000);
   time.opened(700);
-  expect(time.limitMs).toBe(2800);
+  expect(time.limitMs).toBe(2100);
 });

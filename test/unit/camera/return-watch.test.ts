@@ -2,7 +2,12 @@ import { createServer, type Server } from 'node:net';
 import { once } from 'node:events';
 import { afterEach, describe, expect, it } from 'vitest';
 import { SourceLogin } from '../../../component/camera/source-login.ts';
-import { askSource, sourceAddress, untilBack } from '../../../component/camera/return-watch.ts';
+import {
+  askSource,
+  isGarbled,
+  sourceAddress,
+  untilBack,
+} from '../../../component/camera/return-watch.ts';
 
 const CLOSES = 'Connection: close\r\n';
 const never = new AbortController().signal;
@@ -75,6 +80,19 @@ describe('untilBack', () => {
     await back;
     expect(heard.length).toBeGreaterThan(1);
     expect(heard.join('')).not.toMatch(/secret|Authorization/);
+  });
+
+  it('waits until a port that sends anything else speaks as a camera does', async () => {
+    let answer = '$\0\0\x08 no answer';
+    const { port, heard } = await listen(() => answer);
+    const url = `rtsp://127.0.0.1:${port}/live`;
+    expect(await isGarbled(url, never)).toBe(true);
+    const back = untilBack(url, never, false);
+    while (heard.length < 2) await new Promise((resolve) => setImmediate(resolve));
+    answer = 'RTSP/1.0 200 OK\r\n\r\n';
+    await back;
+    expect(heard.length).toBeGreaterThan(2);
+    expect(await isGarbled(url, never)).toBe(false);
   });
 
   const loginOf = (password: string) => {
