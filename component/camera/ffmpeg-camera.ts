@@ -293,19 +293,27 @@ export class FfmpegCamera implements CameraDriver {
       const { error } = await pipe.ended;
       if (error !== undefined) throw this.#failed(input, error.message);
       // A stream that MP4 does not take is decoded all the same, without its camera's clock.
-      const saysMp4 = child.messages.lines.some((line) => line.startsWith('[mp4'));
-      const isRefused = hasSides && pipe.frames === 0 && saysMp4 && this.#mustBeProbed;
-      if (isRefused) this.#refusedCodec = codec;
-      this.#mustBeProbed ||= pipe.frames === 0 && (saysMp4 || lacksParameters(child.messages));
+      const { lines } = child.messages;
+      const gaveNothing = pipe.frames === 0 && refusedSize(lines) === undefined;
+      const saysMp4 = gaveNothing && lines.some((line) => line.startsWith('[mp4'));
+      if (hasSides && saysMp4 && this.#mustBeProbed) this.#refusedCodec = codec;
+      this.#mustBeProbed ||= saysMp4 || (gaveNothing && lacksParameters(child.messages));
       this.#judgeEnd(input, child, end, pipe.frames);
     } finally {
       closeSides?.();
       pipe.close();
       this.#sequence += pipe.frames;
       this.#hasDelivered = pipe.frames > 0;
+      if (this.#hasDelivered) this.#forgetRefusals();
       // When it is opened again it may be of a codec that can be recorded.
       if (isUnrecorded) this.#geometry = undefined;
     }
+  }
+
+  /** What was so while a stream was damaged or changed need not be so when it is opened again. */
+  #forgetRefusals(): void {
+    this.#mustBeProbed = false;
+    this.#refusedCodec = undefined;
   }
 
   /** @throws VedetteError CAMERA_SOURCE_FAILED unless the source simply came to its end */
