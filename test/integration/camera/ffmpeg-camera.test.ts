@@ -230,6 +230,50 @@ exec ffmpeg "$@"
     slots.close();
   });
 
+  it('records again what could not be for a moment, and what failed for another reason at once', async () => {
+    const clip = path.join(folder, 'refused.mkv');
+    ffmpeg(
+      ...['-f', 'lavfi', '-i', 'color=red:size=320x240:rate=10', '-frames:v', '2'],
+      ...['-pix_fmt', 'yuv420p', '-c:v', 'libx264', clip],
+    );
+    const [program, said] = [path.join(folder, 'says-ffmpeg'), path.join(folder, 'said')];
+    await writeFile(
+      program,
+      `#!/bin/sh
+case "$*" in *showinfo*) exec ffmpeg "$@";; esac
+if [ -s ${said} ]; then cat ${said} >&2; exit 1; fi
+exec ffmpeg "$@"
+`,
+    );
+    await chmod(program, 0o755);
+    let recorded = 0;
+    const camera = cameraOf({ url: clip, shouldLoop: false }, program, undefined, {
+      header: () => {},
+      frame: () => (recorded += 1),
+      end: () => {},
+    });
+    const slots = new FrameSlots({ slots: 3, slotBytes: 200_000, policy: 'newest' });
+    const fails = async (...lines: string[]) => {
+      await writeFile(said, lines.map((line) => `${line}\n`).join(''));
+      await expect(camera.run(slots, never)).rejects.toThrow();
+      await writeFile(said, '');
+    };
+    const recordedNow = async () => {
+      const before = recorded;
+      await camera.run(slots, never);
+      return recorded - before;
+    };
+    const mp4 = '[mp4 @ 0x5566] Could not find tag for codec h264 in stream #0';
+    const resized =
+      "[Parsed_crop_0 @ 0x5577] Invalid too big or non positive size for width '1280' or height '180'";
+    for (let time = 0; time < 3; time += 1) await fails(mp4, resized);
+    expect(await recordedNow()).toBe(2);
+    for (let time = 0; time < 2; time += 1) await fails(mp4);
+    expect(await recordedNow()).toBe(0);
+    expect(await recordedNow()).toBe(2);
+    slots.close();
+  });
+
   it('delivers odd sizes whole', async () => {
     const clip = path.join(folder, 'odd.avi');
     ffmpeg(
