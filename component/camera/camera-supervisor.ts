@@ -111,7 +111,10 @@ export class CameraSupervisor {
       firstMs,
       maximumMs: options.driver.untilBack ? maximumMs : Math.min(maximumMs, untoldMaximumMs),
     });
-    this.#deliveredBackOff = new BackOff({ firstMs, maximumMs: deliveredMaximumMs });
+    this.#deliveredBackOff = new BackOff({
+      firstMs,
+      maximumMs: Math.min(maximumMs, deliveredMaximumMs),
+    });
     this.#missingBackOff = new BackOff({ firstMs, maximumMs: missingMaximumMs });
     this.#refusedBackOff = new BackOff({
       firstMs: this.#retry.refusedFirstMs,
