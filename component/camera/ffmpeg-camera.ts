@@ -167,7 +167,9 @@ export class FfmpegCamera implements CameraDriver {
     this.#isBack = false;
     if (!mayBeAway) return;
     const isAway = await isSilent(input.url, 'connection', signal);
-    const isWrong = !isAway && (await isGarbled(input.url, signal));
+    // A stream over HTTP would begin with the question, of cameras that may have one viewer at a time.
+    const isAsked = !isAway && input.kind === 'rtsp';
+    const isWrong = isAsked && (await isGarbled(input.url, signal));
     if ((!isAway && !isWrong) || signal.aborted) return;
     this.#wasAway = true;
     throw this.#failed(input, isAway ? 'Connection timed out' : GARBLED);
