@@ -2,6 +2,10 @@ import { BackOff } from '../camera/back-off.ts';
 import { pause } from '../camera/pause.ts';
 import { VedetteError } from '../contract/errors.ts';
 
+/** Whether a later try would be refused as well: what is wrong stays, or nothing is stored any more. */
+export const isFinal = ({ retryable, code }: VedetteError): boolean =>
+  !retryable || code === 'SHUTTING_DOWN';
+
 export interface UnstoredRecordsOptions<T> {
   /** Stores one; `undefined` when it is stored. Must not reject. */
   readonly store: (item: T) => Promise<VedetteError | undefined>;
@@ -46,6 +50,31 @@ export class UnstoredRecords<T> {
 
   get size(): number {
     return this.#waiting.length;
+  }
+
+  /**
+   * Stores it at once. What is refused is taken over if it may be stored later, and lost otherwise.
+   * @returns why it was taken over; `undefined` when it is stored, or lost
+   */
+  async store(item: T): Promise<VedetteError | undefined> {
+    const refusal = await this.#options.store(item);
+    if (refusal === undefined) return undefined;
+    if (isFinal(refusal)) {
+      this.#options.onLost(item, refusal);
+      return undefined;
+    }
+    await this.add(item);
+    return refusal;
+  }
+
+  /**
+   * The same, but behind those that wait.
+   * @returns why it is the first that waits; `undefined` otherwise
+   */
+  async storeInOrder(item: T): Promise<VedetteError | undefined> {
+    if (this.#waiting.length === 0) return this.store(item);
+    await this.add(item);
+    return undefined;
   }
 
   /** Resolves when it is taken over; with `mayWait` not before there is room. */
@@ -95,7 +124,7 @@ export class UnstoredRecords<T> {
         if (refusal === undefined) backOff.reset();
         this.#wake();
       }
-      if (refusal && (isLastTry || refusal.code === 'SHUTTING_DOWN')) this.#giveUp(refusal);
+      if (refusal && (isLastTry || isFinal(refusal))) this.#giveUp(refusal);
     }
     this.#offering = undefined;
     this.#wake();

@@ -9,7 +9,7 @@ import type { JudgedFrame } from './judged-frame.ts';
 import type { Metrics } from './metrics.ts';
 import type { EncodedPicture } from './pictures.ts';
 import type { Snapshots } from './snapshots.ts';
-import { UnstoredRecords } from '../delivery/unstored-records.ts';
+import { isFinal, UnstoredRecords } from '../delivery/unstored-records.ts';
 
 /** The disk is taken to hang when it has not stored a result for so long; judging waits no longer. */
 export const STALL_MS = 500;
@@ -136,7 +136,7 @@ export class ResultStorage {
       const error = VedetteError.from(thrown, 'REGISTRY_UNAVAILABLE');
       snapshots.settle(judged.result.id, error);
       this.#warn('store', error, 'a result could not be stored');
-      if (durability === 'promised' || !error.retryable || error.code === 'SHUTTING_DOWN') {
+      if (durability === 'promised' || isFinal(error)) {
         metrics.countNotStored(camera);
         this.#options.onNotStored(judged.result.id);
         if (picture) this.#losePicture(error);

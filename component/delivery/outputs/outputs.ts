@@ -31,7 +31,7 @@ export interface OutputsOptions {
 export class Outputs {
   readonly #options: OutputsOptions;
   readonly #queues = new Map<string, OutputQueue>();
-  readonly #writing = new Set<Promise<void>>();
+  readonly #writing = new Set<Promise<unknown>>();
   readonly #unwritten: UnstoredRecords<OutputRecord>;
   readonly #stop = new AbortController();
 
@@ -94,18 +94,11 @@ export class Outputs {
         'a verdict could not be told',
       );
     }
-    const writing = this.#write(record).finally(() => this.#writing.delete(writing));
+    // The records of an output stand in their order.
+    const writing = this.#unwritten
+      .storeInOrder(record)
+      .finally(() => this.#writing.delete(writing));
     this.#writing.add(writing);
-  }
-
-  /** What the registry cannot take now is offered again. */
-  async #write(record: OutputRecord): Promise<void> {
-    // Those that wait come first, so that the records of an output stand in their order.
-    if (this.#unwritten.size > 0) return this.#unwritten.add(record);
-    const refusal = await this.#refusalOf(record);
-    if (refusal === undefined) return;
-    if (refusal.retryable && refusal.code !== 'SHUTTING_DOWN') await this.#unwritten.add(record);
-    else this.#warnUnrecorded(record, refusal);
   }
 
   async #refusalOf(record: OutputRecord): Promise<VedetteError | undefined> {

@@ -30,7 +30,7 @@ export class TransactionWrites {
   readonly #options: TransactionWritesOptions;
   readonly #unwritten: UnstoredRecords<Write>;
   readonly #underWay = new Set<Promise<unknown>>();
-  /** The first try to write the opening of each that has no end yet, by id. */
+  /** The first try to write the opening of each that has no end yet, by id: written or put off. */
   readonly #opening = new Map<string, Promise<void>>();
 
   constructor(options: TransactionWritesOptions) {
@@ -63,9 +63,12 @@ export class TransactionWrites {
     const written = Promise.withResolvers<void>();
     // Nobody may wait for it.
     written.promise.catch(() => {});
-    const opening = write();
+    const opening = this.#warned(
+      this.#unwritten.store({ write, message: NOT_OPENED, written }),
+      NOT_OPENED,
+    );
     this.#opening.set(record.id, opening);
-    this.#track(this.#putOffRefused(opening, { write, message: NOT_OPENED, written }));
+    this.#track(opening);
     return written.promise;
   }
 
@@ -84,23 +87,16 @@ export class TransactionWrites {
   }
 
   async #end(id: string, ending: Write): Promise<void> {
-    await this.#opening.get(id)?.catch(() => {});
+    await this.#opening.get(id);
     this.#opening.delete(id);
     // Its opening may be among those that wait, and comes first.
-    if (this.#unwritten.size > 0) return this.#unwritten.add(ending);
-    await this.#putOffRefused(ending.write(), ending);
+    await this.#warned(this.#unwritten.storeInOrder(ending), ending.message);
   }
 
-  async #putOffRefused(writing: Promise<void>, again: Write): Promise<void> {
-    try {
-      await writing;
-      again.written?.resolve();
-    } catch (thrown) {
-      const error = VedetteError.from(thrown, 'REGISTRY_UNAVAILABLE');
-      this.#warn(error, again.message);
-      if (error.retryable && error.code !== 'SHUTTING_DOWN') await this.#unwritten.add(again);
-      else again.written?.reject(error);
-    }
+  /** What is put off is told, as what is lost. */
+  async #warned(storing: Promise<VedetteError | undefined>, message: string): Promise<void> {
+    const refusal = await storing;
+    if (refusal !== undefined) this.#warn(refusal, message);
   }
 
   #track(write: Promise<void>): void {

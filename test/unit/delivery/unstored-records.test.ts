@@ -34,6 +34,27 @@ describe.concurrent('UnstoredRecords', () => {
     expect(lost).toEqual([]);
   });
 
+  it('stores at once, and takes over only what may be stored later', async () => {
+    const { results, stored, lost, registry } = open();
+    const refusal = registry.refusal!;
+    expect(await results.store(1)).toBe(refusal);
+    for (const code of ['INTERNAL', 'SHUTTING_DOWN'] as const) {
+      registry.refusal = new VedetteError(code, 'refused for good');
+      expect(await results.store(2)).toBeUndefined();
+    }
+    expect({ size: results.size, lost }).toEqual({ size: 1, lost: [2, 2] });
+    registry.refusal = undefined;
+    expect(await results.store(3)).toBeUndefined();
+    // Behind the one that waits.
+    await results.storeInOrder(4);
+    expect(stored).toEqual([3]);
+    await results.ended();
+    expect(stored).toEqual([3, 1, 4]);
+    await results.storeInOrder(5);
+    expect(stored).toEqual([3, 1, 4, 5]);
+    expect(lost).toEqual([2, 2]);
+  });
+
   it('gives the oldest of a stream up at its limit', async () => {
     const { results, stored, lost, registry } = open({ limit: 3 });
     for (let item = 0; item < 5; item += 1) await results.add(item);
