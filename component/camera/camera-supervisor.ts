@@ -31,7 +31,7 @@ export interface RetryTimes {
   /** A run that delivered frames for so long was healthy: the next pause is the shortest again. */
   readonly healthyMs: number;
   /**
-   * The first frame of a run may take this long, or what the source is known to need, even if the
+   * The first frame of a run may take what the source is known to need, at most this long, even if the
    * driver's `stallTimeoutMs` is shorter: a stream must be found, opened and reach its next key frame.
    */
   readonly openingMs: number;

@@ -1,12 +1,14 @@
 const KEPT = 5;
 /** A source that is opened often takes several times as long now and then: others are opened with it. */
 const MARGIN = 3;
+/** Most sources open within a second: one that hangs the first time was opened at a bad moment. */
+const FIRST_MS = 4000;
 
 /**
  * How long a source may take from the beginning of a run to its first frame: what hangs while it is
- * opened is given up after three times the median of its last five openings, and after twice as long as the
- * time before from the second such opening in a row on: it may be slow by now. At most, and as long as
- * nothing is known, it is `maximumMs`.
+ * opened is given up after three times the median of its last five openings, or after four seconds as
+ * long as it never opened. From the second such opening in a row on, of one that never opened from the
+ * first, it is given twice as long as the time before: it may be slow. At most it is `maximumMs`.
  */
 export class OpeningTime {
   readonly #leastMs: number;
@@ -19,7 +21,7 @@ export class OpeningTime {
   constructor({ leastMs, maximumMs }: { readonly leastMs: number; readonly maximumMs: number }) {
     this.#leastMs = leastMs;
     this.#maximumMs = maximumMs;
-    this.#limitMs = maximumMs;
+    this.#limitMs = this.#within(FIRST_MS);
   }
 
   get limitMs(): number {
@@ -36,7 +38,8 @@ export class OpeningTime {
 
   gaveUp(): void {
     this.#gaveUp += 1;
-    if (this.#gaveUp > 1) this.#limitMs = this.#within(2 * this.#limitMs);
+    const isKnown = this.#tookMs.length > 0;
+    if (!isKnown || this.#gaveUp > 1) this.#limitMs = this.#within(2 * this.#limitMs);
   }
 
   #within(ms: number): number {

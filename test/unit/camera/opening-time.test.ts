@@ -3,8 +3,14 @@ import { OpeningTime } from '../../../component/camera/opening-time.ts';
 
 const limits = { leastMs: 2000, maximumMs: 10_000 };
 
-it('gives a source of which nothing is known all the time there is', () => {
-  expect(new OpeningTime(limits).limitMs).toBe(10_000);
+it('gives a source that never opened four seconds, and twice as long each time it did not', () => {
+  const time = new OpeningTime(limits);
+  expect(time.limitMs).toBe(4000);
+  time.gaveUp();
+  expect(time.limitMs).toBe(8000);
+  time.gaveUp();
+  expect(time.limitMs).toBe(10_000);
+  expect(new OpeningTime({ leastMs: 2000, maximumMs: 3000 }).limitMs).toBe(3000);
 });
 
 it('gives three times what an opening took, within its limits', () => {
