@@ -29,6 +29,7 @@ export interface PublicationRequest {
 }
 
 export interface NewJob extends PublicationRequest {
+  /** A UUID of version 7: of those that were asked for in one millisecond, the smaller one came first. */
   readonly id: string;
   readonly settings: string;
 }
@@ -81,6 +82,7 @@ export class PublicationJobRecords {
         .selectFrom('publication_jobs')
         .selectAll()
         .orderBy('asked_at_ms', 'desc')
+        .orderBy('id', 'desc')
         .limit(count)
         .execute(),
     );
@@ -117,6 +119,7 @@ export class PublicationJobRecords {
         .where('state', '=', 'waiting')
         .where('lease_owner', '=', owner)
         .orderBy('asked_at_ms')
+        .orderBy('id')
         .limit(1)
         .executeTakeFirst(),
     );
@@ -184,6 +187,7 @@ export class PublicationJobRecords {
         .where('settings', '=', settings)
         .where('lease_owner', '!=', owner)
         .orderBy('asked_at_ms')
+        .orderBy('id')
         .execute(),
     );
     return rows.map((row) => ({
@@ -223,6 +227,7 @@ export class PublicationJobRecords {
             .select('id')
             .where('state', 'not in', [...OPEN])
             .orderBy('asked_at_ms', 'desc')
+            .orderBy('id', 'desc')
             .limit(kept),
         )
         .execute(),

@@ -1,5 +1,5 @@
-import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
+import { v7 as uuidv7 } from 'uuid';
 import { VedetteError } from '../../component/contract/errors.ts';
 import { isLeaseOwnerGone } from '../deployment/lease-owner.ts';
 import type {
@@ -57,7 +57,7 @@ export class PublicationJobs {
     if ((await records.countWaiting(owner)) >= MAX_WAITING) {
       throw new VedetteError('OVERLOADED', `${MAX_WAITING} publications wait already`);
     }
-    const id = randomUUID();
+    const id = uuidv7();
     const command = [...request.command, ...options];
     const job = { ...request, command, id, settings: this.#settings };
     await records.add(job, owner, leaseUntil());

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { v7 as uuidv7 } from 'uuid';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RolloutRecords } from '../../../cloud-publisher/registry/rollout-records.ts';
 import type { NewJob } from '../../../cloud-publisher/registry/publication-job-records.ts';
@@ -23,7 +23,7 @@ export function describePublicationJobRecords(
     });
 
     const newJob = (settings: string): NewJob => ({
-      ...{ id: randomUUID(), settings, source: 'Käfer "7"' },
+      ...{ id: uuidv7(), settings, source: 'Käfer "7"' },
       ...{ command: ['publish', 'model', '/a b'], input: '{"a":1}' },
     });
     const SOON = 2 ** 41;
@@ -46,6 +46,18 @@ export function describePublicationJobRecords(
       await mine!.end(second.id, 'me', { state: 'failed', error: 'AWS_ACCESS_DENIED: no' });
       expect((await other!.newest(1))[0]).toMatchObject({ error: 'AWS_ACCESS_DENIED: no' });
       expect(await other!.get('none')).toBeUndefined();
+    });
+
+    it('are begun in the order in which they were asked for, even within a millisecond', async () => {
+      const { jobs } = both[0]!;
+      const asked = Array.from({ length: 20 }, () => newJob('s-5'));
+      await Promise.all(asked.map((job) => jobs.add(job, 'quick', SOON)));
+      const newest = await jobs.newest(20);
+      expect(newest.map(({ id }) => id)).toEqual(asked.map(({ id }) => id).toReversed());
+      for (const { id } of asked) {
+        expect((await jobs.begin('quick'))!.job.id).toBe(id);
+        await jobs.end(id, 'quick', { state: 'done', outcome: null });
+      }
     });
 
     it('are taken once from an owner, by one with the same settings', async () => {
