@@ -1,4 +1,4 @@
-import type { FrameDescription, RingLease } from '../component/contract/frame.ts';
+import type { FrameDescription, FrameLease } from '../component/contract/frame.ts';
 import { VedetteError } from '../component/contract/errors.ts';
 import { callAddon } from './addon.ts';
 import { RING, at, numeric, readFrame, writeFrame } from './ring-numbers.ts';
@@ -128,13 +128,13 @@ export class FrameRing {
   }
 
   /** The newest unread frame; older unread ones are given up and counted in `skipped`. */
-  takeNewest(owner: number): { lease: RingLease; skipped: number } | undefined {
+  takeNewest(owner: number): { lease: FrameLease; skipped: number } | undefined {
     const lease = this.#take(owner, true);
     return lease === undefined ? undefined : { lease, skipped: at(numbers, RING.count) };
   }
 
   /** The oldest unread frame. */
-  takeOldest(owner: number): RingLease | undefined {
+  takeOldest(owner: number): FrameLease | undefined {
     return this.#take(owner, false);
   }
 
@@ -165,19 +165,18 @@ export class FrameRing {
    * A further hold on a held frame, for the same or another owner, released on its own. At most 64.
    * @throws VedetteError FRAME_INVALID when the lease is not valid any more
    */
-  retain<Lease extends RingLease>(lease: Lease, owner: number): Lease {
+  retain(lease: FrameLease, owner: number): FrameLease {
     this.#setLease(lease);
     numbers[RING.owner] = numeric(owner);
     callAddon((addon) => addon.ringRetain(this.id, numbers));
-    // What no slot holds is known from the lease alone.
-    return { ...lease, ...this.#lease() };
+    return { ...lease, token: at(numbers, RING.token) };
   }
 
   /**
    * Ends one hold; with the last one the slot is free.
    * @throws VedetteError FRAME_INVALID when it was released before or is of another ring
    */
-  release(lease: RingLease): void {
+  release(lease: FrameLease): void {
     this.#setLease(lease);
     callAddon((addon) => addon.ringRelease(this.id, numbers));
   }
@@ -212,13 +211,13 @@ export class FrameRing {
     if (this.#isCreator) callAddon((addon) => addon.ringClose(this.id));
   }
 
-  #take(owner: number, newest: boolean): RingLease | undefined {
+  #take(owner: number, newest: boolean): FrameLease | undefined {
     numbers[RING.owner] = numeric(owner);
     callAddon((addon) => addon.ringTake(this.id, numbers, newest));
     return at(numbers, RING.slot) < 0 ? undefined : this.#lease();
   }
 
-  #lease(): RingLease {
+  #lease(): FrameLease {
     return {
       ringId: this.id,
       slot: at(numbers, RING.slot),
@@ -227,7 +226,7 @@ export class FrameRing {
     };
   }
 
-  #setLease(lease: RingLease): void {
+  #setLease(lease: FrameLease): void {
     if (lease.ringId !== this.id) {
       throw new VedetteError(
         'FRAME_INVALID',

@@ -3,6 +3,7 @@ import {
   RAW_PIXEL_FORMATS,
   type FrameDescription,
   type FrameFormat,
+  type FrameLease,
 } from '../component/contract/frame.ts';
 import { VedetteError } from '../component/contract/errors.ts';
 import { MEANING_NUMBERS, readMeaning, writeMeaning } from './sample-meaning.ts';
@@ -21,11 +22,15 @@ export const RING = {
   strides: 9,
   sequence: 12,
   capturedAtMs: 13,
-  meaning: 14,
-  length: 14 + MEANING_NUMBERS,
+  capturedSteadyMs: 14,
+  meaning: 15,
+  length: 15 + MEANING_NUMBERS,
 } as const;
 
 const FORMATS: readonly FrameFormat[] = [...RAW_PIXEL_FORMATS, ...ENCODED_FORMATS];
+
+/** What the addon's steady clock, CLOCK_MONOTONIC, showed when `performance.now()` of this thread was 0. */
+const STEADY_ORIGIN_MS = Number(process.hrtime.bigint()) / 1e6 - performance.now();
 
 /** A number as the addon takes it: what is none becomes NaN, which it refuses by name. */
 export function numeric(value: unknown): number {
@@ -51,10 +56,18 @@ export function writeFrame(numbers: Float64Array, frame: FrameDescription): void
   }
   numbers[RING.sequence] = numeric(frame.sequence);
   numbers[RING.capturedAtMs] = numeric(frame.capturedAtMs);
+  numbers[RING.capturedSteadyMs] = STEADY_ORIGIN_MS + steadyMsOf(frame);
   writeMeaning(numbers, RING.meaning, frame);
 }
 
-export function readFrame(numbers: Float64Array): FrameDescription {
+/** A wall time that is still to come was read before the clock was set back, or is of a file that lies. */
+function steadyMsOf({ capturedAtMs, capturedSteadyMs }: FrameDescription): number {
+  return capturedSteadyMs ?? performance.now() - Math.max(0, Date.now() - numeric(capturedAtMs));
+}
+
+export function readFrame(
+  numbers: Float64Array,
+): FrameDescription & Pick<FrameLease, 'capturedSteadyMs'> {
   const strides = numbers.subarray(RING.strides, RING.strides + at(numbers, RING.strideCount));
   return {
     format: FORMATS[at(numbers, RING.format)] as FrameFormat,
@@ -64,6 +77,7 @@ export function readFrame(numbers: Float64Array): FrameDescription {
     ...(strides.length === 0 ? {} : { strides: [...strides] }),
     sequence: at(numbers, RING.sequence),
     capturedAtMs: at(numbers, RING.capturedAtMs),
+    capturedSteadyMs: at(numbers, RING.capturedSteadyMs) - STEADY_ORIGIN_MS,
     ...readMeaning(numbers, RING.meaning),
   };
 }

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import type { FrameLease, RingLease } from '../contract/frame.ts';
+import type { FrameLease } from '../contract/frame.ts';
 import type { FrameDater } from '../contract/ports.ts';
 import { BacklogWatch } from './backlog-watch.ts';
 
@@ -36,12 +36,6 @@ export class FrameDating implements FrameDater {
 
   runsEvenly(sequence: number): boolean {
     return this.#dater?.runsEvenly(sequence) ?? false;
-  }
-
-  /** By the wall clock as it goes now; a time that is still to come was read before it was set back. */
-  arrived(lease: RingLease): FrameLease {
-    const agoMs = Math.max(0, Date.now() - lease.capturedAtMs);
-    return { ...lease, capturedSteadyMs: performance.now() - agoMs };
   }
 
   /** What is told beside the pixels was written before them, and is here after a turn of the loop. */

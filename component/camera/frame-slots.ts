@@ -1,12 +1,6 @@
 import { FrameRing, type RingStatistics } from '../../native/index.ts';
 import { VedetteError } from '../contract/errors.ts';
-import type {
-  DropReason,
-  FrameDescription,
-  FrameLease,
-  RingLease,
-  Size,
-} from '../contract/frame.ts';
+import type { DropReason, FrameDescription, FrameLease, Size } from '../contract/frame.ts';
 import type {
   FrameDater,
   FrameSink,
@@ -296,7 +290,7 @@ export class FrameSlots implements FrameSink {
 
   #take(): FrameLease | undefined {
     if (this.#final !== undefined) return undefined;
-    let lease: RingLease | undefined;
+    let lease: FrameLease | undefined;
     if (this.policy === 'newest') {
       const newest = this.#ring.takeNewest(MAIN_OWNER);
       if (newest !== undefined) this.#tellOverwritten(newest.skipped);
@@ -306,7 +300,7 @@ export class FrameSlots implements FrameSink {
     }
     if (lease === undefined) return undefined;
     this.#taken += 1;
-    return this.#dating.arrived(this.#notes.of(lease.slot, lease));
+    return this.#notes.of(lease.slot, lease);
   }
 
   #beginWrite(): SlotWriter | undefined {

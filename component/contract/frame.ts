@@ -117,6 +117,11 @@ export interface FrameDescription extends SampleMeaning {
   readonly sequence: number;
   /** Milliseconds since 1970 when the frame was taken, as near as the source allows. */
   readonly capturedAtMs: number;
+  /**
+   * The same by the steady clock of the process (`performance.now()`); of a writer that does not say it,
+   * what `capturedAtMs` is by the wall clock at the moment of writing, at the latest that moment.
+   */
+  readonly capturedSteadyMs?: number;
   /** What told `capturedAtMs`; `arrival` when absent. */
   readonly captureClock?: Exclude<CaptureClock, 'ntp'>;
   /** Name of the file the frame came from, without folder, where there is one. */
@@ -150,9 +155,6 @@ export interface FrameLease extends FrameDescription {
    */
   readonly ntpMs?: number;
 }
-
-/** What a ring knows of a lease. */
-export type RingLease = Omit<FrameLease, 'capturedSteadyMs'>;
 
 /** Why a frame that a source delivered was not judged. Each is a label of `vedette_frames_dropped_total`. */
 export const DROP_REASONS = [

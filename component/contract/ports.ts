@@ -1,14 +1,6 @@
 import type { CameraPictureHealth } from './camera-health.ts';
 import type { ConfigurationStatus } from './configuration-status.ts';
-import type {
-  Box,
-  DropReason,
-  FrameDescription,
-  FrameLease,
-  FrameView,
-  RingLease,
-  Size,
-} from './frame.ts';
+import type { Box, DropReason, FrameDescription, FrameLease, FrameView, Size } from './frame.ts';
 import type { ModelChangeRecord, ModelLifecycleStatus, ModelState } from './model-lifecycle.ts';
 import type { TensorDeclaration, TensorValue } from './tensor.ts';
 import type { SerializedError, VedetteError } from './errors.ts';
@@ -94,8 +86,8 @@ export interface FrameSink {
 
 /** A frame by its number, without its pixels. */
 export type FrameReference = Pick<
-  FrameLease,
-  'sequence' | 'capturedAtMs' | 'captureClock' | 'ntpMs' | 'fileName'
+  FrameDescription & Pick<FrameLease, 'ntpMs'>,
+  'sequence' | 'capturedAtMs' | 'capturedSteadyMs' | 'captureClock' | 'ntpMs' | 'fileName'
 >;
 
 export interface RefusedFrame extends FrameReference {
@@ -189,7 +181,7 @@ export interface ScoreThresholds {
 }
 
 export type PictureSource =
-  | { readonly kind: 'frame'; readonly frame: RingLease }
+  | { readonly kind: 'frame'; readonly frame: FrameLease }
   /** An encoded picture. `data` is moved to the worker: its buffer must not be used afterwards. */
   | { readonly kind: 'encoded'; readonly data: Uint8Array<ArrayBuffer> };
 

@@ -230,7 +230,8 @@ export class CameraStation {
       isAbandoned: (frame) => this.#pushed.isAbandoned(frame),
       keep: (judged) => {
         this.#pushed.judged(judged.frame);
-        const result = recorder?.see(judged.result, judged.frame.capturedAtMs) ?? judged.result;
+        const momentMs = judged.frame.capturedSteadyMs ?? performance.now();
+        const result = recorder?.see(judged.result, momentMs) ?? judged.result;
         this.#options.onVerdict(result);
         if (judged.lease) this.#health?.offer(judged.lease, judged.settings.view);
         return keeper.keep({ ...judged, result });

@@ -41,12 +41,11 @@ export class EventRecorder {
 
   /**
    * The result with the clip that will show its frame, if its outcome asks for one and the frame is
-   * there. `capturedAtMs`: when the frame arrived, in milliseconds since 1970.
+   * there. `momentMs`: when the frame was taken, by the steady clock.
    */
-  see(result: NewResult, capturedAtMs: number): NewResult {
+  see(result: NewResult, momentMs: number): NewResult {
     const { outcomes } = this.#options.recording;
     if (!outcomes.includes(result.verdict.outcome)) return result;
-    const momentMs = performance.now() - Math.max(0, Date.now() - capturedAtMs);
     const isCovered = this.#newest?.recording.covers(momentMs) === true;
     const clip = isCovered ? this.#newest : this.#begin(momentMs);
     return clip === undefined ? result : { ...result, clipId: clip.id };

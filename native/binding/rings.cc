@@ -33,6 +33,7 @@ void write_hold(const FrameHold& hold, double* numbers) {
   }
   numbers[kNoteSequence] = static_cast<double>(hold.note.sequence);
   numbers[kNoteCapturedAtMs] = hold.note.captured_at_ms;
+  numbers[kNoteCapturedSteadyMs] = hold.note.captured_steady_ms;
   write_meaning(hold.note.meaning, numbers + kNoteMeaning);
 }
 
@@ -278,9 +279,13 @@ Status read_note(const double* numbers, FrameNote* out) {
   if (!std::isfinite(numbers[kNoteCapturedAtMs])) {
     return fail(Code::frame_invalid, "capturedAtMs must be finite");
   }
+  if (!std::isfinite(numbers[kNoteCapturedSteadyMs])) {
+    return fail(Code::frame_invalid, "capturedSteadyMs must be finite");
+  }
   out->format = static_cast<int>(format);
   out->stride_count = static_cast<int>(stride_count);
   out->captured_at_ms = numbers[kNoteCapturedAtMs];
+  out->captured_steady_ms = numbers[kNoteCapturedSteadyMs];
   return read_meaning(numbers + kNoteMeaning, &out->meaning);
 }
 

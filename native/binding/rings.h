@@ -22,6 +22,7 @@ enum RingSlot : int {
   kNoteStrides,
   kNoteSequence = kNoteStrides + kMaxPlanes,
   kNoteCapturedAtMs,
+  kNoteCapturedSteadyMs,
   kNoteMeaning,
   kRingSlots = kNoteMeaning + kMeaningNumbers,
 };

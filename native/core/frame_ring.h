@@ -23,6 +23,8 @@ struct FrameNote {
   SampleMeaning meaning;
   int64_t sequence = 0;
   double captured_at_ms = 0;
+  // By the steady clock of the system, CLOCK_MONOTONIC.
+  double captured_steady_ms = 0;
 };
 
 constexpr int kFrameFormats = kPixelFormats + 4;

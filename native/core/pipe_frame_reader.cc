@@ -20,9 +20,9 @@ namespace {
 constexpr int kPipeBytes = 1 << 20;
 constexpr size_t kStackBytes = 256 * 1024;
 
+template <typename Clock>
 double now_ms() {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration<double, std::milli>(now).count();
+  return std::chrono::duration<double, std::milli>(Clock::now().time_since_epoch()).count();
 }
 
 void close_fd(int* fd) {
@@ -234,7 +234,8 @@ void PipeFrameReader::read_frames() {
   FrameNote note = options_.note;
   for (;; note.sequence++) {
     if (!wait_readable()) return;
-    note.captured_at_ms = now_ms();
+    note.captured_at_ms = now_ms<std::chrono::system_clock>();
+    note.captured_steady_ms = now_ms<std::chrono::steady_clock>();
     // The end of the pipe is readable too: find out before a slot is taken for it.
     uint8_t marker[kY4mFrameMarkerBytes];
     const size_t marker_bytes = options_.is_y4m ? sizeof marker : 0;

@@ -249,8 +249,11 @@ export class CameraTriggers {
     );
     this.#decide(transaction, result, DECIDED_BY[why.code] ?? 'incomplete');
     const { sequence, capturedAtMs } = reference;
-    const { fileName } = given ?? {};
-    const frame = { sequence, capturedAtMs, ...(fileName === undefined ? {} : { fileName }) };
+    const { fileName, capturedSteadyMs = transaction.openedSteadyMs } = given ?? {};
+    const frame = {
+      ...{ sequence, capturedAtMs, capturedSteadyMs },
+      ...(fileName === undefined ? {} : { fileName }),
+    };
     void keep({ frame, result, settings: now, end: 'judged', isCountedBefore: true });
   }
 

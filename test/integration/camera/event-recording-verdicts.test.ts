@@ -53,7 +53,7 @@ const begin = () => recorder.ring.header(Uint8Array.of(255));
 
 /** The frame that came last, judged now. */
 function judge(ageMs = 0): { readonly clip: string | undefined; readonly frame: number } {
-  const { clipId } = recorder.see(fail, Date.now() - ageMs);
+  const { clipId } = recorder.see(fail, performance.now() - ageMs);
   return { clip: clipId, frame: frames - 1 - ageMs / 100 };
 }
 

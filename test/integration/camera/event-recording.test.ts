@@ -48,7 +48,7 @@ describe('a recording around an event', () => {
       });
       const slots = new FrameSlots({ slots: 3, slotBytes: 2_000_000, policy: 'every' });
       const stop = new AbortController();
-      expect(recorder.see(verdict('fail'), Date.now())).not.toHaveProperty('clipId');
+      expect(recorder.see(verdict('fail'), performance.now())).not.toHaveProperty('clipId');
       const streaming = driver.run(slots, stop.signal).then(() => slots.end());
       const ids = new Set<string | undefined>();
       let frames = 0;
@@ -58,9 +58,9 @@ describe('a recording around an event', () => {
         slots.release(lease);
         frames += 1;
         if (frames === 5)
-          expect(recorder.see(verdict('pass'), Date.now())).not.toHaveProperty('clipId');
+          expect(recorder.see(verdict('pass'), performance.now())).not.toHaveProperty('clipId');
         if (frames === 20 || frames === 21)
-          ids.add(recorder.see(verdict('fail'), Date.now()).clipId);
+          ids.add(recorder.see(verdict('fail'), performance.now()).clipId);
       }
       await streaming;
       await recorder.close();

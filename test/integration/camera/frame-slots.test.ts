@@ -1,5 +1,6 @@
+import { setImmediate } from 'node:timers/promises';
 import fc from 'fast-check';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { FrameSlots, type FramePolicy } from '../../../component/camera/frame-slots.ts';
 import { VedetteError } from '../../../component/contract/errors.ts';
 import type { FrameLease } from '../../../component/contract/frame.ts';
@@ -57,6 +58,23 @@ describe('FrameSlots', () => {
       expect(lease.capturedSteadyMs).toBeGreaterThan(beforeMs - agedMs - 2);
       expect(lease.capturedSteadyMs).toBeLessThan(performance.now() - agedMs + 2);
       slots.release(lease);
+    }
+  });
+
+  it('tells it as it was when a clock is set while the frame waits for its reader', async () => {
+    const slots = open('every');
+    const writer = (await slots.openSlot(64, never))!;
+    writer.publish({ ...frame(0), capturedAtMs: Date.now() });
+    const publishedMs = performance.now();
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() - 3_600_000 });
+    try {
+      while (performance.now() < publishedMs + 50) await setImmediate();
+      const lease = (await slots.next(never))!;
+      expect(lease.capturedSteadyMs).toBeLessThanOrEqual(publishedMs);
+      expect(lease.capturedSteadyMs).toBeGreaterThan(publishedMs - 50);
+      slots.release(lease);
+    } finally {
+      vi.useRealTimers();
     }
   });
 

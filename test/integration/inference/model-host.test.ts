@@ -7,7 +7,7 @@ import type { ModelConfig } from '../../../component/contract/model-config.ts';
 import { VedetteError } from '../../../component/contract/errors.ts';
 import type { ErrorCode } from '../../../component/contract/errors.ts';
 import { WHOLE_FRAME } from '../../../component/contract/frame.ts';
-import type { RingLease } from '../../../component/contract/frame.ts';
+import type { FrameLease } from '../../../component/contract/frame.ts';
 import type {
   InferenceRequest,
   ModelState,
@@ -528,7 +528,7 @@ describe('a model host', () => {
   });
 });
 
-function frameOf(data: Uint8Array): { lease: RingLease; ring: FrameRing; release: () => void } {
+function frameOf(data: Uint8Array): { lease: FrameLease; ring: FrameRing; release: () => void } {
   const ring = FrameRing.create({ slots: 3, slotBytes: data.byteLength });
   const { slot } = ring.beginWrite(false)!;
   ring.bytes(slot).set(data);

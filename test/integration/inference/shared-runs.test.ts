@@ -3,7 +3,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { VedetteError } from '../../../component/contract/errors.ts';
 import { WHOLE_FRAME } from '../../../component/contract/frame.ts';
-import type { RingLease, FrameView } from '../../../component/contract/frame.ts';
+import type { FrameLease, FrameView } from '../../../component/contract/frame.ts';
 import type { ModelConfig } from '../../../component/contract/model-config.ts';
 import type { InferenceRequest, PictureSource } from '../../../component/contract/ports.ts';
 import { ModelHost } from '../../../component/inference/model-host.ts';
@@ -68,7 +68,7 @@ function frame(level: number): { image: PictureSource; ring: FrameRing; release:
   ring.bytes(slot).fill(level, 0, 64);
   const numbers = { width: 8, height: 8, byteLength: 64, sequence: 0, capturedAtMs: 0 };
   ring.publish(slot, { format: 'gray8', ...numbers });
-  const lease: RingLease = { ...ring.takeNewest(1)!.lease, ringId: ring.id };
+  const lease: FrameLease = { ...ring.takeNewest(1)!.lease, ringId: ring.id };
   return {
     image: { kind: 'frame', frame: lease },
     ring,

@@ -37,12 +37,19 @@ const invalid = expect.objectContaining({ name: 'VedetteError', code: 'FRAME_INV
 
 test('a published frame comes back with its numbers and pixels', () => {
   const ring = createRing();
-  const described = { ...frame(7), format: 'nv12', width: 5, height: 3, strides: [8, 6] } as const;
+  const described = {
+    ...{ ...frame(7), capturedSteadyMs: 1234.5 },
+    ...({ format: 'nv12', width: 5, height: 3, strides: [8, 6] } as const),
+  };
   const begun = ring.beginWrite(false)!;
   ring.bytes(begun.slot).set([1, 2, 3]);
   ring.publish(begun.slot, described);
   const lease = ring.takeOldest(1)!;
-  expect(lease).toEqual({ ...described, ringId: ring.id, slot: begun.slot, token: lease.token });
+  expect(lease).toEqual({
+    ...described,
+    ...{ ringId: ring.id, slot: begun.slot, token: lease.token },
+    capturedSteadyMs: expect.closeTo(1234.5),
+  });
   expect([...ring.bytes(lease.slot).subarray(0, 3)]).toEqual([1, 2, 3]);
   ring.release(lease);
 });
@@ -175,6 +182,7 @@ test('what does not fit together is refused and the slot stays open for writing'
     { sequence: -1 },
     { sequence: undefined },
     { capturedAtMs: NaN },
+    { capturedSteadyMs: NaN },
   ];
   for (const change of wrong) {
     const described = { ...frame(1), ...change } as FrameDescription;

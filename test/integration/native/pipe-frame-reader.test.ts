@@ -65,6 +65,7 @@ const invalid = expect.objectContaining({ name: 'VedetteError', code: 'FRAME_INV
 test('every frame arrives in order, and the writer waits while no slot is free', async () => {
   const seen: number[] = [];
   const { ring, reader, total, ended } = setUp({ slots: 2, firstSequence: 100 });
+  const beganMs = performance.now();
   writeFrames(reader, 40);
   let hasEnded = false;
   void ended.then(() => (hasEnded = true));
@@ -76,6 +77,8 @@ test('every frame arrives in order, and the writer waits while no slot is free',
     }
     expect(lease).toMatchObject({ ...SIZE, format: 'gray8', byteLength: FRAME_BYTES });
     expect(Math.abs(Date.now() - lease.capturedAtMs)).toBeLessThan(60_000);
+    expect(lease.capturedSteadyMs).toBeGreaterThan(beganMs);
+    expect(lease.capturedSteadyMs).toBeLessThan(performance.now());
     const bytes = ring.bytes(lease.slot);
     expect(bytes.every((byte) => byte === bytes[0])).toBe(true);
     expect(bytes[0]).toBe(lease.sequence - 100);

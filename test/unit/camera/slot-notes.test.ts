@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest';
 import { SlotNotes } from '../../../component/camera/slot-notes.ts';
-import type { RingLease } from '../../../component/contract/frame.ts';
+import type { FrameLease } from '../../../component/contract/frame.ts';
 
-const frame = (sequence: number, slot = 0): RingLease => ({
+const frame = (sequence: number, slot = 0): FrameLease => ({
   ...{ ringId: 1, slot, token: sequence, format: 'i420', width: 2, height: 2, byteLength: 6 },
-  ...{ sequence, capturedAtMs: 0 },
+  ...{ sequence, capturedAtMs: 0, capturedSteadyMs: 0 },
 });
 const [large, small] = [
   { width: 640, height: 480 },
