@@ -34,7 +34,7 @@ import { FramePipe } from './frame-pipe.ts';
 import { hardwareArguments, hardwareFault } from './hardware-decoding.ts';
 import { plainReason } from './plain-reason.ts';
 import type { ProcessMessages } from './process-messages.ts';
-import { isGarbled, isSilent, untilBack } from './return-watch.ts';
+import { saidBy, untilBack } from './return-watch.ts';
 import { SourceLogin } from './source-login.ts';
 import { sourceError } from './source-error.ts';
 import {
@@ -60,7 +60,11 @@ export interface FfmpegCameraOptions {
 const isTelling = (secret: string) => secret.length > 3;
 const AWAY =
   /Connection refused|No route to host|unreachable|timed out|resolve|Name or service|Temporary failure/i;
-const GARBLED = 'Invalid data found when processing input';
+/** What ffmpeg would say after long of such a source. A silent one may be making its stream. */
+const NOT_OPENED: Readonly<Record<string, string>> = {
+  unreachable: 'Connection timed out',
+  garbled: 'Invalid data found when processing input',
+};
 /** Hardware that was busy or away may be there again when a stream is opened so much later. */
 const HARDWARE_RETRY_MS = 600_000;
 /** What ffmpeg says when it saw too little of a stream. */
@@ -160,19 +164,18 @@ export class FfmpegCamera implements CameraDriver {
     }
   }
 
-  /** A program that opens what does not answer, or not in its language, waits for long, and past the moment when it does. */
+  /** A program that opens what cannot be reached, or not in its language, waits for long, and past the moment when it can. */
   async #requireAnswer(input: FfmpegInput, signal: AbortSignal): Promise<void> {
     const mayBeAway = !this.#hasDelivered && !this.#isBack;
     this.#hasDelivered = false;
     this.#isBack = false;
     if (!mayBeAway) return;
-    const isAway = await isSilent(input.url, 'connection', signal);
     // A stream over HTTP would begin with the question, of cameras that may have one viewer at a time.
-    const isAsked = !isAway && input.kind === 'rtsp';
-    const isWrong = isAsked && (await isGarbled(input.url, signal));
-    if ((!isAway && !isWrong) || signal.aborted) return;
+    const asked = input.kind === 'rtsp' ? 'question' : 'connection';
+    const reason = NOT_OPENED[(await saidBy(input.url, asked, signal)) ?? ''];
+    if (reason === undefined || signal.aborted) return;
     this.#wasAway = true;
-    throw this.#failed(input, isAway ? 'Connection timed out' : GARBLED);
+    throw this.#failed(input, reason);
   }
 
   /** Decodes one frame to see its size and colours. `undefined` when `signal` was aborted. */

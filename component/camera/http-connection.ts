@@ -3,8 +3,8 @@ import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
 import { VedetteError } from '../contract/errors.ts';
 import { shownAddress } from '../contract/shown-address.ts';
 import { HttpLogin, type HttpCredentials } from './http-login.ts';
-import { plainCode } from './plain-reason.ts';
-import { isSilent } from './return-watch.ts';
+import { plainCode, plainReason } from './plain-reason.ts';
+import { saidBy } from './return-watch.ts';
 
 export interface HttpAddress {
   readonly url: string;
@@ -78,11 +78,13 @@ export class HttpConnection {
   /**
    * Of a camera that was silent, before it is asked for pictures: such a question, put while it is silent,
    * may stay without an answer when it is back.
-   * @throws VedetteError CAMERA_SOURCE_FAILED when it takes questions and answers none
+   * @throws VedetteError CAMERA_SOURCE_FAILED when it cannot be reached, or takes questions and answers none
    */
   async requireAnswer(signal: AbortSignal): Promise<void> {
-    const isMute = await isSilent(this.#address.url, 'question', signal);
-    if (isMute && !signal.aborted) throw this.failed('it takes the question and answers nothing');
+    const said = await saidBy(this.#address.url, 'question', signal);
+    if (signal.aborted) return;
+    if (said === 'silent') throw this.failed('it takes the question and answers nothing');
+    if (said === 'unreachable') throw this.failed(plainReason('Connection timed out'));
   }
 
   failed(reason: string, cause?: unknown): VedetteError {

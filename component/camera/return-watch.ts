@@ -55,25 +55,25 @@ export function sourceAddress(url: string): SourceAddress | undefined {
 }
 
 /**
- * What a source says for now: `silent` (nothing came within 1.5 s), `closed` (no connection),
- * `open`, `garbled` (what came is no answer), the status of its answer to the question, such as `200`, or `refused`, when it does not take the
- * login that it asked for and was given. Never rejects.
+ * What a source says for now: `unreachable` (no connection within 1.5 s), `closed` (it does not take the
+ * connection, or ends it), `silent` (no answer to the question within 1.5 s), `garbled` (what came is no
+ * answer), `open`, the status of its answer, such as `200`, or `refused`, when it does not take the login
+ * that it asked for and was given. Never rejects.
  */
 export async function askSource(
   address: SourceAddress,
   signal: AbortSignal,
   login?: SourceLogin,
 ): Promise<string> {
-  const { question } = address;
-  const asked = await exchange(address, question === undefined ? [] : [question], signal, login);
+  const asked = await exchange(address, signal, login);
   if (asked.answer === undefined) return asked.said;
   const { said } =
     asked.isSent === true
       ? asked
-      : await exchange(address, [asked.answer], signal, undefined, LOGIN_TIMEOUT_MS);
+      : await exchange({ ...address, question: asked.answer }, signal, undefined, LOGIN_TIMEOUT_MS);
   if (signal.aborted) return said;
   // Some answer to a wrong login by hanging up, or let it wait.
-  const isRefused = ['401', '403', 'closed', 'silent'].includes(said);
+  const isRefused = ['401', '403', 'closed', 'silent', 'unreachable'].includes(said);
   if (isRefused) login?.refused();
   return isRefused ? 'refused' : said;
 }
@@ -86,10 +86,9 @@ interface Exchange {
   readonly isSent?: boolean;
 }
 
-/** Puts a question over one connection, and once more with the login that is asked for. */
+/** Puts the question over one connection, and once more with the login that is asked for. */
 function exchange(
-  { host, port }: SourceAddress,
-  [question]: readonly string[],
+  { host, port, question }: SourceAddress,
   signal: AbortSignal,
   login?: SourceLogin,
   timeoutMs = PROBE_TIMEOUT_MS,
@@ -99,7 +98,10 @@ function exchange(
     let heard = '';
     let answer: string | undefined;
     let isSent = false;
-    let timer = setTimeout(() => settle(heard === '' ? 'silent' : 'open'), timeoutMs);
+    let timer = setTimeout(() => {
+      if (socket.connecting) settle('unreachable');
+      else settle(heard === '' ? 'silent' : 'open');
+    }, timeoutMs);
     const settle = (said: string) => {
       signal.removeEventListener('abort', onAbort);
       clearTimeout(timer);
@@ -176,23 +178,10 @@ export async function untilBack(
 }
 
 /**
- * Whether nothing at all answers at an address, not even by refusing: asked for a `connection` alone, or
- * with the `question` behind it, which a source may take and never answer.
+ * What the source at a URL says, as `askSource` does without a login, when it is asked for a `connection`
+ * alone or with the `question` behind it. `undefined` when nothing is there to connect to.
  */
-export async function isSilent(
-  url: string,
-  asked: 'connection' | 'question',
-  signal: AbortSignal,
-): Promise<boolean> {
-  return (await saidBy(url, asked, signal)) === 'silent';
-}
-
-/** Whether what comes from an address is nothing that was ever asked. */
-export async function isGarbled(url: string, signal: AbortSignal): Promise<boolean> {
-  return (await saidBy(url, 'question', signal)) === 'garbled';
-}
-
-async function saidBy(
+export async function saidBy(
   url: string,
   asked: 'connection' | 'question',
   signal: AbortSignal,

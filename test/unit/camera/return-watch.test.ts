@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { SourceLogin } from '../../../component/camera/source-login.ts';
 import {
   askSource,
-  isGarbled,
+  saidBy,
   sourceAddress,
   untilBack,
 } from '../../../component/camera/return-watch.ts';
@@ -60,6 +60,12 @@ describe('sourceAddress', () => {
   });
 });
 
+describe('saidBy', () => {
+  it('says nothing of what has no address', async () => {
+    expect(await saidBy('/dev/video0', 'connection', never)).toBeUndefined();
+  });
+});
+
 describe('untilBack', () => {
   it('resolves when the port is open again', async () => {
     const { server, port } = await listen(() => 'RTSP/1.0 200 OK\r\n\r\n');
@@ -86,13 +92,13 @@ describe('untilBack', () => {
     let answer = '$\0\0\x08 no answer';
     const { port, heard } = await listen(() => answer);
     const url = `rtsp://127.0.0.1:${port}/live`;
-    expect(await isGarbled(url, never)).toBe(true);
+    expect(await saidBy(url, 'question', never)).toBe('garbled');
     const back = untilBack(url, never, false);
     while (heard.length < 2) await new Promise((resolve) => setImmediate(resolve));
     answer = 'RTSP/1.0 200 OK\r\n\r\n';
     await back;
     expect(heard.length).toBeGreaterThan(2);
-    expect(await isGarbled(url, never)).toBe(false);
+    expect(await saidBy(url, 'question', never)).toBe('200');
   });
 
   const loginOf = (password: string) => {
