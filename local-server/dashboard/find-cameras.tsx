@@ -17,6 +17,7 @@ import {
   type SourceForm,
 } from './camera-search.ts';
 import { FoundList } from './found-list.tsx';
+import { LoginFields } from './login-fields.tsx';
 import { counted } from './operator-words.ts';
 import { useFirstFocus } from './use-first-focus.ts';
 import { useRequest } from './use-request.ts';
@@ -78,23 +79,7 @@ export function FindCameras({ onTry, onClose }: FindCamerasProps) {
                   onChange={({ detail }) => change({ address: detail.value })}
                 />
               </FormField>
-              <FormField label="ONVIF user">
-                <Input
-                  ref={user}
-                  spellcheck={false}
-                  autoComplete={false}
-                  value={username}
-                  onChange={({ detail }) => change({ username: detail.value })}
-                />
-              </FormField>
-              <FormField label="Password">
-                <Input
-                  type="password"
-                  autoComplete="off"
-                  value={password}
-                  onChange={({ detail }) => change({ password: detail.value })}
-                />
-              </FormField>
+              <LoginFields userLabel="ONVIF user" login={form} onChange={change} userRef={user} />
             </div>
             <Button variant="primary" formAction="submit" disabled={state.kind === 'running'}>
               Search

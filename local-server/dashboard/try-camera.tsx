@@ -19,6 +19,7 @@ import {
   type SeenSource,
   type SourceForm,
 } from './camera-search.ts';
+import { LoginFields } from './login-fields.tsx';
 import { SeenCamera } from './seen-camera.tsx';
 import { useFirstFocus } from './use-first-focus.ts';
 import { useRequest } from './use-request.ts';
@@ -128,24 +129,7 @@ export function TryCamera({ start, models, onFind, onClose }: TryCameraProps) {
                 </FormField>
               )}
               {(isHttp(form.address) || isRtsp(form.address)) && (
-                <>
-                  <FormField label="User">
-                    <Input
-                      spellcheck={false}
-                      autoComplete={false}
-                      value={form.username}
-                      onChange={({ detail }) => change({ username: detail.value })}
-                    />
-                  </FormField>
-                  <FormField label="Password">
-                    <Input
-                      type="password"
-                      autoComplete="off"
-                      value={form.password}
-                      onChange={({ detail }) => change({ password: detail.value })}
-                    />
-                  </FormField>
-                </>
+                <LoginFields userLabel="User" login={form} onChange={change} />
               )}
             </div>
             <SpaceBetween size="s" direction="horizontal" alignItems="center">
