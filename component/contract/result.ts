@@ -218,6 +218,8 @@ export const inferenceResultSchema = z.strictObject({
       deadlineMs: z.int(),
       /** From the trigger to the verdict. */
       elapsedMs: z.number(),
+      /** From the trigger to when its frame was taken, by the steady clock; less than 0: before it. */
+      frameDelayMs: z.number().optional(),
       /** The verdict is the configured one for want of a real one; `error` says why. */
       isFailSafe: z.boolean(),
     })

@@ -72,10 +72,24 @@ function facts(result: InferenceResult) {
     ...(result.steps === undefined ? [] : [{ label: 'Steps', value: stepsText(result.steps) }]),
     { label: 'Picture', value: frame.fileName ?? sizeText(frame) },
     { label: 'Took', value: millisecondsText(timings.totalMs) },
+    ...(result.transaction === undefined
+      ? []
+      : [{ label: 'Trigger', value: triggerText(result.transaction) }]),
     ...(result.context === undefined
       ? []
       : [{ label: 'Sent along', value: JSON.stringify(result.context) }]),
   ];
+}
+
+/** `belt; picture 12 ms after it, verdict after 61 ms` */
+function triggerText(transaction: NonNullable<InferenceResult['transaction']>): string {
+  const { source, frameDelayMs, elapsedMs } = transaction;
+  const side = (frameDelayMs ?? 0) < 0 ? 'before' : 'after';
+  const picture =
+    frameDelayMs === undefined
+      ? 'no picture'
+      : `picture ${millisecondsText(Math.abs(frameDelayMs))} ${side} it`;
+  return `${source}; ${picture}, verdict after ${millisecondsText(elapsedMs)}`;
 }
 
 /** `find 262 ms; read 7 crops, 117 ms`: what each step of a chain had to do. */

@@ -155,6 +155,7 @@ export class Transaction {
         triggeredAt: new Date(this.openedAtMs).toISOString(),
         deadlineMs: this.config.deadlineMs,
         elapsedMs: this.elapsedMs,
+        ...(this.given ? { frameDelayMs: this.given.capturedSteadyMs - this.openedSteadyMs } : {}),
         isFailSafe,
       },
     };

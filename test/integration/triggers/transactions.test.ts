@@ -58,6 +58,8 @@ describe('a trigger', () => {
     expect(Date.parse(result.frame.capturedAt)).toBeGreaterThanOrEqual(
       opened.transaction.openedAtMs - 1,
     );
+    expect(result.transaction!.frameDelayMs).toBeGreaterThan(-1);
+    expect(result.transaction!.frameDelayMs).toBeLessThan(result.transaction!.elapsedMs);
     expect(await running.runtime.result(result.id)).toEqual(result);
     expect(await running.runtime.transaction(opened.transaction.id)).toMatchObject({
       ...{ end: 'answered', resultId: result.id, outcome: result.verdict.outcome },
@@ -105,6 +107,7 @@ describe('the fail-safe verdict', () => {
       transaction: { isFailSafe: true },
       frame: { sequence: -1 },
     });
+    expect(verdict.transaction).not.toHaveProperty('frameDelayMs');
     expect(verdict.verdict.reason).toMatch(/no verdict within 100 ms: no frame .* camera is/);
     await vi.waitFor(async () =>
       expect(await running.runtime.transaction(opened.transaction.id)).toMatchObject({

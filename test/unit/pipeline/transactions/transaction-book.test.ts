@@ -98,6 +98,7 @@ describe('the frame of a trigger', () => {
     frame();
     const asked = await book.next(never);
     expect(asked!.frame.slot).toBe(wanted);
+    expect(asked!.transaction.reference(false).transaction!.frameDelayMs).toBe(5);
     expect(dropped).toEqual(['not-triggered', 'not-triggered', 'not-triggered']);
     expect([...held].filter(([, holds]) => holds > 0)).toEqual([[wanted, 1]]);
   });
