@@ -113,6 +113,8 @@ export interface EdgeRuntime {
   outputs(): readonly OutputStatus[];
   /** What outputs were told of one result, or of all, newest first. */
   outputRecords(resultId: string | undefined, limit: number): Promise<readonly OutputRecord[]>;
+  /** Keeps what became of a verdict that somebody waited for, beside what outputs were told. Never throws. */
+  recordOutput(record: OutputRecord): void;
   /** Triggers of one camera, or of all, newest first. */
   transactions(camera: string | undefined, limit: number): Promise<readonly TransactionRecord[]>;
   /** @throws VedetteError NOT_FOUND */

@@ -220,6 +220,10 @@ export class LocalEdgeRuntime implements EdgeRuntime {
     return this.#parts.registry.outputRecords(resultId, limit);
   }
 
+  recordOutput(record: OutputRecord): void {
+    this.#parts.outputs.record(record);
+  }
+
   async transactions(
     camera: string | undefined,
     limit: number,

@@ -167,8 +167,8 @@ function Reason({ text }: { text: string | undefined }) {
 }
 
 function Told({ records }: { records: readonly OutputRecord[] }) {
-  return records.map(({ output, end, detail, attempts }) => (
-    <div key={output}>
+  return records.map(({ output, end, endedAtMs, detail, attempts }) => (
+    <div key={`${output} ${endedAtMs}`}>
       <StatusIndicator type={end === 'acknowledged' ? 'success' : 'error'}>
         {output}
       </StatusIndicator>

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { VedetteError } from '../../component/contract/errors.ts';
 import { announcedLength } from '../body-reader.ts';
 import type { BodyReader } from '../body-reader.ts';
+import { recordAnswer } from '../record-answer.ts';
 import { parseRequestValue } from '../request-values.ts';
 import type { BodyOptions } from './runtime-options.ts';
 
@@ -42,10 +43,12 @@ export const pictureRoutes: FastifyPluginAsync<BodyOptions> = async (app, { runt
     return runtime.inferPicture({ model, requestId: request.id, ...picture });
   });
 
-  app.post<{ Params: { name: string } }>('/cameras/:name/frames', async (request) => {
+  app.post<{ Params: { name: string } }>('/cameras/:name/frames', async (request, reply) => {
     const camera = runtime.camera(request.params.name).name;
     const picture = await uploadedPicture(request, bodies);
-    return runtime.pushFrame(camera, picture);
+    const result = await runtime.pushFrame(camera, picture);
+    if (result.transaction !== undefined) recordAnswer(runtime, reply, result);
+    return result;
   });
 };
 

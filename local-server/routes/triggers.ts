@@ -2,6 +2,7 @@ import type { FastifyPluginAsync } from 'fastify';
 import { z } from 'zod';
 import { VedetteError } from '../../component/contract/errors.ts';
 import { MAX_TRIGGER_ID_LENGTH } from '../../component/contract/transaction.ts';
+import { recordAnswer } from '../record-answer.ts';
 import { parseRequestValue } from '../request-values.ts';
 import type { RuntimeOptions } from './runtime-options.ts';
 
@@ -29,7 +30,11 @@ export const triggerRoutes: FastifyPluginAsync<RuntimeOptions> = async (app, { r
       ...(body.id === undefined ? {} : { id: body.id }),
       ...(context === undefined ? {} : { context }),
     });
-    if (answer === 'verdict') return opened.answer;
+    if (answer === 'verdict') {
+      const result = await opened.answer;
+      recordAnswer(runtime, reply, result);
+      return result;
+    }
     await opened.accepted;
     const { id, triggerId, openedAtMs, deadlineMs } = opened.transaction;
     return reply

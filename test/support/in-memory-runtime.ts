@@ -166,6 +166,10 @@ export class InMemoryRuntime implements EdgeRuntime {
     return this.line.records;
   }
 
+  recordOutput(record: OutputRecord): void {
+    this.line.records.push(record);
+  }
+
   async transactions(): Promise<readonly TransactionRecord[]> {
     return this.line.transactions;
   }

@@ -73,19 +73,9 @@ export class Outputs {
     return [...this.#queues.values()].map((queue) => queue.status());
   }
 
-  async close(): Promise<void> {
-    await this.use({});
-    this.#stop.abort();
-    await Promise.all(this.#writing);
-    await this.#unwritten.ended();
-  }
-
-  #open(name: string, config: OutputConfig): OutputQueue {
-    const port = openPort(config, this.#options);
-    return new OutputQueue({ name, config, port, onEnd: (record) => this.#record(record) });
-  }
-
-  #record(record: OutputRecord): void {
+  /** Keeps what became of a verdict; after `close` nothing. */
+  record(record: OutputRecord): void {
+    if (this.#stop.signal.aborted) return;
     const { output, end, detail } = record;
     if (end === 'given-up') {
       this.#options.faults.warn(
@@ -99,6 +89,18 @@ export class Outputs {
       .storeInOrder(record)
       .finally(() => this.#writing.delete(writing));
     this.#writing.add(writing);
+  }
+
+  async close(): Promise<void> {
+    await this.use({});
+    this.#stop.abort();
+    await Promise.all(this.#writing);
+    await this.#unwritten.ended();
+  }
+
+  #open(name: string, config: OutputConfig): OutputQueue {
+    const port = openPort(config, this.#options);
+    return new OutputQueue({ name, config, port, onEnd: (record) => this.record(record) });
   }
 
   async #refusalOf(record: OutputRecord): Promise<VedetteError | undefined> {

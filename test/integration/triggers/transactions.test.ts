@@ -1,14 +1,24 @@
-import { cp, mkdtemp } from 'node:fs/promises';
+import { cp, mkdtemp, readFile } from 'node:fs/promises';
+import { Agent, request as requestHttp } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { TriggerStatus } from '../../../component/contract/transaction.ts';
+import { startServer, type RunningServer } from '../../support/local-server.ts';
+import { MqttBroker } from '../../support/nucleus/mqtt-broker.ts';
 import { startRuntime, samplesFolder, type RunningRuntime } from '../../support/real-runtime.ts';
 
 const model = (name: string) => ({ package: join(samplesFolder, 'models', name) });
 const triggered = { policy: 'triggered' as const };
 
+const FLOOD = process.env['VEDETTE_DEEP'] === '1' ? 10_000 : 500;
+
 let running: RunningRuntime;
+let server: RunningServer;
+let broker: MqttBroker;
 beforeAll(async () => {
+  // What its broker drops of a flood, by default what is beyond a thousand, no receiver can count.
+  broker = await MqttBroker.start(undefined, ['max_queued_messages 0']);
   const folder = await mkdtemp(join(tmpdir(), 'vedette-triggers-'));
   const pictures = join(folder, 'pictures');
   for (const name of ['good-00.png', 'defect-00.png']) {
@@ -34,9 +44,16 @@ beforeAll(async () => {
       free: { source, model: 'brick', isEnabled: false },
       parts: { ...triggered, source: { kind: 'push' }, model: 'brick' },
     },
+    delivery: { mqtt: { url: broker.url } },
+    triggers: { belt: { camera: 'line', kind: 'mqtt', topic: 'line/trigger' } },
   });
+  server = await startServer(running.runtime);
 }, 60_000);
-afterAll(() => running.close());
+afterAll(async () => {
+  await server.close();
+  await running.close();
+  await broker.close();
+});
 
 const trigger = (camera: string, id?: string, context?: Record<string, unknown>) =>
   running.runtime.trigger(camera, {
@@ -136,28 +153,127 @@ describe('the fail-safe verdict', () => {
   });
 });
 
-it('a flood is bounded, and each trigger of it is accounted for', async () => {
-  const before = running.runtime.camera('line').triggers!;
-  const answers: Promise<unknown>[] = [];
-  let refused = 0;
-  for (let n = 0; n < 10_000; n += 1) {
-    try {
-      answers.push(trigger('line', `flood-${n}`).answer);
-    } catch {
-      refused += 1;
+describe('the answer over HTTP', () => {
+  const recordOf = async (id: string) => {
+    await vi.waitFor(async () =>
+      expect(await running.runtime.outputRecords(id, 10)).toHaveLength(1),
+    );
+    return (await running.runtime.outputRecords(id, 10))[0]!;
+  };
+
+  it('is recorded as what outputs are told, of a trigger and of a picture that is one', async () => {
+    const picture = await readFile(join(samplesFolder, 'images', 'brick', 'defect-00.png'));
+    for (const [path, body, type] of [
+      ['line/trigger', '{"id":"recorded"}', 'application/json'],
+      ['parts/frames', picture, 'image/png'],
+    ] as const) {
+      const response = await fetch(`${server.address}/api/v1/cameras/${path}`, {
+        ...{ method: 'POST', body: body as BodyInit, headers: { 'content-type': type } },
+      });
+      const result = (await response.json()) as { id: string; verdict: { outcome: string } };
+      expect(await recordOf(result.id)).toMatchObject({
+        ...{ output: 'http answer', resultId: result.id, camera: path.split('/')[0] },
+        ...{
+          outcome: result.verdict.outcome,
+          end: 'acknowledged',
+          detail: 'HTTP 200 to 127.0.0.1',
+        },
+      });
     }
-  }
-  expect(running.runtime.busyReasons()).toContain('a trigger of camera line is open');
-  expect(answers).toHaveLength(5);
-  await Promise.all(answers);
-  const after = running.runtime.camera('line').triggers!;
-  expect(after.dropped['queue-full'] - before.dropped['queue-full']).toBe(refused);
-  expect(after.answered - before.answered + refused).toBe(10_000);
-  expect(after.open).toBe(0);
+  });
+
+  it('that nobody waits for any more is recorded as given up', async () => {
+    const asked = requestHttp(`${server.address}/api/v1/cameras/dead/trigger`, {
+      ...{ method: 'POST', headers: { 'content-type': 'application/json' } },
+    });
+    asked.on('error', () => {}).end('{"id":"left"}');
+    await vi.waitFor(() => expect(running.runtime.camera('dead').triggers!.open).toBe(1));
+    asked.destroy();
+    const { transaction } = trigger('dead', 'left');
+    expect(await recordOf(transaction.id)).toMatchObject({
+      ...{ output: 'http answer', outcome: 'review', end: 'given-up' },
+      detail: 'who asked had gone before the answer',
+    });
+  });
+});
+
+describe('a flood', () => {
+  /** What became of triggers since `before`, of which each that was taken has its end in the registry. */
+  const since = async (before: TriggerStatus) => {
+    await vi.waitFor(() => expect(running.runtime.camera('line').triggers!.open).toBe(0), 20_000);
+    const { answered, dropped } = running.runtime.camera('line').triggers!;
+    const taken = answered - before.answered;
+    await vi.waitFor(async () => {
+      const newest = await running.runtime.transactions('line', taken);
+      expect(newest.map(({ triggerId }) => triggerId).filter((id) => !/^flood/.test(id))).toEqual(
+        [],
+      );
+      expect(newest.filter(({ end, id, resultId }) => !end || resultId !== id)).toEqual([]);
+    }, 20_000);
+    return { taken, refused: dropped['queue-full'] - before.dropped['queue-full'] };
+  };
+
+  it('is bounded, and each trigger of it is accounted for', async () => {
+    const before = running.runtime.camera('line').triggers!;
+    const answers: Promise<unknown>[] = [];
+    let refused = 0;
+    for (let n = 0; n < 10_000; n += 1) {
+      try {
+        answers.push(trigger('line', `flood-${n}`).answer);
+      } catch {
+        refused += 1;
+      }
+    }
+    expect(running.runtime.busyReasons()).toContain('a trigger of camera line is open');
+    expect(answers).toHaveLength(5);
+    await Promise.all(answers);
+    expect(await since(before)).toEqual({ taken: 5, refused });
+    expect(refused).toBe(9995);
+  });
+
+  it('over HTTP has a verdict or a refusal for each trigger, and is counted as that', async () => {
+    const before = running.runtime.camera('line').triggers!;
+    const agent = new Agent({ keepAlive: true, maxSockets: 64 });
+    const ask = (id: string) =>
+      new Promise<{ status: number; body: string }>((resolve, reject) => {
+        const url = `${server.address}/api/v1/cameras/line/trigger`;
+        const headers = { 'content-type': 'application/json' };
+        const request = requestHttp(url, { agent, method: 'POST', headers }, (response) => {
+          let body = '';
+          response.setEncoding('utf8').on('data', (text: string) => (body += text));
+          response.on('end', () => resolve({ status: response.statusCode!, body }));
+        });
+        request.on('error', reject).end(JSON.stringify({ id }));
+      });
+    const answers = await Promise.all(
+      Array.from({ length: FLOOD }, (_, n) => ask(`flood-http-${n}`)),
+    );
+    agent.destroy();
+    const verdicts = answers.filter(({ status }) => status === 200);
+    const refusals = answers.filter(({ status }) => status === 429);
+    expect(verdicts.length + refusals.length).toBe(FLOOD);
+    expect(refusals.every(({ body }) => body.includes('TRIGGER_DROPPED'))).toBe(true);
+    const ids = verdicts.map(({ body }) => (JSON.parse(body) as { id: string }).id);
+    expect(new Set(ids).size).toBe(verdicts.length);
+    expect(await since(before)).toEqual({ taken: verdicts.length, refused: refusals.length });
+  }, 60_000);
+
+  it('over MQTT is taken or refused message by message, and counted as that', async () => {
+    const belt = () => running.runtime.triggerSources()[0]!;
+    await vi.waitFor(() => expect(belt().state).toBe('listening'), 10_000);
+    const before = running.runtime.camera('line').triggers!;
+    const client = await broker.client();
+    const send = (n: number) =>
+      client.publishAsync('line/trigger', `{"id":"flood-mqtt-${n}"}`, { qos: 1 });
+    await Promise.all(Array.from({ length: FLOOD }, (_, n) => send(n)));
+    await vi.waitFor(() => expect(belt().taken + belt().refused).toBe(FLOOD), 20_000);
+    expect(belt().lastRefusal?.code).toBe('TRIGGER_DROPPED');
+    const { taken, refused } = belt();
+    expect(await since(before)).toEqual({ taken, refused });
+  }, 60_000);
 });
 
 it('a pushed picture is its own trigger', async () => {
-  const { readFile } = await import('node:fs/promises');
   const picture = await readFile(join(samplesFolder, 'images', 'brick', 'defect-00.png'));
   const data = new Uint8Array(picture);
   const result = await running.runtime.pushFrame('parts', { data, context: { partId: 'B-2' } });
