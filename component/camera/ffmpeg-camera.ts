@@ -4,7 +4,7 @@ import type { SecretReference } from '../contract/config-values.ts';
 import { VedetteError } from '../contract/errors.ts';
 import type { Size } from '../contract/frame.ts';
 import type { CameraDriver, FrameSink } from '../contract/ports.ts';
-import { secretsOfQuery, shownAddress } from '../contract/shown-address.ts';
+import { secretsOfAddress, shownAddress } from '../contract/shown-address.ts';
 import {
   colourOf,
   frameFilters,
@@ -363,7 +363,10 @@ export class FfmpegCamera implements CameraDriver {
       arguments: [...QUIET, ...hardware, ...opened.arguments, ...VIDEO_ONLY, ...output],
       ...(opened.playlist === undefined ? {} : { input: opened.playlist }),
       ...pipes,
-      secrets: [...secretsOfQuery(input.url).filter(isTelling), input.credentials?.password ?? ''],
+      secrets: [
+        ...secretsOfAddress(input.url).filter(isTelling),
+        input.credentials?.password ?? '',
+      ],
     });
   }
 }

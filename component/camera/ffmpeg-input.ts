@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { CameraSourceOf } from '../contract/camera-config.ts';
 import { VedetteError } from '../contract/errors.ts';
-import { secretsOfQuery, shownAddress } from '../contract/shown-address.ts';
+import { secretsOfAddress, shownAddress } from '../contract/shown-address.ts';
 import { withoutCredentials } from '../contract/without-credentials.ts';
 
 export type FfmpegSource = CameraSourceOf<'ffmpeg'>;
@@ -76,7 +76,7 @@ export function parseInput(source: FfmpegSource, password?: string): FfmpegInput
 /** Whether the address must not stand in a process list. */
 const holdsLogin = ({ kind, url, credentials }: FfmpegInput): boolean =>
   credentials !== undefined ||
-  ((kind === 'rtsp' || kind === 'http') && secretsOfQuery(url).length > 0);
+  ((kind === 'rtsp' || kind === 'http') && secretsOfAddress(url).length > 0);
 
 /** How the source is opened; everything in it is from this file or a number, but for the URL. */
 export interface InputArguments {

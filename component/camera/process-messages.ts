@@ -1,5 +1,4 @@
-import { shownAddress } from '../contract/shown-address.ts';
-import { withoutCredentials } from '../contract/without-credentials.ts';
+import { shownText } from '../contract/shown-address.ts';
 
 const MAX_LINES = 40;
 const MAX_LINE_LENGTH = 400;
@@ -54,8 +53,7 @@ export class ProcessMessages {
     let text = line;
     for (const secret of this.#secrets) text = text.replaceAll(secret, '***');
     return (
-      withoutCredentials(text)
-        .replaceAll(/[^\s"'\\]+/g, (word) => (word.includes('://') ? shownAddress(word) : word))
+      shownText(text)
         // `[rtsp @ 0x55d0c8]`: the address only makes equal lines differ.
         .replaceAll(/ @ 0x[0-9a-f]+\]/g, ']')
     );

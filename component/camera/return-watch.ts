@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net';
-import { secretsOfQuery } from '../contract/shown-address.ts';
+import { secretsOfAddress } from '../contract/shown-address.ts';
 import { NameLookups } from './name-lookups.ts';
 import { pause } from './pause.ts';
 import type { SourceLogin } from './source-login.ts';
@@ -48,8 +48,8 @@ export function sourceAddress(url: string): SourceAddress | undefined {
   const port = parsed.port === '' ? defaultPort : Number(parsed.port);
   parsed.username = '';
   parsed.password = '';
-  // A question with a login in its query would be a try to log in.
-  const holdsLogin = secretsOfQuery(url).length > 0;
+  // A question with a login in its address would be a try to log in.
+  const holdsLogin = secretsOfAddress(url).length > 0;
   const question = holdsLogin ? undefined : QUESTIONS[parsed.protocol]?.(parsed);
   return { host, port, ...(question === undefined ? {} : { question }) };
 }

@@ -1,6 +1,6 @@
 import { checkCameraSource } from '../contract/check-camera-source.ts';
 import { cameraSchema, type CameraConfig } from '../contract/camera-config.ts';
-import { secretsOfQuery } from '../contract/shown-address.ts';
+import { secretsOfAddress } from '../contract/shown-address.ts';
 import type { ConfigurationProblem } from './configuration-problem.ts';
 import { hasCredentials } from './url-credentials.ts';
 
@@ -29,7 +29,7 @@ function formatProblems(name: string, { source }: CameraConfig): ConfigurationPr
   const hasLogin =
     source.username !== undefined ||
     source.password !== undefined ||
-    secretsOfQuery(source.url).length > 0;
+    secretsOfAddress(source.url).length > 0;
   if (!hasLogin || !/^https?:/i.test(source.url)) return [];
   return [
     {

@@ -1,8 +1,8 @@
-import { withoutCredentials } from '../contract/without-credentials.ts';
+import { shownText } from '../contract/shown-address.ts';
 
 /** Settings that hold a secret or say where one is. Only the latter is shown. */
 const SECRET_SETTINGS = /(^|\.)(password|token|secret)$/i;
-/** Cameras without a login of their own take their password in the query. */
+/** What is no whole address may hold parameters of one. */
 const SECRET_PARAMETERS = /([?&/;](?:pass|passwd|password|pwd|token|secret|key)=)[^&;/\s"'\\]+/gi;
 
 /**
@@ -23,4 +23,4 @@ export function redactSetting(value: unknown, path: string): unknown {
 
 /** A text without the credentials of addresses in it. */
 export const redactText = (text: string): string =>
-  withoutCredentials(text).replace(SECRET_PARAMETERS, '$1***');
+  shownText(text).replace(SECRET_PARAMETERS, '$1***');

@@ -21,7 +21,9 @@ export const GSTREAMER_ELEMENTS = [
 const ALLOWED: ReadonlySet<string> = new Set(GSTREAMER_ELEMENTS);
 const CAPS = /^(?:video|image|application)\/[a-z0-9-]+(?:\([\w:]+\))?(?:,[\w-]+=[^,]+)*$/i;
 const PROPERTY = /^[a-z][\w-]*=./i;
-const SECRET_PROPERTY = /^(?:user-pw|proxy-pw|password)=/i;
+/** By any spelling that GStreamer takes, and the properties that a login may be a part of. */
+const SECRET_PROPERTY =
+  /^(?:(?:user|proxy)[-_]pw|password|cookies|extra[-_](?:http[-_]request[-_])?headers)=|^proxy=.*@/i;
 
 /** The arguments of gst-launch-1.0, one word each. */
 export const pipelineElements = (pipeline: string): string[] => pipeline.trim().split(/\s+/);

@@ -1,7 +1,7 @@
 import { pino, type DestinationStream, type Logger } from 'pino';
 import pretty from 'pino-pretty';
 import { VedetteError } from '../contract/errors.ts';
-import { withoutCredentials } from '../contract/without-credentials.ts';
+import { shownText } from '../contract/shown-address.ts';
 
 export { withoutCredentials } from '../contract/without-credentials.ts';
 export type { Logger } from 'pino';
@@ -10,8 +10,8 @@ export type { Logger } from 'pino';
 const SECRET_KEYS = ['password', 'token', 'authorization', 'cookie', 'secret'];
 
 /**
- * One JSON object a line on `stream`; readable lines when it is a terminal. URLs in any string lose
- * their user names and passwords.
+ * One JSON object a line on `stream`; readable lines when it is a terminal. Addresses in any
+ * string lose their logins.
  */
 export function createLogger(options: {
   readonly level: string;
@@ -40,7 +40,7 @@ export function createLogger(options: {
         censor: '[secret]',
       },
       hooks: {
-        streamWrite: withoutCredentials,
+        streamWrite: shownText,
       },
     },
     destination,

@@ -121,6 +121,17 @@ describe('inputArguments', () => {
     expect(playlist).toContain('\noption rtsp_transport tcp\n');
   });
 
+  it.each([
+    'rtsp://camera/live?user=ann&password=hidden',
+    'http://camera/live?authbasic=hidden',
+    'rtsp://camera/user=ann&password=hidden&channel=1&stream=0.sdp',
+    'rtsp://camera/user=ann_password=hidden_channel=1_stream=0.sdp',
+  ])('has no login of an address among the arguments: %s', (url) => {
+    const { arguments: list, playlist } = argumentsOf({ url });
+    expect(list.join(' ')).not.toContain('hidden');
+    expect(playlist).toContain(`\nfile '${url}'\n`);
+  });
+
   it('lets no playlist or redirect of a network source reach files', () => {
     for (const url of ['rtsp://camera/live', 'http://camera/list.m3u8']) {
       const { arguments: list } = argumentsOf({ url });

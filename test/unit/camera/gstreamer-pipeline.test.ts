@@ -29,6 +29,11 @@ describe('a pipeline that is configured', () => {
     ['rtspsrc location=rtsp://ann:hidden1@h/ ! decodebin', /location of rtspsrc holds a login/],
     ['rtspsrc location=rtsp://h/?pwd=hidden1 ! decodebin', /holds a login/],
     ['rtspsrc location=rtsp://h/ user-pw=hidden1 ! decodebin', /user-pw of rtspsrc holds a login/],
+    ['rtspsrc location=rtsp://h/ user_pw=hidden1 ! decodebin', /user_pw of rtspsrc holds a login/],
+    ['rtspsrc location=rtsp://h/user=a_password=hidden1_c=1.sdp ! decodebin', /holds a login/],
+    ['rtspsrc location=rtsp://h/ proxy=ann:hidden1@p:80 ! decodebin', /proxy of rtspsrc holds/],
+    ['souphttpsrc location=http://h/ cookies=a=hidden1 ! jpegdec', /cookies of souphttpsrc holds/],
+    ['souphttpsrc extra-headers=h,Authorization=hidden1 ! jpegdec', /extra-headers of .* holds/],
   ])('may not be %s', (pipeline, problem) => {
     expect(pipelineProblem(pipeline)).toMatch(problem);
     expect(pipelineProblem(pipeline)).not.toMatch(/hidden1/);

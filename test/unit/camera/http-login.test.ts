@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { HttpLogin } from '../../../component/camera/http-login.ts';
-import { secretsOfQuery, shownAddress } from '../../../component/contract/shown-address.ts';
+import { secretsOfAddress, shownAddress } from '../../../component/contract/shown-address.ts';
 
 describe('a login over HTTP', () => {
   it('answers the example of RFC 2069', () => {
@@ -48,9 +48,26 @@ describe('an address that is shown', () => {
     ['rtsp://h:554/?u=a&p=b#c', 'rtsp://h:554/?u=***&p=***', ['a', 'a', 'b', 'b']],
     ['rtsp://ann:word@h/live?channel=1', 'rtsp://***@h/live?channel=1', []],
     ['/dev/video0', '/dev/video0', []],
+    ['/data/user=ann&x=1/a.mp4', '/data/user=ann&x=1/a.mp4', []],
+    // Of recorders that take the login in the path.
+    [
+      'rtsp://h:554/user=ann&password=p%20q&channel=1&stream=0.sdp?real_stream',
+      'rtsp://h:554/user=***&password=***&channel=1&stream=0.sdp?real_stream',
+      ['ann', 'ann', 'p%20q', 'p q'],
+    ],
+    [
+      'rtsp://h/user=ann_password=a_word_channel=1_stream=0.sdp',
+      'rtsp://h/user=***_password=***_channel=1_stream=0.sdp',
+      ['ann', 'ann', 'a_word', 'a_word'],
+    ],
+    [
+      'rtsp://h/user=ann_password=_channel=1',
+      'rtsp://h/user=***_password=_channel=1',
+      ['ann', 'ann'],
+    ],
     ['http://h/?token=%zz?&=&a', 'http://h/?token=***&=&a', ['%zz?']],
   ])('%s', (url, shown, secrets) => {
     expect(shownAddress(url)).toBe(shown);
-    expect(secretsOfQuery(url)).toEqual(secrets);
+    expect(secretsOfAddress(url)).toEqual(secrets);
   });
 });

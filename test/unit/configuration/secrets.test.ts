@@ -83,11 +83,17 @@ describe('a password that somebody wrote into the configuration', () => {
     expect(JSON.stringify(error.serialize())).not.toMatch(/S3CRET/);
   });
 
-  it('is not shown by explain where a camera wants it in its query', async () => {
-    const url = 'rtsp://camera/live?channel=1&password=S3CRET&subtype=0';
+  it.each([
+    'live?channel=1&password=S3CRET&subtype=0',
+    'live?channel=1&psw=S3CRET&subtype=0',
+    'live?channel=1&authbasic=S3CRET&subtype=0',
+    'password=S3CRET&channel=1.sdp',
+    'x_password=S3CRET_channel=1.sdp',
+  ])('is not shown by explain where a camera wants it in its address (%s)', async (path) => {
+    const url = `rtsp://camera/${path}`;
     const loaded = await loadConfiguration({ file: await withSource({ url }) });
-    const shown = explainConfiguration(loaded).find(({ path }) => path.endsWith('.url'));
-    expect(shown?.value).toBe('rtsp://camera/live?channel=1&password=***&subtype=0');
+    const shown = explainConfiguration(loaded).find(({ path: one }) => one.endsWith('.url'));
+    expect(shown?.value).toBe(url.replace('S3CRET', '***'));
     expect(loaded.config.cameras['dock']?.source).toMatchObject({ url });
   });
 });
