@@ -18,15 +18,14 @@ import { checkOutputNames, checkTensors } from './check-tensors.ts';
 import type { ExecutionReport, ExecutionSetup } from './execution/execution-setup.ts';
 import { processLibrary } from './execution/runtime-library.ts';
 import type { CloseReport, GenerationOptions, RunCounts } from './generation-options.ts';
+import { GenerationState } from './generation-state.ts';
+import { generationPool, generationWorkers } from './generation-workers.ts';
 import { movable, ownBytes } from './job-memory.ts';
-import { modelSetup } from './model-setup.ts';
 import { PackageLocation } from './model-store/package-location.ts';
 import type { ModelPackage } from './package/read-package.ts';
 import type { RequestSource } from './request-queue.ts';
 import { requireMemory } from './require-memory.ts';
 import { startPool } from './start-pool.ts';
-import type { StepAside } from './thread-priority.ts';
-import { workerCount } from './worker-count.ts';
 import type { PoolReply, WorkerPool } from './worker-pool.ts';
 import type { PictureReply, RegionsReply, TensorReply, WorkerJob } from './worker-protocol.ts';
 
@@ -46,13 +45,12 @@ export class ModelGeneration {
   #package: ModelPackage | undefined;
   #identity: ModelIdentity | undefined;
   #pool: WorkerPool | undefined;
-  #state: ModelState = 'loading';
-  #stateSinceMs = Date.now();
-  #reason: VedetteError | undefined;
+  readonly #state: GenerationState;
   readonly #runs: RunCounts;
 
   constructor(options: GenerationOptions) {
     this.#options = options;
+    this.#state = new GenerationState(options.name, options.onChange);
     this.#runs = options.runs ?? { inferences: 0, failures: 0 };
     this.#location = new PackageLocation(options.config.package, options.store);
     generations += 1;
@@ -78,19 +76,19 @@ export class ModelGeneration {
   }
 
   get state(): ModelState {
-    return this.#state;
+    return this.#state.now;
   }
 
   get stateSinceMs(): number {
-    return this.#stateSinceMs;
+    return this.#state.sinceMs;
   }
 
   get reason(): VedetteError | undefined {
-    return this.#reason;
+    return this.#state.reason;
   }
 
   get isReady(): boolean {
-    return this.#state === 'ready';
+    return this.state === 'ready';
   }
 
   get readings() {
@@ -116,7 +114,7 @@ export class ModelGeneration {
   async load(signature: string): Promise<void> {
     const { config, maxImagePixels, trust, onFault, occasion, check } = this.#options;
     try {
-      this.#setState('loading');
+      this.#state.set('loading');
       const located = await this.#location.locate(signature, this.#abort.signal);
       const execution = {
         providers: config.executionProviders,
@@ -136,14 +134,14 @@ export class ModelGeneration {
             check?.(read);
             this.#describe(read);
           }
-          this.#setState(state);
+          this.#state.set(state);
         },
       });
       await this.#requireMemory(admitted);
       await this.#warmUp(admitted, execution);
     } catch (thrown) {
       const error = VedetteError.from(thrown);
-      this.#setState('failed', error);
+      this.#state.set('failed', error);
       throw error;
     }
   }
@@ -156,20 +154,8 @@ export class ModelGeneration {
    */
   async infer(request: InferenceRequest): Promise<InferenceAnswer> {
     const { identity } = this.#ready();
-    const { reply, queueMs, executionProvider } = await this.#runPicture(
-      request.image,
-      (image) => ({
-        ...request,
-        kind: 'picture',
-        image,
-      }),
-    );
-    const answer = reply as PictureReply;
-    return {
-      ...answer,
-      model: { ...identity, executionProvider },
-      timings: { queueMs, ...answer.timings },
-    };
+    const jobOf = (image: PictureSource) => ({ ...request, kind: 'picture', image }) as const;
+    return pictureAnswer<PictureReply>(identity, await this.#runPicture(request.image, jobOf));
   }
 
   /**
@@ -180,20 +166,8 @@ export class ModelGeneration {
   async inferRegions(request: RegionsRequest): Promise<RegionsAnswer> {
     const { identity } = this.#ready();
     requireViews(request.views.length);
-    const { reply, queueMs, executionProvider } = await this.#runPicture(
-      request.image,
-      (image) => ({
-        ...request,
-        kind: 'regions',
-        image,
-      }),
-    );
-    const answer = reply as RegionsReply;
-    return {
-      ...answer,
-      model: { ...identity, executionProvider },
-      timings: { queueMs, ...answer.timings },
-    };
+    const jobOf = (image: PictureSource) => ({ ...request, kind: 'regions', image }) as const;
+    return pictureAnswer<RegionsReply>(identity, await this.#runPicture(request.image, jobOf));
   }
 
   /**
@@ -206,7 +180,7 @@ export class ModelGeneration {
     const inputs = request.inputs.map(movable);
     const transfer = inputs.flatMap(({ data }) => (Array.isArray(data) ? [] : [data.buffer]));
     const job: WorkerJob = { kind: 'tensors', ...request, inputs };
-    return this.#tensorAnswer(
+    return tensorAnswer(
       identity,
       await this.#run('requests', job, [...new Set(transfer)] as ArrayBuffer[]),
     );
@@ -225,7 +199,7 @@ export class ModelGeneration {
     checkOutputNames(outputs, model.declarations.outputs);
     const owned = ownBytes(data);
     const job: WorkerJob = { kind: 'picture-tensors', data: owned, outputs };
-    return this.#tensorAnswer(identity, await this.#run('requests', job, [owned.buffer]));
+    return tensorAnswer(identity, await this.#run('requests', job, [owned.buffer]));
   }
 
   /**
@@ -233,7 +207,7 @@ export class ModelGeneration {
    * @param handsBack what waits is refused at once: another version answers it sooner
    */
   async close(drainMs: number, handsBack = false): Promise<CloseReport> {
-    this.#setState('closed');
+    this.#state.set('closed');
     this.#abort.abort();
     const pool = this.#pool;
     if (handsBack) pool?.handBack();
@@ -261,17 +235,8 @@ export class ModelGeneration {
   async #requireMemory({ report }: AdmittedModel): Promise<void> {
     const { name, occasion, makeRoom } = this.#options;
     if (occasion === 'start' || !report) return;
-    await requireMemory(name, report.modelMegabytes, this.#workers, async () => makeRoom?.());
-  }
-
-  get #workers(): number {
-    return this.#options.isAside ? 1 : workerCount(this.#options.config, 1);
-  }
-
-  /** How its workers keep out of the way of those that judge frames. */
-  #stepAside({ report }: AdmittedModel): StepAside | undefined {
-    if (this.#options.isAside) return 'always';
-    return report?.mayComeBack ? 'loading' : undefined;
+    const workers = generationWorkers(this.#options);
+    await requireMemory(name, report.modelMegabytes, workers, async () => makeRoom?.());
   }
 
   /** What a worker found that its model runs on; what it had to do without is told. */
@@ -283,28 +248,11 @@ export class ModelGeneration {
   /** Starts the workers; rejects when none of them gets ready the first time. */
   async #warmUp(admitted: AdmittedModel, execution: ExecutionSetup): Promise<void> {
     if (this.#isClosed) return;
-    const { config, maxImagePixels, name } = this.#options;
-    const stepAside = this.#stepAside(admitted);
-    this.#setState('warming-up');
+    this.#state.set('warming-up');
     try {
       await startPool({
         options: {
-          name,
-          setup: {
-            ...modelSetup(
-              admitted.model,
-              config.threadsPerWorker,
-              maxImagePixels,
-              config.maxBatch,
-              execution,
-            ),
-            ...(stepAside ? { stepAside } : {}),
-          },
-          workers: this.#workers,
-          queueLimits: { requests: config.queueLimit, bytes: config.queueMegabytes * 2 ** 20 },
-          batchDelayMs: config.batchDelayMs,
-          timeoutMs: config.timeoutMs,
-          loadTimeoutMs: config.probeTimeoutMs,
+          ...generationPool(this.#options, admitted, execution),
           onExecution: (report) => this.#learn(report),
         },
         signal: this.#abort.signal,
@@ -322,40 +270,13 @@ export class ModelGeneration {
   #follow(pool: WorkerPool, fault: VedetteError | undefined): void {
     if (this.#isClosed) return;
     if (fault) this.#options.onFault(fault);
-    if (pool.readyWorkers > 0) this.#setState('ready');
-    else if (pool.isStuck) this.#setState('failed', fault ?? this.#reason);
-    else this.#setState('warming-up', fault ?? this.#reason);
-  }
-
-  #setState(state: ModelState, reason?: VedetteError): void {
-    if (this.#state === 'closed') return;
-    if (this.#state !== state) {
-      this.#state = state;
-      this.#stateSinceMs = Date.now();
-    }
-    this.#reason = reason;
-    this.#options.onChange();
+    if (pool.readyWorkers > 0) this.#state.set('ready');
+    else if (pool.isStuck) this.#state.set('failed', fault ?? this.reason);
+    else this.#state.set('warming-up', fault ?? this.reason);
   }
 
   #ready(): { identity: ModelIdentity; model: ModelPackage } {
-    const { name } = this.#options;
-    if (this.#state === 'closed') {
-      throw new VedetteError('SHUTTING_DOWN', `model '${name}' is being closed`);
-    }
-    if (!this.isReady || !this.#identity || !this.#package) {
-      const why = this.#reason ? `: ${this.#reason.message}` : '';
-      throw new VedetteError(
-        'MODEL_NOT_READY',
-        `model '${name}' is ${this.#state}, expected ready${why}`,
-        {
-          details: {
-            model: name,
-            state: this.#state,
-            ...(this.#reason ? { reason: this.#reason.code } : {}),
-          },
-        },
-      );
-    }
+    if (!this.isReady || !this.#identity || !this.#package) throw this.#state.refusal();
     return { identity: this.#identity, model: this.#package };
   }
 
@@ -388,12 +309,27 @@ export class ModelGeneration {
       throw error;
     }
   }
+}
 
-  #tensorAnswer(identity: ModelIdentity, answer: PoolReply): TensorAnswer {
-    const { reply, queueMs, executionProvider } = answer;
-    const { outputs, runMs } = reply as TensorReply;
-    return { model: { ...identity, executionProvider }, outputs, timings: { queueMs, runMs } };
-  }
+/** The answer of the version that has this identity, on what the worker that gave it runs on. */
+function pictureAnswer<Reply extends PictureReply | RegionsReply>(
+  identity: ModelIdentity,
+  { reply, queueMs, executionProvider }: PoolReply,
+) {
+  const answer = reply as Reply;
+  return {
+    ...answer,
+    model: { ...identity, executionProvider },
+    timings: { queueMs, ...answer.timings },
+  };
+}
+
+function tensorAnswer(
+  identity: ModelIdentity,
+  { reply, queueMs, executionProvider }: PoolReply,
+): TensorAnswer {
+  const { outputs, runMs } = reply as TensorReply;
+  return { model: { ...identity, executionProvider }, outputs, timings: { queueMs, runMs } };
 }
 
 function requireViews(count: number): void {
