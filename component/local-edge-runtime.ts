@@ -1,10 +1,8 @@
 import { applyConfiguration } from './apply-configuration.ts';
-import type { CameraFleet } from './camera-fleet.ts';
-import type { ConfigurationState } from './configuration/configuration-state.ts';
 import type { RuntimeConfig } from './contract/config.ts';
 import type { ConfigurationStatus } from './contract/configuration-status.ts';
 import type { DeliveryStatus } from './contract/delivery.ts';
-import { VedetteError, type ErrorCode } from './contract/errors.ts';
+import type { ErrorCode, VedetteError } from './contract/errors.ts';
 import type {
   CameraStatus,
   CaptureQuery,
@@ -25,29 +23,15 @@ import type {
 } from './contract/model-lifecycle.ts';
 import type { InferenceResult } from './contract/result.ts';
 import type { ShadowQuery, ShadowResult, VerdictLabel } from './contract/verdict-comparison.ts';
-import type { ClipStore } from './delivery/clip-store.ts';
-import type { CaptureStore } from './delivery/capture-store.ts';
 import type { Delivery } from './delivery/delivery.ts';
-import type { Outputs } from './delivery/outputs/outputs.ts';
-import type { Retention } from './delivery/retention.ts';
 import type { OutputRecord, OutputStatus } from './contract/output.ts';
-import type { TriggerSources } from './pipeline/triggers/trigger-sources.ts';
-import type { ModelStore } from './inference/model-store/model-store.ts';
 import { InspectionHolds } from './inspection-holds.ts';
-import type { ModelFleet } from './model-fleet.ts';
-import type { NoticeBoard } from './notice-board.ts';
-import type { PictureRequests } from './picture-requests.ts';
-import type { Logger } from './logging/create-logger.ts';
-import type { LiveView } from './pipeline/live-view.ts';
-import type { Metrics } from './pipeline/metrics.ts';
-import type { Pictures } from './pipeline/pictures.ts';
 import type {
   TransactionRecord,
   TriggerAnswer,
   TriggerRequest,
   TriggerSourceStatus,
 } from './contract/transaction.ts';
-import type { Registry } from './registry/registry.ts';
 import type {
   ConfigurationControl,
   EdgeRuntime,
@@ -55,30 +39,8 @@ import type {
   PictureRequest,
   PushedFrame,
 } from './edge-runtime.ts';
+import { closeParts, startParts, type RuntimeParts } from './runtime-parts.ts';
 
-/** What a runtime is made of; `start-edge-runtime.ts` puts it together. */
-export interface RuntimeParts {
-  readonly registry: Registry;
-  readonly board: NoticeBoard;
-  readonly configuration: ConfigurationState;
-  readonly logger: Logger;
-  readonly models: ModelFleet;
-  readonly cameras: CameraFleet;
-  readonly pictures: Pictures;
-  readonly liveView: LiveView;
-  readonly metrics: Metrics;
-  readonly captureStore: CaptureStore;
-  readonly clips: ClipStore;
-  readonly retention: Retention;
-  readonly modelStore: ModelStore;
-  readonly requests: PictureRequests;
-  readonly outputs: Outputs;
-  readonly triggers: TriggerSources;
-  readonly delivery: Delivery;
-}
-
-/** Longest wait for models to end what they run when the process stops, in milliseconds. */
-const DRAIN_MS = 4000;
 /** How often live viewers hear of rates that changed, in milliseconds. */
 const STATUS_INTERVAL_MS = 1000;
 
@@ -101,15 +63,7 @@ export class LocalEdgeRuntime implements EdgeRuntime {
   }
 
   start(): void {
-    this.#parts.models.start();
-    void this.#parts.outputs.use(this.config.outputs);
-    void this.#looked(this.#parts.clips.start(), 'recordings');
-    this.#parts.cameras.start();
-    void this.#parts.triggers.use(this.config.triggers);
-    void this.#looked(this.#parts.captureStore.start(), 'captures');
-    void this.#looked(this.#parts.modelStore.cleanUp(), 'models');
-    this.#parts.retention.start();
-    this.delivery.start();
+    startParts(this.#parts);
     this.#statusTimer = setInterval(() => {
       if (!this.#parts.board.hasListeners) return;
       for (const camera of this.cameras()) this.#parts.board.publish({ kind: 'camera', camera });
@@ -304,11 +258,7 @@ export class LocalEdgeRuntime implements EdgeRuntime {
   }
 
   notify(notice: Notice): void {
-    this.#parts.board.notify(notice);
-    this.#parts.registry.appendNotice(notice).catch((thrown: unknown) => {
-      const error = VedetteError.from(thrown, 'REGISTRY_UNAVAILABLE');
-      this.#parts.logger.warn({ error }, 'a notice could not be kept');
-    });
+    this.#parts.notify(notice);
   }
 
   deliveryStatus(): Promise<DeliveryStatus> {
@@ -331,27 +281,11 @@ export class LocalEdgeRuntime implements EdgeRuntime {
     return this.#parts.metrics.render();
   }
 
-  /**
-   * Stops cameras, lets models end what they run, closes the registry last. `isInsideRun`: a model
-   * is still running, so that only a kill ends the process without an abort.
-   */
+  /** See `closeParts`. */
   async close(): Promise<{ readonly isInsideRun: boolean }> {
     this.#isClosed = true;
     clearInterval(this.#statusTimer);
-    await this.#parts.triggers.close();
-    const cameras = this.#parts.cameras.close();
-    const models = this.#parts.models.close(DRAIN_MS);
-    await cameras;
-    await this.#parts.outputs.close();
-    const delivery = this.delivery.close();
-    const { isInsideRun } = await models;
-    await this.#parts.pictures.close();
-    await this.#parts.retention.close();
-    await this.#parts.captureStore.close();
-    await this.#parts.clips.close();
-    await delivery;
-    await this.#parts.registry.close();
-    return { isInsideRun };
+    return closeParts(this.#parts);
   }
 
   /** What holds without anything being started anew. */
@@ -362,15 +296,5 @@ export class LocalEdgeRuntime implements EdgeRuntime {
     this.#parts.clips.configure(retention);
     this.#parts.retention.configure(retention);
     if (log.level !== this.config.log.level) this.#parts.logger.level = log.level;
-  }
-
-  /** What a crash left can wait: that it cannot be looked through now is no reason to stop. */
-  async #looked(work: Promise<void>, what: string): Promise<void> {
-    try {
-      await work;
-    } catch (thrown) {
-      const error = VedetteError.from(thrown, 'REGISTRY_UNAVAILABLE');
-      this.#parts.logger.error({ error }, `${what} that a crash left could not be looked through`);
-    }
   }
 }

@@ -33,7 +33,8 @@ import {
 } from './pipeline/transactions/end-open-transactions.ts';
 import type { TriggerMemory } from './pipeline/transactions/trigger-memory.ts';
 import { Registry } from './registry/registry.ts';
-import { LocalEdgeRuntime, type RuntimeParts } from './local-edge-runtime.ts';
+import { LocalEdgeRuntime } from './local-edge-runtime.ts';
+import type { RuntimeParts } from './runtime-parts.ts';
 
 export interface EdgeRuntimeOptions {
   readonly config: RuntimeConfig;
@@ -206,6 +207,7 @@ function composeParts(foundation: Foundation): RuntimeParts {
   return {
     registry,
     board,
+    notify,
     configuration,
     logger,
     models,
