@@ -1,9 +1,26 @@
-import type { NewResult } from './ports.ts';
-import type { Outcome } from './result.ts';
+import type { InferenceResult, Outcome } from './result.ts';
+
+/**
+ * What outputs have of a result: its verdict and what that belongs to. What was found may be megabytes, and
+ * hundreds of verdicts may wait for a receiver that never answers.
+ */
+export type ToldResult = Pick<
+  InferenceResult,
+  | 'id'
+  | 'thing'
+  | 'camera'
+  | 'triggerId'
+  | 'transaction'
+  | 'context'
+  | 'product'
+  | 'verdict'
+  | 'error'
+  | 'frame'
+>;
 
 /** A verdict as outputs tell it. */
 export interface OutputMessage {
-  readonly result: NewResult;
+  readonly result: ToldResult;
   /** That of the verdict, or what an `error` counts as. */
   readonly outcome: Outcome;
 }

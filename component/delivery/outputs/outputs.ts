@@ -16,6 +16,7 @@ import type { OutputPort } from './output-port.ts';
 import { opcuaLine } from './opcua-line.ts';
 import { OutputQueue } from './output-queue.ts';
 import { signalOutput } from './signal-output.ts';
+import { toldOf } from './output-body.ts';
 import { webhookOutput } from './webhook-output.ts';
 
 export interface OutputsOptions {
@@ -60,12 +61,13 @@ export class Outputs {
 
   /** Tells who is to be told. Takes no time; never throws. */
   tell(result: NewResult): void {
+    const told = toldOf(result);
     for (const queue of this.#queues.values()) {
       const { camera, errorCountsAs } = queue.config;
       if (camera !== undefined && camera !== result.camera) continue;
       const given = result.verdict.outcome;
       const outcome = given === 'error' ? errorCountsAs : given;
-      if (isTold(queue.config, outcome)) queue.add({ result, outcome });
+      if (isTold(queue.config, outcome)) queue.add({ result: told, outcome });
     }
   }
 

@@ -1,6 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { MessageChannel } from '../../../component/contract/message-channel.ts';
@@ -24,6 +26,9 @@ export interface OutputFixture {
   resume(): Promise<void>;
   close(): Promise<void>;
 }
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
 
 const WAIT = { timeout: 8000, interval: 5 };
 
@@ -108,6 +113,23 @@ export function describeOutput(
       },
       20_000,
     );
+
+    it('holds nothing of what was found while a verdict waits', async () => {
+      await fixture.lose();
+      await use();
+      // In a turn of its own, so that no variable holds it.
+      const found = await (async () => {
+        const result = sampleResult({ outcome: 'fail' });
+        outputs.tell(result);
+        return new WeakRef(result.detections!);
+      })();
+      await vi.waitFor(() => {
+        collectGarbage();
+        // What a failure shows would be held by it.
+        expect(found.deref() === undefined).toBe(true);
+      }, WAIT);
+      expect(outputs.statuses()).toMatchObject([{ waiting: 1, acknowledged: 0 }]);
+    });
 
     itWhereQuick(
       'gives up what waits too long or is too much, and says so of each',
