@@ -71,6 +71,8 @@ export async function buildApp(deps: AppDependencies): Promise<FastifyInstance> 
     },
   });
   app.server.maxConnections = MAX_CONNECTIONS;
+  // Who triggers with a connection each sees them closed, and nobody else would know.
+  app.server.on('drop', () => failures.recordDropped(MAX_CONNECTIONS));
   const bodies = new BodyReader(maxBodyBytes);
   const wrongTokens = new WrongTokens();
 

@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import type { ErrorCode, VedetteError } from '../component/contract/errors.ts';
+import { VedetteError, type ErrorCode } from '../component/contract/errors.ts';
 import { FaultLog } from '../component/logging/fault-log.ts';
 import type { Logger } from '../component/logging/create-logger.ts';
 
@@ -22,6 +22,14 @@ export class RequestFailures {
     const fields = { requestId: request.id, method: request.method, route, error };
     if (error.httpStatus < 500) this.#logger.debug(fields, error.message);
     else this.#faults.warn(`http/${route}/${error.code}`, fields, error.message);
+  }
+
+  /** A connection that was closed at once, since so many are open. */
+  recordDropped(maxConnections: number): void {
+    this.#count('OVERLOADED');
+    const message = `${maxConnections} connections are open, which are all that may be: others are closed without an answer; let programs keep a connection for their requests`;
+    const error = new VedetteError('OVERLOADED', message);
+    this.#faults.warn('http/connections', { error }, 'a connection was not taken');
   }
 
   /** Bytes that never became a request. */

@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -156,6 +158,19 @@ it('serves the page and its files', async () => {
   const script = await fetch(`${server.address}/assets/main-ABC.js`);
   expect(await script.text()).toBe('let page;');
   expect(script.headers.get('cache-control')).toContain('immutable');
+});
+
+it('closes connections beyond its limit, counts them, and takes others when there is room', async () => {
+  const sockets = Array.from({ length: 512 }, () => connect(server.port, '127.0.0.1'));
+  for (const socket of sockets) socket.on('error', () => {});
+  await Promise.all(sockets.map((socket) => once(socket, 'connect')));
+  const before = runtime.httpErrors.length;
+  await rawExchange(server.port, head('GET /health/live HTTP/1.1', {})).catch(() => '');
+  await expect.poll(() => runtime.httpErrors.slice(before)).toContain('OVERLOADED');
+  for (const socket of sockets) socket.destroy();
+  await expect
+    .poll(() => rawExchange(server.port, head('GET /health/live HTTP/1.1', {}), 'HTTP/1.1 200'))
+    .toContain('HTTP/1.1 200');
 });
 
 it('counts bodies in progress against one budget and gives it back', async () => {
