@@ -69,10 +69,18 @@ describe('vedette camera probe', () => {
 
 describe('vedette camera watch', () => {
   it('says every second how the source is', async () => {
-    const end = await vedette('watch', 'samples/images/street', '--seconds', '1', '--json');
-    expect(end.code).toBe(0);
-    const [line] = end.stdout.trim().split('\n');
-    expect(JSON.parse(line!)).toMatchObject({ state: 'running', restarts: 0 });
+    const watch = async (named: string) => {
+      const end = await vedette('watch', named, '--seconds', '1', '--json');
+      expect(end.code).toBe(0);
+      return JSON.parse(end.stdout.split('\n')[0]!) as unknown;
+    };
+    const [well, away] = await Promise.all([
+      watch('samples/images/street'),
+      watch('rtsp://127.0.0.1:1/live'),
+    ]);
+    expect(well).toMatchObject({ state: 'running', restarts: 0 });
+    const message = expect.stringContaining('nothing listens there; check the port') as string;
+    expect(away).toMatchObject({ state: 'reconnecting', frames: 0, reason: { message } });
   });
 });
 

@@ -9,7 +9,7 @@ afterAll(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true,
 
 const accepted = { method: 'POST', headers: { 'content-type': 'application/json' } };
 
-it('triggers that were accepted before a kill end as fail-safe at the next start, and keep their answer', async () => {
+it('triggers of before a kill keep their answer: those that had a verdict it, those that were accepted the fail-safe one', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'vedette-killed-'));
   folders.push(folder);
   const config = join(folder, 'vedette.json');
@@ -26,12 +26,18 @@ it('triggers that were accepted before a kill end as fail-safe at the next start
           model: 'brick',
           trigger: { deadlineMs: 600_000, failSafe: 'review' },
         },
+        belt: {
+          policy: 'triggered',
+          source: { kind: 'folder', path: samples('images', 'brick'), framesPerSecond: 20 },
+          model: 'brick',
+          trigger: { deadlineMs: 60_000, afterMs: 60_000 },
+        },
       },
     }),
   );
   const start = () => RuntimeProcess.start({ arguments: ['run', '--config', config] });
-  const post = async (runtime: RuntimeProcess, id: string, answer: string) => {
-    const response = await runtime.fetch(`/api/v1/cameras/dock/trigger?answer=${answer}`, {
+  const post = async (runtime: RuntimeProcess, id: string, answer: string, camera = 'dock') => {
+    const response = await runtime.fetch(`/api/v1/cameras/${camera}/trigger?answer=${answer}`, {
       ...accepted,
       body: JSON.stringify({ id, context: { partId: id } }),
     });
@@ -40,6 +46,8 @@ it('triggers that were accepted before a kill end as fail-safe at the next start
   const first = await start();
   const opened = await Promise.all(['a', 'b', 'c'].map((id) => post(first, id, 'accepted')));
   expect(opened.map(({ status }) => status)).toEqual([202, 202, 202]);
+  const answered = await post(first, 'judged', 'verdict', 'belt');
+  expect(answered).toMatchObject({ status: 200, body: { transaction: { isFailSafe: false } } });
   process.kill(first.pid, 'SIGKILL');
   await first.ended;
 
@@ -60,6 +68,9 @@ it('triggers that were accepted before a kill end as fail-safe at the next start
     error: { code: 'TRIGGER_INTERRUPTED' },
     transaction: { isFailSafe: true },
   });
+  expect(await post(second, 'judged', 'verdict', 'belt')).toEqual(answered);
+  const triggered = await second.fetch('/api/v1/cameras/belt/transactions');
+  expect(((await triggered.json()) as { items: unknown[] }).items).toHaveLength(1);
   process.kill(second.pid, 'SIGTERM');
   await second.ended;
 }, 60_000);

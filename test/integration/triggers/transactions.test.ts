@@ -45,6 +45,9 @@ beforeAll(async () => {
       parts: { ...triggered, source: { kind: 'push' }, model: 'brick' },
     },
     delivery: { mqtt: { url: broker.url } },
+    outputs: {
+      bus: { kind: 'mqtt', topic: 'line/verdict', camera: 'hasty', outcomes: { pass: true } },
+    },
     triggers: { belt: { camera: 'line', kind: 'mqtt', topic: 'line/trigger' } },
   });
   server = await startServer(running.runtime);
@@ -149,6 +152,10 @@ describe('the fail-safe verdict', () => {
       const { items } = await running.runtime.results({ camera: 'hasty', limit: 1000 });
       expect(items).toHaveLength(running.runtime.camera('hasty').triggers!.failSafe);
       expect(items.every(({ verdict }) => verdict.rule === 'fail-safe')).toBe(true);
+      // Nor was an output told more than once of any.
+      const records = await running.runtime.outputRecords(undefined, 1000);
+      const told = records.filter(({ output }) => output === 'bus').map(({ resultId }) => resultId);
+      expect(told.toSorted()).toEqual(items.map(({ id }) => id).toSorted());
     });
   });
 });
