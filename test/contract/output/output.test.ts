@@ -159,7 +159,7 @@ it('a level whose holder ends by itself is told as lost once, and set again', as
   await expect.poll(() => gpio.levels(), WAIT).toEqual([1, 1]);
   // What is written then finds one holder.
   await line.write(0, signal);
-  expect(await gpio.levels()).toEqual([1, 1, 0]);
+  await expect.poll(() => gpio.levels(), WAIT).toEqual([1, 1, 0]);
   await line.close();
   expect(await gpio.holders()).toEqual([]);
   expect(lost).toEqual([expect.stringMatching(/^gpioset .* it ended with/)]);
