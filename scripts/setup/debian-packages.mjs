@@ -40,6 +40,16 @@ const GPIO_PROGRAMS = [
   },
 ];
 
+/** What lists the rates of a USB camera, of which tests have one. */
+const USB_PROGRAMS = [
+  {
+    name: 'v4l-utils',
+    level: /** @type {const} */ ('test'),
+    why: 'lists the rates of USB cameras',
+    commands: ['v4l2-ctl'],
+  },
+];
+
 /** What tells a process names and a time that are not the machine's. */
 const LYING_SURROUNDINGS = Object.entries({
   'libnss-wrapper': `${LIBRARIES}/libnss_wrapper.so`,
@@ -186,6 +196,7 @@ export const DEBIAN_PACKAGES = [
   ...PACKAGING_TOOLS,
   ...RTSP_SERVER,
   ...GPIO_PROGRAMS,
+  ...USB_PROGRAMS,
   ...GSTREAMER_SOURCES,
   ...(emulatesArm64() ? ARM64_TOOLS : []),
   {

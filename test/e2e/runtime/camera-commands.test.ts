@@ -5,6 +5,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { HttpCamera } from '../../support/http-camera.ts';
 import { OnvifCamera } from '../../support/onvif-camera.ts';
+import { hasUsbCameras, USB_MACHINE, UsbCamera } from '../../support/usb-camera.ts';
 import { runVedette } from '../../support/runtime-process.ts';
 
 const PASSWORD = 'hidden word';
@@ -84,22 +85,49 @@ describe('vedette camera watch', () => {
   });
 });
 
-/** A machine without any network. */
-const ALONE = ['unshare', '-rn', process.execPath, 'component/main.ts'];
-const canBeAlone = spawnSync('unshare', ['-rn', 'true']).status === 0;
+/** A machine without any network, with devices of its own. */
+const ALONE = ['-rnm', 'sh', '-c', USB_MACHINE];
+const canBeAlone = spawnSync('unshare', ['-rnm', 'true']).status === 0 && hasUsbCameras();
 
 describe('vedette camera discover', () => {
-  it.skipIf(!canBeAlone)('looks for USB cameras where there is no network', () => {
-    const [program, ...args] = [...ALONE, 'camera', 'discover', '--seconds', '0.2', '--json'];
-    const { status, stdout } = spawnSync(program!, args, { encoding: 'utf8' });
-    expect(status).toBe(0);
+  it.skipIf(!canBeAlone)('lists USB cameras, also where there is no network', async () => {
+    const camera = await UsbCamera.start('/dev');
+    const discover = ['component/main.ts', 'camera', 'discover', '--seconds', '0.2', '--json'];
+    const { status, stdout, stderr } = spawnSync(
+      'unshare',
+      [...ALONE, camera.folder, process.execPath, ...discover],
+      {
+        encoding: 'utf8',
+        env: { ...process.env, PATH: `${camera.programs}:${process.env['PATH']}` },
+      },
+    );
+    await camera.close();
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     expect(JSON.parse(stdout)).toMatchObject({
       network: [],
       networkProblem: {
         code: 'CAMERA_SOURCE_FAILED',
         message: expect.stringContaining('check the network settings of this machine') as string,
       },
-      usb: expect.any(Array) as unknown[],
+      usb: [
+        {
+          device: '/dev/video0',
+          name: 'Vedette test camera',
+          formats: [
+            {
+              ...{ name: 'yuyv422', description: 'YUYV 4:2:2', isCompressed: false },
+              sizes: [
+                { width: 640, height: 480, framesPerSecond: [30, 15] },
+                { width: 320, height: 240, framesPerSecond: [120, 30, 5] },
+              ],
+            },
+            {
+              ...{ name: 'mjpeg', description: 'Motion-JPEG', isCompressed: true },
+              sizes: [{ width: 768, height: 576, framesPerSecond: [60, 30] }],
+            },
+          ],
+        },
+      ],
     });
   });
 
