@@ -1,17 +1,18 @@
 import { stat } from 'node:fs/promises';
 import type { CameraConfig } from '../contract/camera-config.ts';
 import type { SecretReference } from '../contract/config-values.ts';
-import { VedetteError } from '../contract/errors.ts';
+import type { VedetteError } from '../contract/errors.ts';
 import type { Size } from '../contract/frame.ts';
 import type { CameraDriver, FrameSink } from '../contract/ports.ts';
-import { secretsOfAddress, shownAddress } from '../contract/shown-address.ts';
+import { secretsOfAddress } from '../contract/shown-address.ts';
+import { changedRate, countDamaged, requireSize } from './ffmpeg-device.ts';
 import {
   colourOf,
   frameFilters,
   i420Bytes,
-  outputPixelFormat,
   parseShowinfo,
   refusedSize,
+  y4mFrames,
   type SourceGeometry,
 } from './ffmpeg-geometry.ts';
 import {
@@ -21,6 +22,7 @@ import {
   type FfmpegSource,
   type InputPace,
 } from './ffmpeg-input.ts';
+import { AWAY, ffmpegFailure, lacksParameters } from './ffmpeg-messages.ts';
 import {
   COPY_OUTPUT,
   isCopyable,
@@ -32,7 +34,6 @@ import {
 import type { EncodedStream } from './fragment-reader.ts';
 import { FramePipe } from './frame-pipe.ts';
 import { hardwareArguments, hardwareFault } from './hardware-decoding.ts';
-import { plainReason } from './plain-reason.ts';
 import type { ProcessMessages } from './process-messages.ts';
 import { saidBy, untilBack } from './return-watch.ts';
 import { SourceLogin } from './source-login.ts';
@@ -58,8 +59,6 @@ export interface FfmpegCameraOptions {
 
 /** Shorter ones, such as `user=1`, would take much else out of a message. */
 const isTelling = (secret: string) => secret.length > 3;
-const AWAY =
-  /Connection refused|No route to host|unreachable|timed out|resolve|Name or service|Temporary failure/i;
 /** What ffmpeg would say after long of such a source. A silent one may be making its stream. */
 const NOT_OPENED: Readonly<Record<string, string>> = {
   unreachable: 'Connection timed out',
@@ -67,17 +66,10 @@ const NOT_OPENED: Readonly<Record<string, string>> = {
 };
 /** Hardware that was busy or away may be there again when a stream is opened so much later. */
 const HARDWARE_RETRY_MS = 600_000;
-/** What ffmpeg says when it saw too little of a stream. */
-const LACKS_PARAMETERS = /not find codec parameters|probesize|dimensions not set|unspecified size/i;
-const lacksParameters = ({ lines }: ProcessMessages): boolean =>
-  lines.some((line) => LACKS_PARAMETERS.test(line));
+/** Of a device each damaged frame has its line. */
+const logLevel = ({ kind }: FfmpegInput) => (kind === 'device' ? 'repeat+warning' : 'warning');
 const QUIET = ['-hide_banner', '-nostdin', '-nostats'];
 const VIDEO_ONLY = ['-map', '0:v:0', '-an', '-sn', '-dn'];
-/** Every frame as it comes, none made up or left out for the sake of a rate, to descriptor 3. */
-const y4mFrames = (pixelFormat: string) => [
-  ...['-fps_mode', 'passthrough', '-pix_fmt', pixelFormat, '-f', 'yuv4mpegpipe', 'pipe:3'],
-];
-
 /**
  * Anything that ffmpeg opens, decoded by a child process that writes I420 frames to a pipe,
  * which the addon reads into slots without the main thread. Needs ffmpeg 5.1 or newer.
@@ -88,6 +80,7 @@ const y4mFrames = (pixelFormat: string) => [
 export class FfmpegCamera implements CameraDriver {
   readonly endsForGood: boolean;
   readonly stallTimeoutMs: number;
+  readonly untilBack?: (signal: AbortSignal) => Promise<void>;
   readonly #options: FfmpegCameraOptions;
   #geometry: SourceGeometry | undefined;
   #sequence = 0;
@@ -95,6 +88,8 @@ export class FfmpegCamera implements CameraDriver {
   #refusedCodec: string | undefined;
   /** It gave nothing when it was opened without looking through it first. */
   #mustBeProbed = false;
+  /** The device does not give the rate that was asked of it. */
+  #rateFault: VedetteError | undefined;
   /** Options before the input by which hardware decodes. */
   #hardware: readonly string[] = [];
   #hardwareFault: VedetteError | undefined;
@@ -116,6 +111,9 @@ export class FfmpegCamera implements CameraDriver {
     this.#options = options;
     this.endsForGood = FfmpegCamera.isRecording(options.source) && !options.source.shouldLoop;
     this.stallTimeoutMs = options.source.stallTimeoutMs;
+    // A device tells whether it can be had only when it is opened.
+    const isDevice = parseInput(options.source).kind === 'device';
+    if (!isDevice) this.untilBack = (signal) => this.#untilBack(signal);
   }
 
   /** Whether it is a file, which waits and has an end. @throws VedetteError CONFIG_INVALID */
@@ -125,7 +123,7 @@ export class FfmpegCamera implements CameraDriver {
 
   /**
    * @throws VedetteError CAMERA_SOURCE_MISSING, CAMERA_SOURCE_FAILED, CAMERA_LOGIN_REFUSED,
-   * FFMPEG_MISSING, SECRET_UNAVAILABLE
+   * CAMERA_SETTING_REFUSED, FFMPEG_MISSING, SECRET_UNAVAILABLE
    */
   async run(sink: FrameSink, signal: AbortSignal): Promise<void> {
     if (signal.aborted) return;
@@ -150,7 +148,7 @@ export class FfmpegCamera implements CameraDriver {
     return isUsed ? source.hardware : 'software';
   }
 
-  async untilBack(signal: AbortSignal): Promise<void> {
+  async #untilBack(signal: AbortSignal): Promise<void> {
     await untilBack(parseInput(this.#options.source).url, signal, this.#wasAway, this.#login);
     this.#isBack = !signal.aborted;
   }
@@ -193,6 +191,10 @@ export class FfmpegCamera implements CameraDriver {
       }
       this.#wasAway = AWAY.test(probe.messages.reason);
       throw this.#failed(input, probe.messages.reason);
+    }
+    if (input.kind === 'device') {
+      requireSize(this.#options.source, geometry);
+      this.#rateFault = changedRate(this.#options.source, probe.messages.lines);
     }
     return (await this.#tryHardware(input, geometry, signal)) ? geometry : undefined;
   }
@@ -268,9 +270,8 @@ export class FfmpegCamera implements CameraDriver {
     const isUnrecorded = encoded !== undefined && !hasSides;
     let closeSides: (() => void) | undefined;
     try {
-      if (this.#hardwareFault !== undefined || !isUnrecorded) {
-        sink.notifyTrouble(this.#hardwareFault);
-      }
+      const trouble = this.#hardwareFault ?? this.#rateFault;
+      if (trouble !== undefined || !isUnrecorded) sink.notifyTrouble(trouble);
       if (isUnrecorded) sink.notifyTrouble(notRecorded(codec));
       const filters = [frameFilters(geometry, stored), ...(hasSides ? TIME_FILTERS : [])].join(',');
       const child = await this.#start(
@@ -281,13 +282,14 @@ export class FfmpegCamera implements CameraDriver {
           isQuick: !this.#mustBeProbed,
         },
         [
-          ...['-loglevel', 'warning', '-vf', filters],
-          ...y4mFrames(outputPixelFormat(geometry)),
+          ...['-loglevel', logLevel(input), '-vf', filters],
+          ...y4mFrames(geometry),
           ...(hasSides ? COPY_OUTPUT : []),
         ],
         {
           ...{ frameFd: pipe.writeFd, sidePipeCount: hasSides ? SIDE_PIPES : 0 },
           hardware: this.#hardware,
+          ...(input.kind === 'device' ? { onLine: countDamaged(sink) } : {}),
         },
       );
       this.#messages = child.messages;
@@ -336,13 +338,12 @@ export class FfmpegCamera implements CameraDriver {
       );
     }
     if (end.signal !== null) throw this.#failed(input, `ffmpeg was ended by ${end.signal}`);
-    if (end.code !== 0 || frames === 0) throw this.#failed(input, child.messages.reason);
+    const isOver = end.code === 0 && frames > 0 && input.kind !== 'device';
+    if (!isOver) throw this.#failed(input, child.messages.reason);
   }
 
-  #failed(input: FfmpegInput, reason: string): VedetteError {
-    const isRefused = /\b(?:401 Unauthorized|403 Forbidden)\b|authorization failed/i.test(reason);
-    const code = isRefused ? 'CAMERA_LOGIN_REFUSED' : 'CAMERA_SOURCE_FAILED';
-    return new VedetteError(code, `${shownAddress(input.url)}: ${plainReason(reason)}`);
+  #failed({ url }: FfmpegInput, reason: string): VedetteError {
+    return ffmpegFailure(url, reason);
   }
 
   async #start(
@@ -352,7 +353,7 @@ export class FfmpegCamera implements CameraDriver {
     {
       hardware,
       ...pipes
-    }: Pick<SourceProcessOptions, 'frameFd' | 'sidePipeCount'> & {
+    }: Pick<SourceProcessOptions, 'frameFd' | 'sidePipeCount' | 'onLine'> & {
       readonly hardware: readonly string[];
     },
   ): Promise<SourceProcess> {

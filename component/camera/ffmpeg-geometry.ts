@@ -45,6 +45,12 @@ export const colourOf = ({ isFullRange, isBt709 }: SourceGeometry): YuvColour =>
 export const outputPixelFormat = ({ isFullRange }: SourceGeometry): string =>
   isFullRange ? 'yuvj420p' : 'yuv420p';
 
+/** Every frame as it comes, none made up or left out for the sake of a rate, to descriptor 3. */
+export const y4mFrames = (geometry: SourceGeometry): string[] => [
+  ...['-fps_mode', 'passthrough', '-pix_fmt', outputPixelFormat(geometry)],
+  ...['-f', 'yuv4mpegpipe', 'pipe:3'],
+];
+
 /**
  * The filters between decoder and pipe. The first one lets frames of the expected size through as
  * they are and asks the impossible of others, so that ffmpeg ends in place of scaling them

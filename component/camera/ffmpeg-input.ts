@@ -190,9 +190,18 @@ function format(source: FfmpegSource): string[] {
   return source.inputFormat === 'auto' ? [] : ['-f', source.inputFormat];
 }
 
+/**
+ * A JPEG that was cut off is no picture in place of one that is grey below the cut. Of H.264, where one
+ * damaged picture would take all up to the next key frame with it, ffmpeg mends what it can.
+ */
+const EXACT = ['-err_detect', 'explode'];
+
 /** A device speaks V4L2 whatever it sends; `mjpeg` and `h264` choose what it is asked to send. */
 function deviceFormat(source: FfmpegSource): string[] {
-  return source.inputFormat === 'mjpeg' || source.inputFormat === 'h264'
-    ? ['-f', 'v4l2', '-input_format', source.inputFormat]
-    : ['-f', 'v4l2'];
+  const { inputFormat } = source;
+  const isAsked = inputFormat === 'mjpeg' || inputFormat === 'h264';
+  return [
+    ...(inputFormat === 'h264' ? [] : EXACT),
+    ...(isAsked ? ['-f', 'v4l2', '-input_format', inputFormat] : ['-f', 'v4l2']),
+  ];
 }

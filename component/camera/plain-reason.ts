@@ -23,6 +23,11 @@ const MEANINGS: readonly (readonly [said: RegExp, meaning: string])[] = [
     'the camera does not offer this transport; try the other one',
   ],
   [/Device or resource busy/i, 'another program has the device open'],
+  [/No such device/i, 'the device is gone: it was unplugged, or reset itself'],
+  [
+    /Cannot find a proper format/i,
+    'the device does not send the format that is asked of it (inputFormat)',
+  ],
   [/Permission denied/i, 'this user may not open it; for a device add the user to the group video'],
   [/does not contain any stream|matches no streams/i, 'it holds no pictures'],
   [/Invalid data found/i, 'what comes is no video that ffmpeg knows'],

@@ -6,11 +6,15 @@ const MAX_LINE_LENGTH = 400;
 /** What the program of a source said last, without credentials. */
 export class ProcessMessages {
   readonly #secrets: readonly string[];
+  readonly #onLine: ((line: string) => void) | undefined;
   readonly #lines: string[] = [];
   #partial = '';
 
-  /** `secrets` are taken out of every line, as they are and percent-encoded. */
-  constructor(secrets: readonly string[]) {
+  /**
+   * `secrets` are taken out of every line, as they are and percent-encoded; `onLine` gets each line after that.
+   */
+  constructor(secrets: readonly string[], onLine?: (line: string) => void) {
+    this.#onLine = onLine;
     this.#secrets = secrets
       .filter((secret) => secret !== '')
       .flatMap((secret) => [secret, encodeURIComponent(secret), encodeURI(secret)])
@@ -47,6 +51,7 @@ export class ProcessMessages {
     if (text === '') return;
     this.#lines.push(text.length > MAX_LINE_LENGTH ? `${text.slice(0, MAX_LINE_LENGTH)}…` : text);
     if (this.#lines.length > MAX_LINES) this.#lines.shift();
+    this.#onLine?.(this.#lines.at(-1)!);
   }
 
   #clean(line: string): string {

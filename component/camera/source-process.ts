@@ -24,6 +24,8 @@ export interface SourceProcessOptions {
   /** Pipes from the descriptors after it, see `sidePipes`. */
   readonly sidePipeCount?: number;
   readonly secrets: readonly string[];
+  /** Each line that it says, without secrets. */
+  readonly onLine?: (line: string) => void;
   /** Asks the program to end; SIGTERM when absent. */
   readonly stopSignal?: 'SIGTERM' | 'SIGINT';
 }
@@ -60,7 +62,7 @@ export class SourceProcess {
         ...Array<'pipe'>(sidePipeCount).fill('pipe'),
       ],
     });
-    const messages = new ProcessMessages(options.secrets);
+    const messages = new ProcessMessages(options.secrets, options.onLine);
     for (const stream of [child.stdout, child.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => messages.add(text));
     }

@@ -306,8 +306,8 @@ export const ERROR_CODES = {
   CAMERA_SETTING_REFUSED: entry(
     502,
     false,
-    'A GenICam camera has not the feature or value that its source is configured with, or refuses it.',
-    'Set what the message names to a value that it lists; `arv-tool-0.8 -n NAME features` shows what the camera has.',
+    'A camera (GenICam, V4L2) has not the feature or value that its source is configured with, or refuses it.',
+    'Set what the message names to a value that the camera has: `arv-tool-0.8 -n NAME features` shows them of GenICam, `vedette camera discover` of V4L2.',
   ),
   ARAVIS_MISSING: entry(
     500,

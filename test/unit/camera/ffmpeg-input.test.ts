@@ -84,7 +84,7 @@ describe('inputArguments', () => {
       framesPerSecond: 15,
     });
     expect(list.join(' ')).toBe(
-      '-f v4l2 -input_format mjpeg -video_size 1280x720 -framerate 15 -i /dev/video2',
+      '-err_detect explode -f v4l2 -input_format mjpeg -video_size 1280x720 -framerate 15 -i /dev/video2',
     );
   });
 
