@@ -2,6 +2,7 @@ import type { CameraHealthChange } from '../camera/camera-health.ts';
 import type { CameraConfig } from '../contract/camera-config.ts';
 import { isOwnTrigger } from '../contract/check-camera-source.ts';
 import { VedetteError } from '../contract/errors.ts';
+import type { FrameLease, FrameView } from '../contract/frame.ts';
 import type { CameraStatus, NewResult, Notice } from '../contract/ports.ts';
 import type { InferenceResult } from '../contract/result.ts';
 import type { CandidateWatch } from './candidate/candidate-watch.ts';
@@ -175,6 +176,7 @@ export class EnabledCamera {
       book: triggers.book,
       isOwnTrigger: isOwnTrigger(this.#config),
       watchers: this.#options.frameWatchers,
+      measure: (frame: FrameLease, view: FrameView) => this.#health.offer(frame, view),
       opened: (transaction: Transaction) => void triggers.opened(transaction),
       decided: (transaction: Transaction, result: NewResult) =>
         triggers.decided(transaction, result),

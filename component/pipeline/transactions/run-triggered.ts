@@ -1,5 +1,5 @@
 import { VedetteError } from '../../contract/errors.ts';
-import type { FrameLease } from '../../contract/frame.ts';
+import type { FrameLease, FrameView } from '../../contract/frame.ts';
 import type { NewResult } from '../../contract/ports.ts';
 import { judgeFrame, keepJudged, seeFrame, type CameraLine } from '../run-camera.ts';
 import type { FrameWatchers } from '../triggers/frame-watchers.ts';
@@ -12,6 +12,8 @@ export interface TriggeredLine extends CameraLine {
   readonly isOwnTrigger: boolean;
   /** Shown each frame as it passes. */
   readonly watchers: FrameWatchers;
+  /** Offered each frame as it passes: what is wrong with a picture is to be known before a part comes. */
+  readonly measure: (frame: FrameLease, view: FrameView) => void;
   /** A transaction was opened by a frame. Must not throw. */
   readonly opened: (transaction: Transaction) => void;
   /** The verdict of a transaction is there, and is being stored. */
@@ -34,7 +36,9 @@ async function watchFrames(line: TriggeredLine, signal: AbortSignal): Promise<vo
     if (!line.slots.mayOverwrite) await line.book.room(signal);
     const frame = await line.slots.next(signal);
     if (frame === undefined) return;
-    line.watchers.see(line.name, frame, line.settings.now.sets.own.view, line.slots);
+    const { view } = line.settings.now.sets.own;
+    line.watchers.see(line.name, frame, view, line.slots);
+    line.measure(frame, view);
     if (line.isOwnTrigger) openWith(line, frame);
     else line.book.offer(frame);
   }

@@ -18,7 +18,7 @@ const of =
   ({ error }: Notice) =>
     error.details?.['condition'] === condition;
 
-test('the beginning and the end of a condition are notices, and how long it lasted is kept', async () => {
+test('the beginning and the end of a condition are notices, also of a camera that nothing triggers, and how long it lasted is kept', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'vedette-health-'));
   const clip = join(folder, 'covered.mp4');
   execFileSync('ffmpeg', [
@@ -35,6 +35,7 @@ test('the beginning and the end of a condition are notices, and how long it last
     cameras: {
       gate: {
         model: 'parts',
+        policy: 'triggered',
         source: { kind: 'ffmpeg', url: clip },
         health: { intervalMs: 100, samples: 1 },
       },
