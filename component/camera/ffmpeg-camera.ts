@@ -33,7 +33,7 @@ import {
 } from './ffmpeg-side-outputs.ts';
 import type { EncodedStream } from './fragment-reader.ts';
 import { FramePipe } from './frame-pipe.ts';
-import { hardwareArguments, hardwareFault } from './hardware-decoding.ts';
+import { HardwareTrial } from './hardware-trial.ts';
 import type { ProcessMessages } from './process-messages.ts';
 import { saidBy, untilBack } from './return-watch.ts';
 import { SourceLogin } from './source-login.ts';
@@ -64,8 +64,6 @@ const NOT_OPENED: Readonly<Record<string, string>> = {
   unreachable: 'Connection timed out',
   garbled: 'Invalid data found when processing input',
 };
-/** Hardware that was busy or away may be there again when a stream is opened so much later. */
-const HARDWARE_RETRY_MS = 600_000;
 /** Of a device each damaged frame has its line. */
 const logLevel = ({ kind }: FfmpegInput) => (kind === 'device' ? 'repeat+warning' : 'warning');
 const QUIET = ['-hide_banner', '-nostdin', '-nostats'];
@@ -90,12 +88,7 @@ export class FfmpegCamera implements CameraDriver {
   #mustBeProbed = false;
   /** The device does not give the rate that was asked of it. */
   #rateFault: VedetteError | undefined;
-  /** Options before the input by which hardware decodes. */
-  #hardware: readonly string[] = [];
-  #hardwareFault: VedetteError | undefined;
-  #hardwareTriedMs = -Infinity;
-  /** Tries in a row that were aborted. */
-  #abortedTries = 0;
+  readonly #hardware: HardwareTrial;
   /** Of the run under way. */
   #messages: ProcessMessages | undefined;
   /** Of the last run. */
@@ -109,6 +102,7 @@ export class FfmpegCamera implements CameraDriver {
   /** @throws VedetteError CONFIG_INVALID */
   constructor(options: FfmpegCameraOptions) {
     this.#options = options;
+    this.#hardware = new HardwareTrial(options.source);
     this.endsForGood = FfmpegCamera.isRecording(options.source) && !options.source.shouldLoop;
     this.stallTimeoutMs = options.source.stallTimeoutMs;
     // A device tells whether it can be had only when it is opened.
@@ -141,11 +135,8 @@ export class FfmpegCamera implements CameraDriver {
 
   get decoder(): string | undefined {
     if (this.#geometry === undefined) return undefined;
-    const { source } = this.#options;
-    const isUsed =
-      this.#hardware.length > 0 &&
-      hardwareFault(source, this.#messages?.lines ?? [], true) === undefined;
-    return isUsed ? source.hardware : 'software';
+    const isUsed = this.#hardware.isUsed(this.#messages?.lines ?? []);
+    return isUsed ? this.#options.source.hardware : 'software';
   }
 
   async #untilBack(signal: AbortSignal): Promise<void> {
@@ -196,7 +187,10 @@ export class FfmpegCamera implements CameraDriver {
       requireSize(this.#options.source, geometry);
       this.#rateFault = changedRate(this.#options.source, probe.messages.lines);
     }
-    return (await this.#tryHardware(input, geometry, signal)) ? geometry : undefined;
+    const decodeOne = async (hardware: readonly string[]) =>
+      (await this.#probe(input, signal, hardware)).messages.lines;
+    const isKnown = await this.#hardware.try(geometry.codec, decodeOne, signal);
+    return isKnown ? geometry : undefined;
   }
 
   /** Decodes one frame with these options before the input. */
@@ -213,30 +207,6 @@ export class FfmpegCamera implements CameraDriver {
     );
     await untilEnded(probe, signal);
     return probe;
-  }
-
-  /**
-   * Whether the hardware that is asked for decodes this stream is learnt from one frame as well.
-   * Returns whether it is known now.
-   */
-  async #tryHardware(
-    input: FfmpegInput,
-    geometry: SourceGeometry,
-    signal: AbortSignal,
-  ): Promise<boolean> {
-    const { source } = this.#options;
-    const nowMs = performance.now();
-    if (source.hardware === 'none') return true;
-    if (this.#hardwareFault && nowMs - this.#hardwareTriedMs < HARDWARE_RETRY_MS) return true;
-    const options = hardwareArguments(source, geometry.codec);
-    const { lines } = (await this.#probe(input, signal, options)).messages;
-    this.#abortedTries = signal.aborted ? this.#abortedTries + 1 : 0;
-    // Hardware that hangs each time would keep the stream from ever being opened.
-    if (this.#abortedTries === 1) return false;
-    this.#hardwareTriedMs = nowMs;
-    this.#hardwareFault = hardwareFault(source, lines, parseShowinfo(lines) !== undefined);
-    this.#hardware = this.#hardwareFault === undefined ? options : [];
-    return true;
   }
 
   async #stream(
@@ -270,7 +240,7 @@ export class FfmpegCamera implements CameraDriver {
     const isUnrecorded = encoded !== undefined && !hasSides;
     let closeSides: (() => void) | undefined;
     try {
-      const trouble = this.#hardwareFault ?? this.#rateFault;
+      const trouble = this.#hardware.fault ?? this.#rateFault;
       if (trouble !== undefined || !isUnrecorded) sink.notifyTrouble(trouble);
       if (isUnrecorded) sink.notifyTrouble(notRecorded(codec));
       const filters = [frameFilters(geometry, stored), ...(hasSides ? TIME_FILTERS : [])].join(',');
@@ -288,7 +258,7 @@ export class FfmpegCamera implements CameraDriver {
         ],
         {
           ...{ frameFd: pipe.writeFd, sidePipeCount: hasSides ? SIDE_PIPES : 0 },
-          hardware: this.#hardware,
+          hardware: this.#hardware.arguments,
           ...(input.kind === 'device' ? { onLine: countDamaged(sink) } : {}),
         },
       );
