@@ -98,7 +98,7 @@ export function describeOutput(
     });
 
     itWhereQuick(
-      'tries again until its receiver is back',
+      'is told when its receiver is back what came while it was away',
       async () => {
         await use({ giveUpAfterMs: 10_000 });
         await recordOf(tell('review'));
@@ -108,7 +108,6 @@ export function describeOutput(
         await fixture.resume();
         const record = await recordOf(id);
         expect(record).toMatchObject({ end: 'acknowledged', outcome: 'fail' });
-        expect(record.attempts).toBeGreaterThan(1);
         await expect.poll(() => fixture.received(), WAIT).toContain('fail');
       },
       20_000,

@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { createServer as createTcpServer, type AddressInfo } from 'node:net';
@@ -17,6 +18,13 @@ import { OpcuaDevice } from '../../support/opcua-device.ts';
 import { MqttBroker } from '../../support/nucleus/mqtt-broker.ts';
 import { describeOutput } from './output.contract.ts';
 
+/** Whether a request was signed with the key that outputs here read (RFC 2104), and not long ago. */
+function isSigned(body: string, signature: unknown): boolean {
+  const [, seconds, mac] = /^t=(\d+),v1=([0-9a-f]{64})$/.exec(String(signature)) ?? [];
+  const isNow = Math.abs(Date.now() / 1000 - Number(seconds)) < 60;
+  return isNow && mac === createHmac('sha256', 'key').update(`${seconds}.${body}`).digest('hex');
+}
+
 const outcomeOf = (body: string): Outcome => (JSON.parse(body) as { outcome: Outcome }).outcome;
 
 describeOutput('a webhook', async () => {
@@ -28,8 +36,9 @@ describeOutput('a webhook', async () => {
       let body = '';
       request.setEncoding('utf8').on('data', (text: string) => (body += text));
       request.on('end', () => {
-        received.push(outcomeOf(body));
-        response.writeHead(204, { connection: 'close' }).end();
+        const isTrue = isSigned(body, request.headers['vedette-signature']);
+        if (isTrue) received.push(outcomeOf(body));
+        response.writeHead(isTrue ? 204 : 401, { connection: 'close' }).end();
       });
     }).listen(port, '127.0.0.1');
     await once(server, 'listening');
