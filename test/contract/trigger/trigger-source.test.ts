@@ -5,13 +5,17 @@ import path from 'node:path';
 import { pino } from 'pino';
 import { afterAll, expect, it } from 'vitest';
 import { triggerSchema, type TriggerConfig } from '../../../component/contract/trigger-config.ts';
+import { outputSchema } from '../../../component/contract/output-config.ts';
 import { MqttChannel } from '../../../component/delivery/mqtt-channel.ts';
+import { opcuaLine } from '../../../component/delivery/outputs/opcua-line.ts';
+import { signalOutput } from '../../../component/delivery/outputs/signal-output.ts';
 import type { TriggerListener } from '../../../component/pipeline/triggers/trigger-source.ts';
 import { openTrigger } from '../../../component/pipeline/triggers/open-trigger.ts';
 import { TriggerSources } from '../../../component/pipeline/triggers/trigger-sources.ts';
 import { FaultLog } from '../../../component/logging/fault-log.ts';
 import { FrameWatchers } from '../../../component/pipeline/triggers/frame-watchers.ts';
 import { Pictures } from '../../../component/pipeline/pictures.ts';
+import { sampleResult } from '../../integration/registry/sample-result.ts';
 import { GpioStandIn } from '../../support/gpio-stand-in.ts';
 import { ModbusDevice } from '../../support/modbus-device.ts';
 import { MovingScene } from '../../support/moving-scene.ts';
@@ -220,6 +224,42 @@ for (const version of VERSIONS) {
     };
   });
 }
+
+it('a node of an OPC UA server triggers, and another one gets the verdict', async () => {
+  const device = await OpcuaDevice.start();
+  const server = { kind: 'opcua', endpointUrl: device.url, timeoutMs: 10_000 };
+  const fired: Parameters<TriggerListener['fire']>[0][] = [];
+  let isListening = false;
+  const node = { nodeId: 'ns=1;s=Trigger', edge: 'rising', productNodeId: 'ns=1;s=Product' };
+  const source = openTrigger(
+    trigger({ ...server, ...node, samplingMs: 10 }),
+    {
+      fire: (request) => void fired.push(request),
+      refuse: () => {},
+      listening: () => (isListening = true),
+      lost: () => (isListening = false),
+    },
+    means,
+  );
+  await expect.poll(() => isListening, WAIT).toBe(true);
+  device.set(true);
+  await expect.poll(() => fired.length, WAIT).toBe(1);
+  expect(await fired[0]!.arriving).toEqual({ product: 'P27' });
+
+  const verdict = { nodeId: 'ns=1;s=Verdict', values: { fail: 2 } };
+  const config = outputSchema.parse({ ...server, ...verdict });
+  if (config.kind !== 'opcua') throw new Error('it is of another kind');
+  const output = signalOutput(config, opcuaLine(config, means));
+  const message = { result: sampleResult({ outcome: 'fail' }), outcome: 'fail' as const };
+  const untilMs = performance.now() + 20_000;
+  expect(await output.send(message, new AbortController().signal, untilMs)).toMatch(
+    /Verdict .* = 2$/,
+  );
+  expect(device.written).toEqual([2]);
+  await output.close?.();
+  await source.close();
+  await device.close();
+}, 60_000);
 
 // Its server takes seconds to start.
 if (process.env['VEDETTE_DEEP'] === '1') {
