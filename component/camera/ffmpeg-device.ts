@@ -11,7 +11,7 @@ const DAMAGED =
 
 /** Counts a frame that a V4L2 device sent and ffmpeg did not pass on, by a line of ffmpeg. */
 export const countDamaged =
-  (sink: FrameSink) =>
+  (sink: Pick<FrameSink, 'countDrop'>) =>
   (line: string): void => {
     const found = DAMAGED.exec(line);
     if (found === null) return;

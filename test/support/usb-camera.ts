@@ -53,7 +53,7 @@ exec "$@"`;
 export type UsbFault = 'damaged' | 'short' | 'silent';
 
 /**
- * A USB camera for programs that are run through `wrap`: in them a preloaded library stands for the kernel's
+ * A USB camera for the programs in `programs`: in them a preloaded library stands for the kernel's
  * V4L2 (test/support/v4l2-device). It offers YUYV of 640×480 (30, 15 frames/s) and 320×240 (120, 30, 5), and MJPEG
  * of 768×576 (60, 30). Luma of YUYV frame n is 16 + (x + 2y + 3n) mod 220, its chroma 100 and 150.
  */
