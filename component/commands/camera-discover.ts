@@ -9,6 +9,7 @@ import { discoveryTarget } from '../camera/discovery/ws-discovery.ts';
 import { deviceSizeText } from '../contract/device-size-text.ts';
 import type { CommandContext } from './command-context.ts';
 import { loadDeviceConfiguration } from './device-configuration.ts';
+import { GENICAM } from './named-camera.ts';
 import { numberBetween } from './option-values.ts';
 
 interface DiscoverOptions {
@@ -96,4 +97,7 @@ function usbText(camera: LocalCamera): string {
   return [`${camera.device}  ${camera.name}`, ...lines, ...none, ''].join('\n');
 }
 
-const genicamText = ({ name, camera }: GenicamFound) => `${camera}  ${name}  GenICam\n`;
+function genicamText({ name, camera }: GenicamFound): string {
+  const named = `${GENICAM}${camera}`;
+  return `${/\s/.test(named) ? `'${named}'` : named}  ${name}\n`;
+}

@@ -8,6 +8,9 @@ import type { CameraDriver } from '../contract/ports.ts';
 import type { CommandContext } from './command-context.ts';
 import { loadDeviceConfiguration } from './device-configuration.ts';
 
+/** Before the name of an industrial camera, as `discover` prints it. */
+export const GENICAM = 'genicam:';
+
 export interface CameraOptions {
   readonly config?: string;
   readonly username?: string;
@@ -23,7 +26,10 @@ export interface NamedCamera {
 
 export const withCameraOptions = (command: Command): Command =>
   command
-    .argument('<camera>', 'its name in the configuration, or an address, device, file or folder')
+    .argument(
+      '<camera>',
+      'its name in the configuration, or an address, device, genicam:NAME, file or folder',
+    )
     .option('-c, --config <file>', 'the configuration that names it')
     .option('--username <name>', 'of an address')
     .option('--password-file <file>', 'a file that holds the password of an address');
@@ -69,14 +75,20 @@ function cameraAt(named: string, options: CameraOptions): CameraConfig | undefin
       'the address holds a login, which every process list shows; use --username and --password-file',
     );
   }
-  return cameraSchema.parse({
-    source: source.kind === 'folder' ? source : { ...source, ...login },
+  const parsed = cameraSchema.safeParse({
+    source: source.kind === 'ffmpeg' ? { ...source, ...login } : source,
     // Nothing is judged here.
     model: 'none',
   });
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new VedetteError('REQUEST_INVALID', `${named} is no camera: ${issue?.message}`);
 }
 
-function sourceAt(named: string): { kind: string; url?: string; path?: string } | undefined {
+type NamedSource = { kind: string; url?: string; path?: string; camera?: string };
+
+function sourceAt(named: string): NamedSource | undefined {
+  if (named.startsWith(GENICAM)) return { kind: 'genicam', camera: named.slice(GENICAM.length) };
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(named)) return { kind: 'ffmpeg', url: named };
   const found = statSync(named, { throwIfNoEntry: false });
   if (found?.isDirectory() === true) return { kind: 'folder', path: named };

@@ -10,6 +10,7 @@ import { genicamCameras } from '../../../component/camera/discovery/genicam-came
 import { FrameSlots } from '../../../component/camera/frame-slots.ts';
 import { describeCameraDriver } from '../../contract/camera/camera-driver.contract.ts';
 import { driverOf, secondFrame } from '../../support/driver-frames.ts';
+import { runVedette } from '../../support/runtime-process.ts';
 import { GenicamStandIn, hasGenicamCamera } from '../../support/genicam-camera.ts';
 import { samplesFolder, startRuntime } from '../../support/real-runtime.ts';
 
@@ -22,6 +23,8 @@ function holder(): number {
     readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('genicam-source');
   return Number(pids.find(isHolder));
 }
+
+const isDeep = process.env['VEDETTE_DEEP'] === '1';
 
 describe.skipIf(!hasGenicamCamera())('a GenICam camera', () => {
   let camera: GenicamStandIn;
@@ -36,6 +39,14 @@ describe.skipIf(!hasGenicamCamera())('a GenICam camera', () => {
     const found = await genicamCameras();
     expect(found).toEqual([{ name: 'Aravis-Fake-V1', camera: '127.0.0.1' }]);
     expect(await secondFrame({ ...source, camera: found![0]!.camera })).toMatchObject(size);
+  });
+
+  it.runIf(isDeep)('is tried on the command line by what discover prints', async () => {
+    const found = await runVedette({ arguments: ['camera', 'discover', '--seconds', '0.2'] });
+    const [named = ''] = /^genicam:\S+/m.exec(found.stdout) ?? [];
+    const end = await runVedette({ arguments: ['camera', 'probe', named, '--seconds', '0.5'] });
+    expect(end).toMatchObject({ code: 0, stderr: '' });
+    expect(end.stdout).toMatch(/^source +genicam\npicture +512 × 512, gray8/);
   });
 
   it('sends its grey ramp with the size and rate that are asked for', async () => {
@@ -102,7 +113,6 @@ describe.skipIf(!hasGenicamCamera())('a GenICam camera', () => {
   }));
 
   describe('with a trigger at its own input', () => {
-    const isDeep = process.env['VEDETTE_DEEP'] === '1';
     const silentMs = isDeep ? 15_000 : 800;
     let slots: FrameSlots;
     let supervisor: CameraSupervisor;
