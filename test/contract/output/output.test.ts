@@ -15,6 +15,7 @@ import { sampleResult } from '../../integration/registry/sample-result.ts';
 import { GpioStandIn } from '../../support/gpio-stand-in.ts';
 import { ModbusDevice } from '../../support/modbus-device.ts';
 import { OpcuaDevice } from '../../support/opcua-device.ts';
+import { IpcLine } from '../../support/nucleus/ipc-line.ts';
 import { MqttBroker } from '../../support/nucleus/mqtt-broker.ts';
 import { describeOutput } from './output.contract.ts';
 
@@ -89,6 +90,18 @@ describeOutput('a message', async () => {
       await channel.close();
       await broker.close();
     },
+  };
+});
+
+describeOutput('a message through Greengrass', async () => {
+  const line = await IpcLine.start();
+  return {
+    settings: { kind: 'mqtt', topic: 'line/verdict' },
+    channel: line.channel,
+    received: () => line.nucleus.published.map(({ payload }) => outcomeOf(payload.toString())),
+    lose: () => line.lose(),
+    resume: () => line.resume(),
+    close: () => line.close(),
   };
 });
 

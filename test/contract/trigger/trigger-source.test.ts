@@ -20,6 +20,7 @@ import { GpioStandIn } from '../../support/gpio-stand-in.ts';
 import { ModbusDevice } from '../../support/modbus-device.ts';
 import { MovingScene } from '../../support/moving-scene.ts';
 import { OpcuaDevice } from '../../support/opcua-device.ts';
+import { IpcLine } from '../../support/nucleus/ipc-line.ts';
 import { MqttBroker } from '../../support/nucleus/mqtt-broker.ts';
 import { describeTriggerSource, type TriggerFixture } from './trigger-source.contract.ts';
 
@@ -57,6 +58,23 @@ describeTriggerSource('a message', async () => {
       await channel.close();
       await broker.close();
     },
+  };
+});
+
+describeTriggerSource('a message through Greengrass', async () => {
+  const line = await IpcLine.start();
+  return {
+    open: (listener) =>
+      openTrigger(trigger({ kind: 'mqtt', topic: 'line/trigger' }), listener, {
+        ...means,
+        channel: line.channel,
+      }),
+    fire: async () => {
+      line.nucleus.deliver('line/trigger', Buffer.from('{"context":{"lot":"7"}}'));
+    },
+    context: { lot: '7' },
+    peer: line,
+    close: () => line.close(),
   };
 });
 
