@@ -54,15 +54,17 @@ export class CameraHealth {
   /**
    * Takes a measurement. Returns the conditions that began or ended by it.
    * @param nowMs by a clock that nobody sets
+   * @param sinceMs since when the camera has given this picture, where it came again before it was measured
    */
   take(
     measures: CameraMeasures,
     config: CameraHealthConfig,
     nowMs: number,
+    sinceMs = nowMs,
   ): readonly CameraHealthChange[] {
     const isStill = (measures.difference ?? Infinity) <= config.maxFrozenDifference;
-    if (!isStill) this.#lastMovementMs = nowMs;
-    this.#lastMovementMs ??= nowMs;
+    if (!isStill) this.#lastMovementMs = sinceMs;
+    this.#lastMovementMs ??= sinceMs;
     this.#measures = measures;
     const stillMs = nowMs - this.#lastMovementMs;
     return this.#weighAll(judge(measures, stillMs, config), measures.atMs, config, nowMs);

@@ -138,6 +138,8 @@ export class HealthWatch {
       if (reference && likeness === undefined) this.#tellUnlike(picture, reference);
       this.#before = picture;
       this.#measuredSequence = frame.sequence;
+      const nowMs = performance.now();
+      const isRepeated = this.#repeated?.sequence === frame.sequence;
       const changes = this.#health.take(
         {
           atMs: Date.now(),
@@ -147,7 +149,8 @@ export class HealthWatch {
           ...this.#stream(),
         },
         config,
-        performance.now(),
+        nowMs,
+        isRepeated ? this.#repeated?.sinceMs : nowMs,
       );
       if (changes.length > 0) onChange(changes);
     } catch (thrown) {

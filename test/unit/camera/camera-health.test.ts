@@ -221,6 +221,18 @@ describe('CameraHealth', () => {
       ]);
     });
 
+    it('is as frozen when the picture that comes again is measured late', () => {
+      const health = new CameraHealth();
+      const config = cameraHealthSchema.parse({ frozenAfterMs: 2000, samples: 1 });
+      const kinds = [
+        health.repeat({ atMs: 1000, sinceMs: 1000 }, config, 1000),
+        health.repeat({ atMs: 3000, sinceMs: 1000 }, config, 3000),
+        health.take({ ...WELL, atMs: 4000 }, config, 4000, 1000),
+        health.take({ ...WELL, atMs: 5000 }, config, 5000),
+      ].map((changes) => changes.map(({ kind, hasBegun }) => `${kind} ${hasBegun}`));
+      expect(kinds).toEqual([[], ['frozen true'], [], ['frozen false']]);
+    });
+
     it('is as black as the picture that it repeats', () => {
       const health = new CameraHealth();
       const config = cameraHealthSchema.parse({});
