@@ -170,13 +170,17 @@ export class EnabledCamera {
   async #judgeFrames(): Promise<void> {
     await this.#scene.for(this.#options.settings.now);
     const { triggers } = this;
+    const { name, liveView } = this.#options;
     if (triggers === undefined) return runCamera(this.#line, this.#stop.signal);
     const triggered = {
       ...this.#line,
       book: triggers.book,
       isOwnTrigger: isOwnTrigger(this.#config),
       watchers: this.#options.frameWatchers,
-      measure: (frame: FrameLease, view: FrameView) => this.#health.offer(frame, view),
+      look: (frame: FrameLease, view: FrameView) => {
+        this.#health.offer(frame, view);
+        void liveView.showPassing(name, frame, view, this.source.slots);
+      },
       opened: (transaction: Transaction) => void triggers.opened(transaction),
       decided: (transaction: Transaction, result: NewResult) =>
         triggers.decided(transaction, result),

@@ -1,8 +1,10 @@
+import type { FrameSlots } from '../camera/frame-slots.ts';
 import { VedetteError } from '../contract/errors.ts';
 import type { RuntimeConfig } from '../contract/config.ts';
 import type { FrameLease, FrameView } from '../contract/frame.ts';
 import type { AnomalyMap, NewResult } from '../contract/ports.ts';
 import type { FaultLog } from '../logging/fault-log.ts';
+import type { Overlay } from './draw-overlay.ts';
 import type { Pictures } from './pictures.ts';
 import type { SceneFurniture } from './scene-furniture.ts';
 import type { Trail } from './space/scene.ts';
@@ -15,7 +17,13 @@ interface Channel {
   latest: Uint8Array | undefined;
   drawnAtMs: number;
   isDrawing: boolean;
+  /** Of frames that nothing asked for. */
+  passedAtMs: number;
+  isPassing: boolean;
 }
+
+/** A camera that waits for triggers shows a verdict for so long before it shows what it sees now. */
+const VERDICT_STAYS_MS = 2000;
 
 /** Pictures with everything drawn on them, made only while somebody looks. */
 export class LiveView {
@@ -51,8 +59,10 @@ export class LiveView {
       viewers: new Set(),
       furniture,
       latest: undefined,
-      drawnAtMs: 0,
+      drawnAtMs: -Infinity,
       isDrawing: false,
+      passedAtMs: -Infinity,
+      isPassing: false,
     });
   }
 
@@ -77,7 +87,8 @@ export class LiveView {
     }
     const view: Viewer = (jpeg) => viewer(jpeg);
     channel.viewers.add(view);
-    if (channel.latest && performance.now() - channel.drawnAtMs < 1000) view(channel.latest);
+    const latestMs = Math.max(channel.drawnAtMs, channel.passedAtMs);
+    if (channel.latest && performance.now() - latestMs < 1000) view(channel.latest);
     return () => {
       channel.viewers.delete(view);
       if (channel.viewers.size === 0) channel.latest = undefined;
@@ -97,31 +108,70 @@ export class LiveView {
   ): Promise<void> {
     const channel = this.#channels.get(camera);
     if (!channel || channel.viewers.size === 0 || channel.isDrawing) return;
-    const now = performance.now();
-    // A source as fast as the limit must not lose every other picture to jitter.
-    if (now - channel.drawnAtMs < 0.8 * (1000 / this.#settings.maxFramesPerSecond)) return;
+    if (!this.#isDue(channel.drawnAtMs)) return;
     channel.isDrawing = true;
-    channel.drawnAtMs = now;
+    channel.drawnAtMs = performance.now();
     try {
-      channel.latest = await this.#pictures.draw(frame, view, {
-        overlay: {
-          result: judged.result,
-          ...channel.furniture,
-          trails: judged.trails ?? [],
-          ...(judged.anomalyMap ? { anomalyMap: judged.anomalyMap } : {}),
-        },
-        maxWidth: this.#settings.maxWidth,
-        quality: this.#settings.quality,
+      await this.#draw(channel, frame, view, {
+        result: judged.result,
+        ...channel.furniture,
+        trails: judged.trails ?? [],
+        ...(judged.anomalyMap ? { anomalyMap: judged.anomalyMap } : {}),
       });
-      for (const viewer of channel.viewers) viewer(channel.latest);
     } catch (thrown) {
-      const error = VedetteError.from(thrown);
       // A frame without an answer is often one that cannot be drawn either: it is logged as such.
-      if (judged.result.verdict.outcome !== 'error') {
-        this.#faults.warn(`live/${camera}/${error.code}`, { camera, error }, 'no live picture');
-      }
+      if (judged.result.verdict.outcome !== 'error') this.#warn(camera, thrown);
     } finally {
       channel.isDrawing = false;
     }
+  }
+
+  /**
+   * Draws a frame of a camera that waits for triggers, as it passes: what it sees is to be seen before a
+   * part comes. A verdict goes before it and stays for a moment. The caller holds the frame until this
+   * returns, not until it is drawn.
+   */
+  async showPassing(
+    camera: string,
+    frame: FrameLease,
+    view: FrameView,
+    slots: Pick<FrameSlots, 'retain' | 'release'>,
+  ): Promise<void> {
+    const channel = this.#channels.get(camera);
+    if (!channel || channel.viewers.size === 0 || channel.isPassing || channel.isDrawing) return;
+    const nowMs = performance.now();
+    if (nowMs - channel.drawnAtMs < VERDICT_STAYS_MS || !this.#isDue(channel.passedAtMs)) return;
+    channel.isPassing = true;
+    channel.passedAtMs = nowMs;
+    const held = slots.retain(frame);
+    try {
+      await this.#draw(channel, held, view, { result: {}, ...channel.furniture, trails: [] });
+    } catch (thrown) {
+      this.#warn(camera, thrown);
+    } finally {
+      slots.release(held);
+      channel.isPassing = false;
+    }
+  }
+
+  /** A source as fast as the limit must not lose every other picture to jitter. */
+  #isDue(lastMs: number): boolean {
+    return performance.now() - lastMs >= 0.8 * (1000 / this.#settings.maxFramesPerSecond);
+  }
+
+  async #draw(
+    channel: Channel,
+    frame: FrameLease,
+    view: FrameView,
+    overlay: Overlay,
+  ): Promise<void> {
+    const { maxWidth, quality } = this.#settings;
+    channel.latest = await this.#pictures.draw(frame, view, { overlay, maxWidth, quality });
+    for (const viewer of channel.viewers) viewer(channel.latest);
+  }
+
+  #warn(camera: string, thrown: unknown): void {
+    const error = VedetteError.from(thrown);
+    this.#faults.warn(`live/${camera}/${error.code}`, { camera, error }, 'no live picture');
   }
 }

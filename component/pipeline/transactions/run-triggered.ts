@@ -12,8 +12,8 @@ export interface TriggeredLine extends CameraLine {
   readonly isOwnTrigger: boolean;
   /** Shown each frame as it passes. */
   readonly watchers: FrameWatchers;
-  /** Offered each frame as it passes: what is wrong with a picture is to be known before a part comes. */
-  readonly measure: (frame: FrameLease, view: FrameView) => void;
+  /** Offered each frame as it passes: what a camera sees, and what is wrong with it, is to be known before a part comes. */
+  readonly look: (frame: FrameLease, view: FrameView) => void;
   /** A transaction was opened by a frame. Must not throw. */
   readonly opened: (transaction: Transaction) => void;
   /** The verdict of a transaction is there, and is being stored. */
@@ -38,9 +38,12 @@ async function watchFrames(line: TriggeredLine, signal: AbortSignal): Promise<vo
     if (frame === undefined) return;
     const { view } = line.settings.now.sets.own;
     line.watchers.see(line.name, frame, view, line.slots);
-    line.measure(frame, view);
-    if (line.isOwnTrigger) openWith(line, frame);
-    else line.book.offer(frame);
+    if (line.isOwnTrigger) {
+      openWith(line, frame);
+      continue;
+    }
+    line.look(frame, view);
+    line.book.offer(frame);
   }
 }
 
