@@ -4,20 +4,27 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <ctime>
 
 #include "y4m_header.h"
 
 namespace vedette {
 namespace {
 
-// What an unprivileged process may ask for (/proc/sys/fs/pipe-max-size); fewer wake-ups per frame.
-constexpr int kPipeBytes = 1 << 20;
+// How far the writer may be ahead: the kernel doubles it, after it cut it to
+// /proc/sys/net/core/wmem_max.
+constexpr int kSendBufferBytes = 512 * 1024;
+constexpr size_t kScratchBytes = 64 * 1024;
+// ffmpeg writes pieces of 32 KB. So long they gather: to read each as it comes costs a wake-up each,
+// and both sides spin for the lock between them.
+constexpr timespec kGatheringTime = {0, 100'000};
 constexpr size_t kStackBytes = 256 * 1024;
 
 template <typename Clock>
@@ -58,14 +65,15 @@ Status PipeFrameReader::open(const Options& options, std::unique_ptr<PipeFrameRe
 }
 
 Status PipeFrameReader::start() {
+  // Sockets, as a pipe would take, charge and give back every page of 4 KB by itself.
   int ends[2];
-  if (pipe2(ends, O_CLOEXEC) != 0) {
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
     return fail(Code::internal, "no pipe could be made: %s", std::strerror(errno));
   }
   read_fd_ = ends[0];
   write_fd_ = ends[1];
-  // Refused when the user's pipes hold much already: then it stays at the system's size.
-  (void)fcntl(read_fd_, F_SETPIPE_SZ, kPipeBytes);
+  // Refused only for a wrong name or size.
+  (void)setsockopt(write_fd_, SOL_SOCKET, SO_SNDBUF, &kSendBufferBytes, sizeof kSendBufferBytes);
   const int flags = fcntl(read_fd_, F_GETFL);
   if (flags < 0 || fcntl(read_fd_, F_SETFL, flags | O_NONBLOCK) != 0) {
     return fail(Code::internal, "the pipe could not be set up: %s", std::strerror(errno));
@@ -115,9 +123,17 @@ void PipeFrameReader::close() {
   (void)!write(wake_fd_, &one, sizeof one);
   pthread_join(thread_, nullptr);
   has_thread_ = false;
-  // The writer gets EPIPE at once instead of filling a pipe that nobody reads.
-  close_fd(&read_fd_);
+  hang_up();
   close_fd(&wake_fd_);
+}
+
+void PipeFrameReader::hang_up() {
+  if (read_fd_ < 0) return;
+  (void)shutdown(read_fd_, SHUT_RD);
+  uint8_t scratch[kScratchBytes];
+  while (read(read_fd_, scratch, sizeof scratch) > 0) {
+  }
+  close_fd(&read_fd_);
 }
 
 void* PipeFrameReader::run(void* self) {
@@ -145,6 +161,7 @@ size_t PipeFrameReader::read_fully(uint8_t* to, size_t size, int* error) {
       return done;
     } else if (errno == EAGAIN) {
       if (!wait_readable()) return done;
+      (void)nanosleep(&kGatheringTime, nullptr);
     } else if (errno != EINTR) {
       *error = errno;
       return done;
@@ -154,7 +171,7 @@ size_t PipeFrameReader::read_fully(uint8_t* to, size_t size, int* error) {
 }
 
 size_t PipeFrameReader::discard(size_t size, int* error) {
-  uint8_t scratch[64 * 1024];
+  uint8_t scratch[kScratchBytes];
   size_t done = 0;
   while (done < size) {
     const size_t wanted = std::min(size - done, sizeof scratch);
@@ -197,8 +214,7 @@ void PipeFrameReader::end(size_t partial_bytes, int error) {
 }
 
 void PipeFrameReader::refuse(const Status& fault) {
-  // Only this thread uses it while it runs.
-  close_fd(&read_fd_);
+  hang_up();
   {
     const std::lock_guard<std::mutex> lock(counts_mutex_);
     counts_.fault = fault;

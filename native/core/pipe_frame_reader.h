@@ -72,6 +72,9 @@ class PipeFrameReader {
   void count(int64_t published, int64_t overwritten, int64_t discarded);
   void end(size_t partial_bytes, int error);
   void refuse(const Status& fault);
+  // The writer gets EPIPE at once instead of filling a pipe that nobody reads. What lies in it is taken
+  // out first: sockets that are closed over it give ECONNRESET. Only for the thread, while it runs.
+  void hang_up();
 
   const Options options_;
   int read_fd_ = -1;

@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 #include <cstring>
 #include <string>
@@ -191,5 +192,37 @@ TEST("a YUV4MPEG2 stream is read as i420 only") {
   options.is_y4m = true;
   std::unique_ptr<PipeFrameReader> reader;
   CHECK(PipeFrameReader::open(options, &reader).code == Code::frame_invalid);
+  ring->close();
+}
+
+TEST("a writer that is ahead when nobody reads any more gets EPIPE, also while it waits") {
+  std::signal(SIGPIPE, SIG_IGN);
+  std::shared_ptr<FrameRing> ring;
+  CHECK(FrameRing::create(2, kFrameBytes, &ring).ok());
+  PipeFrameReader::Options options;
+  options.ring = ring;
+  options.note.format = static_cast<int>(PixelFormat::i420);
+  options.note.width = kWidth;
+  options.note.height = kHeight;
+  options.note.byte_length = kFrameBytes;
+  options.notify = [](void*) {};
+  std::unique_ptr<PipeFrameReader> reader;
+  CHECK(PipeFrameReader::open(options, &reader).ok());
+  const int fd = dup(reader->write_fd());
+  reader->close_write_end();
+  int error = 0;
+  std::thread writer([fd, &error] {
+    // Nobody takes a frame, so that one of these writes waits.
+    const std::string piece(64 * 1024, '\1');
+    while (write(fd, piece.data(), piece.size()) > 0) {
+    }
+    error = errno;
+  });
+  pollfd full = {fd, POLLOUT, 0};
+  while (poll(&full, 1, 0) != 0) usleep(1000);
+  reader->close();
+  writer.join();
+  close(fd);
+  CHECK(error == EPIPE);
   ring->close();
 }
