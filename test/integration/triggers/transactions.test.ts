@@ -67,13 +67,10 @@ const trigger = (camera: string, id?: string, context?: Record<string, unknown>)
   });
 
 describe('a camera that waits for triggers', () => {
-  it('shows what it sees, and a verdict for a while', async () => {
+  it('shows what it sees before any comes', async () => {
     const seen: Uint8Array[] = [];
     const stop = running.runtime.watchCamera('line', (jpeg) => seen.push(jpeg));
     await vi.waitFor(() => expect(seen.length).toBeGreaterThan(1), 10_000);
-    const before = seen.length;
-    await trigger('line', 'watched').answer;
-    await vi.waitFor(() => expect(seen.length).toBeGreaterThan(before), 10_000);
     stop();
     for (const jpeg of seen) expect(jpeg.subarray(0, 2)).toEqual(Uint8Array.of(0xff, 0xd8));
   });
