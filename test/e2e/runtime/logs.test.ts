@@ -7,7 +7,9 @@ import { eventually, postPicture } from '../../support/runtime-requests.ts';
 import { brickPictures } from '../../support/sample-pictures.ts';
 
 const [brick] = brickPictures();
-const SECRETS = ['s3cr3t-in-env', 's3cr3t-in-url', 's3cr3t-in-file', 's3cr3t-token-of-it'];
+const SECRETS = [
+  ...['s3cr3t-in-env', 's3cr3t-in-url', 's3cr3t-in-path', 's3cr3t-in-file', 's3cr3t-token-of-it'],
+];
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'];
 
 let folder: RuntimeFolder;
@@ -49,11 +51,9 @@ beforeAll(async () => {
           username: 'operator',
           password: { file: folder.join('password') },
         }),
-        // The only way of some cameras; what is stored of it leaves the password out.
-        'in-url': {
-          ...rtsp({ url: `rtsp://${host}?user=operator&password=s3cr3t-in-url` }),
-          isEnabled: false,
-        },
+        // The only ways of some cameras and recorders; what is stored of them leaves the password out.
+        'in-url': rtsp({ url: `rtsp://${host}?user=operator&password=s3cr3t-in-url` }),
+        'in-path': rtsp({ url: `rtsp://${host}/user=operator&password=s3cr3t-in-path&channel=1` }),
         // Nobody listens there: fails at once, again and again.
         refused: rtsp({
           url: 'rtsp://127.0.0.1:9/stream',
@@ -102,7 +102,7 @@ describe('secrets', () => {
   it('of cameras stand in no answer, no log line, no process list and no database', async () => {
     const ffmpegs = await eventually('an ffmpeg for each camera that has a server', () => {
       const found = runtime.children().filter(({ commandLine }) => commandLine.includes('-i'));
-      return found.length >= 2 ? found : undefined;
+      return found.length >= 4 ? found : undefined;
     });
     const commandLines = ffmpegs.map(({ commandLine }) => commandLine.join(' '));
     await eventually('the camera that is refused', async () =>
