@@ -263,6 +263,24 @@ describe('a pulse', () => {
       ...{ values: { fail: 7 }, pulseMs: 60_000, restValue: 2, ...rest },
     });
 
+  it('is given once its delay is over, for as long as it is to be', async () => {
+    const device = await ModbusDevice.start();
+    const config = settings(device.port, { delayMs: 150, pulseMs: 100 });
+    if (config.kind !== 'modbus') throw new Error('it is of another kind');
+    const ended = Promise.withResolvers<OutputRecord>();
+    const port = signalOutput(config, modbusLine(config));
+    const queue = new OutputQueue({ name: 'press', config, port, onEnd: ended.resolve });
+    const toldMs = performance.now();
+    queue.add({ result: sampleResult(), outcome: 'fail' });
+    await expect.poll(() => device.written, { timeout: 8000, interval: 5 }).toContain(7);
+    expect(performance.now() - toldMs).toBeGreaterThanOrEqual(150);
+    expect(await ended.promise).toMatchObject({ end: 'acknowledged', attempts: 1 });
+    expect(performance.now() - toldMs).toBeGreaterThanOrEqual(250);
+    expect(device.written).toEqual([7, 2]);
+    await queue.close();
+    await device.close();
+  });
+
   it('that the end of the output cuts short ends at its value of rest', async () => {
     const device = await ModbusDevice.start();
     const config = settings(device.port, {});
