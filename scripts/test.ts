@@ -35,7 +35,7 @@ const CORE_TESTS = [
   { title: 'C++ core, address and undefined-behaviour sanitizers', args: ['native/test/run.mjs'] },
   {
     title: 'C++ core, fuzzing',
-    args: ['native/test/fuzz.mjs', '--seconds', isDeep ? '600' : '6'],
+    args: ['native/test/fuzz.mjs', '--seconds', isDeep ? '600' : '4'],
   },
 ];
 const DEEP_CORE_TESTS = [

@@ -15,7 +15,7 @@ import {
 } from '../../support/runtime-requests.ts';
 import { brickPictures } from '../../support/sample-pictures.ts';
 
-const KILLS = process.env['VEDETTE_DEEP'] === '1' ? 50 : 3;
+const KILLS = process.env['VEDETTE_DEEP'] === '1' ? 50 : 2;
 const bricks = brickPictures();
 
 let folder: RuntimeFolder;

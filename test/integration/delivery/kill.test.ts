@@ -10,7 +10,7 @@ import { EmulatedNucleus } from '../../support/nucleus/emulated-nucleus.ts';
 import { LITE } from '../../support/nucleus/personality.ts';
 import { temporaryFolder } from '../registry/temporary-registry.ts';
 
-const KILLS = process.env['VEDETTE_DEEP'] === '1' ? 200 : 20;
+const KILLS = process.env['VEDETTE_DEEP'] === '1' ? 200 : 8;
 const program = path.join(import.meta.dirname, '../../support/deliver-until-killed.ts');
 
 function start(nucleus: EmulatedNucleus, dataFolder: string, ledgerFolder: string, mode: string) {

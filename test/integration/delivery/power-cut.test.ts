@@ -16,7 +16,7 @@ const isDeep = process.env['VEDETTE_DEEP'] === '1';
 const program = path.join(import.meta.dirname, '../../support/deliver-until-killed.ts');
 
 test.each([
-  { way: 'through the nucleus', hasLedger: false, results: 250, cuts: isDeep ? 200 : 20 },
+  { way: 'through the nucleus', hasLedger: false, results: 250, cuts: isDeep ? 200 : 8 },
   { way: 'in a batch of the ledger', hasLedger: true, results: 30, cuts: isDeep ? 200 : 3 },
 ])(
   `a power cut never takes back a message that has left $way: its number is not given again ($cuts cuts)`,

@@ -7,7 +7,7 @@ import { constantModel, versionPackage } from '../../support/version-packages.ts
 import { plainPicture } from '../../support/version-runtime.ts';
 
 /** Spread over installing, trying, loading and switching. */
-const kills = process.env['VEDETTE_DEEP'] === '1' ? 60 : 4;
+const kills = process.env['VEDETTE_DEEP'] === '1' ? 60 : 2;
 const SPREAD_MS = 6000;
 
 let packages: ModelPackages;
