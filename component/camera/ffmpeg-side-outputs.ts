@@ -56,7 +56,7 @@ export function readSideOutputs(
     header: (bytes) => encoded?.header(bytes),
     end: () => encoded?.end(),
     frame: (frame) => {
-      times.addPair(frame.ticks, frame.ntpMs);
+      times.addPair(frame.ticks, frame.ntpMs, Date.now());
       encoded?.frame(frame);
     },
   });

@@ -10,6 +10,8 @@ const TRUSTED_PAIRS = 25;
 const MAX_STEP_MS = 20;
 /** Longer than from one report to the next: a clock whose every report moves the line is never even. */
 const UNEVEN_TICKS = 15 * TICKS_PER_SECOND;
+/** The wall clock is read in whole milliseconds on either side. */
+const AT_ONCE_MS = -2;
 /** After a report that moves the line. */
 const SETTLED_PAIRS = 3;
 const LINE = /^frame:\d+\s+pts:(-?\d+)/gm;
@@ -20,9 +22,12 @@ const LINE = /^frame:\d+\s+pts:(-?\d+)/gm;
  * say of each packet (RFC 3550, 6.4.1: NTP time and RTP time of one moment). Between two reports NTP
  * time goes with RTP time, so that one pair of both dates every frame.
  *
- * Before the first report, and of cameras that send none, ffmpeg (5.1) writes the time of arrival in
- * the same place and does not say so. Times of arrival jitter: only when 25 pairs in a row lie on one
- * line, to the millisecond of ffmpeg's rounding, are they taken for those of the camera.
+ * Before the first report, and of cameras that send none, ffmpeg (5.1) writes in the same place when it
+ * wrote the packet, which it does when the next one has come, and does not say so. Such times jitter:
+ * only when 25 pairs in a row lie on one line, to the millisecond of ffmpeg's rounding, are they taken
+ * for those of the camera. On a quiet machine they may not jitter either, but are read here at once; what
+ * a camera tells is older by the time between two pictures at least. A camera whose clock is ahead by
+ * just that and all delays is taken for one that tells none.
  */
 export class FrameTimes implements FrameDater {
   readonly #ticks = new Map<number, number>();
@@ -30,7 +35,13 @@ export class FrameTimes implements FrameDater {
   #partial = '';
   #offsetMs: number | undefined;
   /** Pairs one after the other that lie on one line. */
-  #run = { length: 0, lowestMs: Infinity, highestMs: -Infinity };
+  #run = {
+    length: 0,
+    fromTicks: 0,
+    lowestMs: Infinity,
+    highestMs: -Infinity,
+    leastAgeMs: Infinity,
+  };
   /** Pairs one after the other that do not. */
   #uneven = 0;
   #isTrusted = false;
@@ -53,18 +64,25 @@ export class FrameTimes implements FrameDater {
     }
   }
 
-  /** A pair of times of one packet. */
-  addPair(ticks: number, ntpMs: number): void {
+  /** A pair of times of one packet, which was read at `nowMs` (since 1970, as `ntpMs`). */
+  addPair(ticks: number, ntpMs: number, nowMs: number): void {
     const offsetMs = ntpMs - (ticks / TICKS_PER_SECOND) * 1000;
     const run = this.#run;
+    const ageMs = nowMs - ntpMs;
     const lowestMs = Math.min(run.lowestMs, offsetMs);
     const highestMs = Math.max(run.highestMs, offsetMs);
     const isEven = highestMs - lowestMs <= ROUNDING_MS;
     this.#run = isEven
-      ? { length: run.length + 1, lowestMs, highestMs }
-      : { length: 1, lowestMs: offsetMs, highestMs: offsetMs };
+      ? {
+          ...run,
+          length: run.length + 1,
+          lowestMs,
+          highestMs,
+          leastAgeMs: Math.min(run.leastAgeMs, ageMs),
+        }
+      : { length: 1, fromTicks: ticks, lowestMs: offsetMs, highestMs: offsetMs, leastAgeMs: ageMs };
     this.#uneven = this.#run.length < SETTLED_PAIRS ? this.#uneven + 1 : 0;
-    if (this.#run.length >= TRUSTED_PAIRS) this.#isTrusted = true;
+    if (this.#run.length >= TRUSTED_PAIRS && !this.#isOfArrival(ticks)) this.#isTrusted = true;
     if (this.#uneven >= TRUSTED_PAIRS) {
       this.#isTrusted = false;
       this.#offsetMs = undefined;
@@ -74,6 +92,13 @@ export class FrameTimes implements FrameDater {
     const movedMs = Math.abs(this.#run.highestMs - (this.#offsetMs ?? this.#run.highestMs));
     if (movedMs > MAX_STEP_MS) this.#evenFromTicks = ticks + UNEVEN_TICKS;
     this.#offsetMs = this.#run.highestMs;
+  }
+
+  /** Whether the pairs on one line, up to that of `ticks`, are of when ffmpeg wrote them. */
+  #isOfArrival(ticks: number): boolean {
+    const { length, fromTicks, leastAgeMs } = this.#run;
+    const stepMs = ((ticks - fromTicks) / TICKS_PER_SECOND / (length - 1)) * 1000;
+    return leastAgeMs >= AT_ONCE_MS && leastAgeMs < stepMs / 2;
   }
 
   hasSeen(sequence: number): boolean {

@@ -60,10 +60,19 @@ describe('FragmentReader', () => {
 });
 
 describe('FrameTimes', () => {
-  /** Packets 40 ms apart, each `lateMs` after its time by the camera, which ffmpeg rounds down. */
-  const addPairs = (times: FrameTimes, count: number, lateMs: (index: number) => number) => {
+  /**
+   * Packets 40 ms apart, each `lateMs` after its time by the camera, which ffmpeg rounds down, and read
+   * when it is `ageMs` old.
+   */
+  const addPairs = (
+    times: FrameTimes,
+    count: number,
+    lateMs: (index: number) => number,
+    ageMs: (index: number) => number = () => 41,
+  ) => {
     for (let index = 0; index < count; index += 1) {
-      times.addPair(index * 3600, Math.floor(5000.4 + index * 40 + lateMs(index)));
+      const ntpMs = Math.floor(5000.4 + index * 40 + lateMs(index));
+      times.addPair(index * 3600, ntpMs, ntpMs + ageMs(index));
     }
   };
 
@@ -86,6 +95,39 @@ describe('FrameTimes', () => {
     addPairs(times, 500, (index) => (index % 7) * 0.6);
     expect(times.ntpMsOf(0)).toBeUndefined();
   });
+
+  it('does not take them for those of the camera either when they come evenly, as on a quiet machine', () => {
+    const times = new FrameTimes(0);
+    times.addText('frame:0 pts:0\n');
+    // Now and then the reader has other things to do.
+    addPairs(
+      times,
+      100,
+      () => 0,
+      (index) => (index % 20 === 7 ? 60 : 1),
+    );
+    expect(times.ntpMsOf(0)).toBeUndefined();
+    addPairs(times, 24, () => -40);
+    expect(times.ntpMsOf(0)).toBeUndefined();
+    addPairs(times, 1, () => -40);
+    expect(times.ntpMsOf(0)).toBe(4960);
+    expect(times.runsEvenly(0)).toBe(true);
+  });
+
+  it.each([-3600_000, -500, 30, 3600_000])(
+    'dates frames of a camera whose clock is off, so that its times are %i ms old here',
+    (ageMs) => {
+      const times = new FrameTimes(0);
+      times.addText('frame:0 pts:0\n');
+      addPairs(
+        times,
+        25,
+        () => 0,
+        () => ageMs,
+      );
+      expect(times.ntpMsOf(0)).toBe(5000);
+    },
+  );
 
   it('follows a report that moves the line, and gives up when there is none any more', () => {
     const times = new FrameTimes(0);
