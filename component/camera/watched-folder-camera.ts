@@ -35,8 +35,11 @@ interface Arrival {
 }
 
 interface Sighting extends Arrival {
-  /** Since when the file has looked the same, in milliseconds of `performance.now`. */
-  readonly sinceMs: number;
+  /**
+   * Since when the file has looked the same, in milliseconds of `performance.now`: the end of the scan that
+   * saw it first, so that files which were seen together settle together.
+   */
+  sinceMs: number;
 }
 
 /** A file that is being judged, or was and still lies in the folder. */
@@ -243,18 +246,24 @@ export class WatchedFolderCamera implements CameraDriver {
     for (const known of [this.#sightings, this.#claims, this.#obstacles]) {
       for (const name of known.keys()) if (!present.has(name)) known.delete(name);
     }
-    const ready: Arrival[] = [];
-    let nextMs = Infinity;
+    const beganMs = performance.now();
+    const seen: Sighting[] = [];
     for (const name of names) {
       if (signal.aborted) break;
       const sighting = await this.#look(name);
-      if (sighting === undefined) continue;
+      if (sighting !== undefined) seen.push(sighting);
+    }
+    const endedMs = performance.now();
+    const ready: Arrival[] = [];
+    let nextMs = Infinity;
+    for (const sighting of seen) {
+      sighting.sinceMs = Math.min(sighting.sinceMs, endedMs);
       const graceMs = sighting.identity.byteLength === 0 ? EMPTY_FILE_GRACE_MS : 0;
       const settledMs = sighting.sinceMs + this.#source.settleMs + graceMs;
-      const retryAtMs = this.#obstacles.get(name)?.retryAtMs ?? 0;
-      const waitMs = Math.max(settledMs, retryAtMs) - performance.now();
-      if (waitMs <= 0) ready.push(sighting);
-      else nextMs = Math.min(nextMs, waitMs);
+      const retryAtMs = this.#obstacles.get(sighting.name)?.retryAtMs ?? 0;
+      const readyAtMs = Math.max(settledMs, retryAtMs);
+      if (readyAtMs <= beganMs) ready.push(sighting);
+      else nextMs = Math.min(nextMs, Math.max(0, readyAtMs - endedMs));
     }
     ready.sort(
       (a, b) => a.identity.modifiedMs - b.identity.modifiedMs || compareNames(a.name, b.name),
@@ -290,7 +299,7 @@ export class WatchedFolderCamera implements CameraDriver {
     }
     const before = this.#sightings.get(name);
     if (before !== undefined && isSameFile(before.identity, identity)) return before;
-    const sighting = { name, identity, sinceMs: performance.now() };
+    const sighting = { name, identity, sinceMs: Infinity };
     this.#sightings.set(name, sighting);
     return sighting;
   }

@@ -15,8 +15,9 @@ import {
 } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { CameraSupervisor } from '../../../component/camera/camera-supervisor.ts';
+import { FolderCalls } from '../../../component/camera/folder-calls.ts';
 import { FrameSlots } from '../../../component/camera/frame-slots.ts';
 import { WatchedFolderCamera } from '../../../component/camera/watched-folder-camera.ts';
 import {
@@ -126,6 +127,31 @@ describe('WatchedFolderCamera', () => {
     const order: string[] = [];
     for (let index = 0; index < 4; index += 1) order.push(await judge(await take()));
     expect(order).toEqual(['b.png', 'part-9.png', 'part-10.png', 'a.png']);
+  });
+
+  it('takes the oldest first of what came together, however long it took to look at each', async () => {
+    const names = ['a.png', 'b.png', 'c.png', 'd.png'];
+    for (const [index, name] of names.entries()) {
+      await copyFile(PICTURE, at(name));
+      const time = Math.floor(Date.now() / 1000) - 60 - index;
+      await utimes(at(name), time, time);
+    }
+    const call = FolderCalls.prototype.call;
+    let calls = 0;
+    // A share that is slow when a folder is opened.
+    const slow = vi.spyOn(FolderCalls.prototype, 'call').mockImplementation(async function <T>(
+      this: FolderCalls,
+      work: () => Promise<T>,
+    ) {
+      calls += 1;
+      if (calls <= 5) await new Promise((resolve) => setTimeout(resolve, 30));
+      return call.call(this, work) as Promise<T>;
+    });
+    onTestFinished(() => slow.mockRestore());
+    watch({ settleMs: 200 });
+    const order: string[] = [];
+    for (let index = 0; index < 4; index += 1) order.push(await judge(await take()));
+    expect(order).toEqual(names.toReversed());
   });
 
   it('waits until a file has stopped growing', async () => {
