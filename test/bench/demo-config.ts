@@ -8,7 +8,7 @@ type DemoConfig = { [Part in keyof VedetteConfig]-?: NonNullable<VedetteConfig[P
 /** The demo's own configuration with both cameras as fast as their models can. */
 export function demoFlatOut(root: string): VedetteConfig {
   const folder = path.join(root, 'samples');
-  const { models, cameras, rules, captures, retention } = parse(
+  const { models, cameras, zones, lines, rules, captures, retention } = parse(
     readFileSync(path.join(folder, 'demo.yaml'), 'utf8'),
   ) as DemoConfig;
   for (const model of Object.values(models)) model.package = path.join(folder, model.package);
@@ -18,5 +18,5 @@ export function demoFlatOut(root: string): VedetteConfig {
     if (source.kind === 'ffmpeg') source.url = path.join(folder, source.url);
     if (source.kind === 'folder') source.path = path.join(folder, source.path);
   }
-  return { models, cameras, rules, captures, retention };
+  return { models, cameras, zones, lines, rules, captures, retention };
 }

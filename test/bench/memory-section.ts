@@ -41,10 +41,9 @@ async function measureMemory(context: BenchContext): Promise<SectionReport> {
 
 /** The demo's models on sources without ffmpeg; a capture a second, so that captures are in it too. */
 function twoCameras(root: string): VedetteConfig {
-  const { models, cameras, rules } = demoFlatOut(root);
+  const { models, cameras, zones, lines, rules } = demoFlatOut(root);
   return {
-    models,
-    rules,
+    ...{ models, zones, lines, rules },
     cameras: {
       ...cameras,
       walkway: {
