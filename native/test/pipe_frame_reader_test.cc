@@ -43,20 +43,25 @@ struct Read {
   int64_t published = 0;
 };
 
-// Writes `parts` one after the other, each once the one before was read, and reads to the end. Each
-// frame must be that of its number.
-Read read_all(const std::vector<std::string>& parts) {
-  std::signal(SIGPIPE, SIG_IGN);
-  std::shared_ptr<FrameRing> ring;
-  CHECK(FrameRing::create(2, kFrameBytes, &ring).ok());
+PipeFrameReader::Options options_for(const std::shared_ptr<FrameRing>& ring) {
   PipeFrameReader::Options options;
   options.ring = ring;
   options.note.format = static_cast<int>(PixelFormat::i420);
   options.note.width = kWidth;
   options.note.height = kHeight;
   options.note.byte_length = kFrameBytes;
-  options.is_y4m = true;
   options.notify = [](void*) {};
+  return options;
+}
+
+// Writes `parts` one after the other, each once the one before was read, and reads to the end. Each
+// frame must be that of its number.
+Read read_all(const std::vector<std::string>& parts) {
+  std::signal(SIGPIPE, SIG_IGN);
+  std::shared_ptr<FrameRing> ring;
+  CHECK(FrameRing::create(2, kFrameBytes, &ring).ok());
+  PipeFrameReader::Options options = options_for(ring);
+  options.is_y4m = true;
   std::unique_ptr<PipeFrameReader> reader;
   CHECK(PipeFrameReader::open(options, &reader).ok());
   const int fd = dup(reader->write_fd());
@@ -199,13 +204,7 @@ TEST("a writer that is ahead when nobody reads any more gets EPIPE, also while i
   std::signal(SIGPIPE, SIG_IGN);
   std::shared_ptr<FrameRing> ring;
   CHECK(FrameRing::create(2, kFrameBytes, &ring).ok());
-  PipeFrameReader::Options options;
-  options.ring = ring;
-  options.note.format = static_cast<int>(PixelFormat::i420);
-  options.note.width = kWidth;
-  options.note.height = kHeight;
-  options.note.byte_length = kFrameBytes;
-  options.notify = [](void*) {};
+  PipeFrameReader::Options options = options_for(ring);
   std::unique_ptr<PipeFrameReader> reader;
   CHECK(PipeFrameReader::open(options, &reader).ok());
   const int fd = dup(reader->write_fd());
