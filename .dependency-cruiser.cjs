@@ -49,9 +49,9 @@ const SINGLE_IMPORTERS = [
   {
     name: 'onnxruntime',
     what: '(^|node_modules/)onnxruntime-(node|common)',
-    where:
-      '^component/inference/(model-session|model-worker|execution/(open-graph|library-probe)|[a-z-]*probe[a-z-]*)\\.ts$',
-    comment: 'ONNX Runtime blocks its thread and may crash: it lives in the worker and the probe.',
+    where: '^component/inference/(model-session|execution/(open-graph|load-runtime))\\.ts$',
+    comment:
+      'ONNX Runtime blocks its thread and may crash: it lives in the worker and the probe, which load it by load-runtime.ts.',
   },
   {
     name: 'eventstream',

@@ -3,7 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { getPriority } from 'node:os';
 import { VedetteError } from '../contract/errors.ts';
 import type { RegionAnswer, RegionsRequest } from '../contract/ports.ts';
-import { useRuntimeLibrary } from './execution/use-runtime-library.ts';
+import { loadRuntime } from './execution/load-runtime.ts';
 import { ModelSession, onlyRegion } from './model-session.ts';
 import { RunMark } from './run-mark.ts';
 import { comeBack, stepAside } from './thread-priority.ts';
@@ -20,17 +20,13 @@ const port = parentPort!;
 const post = (message: FromWorker, transfer: ArrayBuffer[] = []) =>
   port.postMessage(message, transfer);
 
-// onnxruntime-node 1.30 looks for Float16Array and then refuses every float16 tensor.
-delete (globalThis as { Float16Array?: unknown }).Float16Array;
-
 let session: ModelSession;
 let opened: ModelSession | undefined;
 try {
   const { setup, mark } = workerData as ModelWorkerData;
   const niceness = getPriority(0);
   if (setup.stepAside) stepAside(setup.stepAside);
-  await useRuntimeLibrary(setup.execution.library);
-  const runtime = await import('onnxruntime-node');
+  const runtime = await loadRuntime(setup.execution.library);
   opened = await ModelSession.open(runtime, setup, RunMark.attach(mark));
   session = opened;
   await session.warmUp();

@@ -7,7 +7,7 @@ import { getPriority } from 'node:os';
 import { kernelName, limitDataMemory } from '../../native/index.ts';
 import { VedetteError } from '../contract/errors.ts';
 import { checkGolden } from './check-golden.ts';
-import { useRuntimeLibrary } from './execution/use-runtime-library.ts';
+import { loadRuntime } from './execution/load-runtime.ts';
 import { ModelSession } from './model-session.ts';
 import type { FromProbe, ProbeOrder } from './run-probe.ts';
 import { mayComeBack, stepAside } from './thread-priority.ts';
@@ -21,10 +21,7 @@ async function probe(order: ProbeOrder): Promise<void> {
     const niceness = getPriority(0);
     if (order.isAside) stepAside('always');
     await tell({ kind: 'stage', stage: 'starting ONNX Runtime' });
-    // See model-worker.ts.
-    delete (globalThis as { Float16Array?: unknown }).Float16Array;
-    await useRuntimeLibrary(order.setup.execution.library);
-    const runtime = await import('onnxruntime-node');
+    const runtime = await loadRuntime(order.setup.execution.library);
     // The limit is for the model: what Node and the libraries hold already comes on top.
     const withoutModel = process.memoryUsage.rss();
     limitDataMemory(dataBytes() + order.memoryMegabytes * 1024 * 1024);

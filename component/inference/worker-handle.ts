@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { VedetteError } from '../contract/errors.ts';
 import { WORKER_MEMORY } from '../contract/worker-memory.ts';
 import { entryFile } from '../contract/entry-file.ts';
+import './execution/no-telemetry.ts';
 import type { ExecutionReport } from './execution/execution-setup.ts';
 import type { ModelSetup } from './model-setup.ts';
 import { RunMark } from './run-mark.ts';

@@ -9,7 +9,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 /** The unpacked artifact, when the whole suite runs: it is what a device runs, and it starts sooner. */
-const PROGRAM: readonly [string, ...string[]] = process.env['VEDETTE_TEST_PROGRAM']
+export const PROGRAM: readonly [string, ...string[]] = process.env['VEDETTE_TEST_PROGRAM']
   ? [process.env['VEDETTE_TEST_PROGRAM']]
   : [process.execPath, join(ROOT, 'component', 'main.ts')];
 /** Long enough for a machine with more work than cores; a healthy start takes about a second. */

@@ -3,16 +3,16 @@
  * which one is mapped then. A wrong one may end the process; its parent copes.
  */
 import { VedetteError } from '../../contract/errors.ts';
+import { loadRuntime } from './load-runtime.ts';
 import type { LibraryAnswer, LibraryOrder } from './runtime-library.ts';
-import { libraryInvalid, mappedRuntimes, useRuntimeLibrary } from './use-runtime-library.ts';
+import { libraryInvalid, mappedRuntimes } from './use-runtime-library.ts';
 
 process.once('message', (order: LibraryOrder) => void probe(order));
 
 async function probe({ library }: LibraryOrder): Promise<void> {
   let answer: LibraryAnswer;
   try {
-    await useRuntimeLibrary(library);
-    const runtime = await import('onnxruntime-node');
+    const runtime = await loadRuntime(library);
     const mapped = mappedRuntimes();
     if (mapped.length !== 1 || mapped[0] !== library) {
       throw libraryInvalid(

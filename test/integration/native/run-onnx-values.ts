@@ -1,7 +1,7 @@
 /** Worker of onnx-runtime-elements.test.ts: runs a model of value, scale and zero for each call. */
 import { parentPort, workerData } from 'node:worker_threads';
 
-// See component/inference/model-worker.ts.
+// See component/inference/execution/load-runtime.ts.
 delete (globalThis as { Float16Array?: unknown }).Float16Array;
 const { InferenceSession, Tensor } = await import('onnxruntime-node');
 
