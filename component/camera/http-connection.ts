@@ -22,6 +22,8 @@ export class HttpConnection {
   readonly shownUrl: string;
   /** Whether the last question had no answer in time. */
   isSilent = false;
+  /** Whether the last question had no answer, or one by which there are no pictures for now. */
+  isAway = false;
   readonly #address: HttpAddress;
   readonly #url: URL;
   readonly #agent: HttpAgent;
@@ -111,6 +113,7 @@ export class HttpConnection {
     const uri = `${this.#url.pathname}${this.#url.search}`;
     const authorization = this.#login?.authorization('GET', uri);
     this.isSilent = false;
+    this.isAway = true;
     return new Promise((resolve, reject) => {
       const request = send({
         hostname: this.#url.hostname.replace(/^\[|\]$/g, ''),
@@ -127,6 +130,7 @@ export class HttpConnection {
       }, timeoutMs);
       request.once('response', (response) => {
         clearTimeout(timer);
+        this.isAway = ![200, 304, 401, 403].includes(response.statusCode!);
         resolve(response);
       });
       request.once('error', (error) => {

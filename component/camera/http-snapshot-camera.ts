@@ -29,6 +29,8 @@ export class HttpSnapshotCamera implements CameraDriver {
   #sequence = 0;
   /** Whether the last run ended because no answer, or no picture, came. */
   #wasSilent = false;
+  /** Whether it ended because the camera was not there, or had no pictures for then. */
+  #wasAway = false;
   readonly #login = new SourceLogin();
   #etag: string | undefined;
   #digest: string | undefined;
@@ -38,7 +40,7 @@ export class HttpSnapshotCamera implements CameraDriver {
   }
 
   untilBack(signal: AbortSignal): Promise<void> {
-    return untilBack(this.#options.source.url, signal, this.#wasSilent, this.#login);
+    return untilBack(this.#options.source.url, signal, this.#wasAway, this.#login);
   }
 
   /** @throws VedetteError CAMERA_SOURCE_FAILED, CAMERA_LOGIN_REFUSED, SECRET_UNAVAILABLE */
@@ -59,6 +61,7 @@ export class HttpSnapshotCamera implements CameraDriver {
       if (!signal.aborted) throw connection.broken(error);
     } finally {
       this.#wasSilent = connection.isSilent || signal.aborted;
+      this.#wasAway = connection.isAway || signal.aborted;
       connection.close();
     }
   }

@@ -13,6 +13,8 @@ export interface SourceAddress {
 }
 
 const PROBE_INTERVAL_MS = 500;
+/** Also before the next run: what answers questions and fails at once is no reason to hurry. */
+const SHORTEST_PAUSE_MS = 100;
 const PROBE_TIMEOUT_MS = 1500;
 /** A stream may have to be made first, and a wrong login is let wait. */
 const LOGIN_TIMEOUT_MS = 10_000;
@@ -168,11 +170,12 @@ export async function untilBack(
     const startedMs = performance.now();
     const said = await askSource(address, signal, login);
     if (said === 'refused') break;
-    if (!isThere(said)) isAway = true;
-    else if (isAway) return;
-    else break;
-    const restMs = PROBE_INTERVAL_MS - (performance.now() - startedMs);
-    await pause(Math.max(restMs, PROBE_INTERVAL_MS / 5), signal);
+    const isBack = isThere(said);
+    if (isBack && !isAway) break;
+    isAway = true;
+    const restMs = isBack ? 0 : PROBE_INTERVAL_MS - (performance.now() - startedMs);
+    await pause(Math.max(restMs, SHORTEST_PAUSE_MS), signal);
+    if (isBack) return;
   }
   await pause(FOR_EVER_MS, signal);
 }

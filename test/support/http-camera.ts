@@ -34,6 +34,8 @@ export class HttpCamera {
   body: Uint8Array | undefined;
   contentType: string | undefined;
   status = 200;
+  /** So many answers are 503 before the first picture. */
+  unreadyAnswers = 0;
   requests = 0;
   refusals = 0;
   notModified = 0;
@@ -82,6 +84,9 @@ export class HttpCamera {
       response.writeHead(401, { 'www-authenticate': this.#challenges() }).end();
     } else if (this.status !== 200) {
       response.writeHead(this.status, { location: 'http://ann:word@elsewhere/' }).end('no');
+    } else if (this.unreadyAnswers > 0) {
+      this.unreadyAnswers -= 1;
+      response.writeHead(503).end();
     } else if (request.url?.startsWith('/stream')) {
       this.#stream(response);
     } else {

@@ -173,6 +173,17 @@ describe.each(KINDS)('a source of kind $kind', ({ kind, path, rest }) => {
     await vi.waitFor(() => expect(supervisor.status.state).toBe('running'), 10_000);
   });
 
+  it('comes back when it has pictures again just when it was given up', async () => {
+    const camera = await cameraWith();
+    camera.unreadyAnswers = 1;
+    const { supervisor } = supervise(
+      { kind, url: camera.url(path), ...rest },
+      { firstMs: 3_600_000, maximumMs: 3_600_000 },
+    );
+    await vi.waitFor(() => expect(supervisor.status.state).toBe('running'), 10_000);
+    expect(supervisor.status.restarts).toBe(1);
+  });
+
   it('gives up a camera that takes the request and answers nothing', async () => {
     const camera = await cameraWith();
     camera.isSilent = true;
