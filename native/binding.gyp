@@ -17,7 +17,9 @@
       ],
       "cflags_cc!": ["-std=gnu++20", "-std=gnu++17"],
       "libraries": ["-ljpeg"],
-      "ldflags": ["-Wl,--exclude-libs,ALL", "-Wl,-rpath,'$$ORIGIN'"]
+      # Node unloads an addon when the last thread that loaded it ends. Its threads, thread_local memory
+      # and pools live on.
+      "ldflags": ["-Wl,--exclude-libs,ALL", "-Wl,-z,nodelete", "-Wl,-rpath,'$$ORIGIN'"]
     }
   ]
 }

@@ -101,3 +101,20 @@ test('the addon serves many threads at once', async () => {
     console.log(codes.join(' '));`);
   expect(output).toBe('0 0 0 0 0 0');
 });
+
+test('the addon stays when the last thread that loaded it has ended, with what its threads share', async () => {
+  const output = await runScript(`
+    const { Worker } = await import('node:worker_threads');
+    const code = \`
+      import { parentPort, workerData } from 'node:worker_threads';
+      const { PooledBuffer, bufferPoolStatistics } = await import(workerData);
+      PooledBuffer.acquire(1e6).release();
+      const { acquired, reused, idle } = bufferPoolStatistics();
+      parentPort.postMessage([acquired, reused, idle].join(' '));\`;
+    for (let i = 0; i < 3; i++) {
+      const worker = new Worker(code, { eval: true, workerData: ${JSON.stringify(path.join(root, 'native/index.ts'))} });
+      worker.on('message', (text) => console.log(text));
+      await new Promise((resolve) => worker.on('exit', resolve));
+    }`);
+  expect(output.split('\n')).toEqual(['1 0 1', '2 1 1', '3 2 1']);
+});
