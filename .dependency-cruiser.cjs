@@ -43,8 +43,9 @@ const SINGLE_IMPORTERS = [
   {
     name: 'create-require',
     what: '^(node:)?module$',
-    where: '^native/index\\.ts$',
-    comment: 'createRequire is how the addon is loaded; nothing else on the device needs it.',
+    where: '^(native/index|component/inference/child-environment)\\.ts$',
+    comment:
+      'createRequire is how the addon is loaded; what else asks for it wants the cache of compiled code.',
   },
   {
     name: 'onnxruntime',

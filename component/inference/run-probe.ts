@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { VedetteError } from '../contract/errors.ts';
 import type { SerializedError } from '../contract/errors.ts';
 import type { ExecutionProvider, ModelManifest } from '../contract/model-manifest.ts';
+import { childEnvironment } from './child-environment.ts';
 import { entryFile } from '../contract/entry-file.ts';
 import type { ExecutionSetup } from './execution/execution-setup.ts';
 import { modelSetup } from './model-setup.ts';
@@ -73,8 +74,7 @@ export async function runProbe(
   signal?.throwIfAborted();
   const child = fork(fileURLToPath(entryFile('probe', import.meta.url)), {
     execArgv: [],
-    // The model is not trusted: nothing of this process's environment is for it.
-    env: {},
+    env: childEnvironment(),
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   });
   const abort = () => void child.kill('SIGKILL');

@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { VedetteError } from '../contract/errors.ts';
 import { WORKER_MEMORY } from '../contract/worker-memory.ts';
+import { childEnvironment } from './child-environment.ts';
 import { entryFile } from '../contract/entry-file.ts';
 import './execution/no-telemetry.ts';
 import type { ExecutionReport } from './execution/execution-setup.ts';
@@ -53,7 +54,7 @@ export class WorkerHandle {
       name,
       workerData,
       execArgv: [],
-      env: {},
+      env: childEnvironment(),
       resourceLimits: WORKER_MEMORY,
     });
     this.#worker.on('message', (message: FromWorker) => this.#receive(message));

@@ -25,7 +25,9 @@ export async function handOver(node, args, cwd) {
   const compiled = join(cwd, 'build', 'compile-cache');
   // Also where ONNX Runtime is run without Vedette, as in benchmarks: it shall report to nobody.
   const env = { NODE_COMPILE_CACHE: compiled, ORT_DISABLE_TELEMETRY: '1', ...process.env };
-  const child = spawn(command, [...before, ...args], { cwd, env, stdio: 'inherit' });
+  // See vitest.config.ts.
+  const options = ['--wasm-wrapper-tiering-budget=2147483647'];
+  const child = spawn(command, [...before, ...options, ...args], { cwd, env, stdio: 'inherit' });
   const parent = process.ppid;
   const watch = setInterval(() => {
     if (process.env['npm_lifecycle_event'] && process.ppid !== parent) child.kill('SIGTERM');

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { VedetteError } from '../../contract/errors.ts';
 import type { SerializedError } from '../../contract/errors.ts';
+import { childEnvironment } from '../child-environment.ts';
 import { entryFile } from '../../contract/entry-file.ts';
 import { runtimeVersion } from '../runtime-version.ts';
 import { libraryInvalid, requireBinding } from './use-runtime-library.ts';
@@ -124,7 +125,7 @@ function tryLibrary(order: LibraryOrder): Promise<void> {
   return new Promise((resolve, reject) => {
     const child = fork(fileURLToPath(entryFile('library-probe', import.meta.url)), {
       execArgv: [],
-      env: {},
+      env: childEnvironment(),
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
     let answer: LibraryAnswer | undefined;
