@@ -118,8 +118,8 @@ let total = NOTHING;
 if (filters.length === 0) {
   const core = [...CORE_TESTS, ...(isDeep ? DEEP_CORE_TESTS : [])];
   const checks = [
-    ...core.map((tests) => () => runCoreTests(tests)),
     runPackaging,
+    ...core.map((tests) => () => runCoreTests(tests)),
     ...staticChecks(root).map((check) => () => runStatic(check)),
   ];
   // Two at a time: most of each keeps one core busy.

@@ -19,7 +19,7 @@ import { fingerprint, isStamped, writeStamp } from './stamp.mjs';
 
 /**
  * `packages`: npm's only; `run`: everything a running device needs; `package`: that and what artifacts
- * are made with; `test`, `deep`: that and what tests need.
+ * are made with; `test`: as `run`, and what tests need; `deep`: all of it.
  * @typedef {'packages' | 'run' | 'package' | 'test' | 'deep'} Needs
  * @typedef {{ title: string, duration: string, isDone: () => boolean, run: () => Promise<void> }} Step
  */
@@ -35,11 +35,11 @@ const ADDON_SOURCES = ['native/build.mjs', 'native/binding.gyp', 'native/core', 
 export async function prepare(root, needs) {
   requireKnownPlatform(process.platform, process.arch, runsOnGlibc());
   const { first, then } = stepsFor(root, needs);
-  if ([...first, ...then.flat()].every((step) => step.isDone())) return;
+  if ([...first, ...then].flat().every((step) => step.isDone())) return;
   await withSetupLock(
     join(root, 'build/setup/lock'),
     async () => {
-      await runInOrder(first);
+      await allEnded(first.map(runInOrder));
       await allEnded(then.map(runInOrder));
     },
     (holder) => console.error(`Preparing: waiting for process ${holder}, which is at it already…`),
@@ -72,10 +72,10 @@ async function runStep(step) {
 }
 
 /**
- * `first` one after the other, `then` side by side: compiling one long file keeps one core busy.
+ * Of `first`, then of `then` each list side by side, its steps one after the other.
  * @param {string} root
  * @param {Needs} needs
- * @returns {{ first: Step[], then: Step[][] }}
+ * @returns {{ first: Step[][], then: Step[][] }}
  */
 function stepsFor(root, needs) {
   const log = (/** @type {string} */ name) => join(root, `build/setup/${name}.log`);
@@ -95,7 +95,7 @@ function stepsFor(root, needs) {
       }
     },
   };
-  if (needs === 'packages') return { first: [npmPackages], then: [] };
+  if (needs === 'packages') return { first: [[npmPackages]], then: [] };
   /** @type {Step} */
   const debianPackages = {
     title: 'Debian packages',
@@ -127,9 +127,9 @@ function stepsFor(root, needs) {
   ];
   const emulates = ['test', 'deep'].includes(needs) && emulatesArm64();
   return {
-    first: [debianPackages, npmPackages],
+    first: [[debianPackages], [npmPackages]],
     then: [
-      ...(needs === 'run' ? [] : [[artifactStep(root, needs)]]),
+      ...(['package', 'deep'].includes(needs) ? [[artifactStep(root)]] : []),
       runs,
       ...(emulates ? [arm64Steps(root, log)] : []),
     ],
@@ -137,15 +137,14 @@ function stepsFor(root, needs) {
 }
 
 /**
- * What artifacts are made of, so that making them needs no network and few seconds. Tests make that of
- * this machine; the long ones, and `npm run package`, also the other.
+ * What artifacts are made of, so that making them needs no network and few seconds. `npm test` makes that
+ * of this machine while it checks: compiling SQLite keeps one core busy for a minute and a half.
  * @param {string} root
- * @param {Needs} needs
  */
-function artifactStep(root, needs) {
+function artifactStep(root) {
   const recipes = ['sysroot.ts', 'native-modules.ts', 'runtime-packages.ts', 'npm-package.ts'];
   const own = process.arch === 'x64' ? 'amd64' : 'arm64';
-  const architectures = needs === 'test' || own === 'arm64' ? [own] : [own, 'arm64'];
+  const architectures = own === 'arm64' ? [own] : [own, 'arm64'];
   return buildStep(root, {
     title: architectures.length === 1 ? 'parts of the artifact' : 'parts of the artifacts',
     duration: architectures.length === 1 ? 'about 90 s' : 'about 3 minutes',

@@ -10,7 +10,7 @@ import { runPublisher, startPublisher } from '../../support/run-publisher.ts';
 import { samples } from '../../support/runtime-process.ts';
 
 const isDeep = process.env['VEDETTE_DEEP'] === '1';
-const POINTS = isDeep ? 200 : 8;
+const POINTS = isDeep ? 200 : 5;
 const SEED = 7;
 /** Half of a publisher's time is waiting. */
 const ACCOUNTS = 4;

@@ -80,7 +80,8 @@ describe('vedette serve', { timeout: 60_000 }, () => {
       return { ...aws.environment(), AWS_ACCESS_KEY_ID: key };
     };
     const carriers = () => new Set([...aws.iot.callers, ...aws.iotData.callers]);
-    const id = await begin(0.03);
+    // Long enough for both servers to be there before it ends.
+    const id = await begin(0.1);
     for (const server of aws.servers) server.callers.length = 0;
     const first = await serveAs(around('AKIAFIRST'));
     await expect
