@@ -348,7 +348,7 @@ describe('a model host', () => {
   });
 
   test('answers in time when a run hangs, replaces the worker and closes it when it returns', async () => {
-    const { host, until, faults } = watch(await packages.add(loopsWhenBright(4_000_000)), {
+    const { host, until, faults } = watch(await packages.add(loopsWhenBright(2_500_000)), {
       timeoutMs: 1000,
     });
     await host.start();
@@ -381,7 +381,7 @@ describe('a model host', () => {
   });
 
   test('is not ready while two workers hang, and again when they have returned', async () => {
-    const { host, until } = watch(await packages.add(loopsWhenBright(4_000_000)), {
+    const { host, until } = watch(await packages.add(loopsWhenBright(2_500_000)), {
       timeoutMs: 1000,
     });
     await host.start();

@@ -9,7 +9,7 @@ import type { VersionRuntimeOptions } from '../../support/version-runtime.ts';
 /** Each test starts processes. */
 vi.setConfig({ testTimeout: 120_000 });
 
-const swaps = process.env['VEDETTE_DEEP'] === '1' ? 100 : 3;
+const swaps = process.env['VEDETTE_DEEP'] === '1' ? 100 : 5;
 /** The allocator keeps memory for the threads it has seen at once: it grows over the first ones. */
 const warmUpSwaps = swaps / 5 + 3;
 /** Two versions whose results cannot be taken for each other's. */

@@ -100,9 +100,14 @@ export class CoreLink {
     this.#pump();
   }
 
-  subscribe(filter: string, deliver: Deliver): void {
-    this.#subscriptions.set(deliver, filter);
-    if (this.isConnected) this.#client?.subscribe(filter, { qos: 1 });
+  /** Begins, and tells `onTaken`, when the broker has it; at once while that is away. */
+  subscribe(filter: string, deliver: Deliver, onTaken: () => void): void {
+    const begin = () => {
+      this.#subscriptions.set(deliver, filter);
+      onTaken();
+    };
+    if (this.isConnected && this.#client) this.#client.subscribe(filter, { qos: 1 }, begin);
+    else begin();
   }
 
   unsubscribe(deliver: Deliver): void {

@@ -240,22 +240,24 @@ export class EmulatedNucleus {
     const isStream = operation.startsWith('SubscribeTo');
     const flags = isStream ? FLAG.none : FLAG.terminate;
     const answer = this.#answer(operation, request);
-    this.#reply(socket, streamId, MESSAGE.application, flags, `${operation}Response`, answer);
-    if (isStream) this.#subscribe({ socket, streamId, operation }, request);
+    const reply = () =>
+      this.#reply(socket, streamId, MESSAGE.application, flags, `${operation}Response`, answer);
+    if (isStream) this.#subscribe({ socket, streamId, operation }, request, reply);
+    else reply();
   }
 
-  #subscribe(subscription: Subscription, request: Json): void {
+  #subscribe(subscription: Subscription, request: Json, reply: () => void): void {
     const { socket, streamId, operation } = subscription;
     if (operation !== 'SubscribeToIoTCore') {
       this.#subscriptions.add(subscription);
-      return;
+      return reply();
     }
     const deliver: Deliver = (topicName, payload) => {
       const message = { topicName, payload: payload.toString('base64') };
       this.#reply(socket, streamId, MESSAGE.application, FLAG.none, 'IoTCoreMessage', { message });
     };
     this.#subscriptions.add({ ...subscription, deliver });
-    this.#core.subscribe(textOf(request['topicName']), deliver);
+    this.#core.subscribe(textOf(request['topicName']), deliver, reply);
   }
 
   #end(subscription: Subscription): void {
